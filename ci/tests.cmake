@@ -1,0 +1,27 @@
+# Every test of the project, run by ctest: Criterion programs room by room, the arrows between rooms,
+# the contract's headers one by one, and each (op, implementation) through the program itself.
+if(NOT ASSAY_TESTS)
+    return()
+endif()
+enable_testing()
+pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
+
+foreach(room ref kernels fixtures verify)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${room}/tests/*.c)
+    get_property(extra GLOBAL PROPERTY ASSAY_TEST_LINK_${room})
+    foreach(source IN LISTS sources)
+        get_filename_component(stem ${source} NAME_WE)
+        set(test ${room}_${stem})
+        add_executable(test_${test} EXCLUDE_FROM_ALL ${source})
+        target_link_libraries(test_${test} PRIVATE assay_${room} ${extra} PkgConfig::CRITERION)
+        target_compile_definitions(test_${test} PRIVATE
+            ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE:assay>")
+        # Criterion's own macros convert and shadow.
+        target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow
+            -Wno-missing-prototypes)
+        add_test(NAME ${room}/${stem} COMMAND test_${test})
+        set_tests_properties(${room}/${stem} PROPERTIES LABELS ${room} TIMEOUT 300)
+        list(APPEND test_programs test_${test})
+    endforeach()
+endforeach()
+add_custom_target(tests ALL DEPENDS ${test_programs})

@@ -1,0 +1,26 @@
+/* Stages composed of a table's ops: the same composition for the oracle and for every backend.
+ *
+ * Prepared once (weights packed by each op's prepare), run many times. Where the table holds a fused
+ * kernel for the stage itself, that is used instead. Activations have the output type of the table's
+ * `linear`; buffers are in the host's memory for host tables. */
+#ifndef KERNELS_EXEC_STAGE_H
+#define KERNELS_EXEC_STAGE_H
+
+#include "assay/kernel.h"
+
+#define ASSAY_STAGE_DECLARE(op)                                                                    \
+    typedef struct assay_##op##_stage assay_##op##_stage;                                          \
+    assay_status assay_##op##_stage_open(const assay_table *table, const assay_exec *exec,         \
+                                         const assay_##op##_params *params,                        \
+                                         assay_##op##_stage **stage);                              \
+    assay_status assay_##op##_stage_run(assay_##op##_stage *stage, const assay_##op##_io *io);     \
+    void assay_##op##_stage_close(assay_##op##_stage **stage);
+ASSAY_STAGE_OPS(ASSAY_STAGE_DECLARE)
+
+/* The type a table's activations have, and so the type of residual, soft and logits outputs. */
+assay_dtype assay_table_activation(const assay_table *table);
+
+/* ASSAY_OK when the table has (or can compose) op here, else ASSAY_UNSUPPORTED with the reason. */
+assay_status assay_table_supports(const assay_table *table, assay_op op, assay_error *error);
+
+#endif

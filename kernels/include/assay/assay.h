@@ -1,0 +1,8 @@
+/* Everything a kernel's author needs. */
+#ifndef ASSAY_ASSAY_H
+#define ASSAY_ASSAY_H
+
+#include "assay/kernel.h"
+#include "assay/result.h"
+
+#endif

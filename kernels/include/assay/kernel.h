@@ -1,0 +1,79 @@
+/* The kernel descriptor: everything the harness knows of one implementation of one op.
+ *
+ * A built-in kernel is one file with one const descriptor and one line in kernels/list.h; a plug-in
+ * exports the same descriptors through assay_plugin_kernels (below). */
+#ifndef ASSAY_KERNEL_H
+#define ASSAY_KERNEL_H
+
+#include "assay/adapter.h"
+#include "assay/add.h"
+#include "assay/attention.h"
+#include "assay/capture.h"
+#include "assay/embed.h"
+#include "assay/explain.h"
+#include "assay/generate.h"
+#include "assay/linear.h"
+#include "assay/rmsnorm.h"
+#include "assay/rope.h"
+#include "assay/sae_decode.h"
+#include "assay/sae_encode.h"
+#include "assay/sae_steer.h"
+#include "assay/sample.h"
+#include "assay/swiglu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    ASSAY_ABI = 1,
+    ASSAY_OPERANDS_MAX = 16
+};
+
+/* What an implementation can do beyond the minimum; a bit that is not set is not asked for. */
+typedef enum assay_capability {
+    ASSAY_CAN_FORCE = 1 << 0,       /* generate, explain: honours forced tokens */
+    ASSAY_CAN_LOGITS = 1 << 1,      /* generate, explain: gives logits when asked */
+    ASSAY_CAN_DENSE = 1 << 2,       /* sae_encode: writes the dense form when asked */
+    ASSAY_CAN_SPARSE = 1 << 3,      /* sae_encode: writes the sparse form */
+    ASSAY_CAN_PROBABILITY = 1 << 4, /* sample: writes the distribution when asked */
+    ASSAY_CAN_STEER = 1 << 5        /* generate: honours steering */
+} assay_capability;
+
+typedef union assay_kernel_functions {
+#define ASSAY_OP_MEMBER(op) assay_##op##_functions op;
+    ASSAY_OPS(ASSAY_OP_MEMBER)
+#undef ASSAY_OP_MEMBER
+} assay_kernel_functions;
+
+typedef struct assay_kernel {
+    uint32_t abi;        /* ASSAY_ABI */
+    uint32_t size;       /* sizeof(assay_kernel): both are checked when a plug-in is loaded */
+    assay_op op;
+    const char *name;    /* the implementation's name: "scalar", "scalar_bf16", "cublas_tf32" */
+    const char *backend; /* whose library or instruction set: "scalar", "avx512", "cublas" */
+    const char *summary; /* one line for `assay list` */
+    assay_space space;   /* where operands must be */
+    assay_precision precision;
+    uint32_t capabilities; /* assay_capability bits */
+    /* Bytes each operand's data must be aligned to, in the order of the op's params and then io
+     * fields; 0: the element's own size. The verifier gives exactly this and no more. */
+    uint16_t alignment[ASSAY_OPERANDS_MAX];
+    assay_kernel_functions run; /* the member named like op */
+    void (*release)(const assay_exec *exec, void *state); /* NULL: nothing to release */
+} assay_kernel;
+
+/* A backend as a whole: at most one kernel for each op, all under one name. The oracle is such a
+ * table too, so one composition gives truth and implementations alike. */
+typedef struct assay_table {
+    const char *name;
+    const assay_kernel *kernel[ASSAY_OP_COUNT];
+} assay_table;
+
+/* What a plug-in exports, by this name: its descriptors, *count of them. */
+typedef const assay_kernel *const *assay_plugin_kernels_fn(size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

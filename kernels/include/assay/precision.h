@@ -1,0 +1,58 @@
+/* A kernel's numeric contract: the types it stores, multiplies, accumulates and writes in.
+ *
+ * The verifier derives every error budget from this declaration and from the very numbers of each
+ * case (no tolerance is typed in anywhere), so a contract that claims more precision than the
+ * kernel has makes it FAIL, and one that claims less only makes the budget wider. */
+#ifndef ASSAY_PRECISION_H
+#define ASSAY_PRECISION_H
+
+#include "assay/dtype.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum assay_rounding { ASSAY_NEAREST = 0, ASSAY_TRUNCATE = 1 } assay_rounding;
+
+/* In what order a long sum is taken. */
+typedef enum assay_order {
+    ASSAY_ORDER_ANY = 0,    /* unspecified: may change from run to run (atomics) */
+    ASSAY_ORDER_SEQUENTIAL, /* k = 0, 1, 2, ... */
+    ASSAY_ORDER_LANES,      /* a fixed number of interleaved partial sums, then their sum */
+    ASSAY_ORDER_BLOCKED,    /* fixed blocks of k, then their sums */
+    ASSAY_ORDER_PAIRWISE    /* a balanced tree */
+} assay_order;
+
+/* Where subnormal numbers are replaced by zero. */
+typedef enum assay_flush {
+    ASSAY_FLUSH_NONE = 0,
+    ASSAY_FLUSH_IN = 1 << 0,         /* operands, as they are multiplied */
+    ASSAY_FLUSH_ACCUMULATE = 1 << 1, /* partial sums */
+    ASSAY_FLUSH_OUT = 1 << 2         /* what is written */
+} assay_flush;
+
+typedef struct assay_accumulator {
+    int32_t bits;            /* significand bits with the hidden one: f64 53, f32 24, Hopper fp8 14 */
+    assay_rounding rounding; /* of each step */
+    int32_t block;           /* products summed exactly before one rounding; 1: one product a step */
+} assay_accumulator;
+
+typedef struct assay_precision {
+    assay_dtype storage;      /* of the weights as the kernel keeps them; ASSAY_NONE: as stored */
+    assay_dtype multiply;     /* operands are rounded to this before a product */
+    assay_accumulator accumulate;
+    assay_dtype intermediate; /* results between the steps of one op (a normed row before its weight,
+                                 a rotated product, a score, a softmax weight) are rounded to this */
+    assay_dtype output;       /* type of the activations read and written */
+    assay_dtype angle;        /* rope: position x inverse frequency, cosine and sine are taken in
+                                 this; `intermediate` then applies to the cosine and sine */
+    assay_order order;
+    uint32_t flush;           /* assay_flush bits */
+    int32_t quant_bits;       /* weights quantised by the kernel to this many bits; 0: not */
+    int32_t quant_group;      /* weights that share one scale; 0: a whole row */
+} assay_precision;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
