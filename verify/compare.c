@@ -1,0 +1,124 @@
+#include "verify/compare.h"
+
+#include <math.h>
+
+#include "verify/buffer.h"
+
+double assay_lambda(void)
+{
+    return sqrt(2.0 * log(2.0 * ASSAY_CAMPAIGN_ELEMENTS / ASSAY_CAMPAIGN_FAILURE));
+}
+
+/* Not finite: the kinds must agree. Either sign of NaN will do; an infinity must have the sign. */
+static bool same_kind(double got, double expected)
+{
+    if (isnan(expected)) {
+        return isnan(got);
+    }
+    return isinf(got) && signbit(got) == signbit(expected);
+}
+
+typedef struct tally {
+    double dot, got2, expected2, difference2;
+    int64_t informative;
+    int64_t unwritten;
+    int64_t worst;
+    double worst_used;
+} tally;
+
+static void tally_element(tally *t, double got, double expected, double budget, int64_t i,
+                          assay_result *result)
+{
+    if (!isfinite(expected)) {
+        const double used = same_kind(got, expected) ? 0.0 : INFINITY;
+        t->informative++;
+        if (used > t->worst_used) {
+            t->worst_used = used;
+            t->worst = i;
+        }
+        return;
+    }
+    const double difference = isfinite(got) ? fabs(got - expected) : INFINITY;
+    double used = INFINITY;
+    if (difference == 0.0) {
+        used = 0.0;
+    } else if (budget > 0.0) {
+        used = difference / budget;
+    }
+    if (used > t->worst_used) {
+        t->worst_used = used;
+        t->worst = i;
+    }
+    result->max_abs = fmax(result->max_abs, difference);
+    t->informative += expected != 0.0;
+    if (isfinite(got)) {
+        t->dot += got * expected;
+        t->got2 += got * got;
+        t->difference2 += difference * difference;
+    }
+    t->expected2 += expected * expected;
+}
+
+void assay_compare_elements(const assay_tensor *got, const double *expected,
+                            const assay_budget *budget, const char *row_name, bool allow_void,
+                            assay_result *result)
+{
+    const int64_t count = budget->rows * budget->columns;
+    tally t = {.worst = 0, .worst_used = 0.0};
+    for (int64_t i = 0; i < count; i++) {
+        if (assay_buffer_is_poison(got, i)) {
+            t.worst = t.unwritten++ == 0 ? i : t.worst;
+            t.worst_used = INFINITY;
+            continue;
+        }
+        tally_element(&t, assay_buffer_get(got, i), expected[i], budget->value[i], i, result);
+    }
+    result->compared += (uint64_t)count;
+    result->budget_used = t.worst_used;
+    result->rel_l2 = t.expected2 > 0.0 ? sqrt(t.difference2 / t.expected2)
+                                       : (t.difference2 > 0.0 ? INFINITY : 0.0);
+    result->cosine = t.got2 > 0.0 && t.expected2 > 0.0 ? t.dot / sqrt(t.got2 * t.expected2) : 1.0;
+    const int64_t row = budget->columns > 0 ? t.worst / budget->columns : 0;
+    const int64_t column = budget->columns > 0 ? t.worst % budget->columns : 0;
+    if (t.unwritten > 0) {
+        result->verdict = ASSAY_FAIL;
+        (void)snprintf(result->message, sizeof result->message,
+                       "%lld of %lld elements were never written, the first at %s %lld, column %lld",
+                       (long long)t.unwritten, (long long)count, row_name, (long long)row,
+                       (long long)column);
+    } else if (!(t.worst_used <= 1.0)) {
+        result->verdict = ASSAY_FAIL;
+        (void)snprintf(result->message, sizeof result->message,
+                       "%s %lld, column %lld: got %.9g, expected %.9g, budget %.3g", row_name,
+                       (long long)row, (long long)column, assay_buffer_get(got, t.worst),
+                       expected[t.worst], budget->value[t.worst]);
+    } else if (t.informative == 0 && !allow_void) {
+        result->verdict = ASSAY_VOID;
+        (void)snprintf(result->message, sizeof result->message,
+                       "all %lld expected elements are zero: nothing was shown",
+                       (long long)count);
+    } else {
+        result->verdict = ASSAY_PASS;
+    }
+}
+
+static int severity(assay_verdict verdict)
+{
+    static const int order[] = {[ASSAY_PASS] = 0, [ASSAY_SKIP] = 1,    [ASSAY_VOID] = 2,
+                                [ASSAY_FAIL] = 3, [ASSAY_TIMEOUT] = 4, [ASSAY_CRASH] = 5};
+    return order[verdict];
+}
+
+void assay_result_merge(assay_result *into, const assay_result *part)
+{
+    into->max_abs = fmax(into->max_abs, part->max_abs);
+    into->rel_l2 = fmax(into->rel_l2, part->rel_l2);
+    into->cosine = fmin(into->cosine, part->cosine);
+    into->undecided += part->undecided;
+    into->compared += part->compared;
+    into->budget_used = fmax(into->budget_used, part->budget_used);
+    if (severity(part->verdict) > severity(into->verdict)) {
+        into->verdict = part->verdict;
+        memcpy(into->message, part->message, sizeof into->message);
+    }
+}

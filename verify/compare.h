@@ -1,0 +1,54 @@
+/* Comparators: what was got against what is expected, in units of each element's budget. */
+#ifndef VERIFY_COMPARE_H
+#define VERIFY_COMPARE_H
+
+#include "assay/result.h"
+#include "ref/oracle.h"
+
+/* The campaign's failure probability and size, stated once: lambda = sqrt(2 ln(2N/p)) is the number
+ * of standard deviations that none of N normal deviates exceeds with probability 1 - p. */
+#define ASSAY_CAMPAIGN_FAILURE 1e-9
+#define ASSAY_CAMPAIGN_ELEMENTS 1e10
+double assay_lambda(void);
+
+/* METHOD A.1: two independent float64 computations agree to this part of the row's RMS. */
+#define ASSAY_WITNESS_AGREEMENT 1e-10
+
+/* A budget for every element of a [rows, columns] output, float64, dense. */
+typedef struct assay_budget {
+    int64_t rows, columns;
+    double *value;
+} assay_budget;
+
+/* Compares got (any type, dense) with expected (float64, dense): every element must be within its
+ * budget, of the same kind where it is not finite, and no element may still hold the poison.
+ * Fills result's figures and verdict; the message names the worst element. `row_name` is what a row
+ * is called ("row", "step"). With nothing finite and non-zero to compare the verdict is VOID unless
+ * allow_void: some cases are meant to be all zero. */
+void assay_compare_elements(const assay_tensor *got, const double *expected,
+                            const assay_budget *budget, const char *row_name, bool allow_void,
+                            assay_result *result);
+
+/* The worse of two results of one case, figures merged: used when a case has several outputs. */
+void assay_result_merge(assay_result *into, const assay_result *part);
+
+/* Sparse codes of x's rows against the truth: structure, active sets by margin, values.
+ * pre, score: truth [N, d_sae]; their budgets likewise. */
+typedef struct assay_codes_truth {
+    const assay_sae *sae;
+    int64_t rows;
+    const double *pre, *score;
+    const double *pre_budget, *score_budget;
+} assay_codes_truth;
+
+void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth,
+                         assay_result *result);
+
+/* Greedy tokens of one row against the truth's logits [steps, vocab] with their budgets: a token is
+ * acceptable when its logit is within both budgets of the greatest. Judges until the first step at
+ * which got and expected part; that step must be undecided. */
+void assay_compare_tokens(const int64_t *got, const int64_t *expected, int64_t row, int64_t steps,
+                          const double *logits, const double *budget, int64_t vocab,
+                          assay_result *result);
+
+#endif

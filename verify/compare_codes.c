@@ -1,0 +1,239 @@
+/* Sparse codes. Structure first; then, row by row, the active set by margin: a latent that the
+ * truth and the kernel disagree on is wrong only when the truth is further from the edge than the
+ * budget (METHOD A.3); then every listed value against the truth's pre-activation at its own index.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "verify/buffer.h"
+#include "verify/compare.h"
+
+typedef struct code_row {
+    int64_t row, begin, end;
+    const double *pre, *score, *pre_budget, *score_budget;
+    const uint8_t *truth; /* active by the truth */
+    uint8_t *listed;      /* active by the kernel */
+    double edge;          /* topk: the k-th greatest score of the truth */
+    double edge_budget;
+} code_row;
+
+static void fail(assay_result *result, const char *format, ...) ASSAY_PRINTF(2, 3);
+
+static void fail(assay_result *result, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    result->verdict = ASSAY_FAIL;
+    result->budget_used = INFINITY;
+    (void)vsnprintf(result->message, sizeof result->message, format, args);
+    va_end(args);
+}
+
+static bool structure_holds(const assay_csr *got, const assay_codes_truth *truth,
+                            assay_result *result)
+{
+    const int64_t capacity = got->latent.shape[0];
+    if (assay_at1(&got->row_offsets, 0) != 0.0) {
+        fail(result, "row_offsets[0] is %g, not 0", assay_at1(&got->row_offsets, 0));
+        return false;
+    }
+    for (int64_t row = 0; row < truth->rows; row++) {
+        const int64_t begin = (int64_t)assay_at1(&got->row_offsets, row);
+        const int64_t end = (int64_t)assay_at1(&got->row_offsets, row + 1);
+        if (end < begin || end - begin > truth->sae->d_sae || end > capacity) {
+            fail(result, "row %lld: row_offsets go from %lld to %lld (capacity %lld)",
+                 (long long)row, (long long)begin, (long long)end, (long long)capacity);
+            return false;
+        }
+        int64_t previous = -1;
+        for (int64_t i = begin; i < end; i++) {
+            const int64_t latent = (int64_t)assay_at1(&got->latent, i);
+            if (latent <= previous || latent >= truth->sae->d_sae) {
+                fail(result, "row %lld, entry %lld: latent %lld after %lld (d_sae %lld)",
+                     (long long)row, (long long)(i - begin), (long long)latent,
+                     (long long)previous, (long long)truth->sae->d_sae);
+                return false;
+            }
+            previous = latent;
+        }
+    }
+    return true;
+}
+
+/* How far latent j is from the edge that decides it, and the budget of that distance. */
+static void margin_of(const assay_sae *sae, const code_row *row, int64_t j, double *distance,
+                      double *budget)
+{
+    *budget = row->score_budget[j];
+    switch (sae->activation) {
+    case ASSAY_RELU: *distance = fabs(row->pre[j]); *budget = row->pre_budget[j]; break;
+    case ASSAY_JUMPRELU:
+        *distance = fabs(row->score[j] - assay_at1(&sae->threshold, j));
+        break;
+    case ASSAY_TOPK: {
+        /* Two edges: rank, then the sign of the kept value. */
+        const double rank = fabs(row->score[j] - row->edge);
+        const double sign = fabs(row->pre[j]);
+        const double rank_budget = row->score_budget[j] + row->edge_budget;
+        if (sign <= row->pre_budget[j] || rank > rank_budget) {
+            *distance = sign <= row->pre_budget[j] ? sign : rank;
+            *budget = sign <= row->pre_budget[j] ? row->pre_budget[j] : rank_budget;
+        } else {
+            *distance = rank;
+            *budget = rank_budget;
+        }
+        break;
+    }
+    }
+}
+
+static void judge_set(const assay_sae *sae, const code_row *row, assay_result *result)
+{
+    for (int64_t j = 0; j < sae->d_sae; j++) {
+        double distance = 0.0;
+        double budget = 0.0;
+        if (isnan(row->pre[j])) {
+            if (row->listed[j] != row->truth[j]) {
+                fail(result, "row %lld, latent %lld: pre-activation is NaN, expected %s",
+                     (long long)row->row, (long long)j, row->truth[j] ? "listed" : "not listed");
+            }
+            continue;
+        }
+        margin_of(sae, row, j, &distance, &budget);
+        if (distance <= budget && (row->truth[j] || row->listed[j])) {
+            result->undecided++;
+        }
+        if (row->listed[j] == row->truth[j]) {
+            continue;
+        }
+        const double used = budget > 0.0 ? distance / budget : INFINITY;
+        if (distance > budget) {
+            fail(result,
+                 "row %lld, latent %lld: %s, but its pre-activation is %.9g, %.3g from the edge "
+                 "(budget %.3g)",
+                 (long long)row->row, (long long)j,
+                 row->listed[j] ? "listed though inactive" : "missing though active", row->pre[j],
+                 distance, budget);
+            return;
+        }
+        result->budget_used = fmax(result->budget_used, used);
+    }
+}
+
+static void judge_values(const assay_csr *got, const code_row *row, assay_result *result,
+                         double *difference2, double *expected2)
+{
+    for (int64_t i = row->begin; i < row->end; i++) {
+        const int64_t j = (int64_t)assay_at1(&got->latent, i);
+        const double value = assay_at1(&got->value, i);
+        const double expected = row->pre[j];
+        if (!isfinite(expected)) {
+            if (isnan(expected) ? !isnan(value) : value != expected) {
+                fail(result, "row %lld, latent %lld: got %g, expected %g", (long long)row->row,
+                     (long long)j, value, expected);
+            }
+            continue;
+        }
+        const double difference = isfinite(value) ? fabs(value - expected) : INFINITY;
+        const double budget = row->pre_budget[j];
+        const double used = difference == 0.0 ? 0.0 : difference / budget;
+        result->max_abs = fmax(result->max_abs, difference);
+        *difference2 += difference * difference;
+        *expected2 += expected * expected;
+        result->compared++;
+        if (!(used <= 1.0)) {
+            fail(result, "row %lld, latent %lld: got %.9g, expected %.9g, budget %.3g",
+                 (long long)row->row, (long long)j, value, expected, budget);
+            return;
+        }
+        result->budget_used = fmax(result->budget_used, used);
+    }
+}
+
+static int descending(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    if (isnan(x) || isnan(y)) {
+        return isnan(y) - isnan(x);
+    }
+    return (x < y) - (x > y);
+}
+
+/* The k-th greatest score and the greatest budget among those that could stand there. */
+static bool find_edge(const assay_sae *sae, code_row *row)
+{
+    double *const sorted = malloc((size_t)sae->d_sae * sizeof *sorted);
+    if (sorted == NULL) {
+        return false;
+    }
+    memcpy(sorted, row->score, (size_t)sae->d_sae * sizeof *sorted);
+    qsort(sorted, (size_t)sae->d_sae, sizeof *sorted, descending);
+    row->edge = sae->k > 0 && sae->k <= sae->d_sae ? sorted[sae->k - 1] : -INFINITY;
+    row->edge_budget = 0.0;
+    for (int64_t j = 0; j < sae->d_sae; j++) {
+        if (fabs(row->score[j] - row->edge) <= row->score_budget[j]) {
+            row->edge_budget = fmax(row->edge_budget, row->score_budget[j]);
+        }
+    }
+    free(sorted);
+    return true;
+}
+
+static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int64_t r,
+                      uint8_t *flags, double sums[2], assay_result *result)
+{
+    const assay_sae *const sae = truth->sae;
+    const int64_t at = r * sae->d_sae;
+    uint8_t *const active = flags;
+    uint8_t *const listed = flags + sae->d_sae;
+    code_row row = {.row = r,
+                    .begin = (int64_t)assay_at1(&got->row_offsets, r),
+                    .end = (int64_t)assay_at1(&got->row_offsets, r + 1),
+                    .pre = truth->pre + at,
+                    .score = truth->score + at,
+                    .pre_budget = truth->pre_budget + at,
+                    .score_budget = truth->score_budget + at,
+                    .truth = active,
+                    .listed = listed};
+    assay_ref_sae_select(sae, row.pre, row.score, active);
+    memset(listed, 0, (size_t)sae->d_sae);
+    for (int64_t i = row.begin; i < row.end; i++) {
+        listed[(int64_t)assay_at1(&got->latent, i)] = 1;
+    }
+    if (sae->activation == ASSAY_TOPK) {
+        if (row.end - row.begin > sae->k) {
+            fail(result, "row %lld: %lld latents listed, k is %lld", (long long)r,
+                 (long long)(row.end - row.begin), (long long)sae->k);
+            return false;
+        }
+        if (!find_edge(sae, &row)) {
+            return false;
+        }
+    }
+    judge_set(sae, &row, result);
+    judge_values(got, &row, result, &sums[0], &sums[1]);
+    return result->verdict != ASSAY_FAIL;
+}
+
+void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, assay_result *result)
+{
+    const assay_sae *const sae = truth->sae;
+    uint8_t *const flags = malloc((size_t)sae->d_sae * 2);
+    double sums[2] = {0.0, 0.0};
+    result->verdict = ASSAY_PASS;
+    if (flags == NULL) {
+        fail(result, "out of memory for %lld latents", (long long)sae->d_sae);
+        return;
+    }
+    if (structure_holds(got, truth, result)) {
+        for (int64_t r = 0; r < truth->rows; r++) {
+            if (!judge_row(got, truth, r, flags, sums, result)) {
+                break;
+            }
+        }
+    }
+    result->rel_l2 = sums[1] > 0.0 ? sqrt(sums[0] / sums[1]) : 0.0;
+    result->cosine = 1.0;
+    free(flags);
+}

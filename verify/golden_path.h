@@ -1,0 +1,26 @@
+/* Where golden bundles are looked for when none is named: the folder $ASSAY_GOLDEN, else
+ * fixtures/golden below the working folder, else the one of the sources this was built from. */
+#ifndef VERIFY_GOLDEN_PATH_H
+#define VERIFY_GOLDEN_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "assay/status.h"
+
+typedef struct assay_path_list {
+    char **path;
+    size_t count;
+} assay_path_list;
+
+/* The folder in effect and why ("ASSAY_GOLDEN", "working folder", "source folder"); NULL when none
+ * of the three exists. The strings are static. */
+const char *assay_golden_root(const char **why);
+
+/* Every bundle below root: root itself when it holds a manifest.json, else each folder in it that
+ * does, in the order of their names. root NULL: assay_golden_root's. No bundle at all is an error
+ * that says where was looked. */
+assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error);
+void assay_path_list_free(assay_path_list *list);
+
+#endif
