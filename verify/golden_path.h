@@ -3,7 +3,6 @@
 #ifndef VERIFY_GOLDEN_PATH_H
 #define VERIFY_GOLDEN_PATH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "assay/status.h"
@@ -22,5 +21,8 @@ const char *assay_golden_root(const char **why);
  * that says where was looked. */
 assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error);
 void assay_path_list_free(assay_path_list *list);
+
+/* The list of generated cases, looked for in the same places; NULL when it is in none. */
+const char *assay_case_file_path(void);
 
 #endif

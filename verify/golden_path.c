@@ -1,0 +1,137 @@
+#include "verify/golden_path.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixtures/io/json_file.h"
+
+static const char working_folder[] = "fixtures/golden";
+static const char working_cases[] = "fixtures/cases/verify.json";
+
+const char *assay_golden_root(const char **why)
+{
+    const char *named = getenv("ASSAY_GOLDEN");
+    const char *reason = NULL;
+    const char *root = NULL;
+    if (named != NULL && *named != '\0') {
+        reason = "ASSAY_GOLDEN"; /* even when it does not exist: the error then names it */
+        root = named;
+    } else if (assay_path_is_directory(working_folder)) {
+        reason = "working folder";
+        root = working_folder;
+    } else if (assay_path_is_directory(ASSAY_GOLDEN_DIR)) {
+        reason = "source folder";
+        root = ASSAY_GOLDEN_DIR;
+    }
+    if (why != NULL) {
+        *why = reason;
+    }
+    return root;
+}
+
+const char *assay_case_file_path(void)
+{
+    static const char built_in[] = ASSAY_GOLDEN_DIR "/../cases/verify.json";
+    if (assay_path_exists(working_cases)) {
+        return working_cases;
+    }
+    return assay_path_exists(built_in) ? built_in : NULL;
+}
+
+/* 1 when directory holds a manifest, 0 when not, -1 when memory is out. */
+static int is_bundle(const char *directory)
+{
+    char *manifest = assay_path_join(directory, "manifest.json");
+    if (manifest == NULL) {
+        return -1;
+    }
+    const bool found = assay_path_exists(manifest);
+    free(manifest);
+    return found ? 1 : 0;
+}
+
+/* Takes path over, also when it fails. */
+static assay_status append(assay_path_list *list, char *path, assay_error *error)
+{
+    char **grown = path == NULL ? NULL : realloc(list->path, (list->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        free(path);
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory while listing golden bundles");
+    }
+    list->path = grown;
+    list->path[list->count++] = path;
+    return ASSAY_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static assay_status scan(const char *root, assay_path_list *list, assay_error *error)
+{
+    DIR *folder = opendir(root);
+    if (folder == NULL) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "%s: no such folder of golden bundles (expected one folder per bundle, "
+                          "each with a manifest.json)", root);
+    }
+    assay_status status = ASSAY_OK;
+    const struct dirent *entry;
+    while (status == ASSAY_OK && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        char *path = assay_path_join(root, entry->d_name);
+        const int found = path == NULL ? -1 : is_bundle(path);
+        if (found == 0) {
+            free(path);
+        } else if (found < 0) {
+            free(path);
+            status = append(list, NULL, error);
+        } else {
+            status = append(list, path, error);
+        }
+    }
+    closedir(folder);
+    return status;
+}
+
+assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error)
+{
+    memset(list, 0, sizeof *list);
+    const char *const where = root != NULL ? root : assay_golden_root(NULL);
+    if (where == NULL) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "no golden bundles: neither %s nor %s exists; name a folder with "
+                          "--golden DIR or ASSAY_GOLDEN", working_folder, ASSAY_GOLDEN_DIR);
+    }
+    assay_status status;
+    if (is_bundle(where) == 1) {
+        status = append(list, strdup(where), error);
+    } else {
+        status = scan(where, list, error);
+    }
+    if (status == ASSAY_OK && list->count == 0) {
+        status = assay_fail(error, ASSAY_BAD_INPUT,
+                            "%s: no golden bundle in it (expected a manifest.json there or in its "
+                            "folders)", where);
+    }
+    if (status != ASSAY_OK) {
+        assay_path_list_free(list);
+        return status;
+    }
+    qsort(list->path, list->count, sizeof *list->path, by_name);
+    return ASSAY_OK;
+}
+
+void assay_path_list_free(assay_path_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->path[i]);
+    }
+    free(list->path);
+    list->path = NULL;
+    list->count = 0;
+}
