@@ -1,0 +1,286 @@
+/* adapter: v = x - mean, divided by (||x - mean|| + 1e-8) if normalize_input (identity: never), then
+ *   e^log_scale v   +   (v U) V^T  or  v W^T   +   bias,   the parts that the type has.
+ *
+ * Error model, first order. Every element of v has independent roundings (the difference's and, when
+ * normalised, the quotient's or reciprocal's and product's), e_v = u [mean] + 2 u [normalised]
+ * relatively; the norm acts on the whole row with
+ *   rho = ((sum's error) / (2 ||u||) or sqrt(sum's error), whichever is less) / (||u|| + 1e-8) + 3 u
+ * the second form being that of a norm whose square underflows.
+ *   scaled part a   bound |a| (rho + e_v + u_function + 2 u)   sigma |a| rho_sigma
+ *   matrix part b   a dot product's error (sums.h), |b| rho, e_v sqrt(sum t^2), and D for operands
+ *                   rounded to the multiply type; the low-rank chain's inner products z_r have the
+ *                   same, plus u_step |z_r|, and reach b as sum_r |V_ir| times theirs
+ *   sum             u (|a| + |a + b| + |y|) + |round(bias) - bias| + u_out |y| + underflow
+ * Where the squares overflow the working type a right kernel gives 0: there is no bound.
+ * Source: assay/adapter.h (SelfIE's published code). */
+#include "ref/operands.h"
+#include "ref/sums.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static bool has_scale(assay_adapter_type type)
+{
+    return type == ASSAY_ADAPTER_SCALE_ONLY || type == ASSAY_ADAPTER_SCALAR_AFFINE ||
+           type == ASSAY_ADAPTER_SCALAR_AFFINE_PLUS_LOW_RANK;
+}
+
+static bool has_low_rank(assay_adapter_type type)
+{
+    return type == ASSAY_ADAPTER_LOW_RANK_ONLY || type == ASSAY_ADAPTER_SCALAR_AFFINE_PLUS_LOW_RANK;
+}
+
+static bool has_bias(assay_adapter_type type)
+{
+    return type != ASSAY_ADAPTER_IDENTITY && type != ASSAY_ADAPTER_SCALE_ONLY;
+}
+
+static assay_status check_inputs(const assay_adapter_params *params, const assay_adapter_io *io,
+                                 assay_error *error)
+{
+    assay_status status = ref_expect_matrix("adapter", "x", &io->x, REF_REAL, REF_ANY, REF_ANY,
+                                            error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const int64_t d = io->x.shape[1];
+    status = ref_expect_optional("adapter", "mean", &params->mean, d, error);
+    if (status == ASSAY_OK && has_scale(params->type)) {
+        status = ref_expect_vector("adapter", "log_scale", &params->log_scale, REF_REAL, 1, error);
+    }
+    if (status == ASSAY_OK && has_bias(params->type)) {
+        status = ref_expect_vector("adapter", "bias", &params->bias, REF_REAL, d, error);
+    }
+    if (status == ASSAY_OK && has_low_rank(params->type)) {
+        status = ref_expect_matrix("adapter", "u", &params->u, REF_REAL, d, REF_ANY, error);
+    }
+    if (status == ASSAY_OK && has_low_rank(params->type)) {
+        status = ref_expect_matrix("adapter", "v", &params->v, REF_REAL, d, params->u.shape[1],
+                                   error);
+    }
+    if (status == ASSAY_OK && params->type == ASSAY_ADAPTER_FULL_RANK) {
+        status = ref_expect_matrix("adapter", "weight", &params->weight, REF_REAL, d, d, error);
+    }
+    return status;
+}
+
+assay_status assay_ref_adapter_check(const assay_adapter_params *params, const assay_adapter_io *io,
+                                     assay_error *error)
+{
+    const assay_status status = check_inputs(params, io, error);
+    return status != ASSAY_OK ? status
+                              : ref_expect_matrix("adapter", "y", &io->y, REF_REAL,
+                                                  io->x.shape[0], io->x.shape[1], error);
+}
+
+assay_cost assay_ref_adapter_cost(const assay_adapter_params *params, const assay_adapter_io *io)
+{
+    const double rows = (double)io->x.shape[0];
+    double read = ref_bytes(&io->x) + ref_bytes(&params->mean);
+    double flops = (params->normalize_input ? 3.0 : 0.0) * (double)assay_count(&io->x);
+    const assay_tensor *used[] = {
+        has_scale(params->type) ? &params->log_scale : NULL,
+        has_bias(params->type) ? &params->bias : NULL,
+        has_low_rank(params->type) ? &params->u : NULL,
+        has_low_rank(params->type) ? &params->v : NULL,
+        params->type == ASSAY_ADAPTER_FULL_RANK ? &params->weight : NULL,
+    };
+    for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {
+        read += used[i] != NULL ? ref_bytes(used[i]) : 0.0;
+        flops += used[i] != NULL && i >= 2 ? 2.0 * rows * (double)assay_count(used[i]) : 0.0;
+    }
+    flops += (has_scale(params->type) ? 1.0 : 0.0) * (double)assay_count(&io->x);
+    flops += (has_bias(params->type) ? 1.0 : 0.0) * (double)assay_count(&io->x);
+    const assay_cost cost = {flops, read, ref_bytes(&io->y), io->x.shape[1]};
+    return cost;
+}
+
+typedef struct adapter_job {
+    const assay_adapter_params *params;
+    const assay_adapter_io *io;
+    const assay_error_model *model; /* NULL: not wanted */
+    ref_plan plan;
+    ref_rounding rounding;
+    int64_t d, rank;
+    double *mean;       /* [d] */
+    double *v;          /* [d], of the row at hand */
+    double *z;          /* [rank] v U */
+    double *z_bound;    /* [rank] */
+    double *z_sigma;    /* [rank] */
+    double *weight;     /* [d] */
+    double *terms;      /* [d + 1] */
+    double element;     /* e_v */
+    double rho, rho_sigma;
+} adapter_job;
+
+static void load_row(adapter_job *job, int64_t row)
+{
+    const ref_rounding *r = &job->rounding;
+    const int64_t d = job->d;
+    const bool normalised = job->params->normalize_input &&
+                            job->params->type != ASSAY_ADAPTER_IDENTITY;
+    ref_load_row(&job->io->x, row, job->v);
+    for (int64_t k = 0; k < d; k++) {
+        job->v[k] -= job->mean[k];
+    }
+    job->rho = 0.0;
+    job->rho_sigma = 0.0;
+    job->element = assay_present(&job->params->mean) ? r->u_work : 0.0;
+    if (!normalised) {
+        return;
+    }
+    const double square = ref_dot(job->v, job->v, d);
+    const double divisor = sqrt(square) + 1e-8;
+    if (job->model != NULL) {
+        const ref_spread sum = ref_dot_spread(job->v, job->v, d, NULL, r, false, job->terms);
+        const double direct = sum.bound / (2.0 * sqrt(square));
+        job->rho = fmin(direct, sqrt(sum.bound)) / divisor + 3.0 * r->u_work + job->element;
+        job->rho_sigma = square > 0.0 ? sum.sigma / (2.0 * sqrt(square)) / divisor : 0.0;
+        job->element += 2.0 * r->u_work;
+        if (!(square < r->work_limit)) {
+            job->rho = (double)INFINITY;
+        }
+    }
+    for (int64_t k = 0; k < d; k++) {
+        job->v[k] /= divisor;
+    }
+}
+
+/* v . weight, with the error of the dot product and of v in it. */
+static double dot_with_v(const adapter_job *job, double *bound, double *sigma)
+{
+    const ref_rounding *r = &job->rounding;
+    const double dot = ref_dot(job->v, job->weight, job->d);
+    if (job->model == NULL) {
+        return dot;
+    }
+    const ref_spread sum = ref_dot_spread(job->v, job->weight, job->d, NULL, r, false, job->terms);
+    double shift = 0.0;
+    for (int64_t k = 0; k < job->d; k++) {
+        shift += ref_operand(r, false, ref_round(r->work, job->v[k])) *
+                     ref_operand(r, true, job->weight[k]) - job->v[k] * job->weight[k];
+    }
+    *bound = sum.bound + ref_difference(shift, 0.0) + (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
+    *sigma = hypot(sum.sigma, hypot(fabs(dot) * job->rho_sigma,
+                                    (job->element + r->u_multiply) * sum.norm));
+    return dot;
+}
+
+static void low_rank_inner(adapter_job *job)
+{
+    for (int64_t q = 0; q < job->rank; q++) {
+        ref_load(&job->params->u, q * job->params->u.stride[1], job->params->u.stride[0], job->d,
+                 job->weight);
+        job->z[q] = dot_with_v(job, &job->z_bound[q], &job->z_sigma[q]);
+        job->z_bound[q] += job->rounding.u_step * fabs(job->z[q]);
+    }
+}
+
+/* The matrix part of element `column`, with its error. */
+static double matrix_part(const adapter_job *job, int64_t column, double *bound, double *sigma)
+{
+    if (job->params->type == ASSAY_ADAPTER_FULL_RANK) {
+        ref_load_row(&job->params->weight, column, job->weight);
+        return dot_with_v(job, bound, sigma);
+    }
+    if (!has_low_rank(job->params->type)) {
+        return 0.0;
+    }
+    ref_load_row(&job->params->v, column, job->weight);
+    const double dot = ref_dot(job->z, job->weight, job->rank);
+    if (job->model == NULL) {
+        return dot;
+    }
+    const ref_rounding *r = &job->rounding;
+    const ref_spread sum = ref_dot_spread(job->z, job->weight, job->rank, NULL, r, false,
+                                          job->terms);
+    *bound = sum.bound;
+    *sigma = sum.sigma;
+    for (int64_t q = 0; q < job->rank; q++) {
+        const double w = job->weight[q];
+        *bound += fabs(w) * (job->z_bound[q] + r->u_multiply * fabs(job->z[q])) +
+                  fabs(job->z[q]) * ref_difference(ref_operand(r, true, w), w);
+        *sigma = hypot(*sigma, fabs(w) * job->z_sigma[q]);
+    }
+    return dot;
+}
+
+static void write_element(const adapter_job *job, int64_t i, int64_t c)
+{
+    const assay_adapter_params *params = job->params;
+    const ref_rounding *r = &job->rounding;
+    const int64_t column = ref_plan_column(&job->plan, c);
+    const double log_scale = has_scale(params->type) ? assay_at1(&params->log_scale, 0) : 0.0;
+    const bool scaled = has_scale(params->type) || params->type == ASSAY_ADAPTER_IDENTITY;
+    const double a = scaled ? exp(log_scale) * job->v[column] : 0.0;
+    double bound = 0.0;
+    double sigma = 0.0;
+    const double b = matrix_part(job, column, &bound, &sigma);
+    const double bias = has_bias(params->type) ? assay_at1(&params->bias, column) : 0.0;
+    const double y = a + b + bias;
+    assay_put2(&job->io->y, i, c, y);
+    if (job->model == NULL) {
+        return;
+    }
+    const double exact = has_scale(params->type) ? r->u_function + 2.0 * r->u_work +
+                                                       ref_round_error(r->work, log_scale) : 0.0;
+    bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
+    bound += ref_round_error(r->work, bias);
+    if (has_bias(params->type)) {
+        bound += r->u_step * (fabs(a) + fabs(a + b) + fabs(y));
+    }
+    sigma = hypot(sigma, fabs(a) * job->rho_sigma);
+    ref_model_put(job->model, r, i, c, y, bound, sigma);
+}
+
+static assay_status run_rows(adapter_job *job, assay_error *error)
+{
+    const int64_t d = job->d;
+    double *memory = ref_alloc(5 * d + 5 * job->rank + 2, error);
+    if (memory == NULL) {
+        return ASSAY_NO_MEMORY;
+    }
+    job->mean = memory;
+    job->v = memory + d;
+    job->weight = memory + 2 * d;             /* d or rank elements, whichever is more */
+    job->terms = job->weight + d + job->rank; /* the same, and one */
+    job->z = job->terms + d + job->rank + 1;
+    job->z_bound = job->z + job->rank;
+    job->z_sigma = job->z_bound + job->rank;
+    memset(job->mean, 0, (size_t)d * sizeof *job->mean);
+    if (assay_present(&job->params->mean)) {
+        ref_load_vector(&job->params->mean, job->mean);
+    }
+    for (int64_t i = 0; i < job->plan.rows; i++) {
+        load_row(job, ref_plan_row(&job->plan, i));
+        low_rank_inner(job);
+        for (int64_t c = 0; c < job->plan.columns; c++) {
+            write_element(job, i, c);
+        }
+    }
+    free(memory);
+    return ASSAY_OK;
+}
+
+assay_status assay_ref_adapter(const assay_adapter_params *params, const assay_adapter_io *io,
+                               const assay_subset *subset, const assay_precision *contract,
+                               const assay_error_model *model, assay_error *error)
+{
+    adapter_job job = {.params = params, .io = io};
+    bool wanted = false;
+    assay_status status = check_inputs(params, io, error);
+    if (status == ASSAY_OK) {
+        status = ref_plan_make("adapter", io->x.shape[0], io->x.shape[1], subset, &io->y, model,
+                               &job.plan, error);
+    }
+    if (status == ASSAY_OK) {
+        status = ref_model_wanted(contract, model, &job.rounding, &wanted, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    job.model = wanted ? model : NULL;
+    job.d = io->x.shape[1];
+    job.rank = has_low_rank(params->type) ? params->u.shape[1] : 0;
+    return run_rows(&job, error);
+}

@@ -1,0 +1,126 @@
+/* rmsnorm: y_i = x_i r w_i with r = 1 / sqrt(m + eps), m = sum_i x_i^2 / d.
+ *
+ * Error model, first order. The kernel's m has the absolute error of its sum over d; the division
+ * and the addition of eps are a rounding each (one more where the division is a product with 1/d),
+ * and a relative error e of m + eps is e/2 of r:
+ *   rho_sigma = sigma_sum / (2 d (m + eps))
+ *   rho_bound = bound_sum / (2 d (m + eps)) + 3/2 u + u_function
+ * Then x r is rounded (u), kept as an intermediate (u_int: bf16 in the Hugging Face flow, before the
+ * weight), multiplied by the weight (u) and rounded to the output type:
+ *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + u_out |y| + underflow
+ *   sigma = |y| rho_sigma
+ * Where the squares overflow the working type, a right kernel gives 0: there is no bound.
+ * Source: assay/rmsnorm.h (transformers LlamaRMSNorm). */
+#include "ref/operands.h"
+#include "ref/sums.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static assay_status check_inputs(const assay_rmsnorm_params *params, const assay_rmsnorm_io *io,
+                                 assay_error *error)
+{
+    const assay_status status = ref_expect_vector("rmsnorm", "weight", &params->weight, REF_REAL,
+                                                  REF_ANY, error);
+    return status != ASSAY_OK ? status
+                              : ref_expect_matrix("rmsnorm", "x", &io->x, REF_REAL, REF_ANY,
+                                                  params->weight.shape[0], error);
+}
+
+assay_status assay_ref_rmsnorm_check(const assay_rmsnorm_params *params, const assay_rmsnorm_io *io,
+                                     assay_error *error)
+{
+    const assay_status status = check_inputs(params, io, error);
+    return status != ASSAY_OK ? status
+                              : ref_expect_matrix("rmsnorm", "y", &io->y, REF_REAL,
+                                                  io->x.shape[0], io->x.shape[1], error);
+}
+
+assay_cost assay_ref_rmsnorm_cost(const assay_rmsnorm_params *params, const assay_rmsnorm_io *io)
+{
+    const assay_cost cost = {4.0 * (double)assay_count(&io->y),
+                             ref_bytes(&io->x) + ref_bytes(&params->weight), ref_bytes(&io->y),
+                             params->weight.shape[0]};
+    return cost;
+}
+
+typedef struct row_state {
+    double scale; /* r */
+    double rho_bound, rho_sigma;
+} row_state;
+
+static row_state measure_row(const double *x, int64_t d, double eps, const ref_rounding *rounding,
+                             double *scratch)
+{
+    const double sum = ref_dot(x, x, d);
+    const double mean = sum / (double)d + eps;
+    row_state row = {1.0 / sqrt(mean), 0.0, 0.0};
+    if (rounding != NULL) {
+        const ref_spread spread = ref_dot_spread(x, x, d, NULL, rounding, false, scratch);
+        const double relative = 0.5 / ((double)d * mean);
+        row.rho_sigma = spread.sigma * relative;
+        row.rho_bound = spread.bound * relative + 1.5 * rounding->u_work + rounding->u_function;
+        if (!(sum < rounding->work_limit)) {
+            row.rho_bound = (double)INFINITY;
+        }
+    }
+    return row;
+}
+
+static void finish_row(const ref_plan *plan, int64_t i, const double *x, const double *weight,
+                       const row_state *row, const assay_rmsnorm_io *io,
+                       const ref_rounding *rounding, const assay_error_model *model)
+{
+    for (int64_t j = 0; j < plan->columns; j++) {
+        const int64_t column = ref_plan_column(plan, j);
+        const double normed = x[column] * row->scale;
+        const double w = weight[column];
+        const double y = normed * w;
+        assay_put2(&io->y, i, j, y);
+        if (model == NULL) {
+            continue;
+        }
+        const double relative = row->rho_bound + 2.0 * rounding->u_work +
+                                rounding->u_intermediate;
+        const double bound = (y != 0.0 ? fabs(y) * relative : 0.0) +
+                             fabs(normed) * ref_round_error(rounding->storage, w) +
+                             rounding->intermediate_floor * fabs(w);
+        ref_model_put(model, rounding, i, j, y, bound, fabs(y) * row->rho_sigma);
+    }
+}
+
+assay_status assay_ref_rmsnorm(const assay_rmsnorm_params *params, const assay_rmsnorm_io *io,
+                               const assay_subset *subset, const assay_precision *contract,
+                               const assay_error_model *model, assay_error *error)
+{
+    double *memory = NULL;
+    ref_plan plan;
+    ref_rounding rounding;
+    bool wanted = false;
+    assay_status status = check_inputs(params, io, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const int64_t d = params->weight.shape[0];
+    status = ref_plan_make("rmsnorm", io->x.shape[0], d, subset, &io->y, model, &plan, error);
+    if (status == ASSAY_OK) {
+        status = ref_model_wanted(contract, model, &rounding, &wanted, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    memory = ref_alloc(3 * d, error);
+    if (memory == NULL) {
+        return ASSAY_NO_MEMORY;
+    }
+    double *weight = memory + d;
+    ref_load_vector(&params->weight, weight);
+    for (int64_t i = 0; i < plan.rows; i++) { /* y may be x: a row is read before it is written */
+        ref_load_row(&io->x, ref_plan_row(&plan, i), memory);
+        const row_state row = measure_row(memory, d, params->eps, wanted ? &rounding : NULL,
+                                          memory + 2 * d);
+        finish_row(&plan, i, memory, weight, &row, io, &rounding, wanted ? model : NULL);
+    }
+    free(memory);
+    return ASSAY_OK;
+}

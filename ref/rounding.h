@@ -1,0 +1,80 @@
+/* What a kernel's declared contract means for one rounding: the units every error model is built of.
+ *
+ * u of a type is 2^-bits, the largest relative error of rounding to nearest. A truncating
+ * accumulator errs by twice that. */
+#ifndef REF_ROUNDING_H
+#define REF_ROUNDING_H
+
+#include "assay/precision.h"
+#include "assay/status.h"
+#include "ref/oracle.h"
+
+#include <stdbool.h>
+
+/* Library exp, sin, cos and reciprocal roots are allowed 4 ulp, which is 8 u: glibc's scalar
+ * functions stay below 1 ulp, its vector ones and CUDA's below 4. */
+#define REF_FUNCTION_UNITS 8.0
+
+typedef struct ref_rounding {
+    assay_dtype storage;      /* ASSAY_NONE: as stored */
+    assay_dtype multiply;     /* operands of products; ASSAY_NONE: as they are */
+    assay_dtype intermediate; /* ASSAY_NONE: none */
+    assay_dtype output;
+    assay_dtype angle;
+    assay_dtype work; /* f32 or f64: elementwise arithmetic and per-latent vectors */
+    double u_multiply, u_intermediate, u_output, u_angle;
+    double u_work;     /* of one elementwise operation */
+    double u_step;     /* of one operation whose result is kept as an intermediate */
+    double u_sum;      /* of one step of the accumulator */
+    double u_function; /* relative error of a library function */
+    bool linear;       /* the accumulator truncates or is narrow: its errors add up, not average */
+    bool product;      /* products are themselves rounded: twice the operand's bits do not fit */
+    bool flush_in;
+    double product_floor; /* absolute error of a product that underflows, or of one flushed */
+    double intermediate_floor;
+    double output_floor;
+    double output_limit; /* from this magnitude on, the output type may round to infinity */
+    double work_limit;
+} ref_rounding;
+
+/* ASSAY_UNSUPPORTED when the contract multiplies or keeps integers: their scales are not in it. */
+assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *rounding,
+                             assay_error *error);
+
+/* *wanted tells whether a model is to be filled: when both are given. A model without a contract is
+ * an error. */
+assay_status ref_model_wanted(const assay_precision *contract, const assay_error_model *model,
+                              ref_rounding *rounding, bool *wanted, assay_error *error);
+
+/* value rounded once to type; integers and ASSAY_NONE leave it alone. */
+double ref_round(assay_dtype type, double value);
+
+/* |ref_round(type, value) - value|: exact, since the two are within a factor of two. */
+double ref_round_error(assay_dtype type, double value);
+
+/* Whether every value of `from` is a value of `to`. */
+bool ref_fits(assay_dtype from, assay_dtype to);
+
+/* The operand as the kernel multiplies it: a weight passes through the storage type first. */
+double ref_operand(const ref_rounding *rounding, bool weight, double value);
+/* Whether values of that type can change on the way to the multiplier. */
+bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from);
+
+/* Unit of rounding to one type and then to another: rounding twice to the same type, or to a wider
+ * one, costs nothing. */
+double ref_then(double first, double second);
+
+/* A difference of two oracle values as a bound: what overflowed or became NaN bounds nothing. */
+double ref_difference(double rounded, double exact);
+
+/* Writes the model of element (row, column) whose exact value is y, output rounding added:
+ * u_out (|y| + bound) and half of the output's least subnormal (the least normal when flushing).
+ * A y that is not finite is judged by its kind, so both become 0; a y that the output type may
+ * round to infinity has no bound. */
+void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
+                   int64_t column, double y, double bound, double sigma);
+/* The same without output rounding. */
+void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t column, double y,
+                       double bound, double sigma);
+
+#endif

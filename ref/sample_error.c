@@ -1,0 +1,77 @@
+/* Error model of a sampling distribution. All terms are bounds: a probability depends on few
+ * roundings besides the sum's, and those of a sum of V positive terms are at most V u.
+ *
+ * s_t = logits_t / T is rounded, u |s_t|; exp(s_t - m) takes 3 u |s_t - m| + u_function as in
+ * attention. So e_t has the relative error
+ *   eta_t = u (|s_t| + |m|) + 3 u |s_t - m| + u_function
+ * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + V u + 2 u, for the sum's own rounding is at
+ * worst V u (kept tokens only) and the quotient's u.
+ *
+ * Membership. A token is undecided when top_k's cut is within both scaled values' rounding of it
+ * (only from below: a right kernel's scaling is monotone, so equals stay), or when the sum before it
+ * is within that sum's own error of top_p. With w the share of all undecided tokens in the kept
+ * mass, a kept token may be off by p_t w / (1 - w) more (w >= 1/2: by 1, nothing is known), an
+ * undecided one by its whole share.
+ * Source: assay/sample.h; first-order propagation. */
+#include "ref/sample.h"
+
+#include <math.h>
+
+static double exponent_error(const ref_distribution *d, const ref_rounding *r, int64_t t)
+{
+    const double s = d->scaled[t];
+    return r->u_work * (fabs(s) + fabs(d->maximum)) + 3.0 * r->u_work * fabs(s - d->maximum) +
+           r->u_function;
+}
+
+/* The relative error of a sum of exponentials in units of the whole, and of quotients by it. */
+static double mean_error(const ref_distribution *d, const ref_rounding *r)
+{
+    double weighted = 0.0;
+    double used = 0.0;
+    for (int64_t t = 0; t < d->vocab; t++) {
+        if (d->before[t] > 0.0) {
+            weighted += d->before[t] / d->mass_before * exponent_error(d, r, t);
+            used += 1.0;
+        }
+    }
+    return weighted + (used + 2.0) * r->u_sum;
+}
+
+/* Whether a right kernel may decide the other way on token t; `ahead` is the mass before it. */
+static bool undecided(const assay_sample_params *params, const ref_distribution *d,
+                      const ref_rounding *r, int64_t t, double ahead, double sum_error)
+{
+    const double s = d->scaled[t];
+    if (s < d->kth) {
+        return d->kth - s <= 2.0 * r->u_work * (fabs(s) + fabs(d->kth));
+    }
+    return params->top_p < 1.0 && ahead > 0.0 &&
+           fabs(ahead / d->mass_before - params->top_p) <= 2.0 * sum_error;
+}
+
+void ref_distribution_error(const assay_sample_params *params,
+                            const ref_distribution *distribution, const ref_rounding *rounding,
+                            int64_t n, const assay_error_model *model)
+{
+    const ref_distribution *d = distribution;
+    const double common = mean_error(d, rounding);
+    double loose = 0.0; /* share of the undecided tokens in the kept mass */
+    double ahead = 0.0;
+    /* tokens in descending order; each is first marked: its bound holds 1 when undecided */
+    for (int64_t k = 0; k < d->vocab; k++) {
+        const int64_t t = d->order[k];
+        const bool open = undecided(params, d, rounding, t, ahead, common);
+        loose += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
+        ahead += d->before[t];
+        assay_put2(&model->bound, n, t, open ? 1.0 : 0.0);
+    }
+    const double spill = loose < 0.5 ? loose / (1.0 - loose) : 1.0;
+    for (int64_t t = 0; t < d->vocab; t++) {
+        const double p = d->probability[t];
+        const bool open = assay_at2(&model->bound, n, t) > 0.0;
+        double bound = p > 0.0 ? p * (exponent_error(d, rounding, t) + common + spill) : 0.0;
+        bound += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
+        ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor, 0.0);
+    }
+}
