@@ -1,0 +1,253 @@
+/* `assay list`: what this build and this machine have. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/commands.h"
+#include "verify/list_collect.h"
+#include "verify/options.h"
+
+enum { EXIT_USAGE = 2, EXIT_INPUT = 3 };
+
+typedef struct list_options {
+    assay_list_filter filter;
+    bool json, help;
+} list_options;
+
+static const assay_option table[] = {
+    {"op", ASSAY_OPTION_TEXT, offsetof(list_options, filter.op), 0, 0},
+    {"impl", ASSAY_OPTION_TEXT, offsetof(list_options, filter.impl), 0, 0},
+    {"json", ASSAY_OPTION_FLAG, offsetof(list_options, json), 0, 0},
+    {"help", ASSAY_OPTION_FLAG, offsetof(list_options, help), 0, 0},
+    {NULL, ASSAY_OPTION_FLAG, 0, 0, 0},
+};
+
+static const char help[] =
+    "assay list: ops, kernels, cases, devices and golden bundles\n"
+    "\n"
+    "usage: assay list [ops|kernels|cases|devices|golden] [--op G] [--impl G] [--json]\n"
+    "\n"
+    "  ops       every op with its formula, how it is judged, and who implements it\n"
+    "  kernels   every kernel with its numeric contract\n"
+    "  cases     every case of the golden bundles, and the generated ones\n"
+    "  devices   processor features and accelerators; what is missing and what that costs\n"
+    "  golden    the golden bundles found, each checked against its hashes\n"
+    "  (none)    a short overview of all five\n"
+    "  --op G, --impl G   only ops or implementations that match a glob\n"
+    "  --json    the same as one JSON object\n"
+    "\n"
+    "Bundles are looked for in $ASSAY_GOLDEN, then fixtures/golden here, then the source folder's.\n"
+    "\n"
+    "examples\n"
+    "  assay list\n"
+    "  assay list kernels --op 'sae_*'\n"
+    "  assay list cases --op explain --json\n";
+
+static const char *text_of(const cJSON *entry, const char *key)
+{
+    const cJSON *const value = cJSON_GetObjectItemCaseSensitive(entry, key);
+    return cJSON_IsString(value) ? value->valuestring : "";
+}
+
+static double number_of(const cJSON *entry, const char *key)
+{
+    const cJSON *const value = cJSON_GetObjectItemCaseSensitive(entry, key);
+    return cJSON_IsNumber(value) ? value->valuedouble : 0;
+}
+
+static void print_words(const cJSON *entry, const char *key, const char *none)
+{
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(entry, key);
+    const cJSON *word;
+    cJSON_ArrayForEach(word, list)
+    {
+        printf("%s%s", word == list->child ? "" : " ", word->valuestring);
+    }
+    printf("%s", cJSON_GetArraySize(list) == 0 ? none : "");
+}
+
+static void print_op(const cJSON *entry)
+{
+    printf("%-11s %s\n%-11s judged by %s; implemented by ", text_of(entry, "name"),
+           text_of(entry, "formula"), "", text_of(entry, "judged_by"));
+    print_words(entry, "implementations", "none");
+    (void)putchar('\n');
+}
+
+static void print_kernel(const cJSON *entry)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s/%s", text_of(entry, "op"), text_of(entry, "impl"));
+    printf("%-24s %s\n%-24s weights %s, products %s, sums %s (%s), steps %s, out %s; flushes ",
+           name, text_of(entry, "summary"), "", text_of(entry, "storage"),
+           text_of(entry, "multiply"), text_of(entry, "accumulate"), text_of(entry, "order"),
+           text_of(entry, "intermediate"), text_of(entry, "output"));
+    print_words(entry, "flush", "nothing");
+    (void)putchar('\n');
+}
+
+static void print_case(const cJSON *entry)
+{
+    if (cJSON_HasObjectItem(entry, "error") != 0) {
+        printf("unreadable: %s\n", text_of(entry, "error"));
+        return;
+    }
+    printf("%-26s %-16s %-5s %s\n", text_of(entry, "golden"), text_of(entry, "op"),
+           text_of(entry, "precision"), text_of(entry, "id"));
+}
+
+static void print_device(const cJSON *entry)
+{
+    if (strcmp(text_of(entry, "name"), "host") == 0) {
+        const double gib = 1024.0 * 1024.0 * 1024.0;
+        printf("host   %s, %.0f threads, %.1f GiB free\n       has ", text_of(entry, "model"),
+               number_of(entry, "threads"), number_of(entry, "memory_bytes") / gib);
+        print_words(entry, "features", "none of the features kernels ask for");
+        printf("; lacks ");
+        print_words(entry, "missing_features", "nothing");
+        (void)putchar('\n');
+        return;
+    }
+    const bool available =
+        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "available")) != 0;
+    printf("%-6s %s\n", text_of(entry, "name"), available ? "available" : "not available");
+    const cJSON *missing;
+    cJSON_ArrayForEach(missing, cJSON_GetObjectItemCaseSensitive(entry, "missing"))
+    {
+        printf("       no %s: %s\n", text_of(missing, "what"), text_of(missing, "cost"));
+    }
+}
+
+static void print_golden(const cJSON *entry)
+{
+    if (cJSON_HasObjectItem(entry, "error") != 0) {
+        printf("unreadable: %s\n", text_of(entry, "error"));
+        return;
+    }
+    printf("%-26s %3.0f cases  %.12s  %s\n", text_of(entry, "name"), number_of(entry, "cases"),
+           text_of(entry, "hash"), text_of(entry, "path"));
+}
+
+typedef struct section {
+    const char *name;
+    cJSON *(*collect)(const assay_list_filter *filter);
+    void (*print)(const cJSON *entry);
+    bool counted; /* the overview gives its length only */
+} section;
+
+static const section sections[] = {
+    {"ops", assay_list_ops, print_op, true},
+    {"kernels", assay_list_kernels, print_kernel, true},
+    {"cases", assay_list_cases, print_case, true},
+    {"devices", assay_list_devices, print_device, false},
+    {"golden", assay_list_golden, print_golden, false},
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
+
+/* The names in an array's entries, each once, on one line. */
+static void print_names(const cJSON *list, const char *key)
+{
+    const char *last = "";
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, list)
+    {
+        const char *const name = text_of(entry, key);
+        if (strcmp(name, last) != 0) {
+            printf(" %s", name);
+        }
+        last = name;
+    }
+    (void)putchar('\n');
+}
+
+static void print_overview(const section *s, const cJSON *list)
+{
+    const cJSON *entry;
+    if (!s->counted) {
+        cJSON_ArrayForEach(entry, list)
+        {
+            s->print(entry);
+        }
+        return;
+    }
+    printf("%d %s:", cJSON_GetArraySize(list), s->name);
+    print_names(list, strcmp(s->name, "ops") == 0       ? "name"
+                      : strcmp(s->name, "kernels") == 0 ? "op"
+                                                        : "golden");
+}
+
+/* only: the section asked for, or NULL for all. */
+static assay_status run(const list_options *options, const section *only, assay_error *error)
+{
+    cJSON *const root = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(root, "format", "assay-list");
+    (void)cJSON_AddNumberToObject(root, "version", 1);
+    for (size_t i = 0; i < SECTIONS; i++) {
+        if (only != NULL && only != &sections[i]) {
+            continue;
+        }
+        cJSON *const list = sections[i].collect(&options->filter);
+        if (list == NULL || cJSON_AddItemToObject(root, sections[i].name, list) == 0) {
+            cJSON_Delete(root);
+            return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the list");
+        }
+        if (options->json) {
+            continue;
+        }
+        const cJSON *entry;
+        if (only == NULL) {
+            print_overview(&sections[i], list);
+            continue;
+        }
+        cJSON_ArrayForEach(entry, list)
+        {
+            sections[i].print(entry);
+        }
+    }
+    char *const text = options->json ? cJSON_Print(root) : NULL;
+    cJSON_Delete(root);
+    if (options->json && (text == NULL || puts(text) == EOF)) {
+        free(text);
+        return assay_fail(error, ASSAY_IO, "standard output: the JSON text could not be written");
+    }
+    free(text);
+    return ASSAY_OK;
+}
+
+static assay_status find_section(const char *name, const section **found, assay_error *error)
+{
+    for (size_t i = 0; i < SECTIONS; i++) {
+        if (strcmp(name, sections[i].name) == 0) {
+            *found = &sections[i];
+            return ASSAY_OK;
+        }
+    }
+    return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                      "'%s' is no list; there are ops, kernels, cases, devices and golden", name);
+}
+
+int assay_list_command(int argc, char **argv)
+{
+    assay_error error;
+    list_options options;
+    memset(&options, 0, sizeof options);
+    const char *name = NULL;
+    const section *only = NULL;
+    size_t names = 1;
+    assay_status status = assay_options_parse(table, argc, argv, &options, &name, &names, &error);
+    if (status == ASSAY_OK && options.help) {
+        (void)fputs(help, stdout);
+        return 0;
+    }
+    if (status == ASSAY_OK && names == 1) {
+        status = find_section(name, &only, &error);
+    }
+    if (status == ASSAY_OK) {
+        status = run(&options, only, &error);
+    }
+    if (status != ASSAY_OK) {
+        fprintf(stderr, "assay list: %s\n", error.message);
+        return status == ASSAY_BAD_ARGUMENT ? EXIT_USAGE : EXIT_INPUT;
+    }
+    return 0;
+}

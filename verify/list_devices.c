@@ -1,0 +1,129 @@
+/* `assay list devices`: the host, and what a GPU would need here. */
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixtures/io/json_file.h"
+#include "kernels/registry.h"
+#include "verify/list_collect.h"
+
+static const struct {
+    assay_feature bit;
+    const char *name;
+} features[] = {
+    {ASSAY_FEATURE_AVX2_FMA, "avx2+fma"},         {ASSAY_FEATURE_AVX512, "avx512"},
+    {ASSAY_FEATURE_AVX512_BF16, "avx512_bf16"},   {ASSAY_FEATURE_AVX512_VNNI, "avx512_vnni"},
+    {ASSAY_FEATURE_AMX_BF16, "amx_bf16"},         {ASSAY_FEATURE_AMX_INT8, "amx_int8"},
+    {ASSAY_FEATURE_AVX_VNNI, "avx_vnni"},
+};
+
+/* The processor's name as the kernel reports it, or "unknown". */
+static void cpu_model(char *name, size_t size)
+{
+    (void)snprintf(name, size, "unknown");
+    FILE *const file = fopen("/proc/cpuinfo", "r");
+    if (file == NULL) {
+        return;
+    }
+    char line[512];
+    while (fgets(line, sizeof line, file) != NULL) {
+        const char *const colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) == 0 && colon != NULL && colon[1] == ' ') {
+            (void)snprintf(name, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+            break;
+        }
+    }
+    (void)fclose(file);
+}
+
+static cJSON *host(void)
+{
+    const assay_device device = assay_host_device();
+    char model[256];
+    cpu_model(model, sizeof model);
+    cJSON *const entry = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(entry, "name", "host");
+    (void)cJSON_AddBoolToObject(entry, "available", 1);
+    (void)cJSON_AddStringToObject(entry, "model", model);
+    (void)cJSON_AddNumberToObject(entry, "threads", omp_get_max_threads());
+    (void)cJSON_AddNumberToObject(entry, "memory_bytes", (double)device.memory_bytes);
+    cJSON *const have = cJSON_AddArrayToObject(entry, "features");
+    cJSON *const lack = cJSON_AddArrayToObject(entry, "missing_features");
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+        cJSON *const list = (device.features & (uint32_t)features[i].bit) != 0 ? have : lack;
+        (void)cJSON_AddItemToArray(list, cJSON_CreateString(features[i].name));
+    }
+    return entry;
+}
+
+/* Whether program lies in a folder of PATH. */
+static bool on_path(const char *program)
+{
+    const char *at = getenv("PATH");
+    while (at != NULL && *at != '\0') {
+        const size_t length = strcspn(at, ":");
+        char path[4096];
+        (void)snprintf(path, sizeof path, "%.*s/%s", (int)length, at, program);
+        if (length > 0 && assay_path_exists(path)) {
+            return true;
+        }
+        at += length + (at[length] == ':');
+    }
+    return false;
+}
+
+static bool has_cuda_kernels(void)
+{
+    size_t count = 0;
+    const assay_kernel *const *const kernels = assay_kernels(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (kernels[i]->space == ASSAY_CUDA) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_missing(cJSON *list, const char *what, const char *cost)
+{
+    cJSON *const entry = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(entry, "what", what);
+    (void)cJSON_AddStringToObject(entry, "cost", cost);
+    (void)cJSON_AddItemToArray(list, entry);
+}
+
+static cJSON *cuda(void)
+{
+    const bool driver = assay_path_exists("/proc/driver/nvidia/version");
+    const bool toolkit = on_path("nvcc") || assay_path_exists("/usr/local/cuda/bin/nvcc");
+    const bool kernels = has_cuda_kernels();
+    cJSON *const entry = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(entry, "name", "cuda");
+    (void)cJSON_AddBoolToObject(entry, "available", driver && kernels);
+    cJSON *const missing = cJSON_AddArrayToObject(entry, "missing");
+    if (!driver) {
+        add_missing(missing, "NVIDIA driver",
+                    "no GPU can be used here; everything on the host is unaffected");
+    }
+    if (!toolkit) {
+        add_missing(missing, "CUDA toolkit (nvcc)",
+                    "GPU kernels cannot be compiled here; everything on the host is unaffected");
+    }
+    if (!kernels) {
+        add_missing(missing, "GPU kernels in this build",
+                    "a GPU, if there is one, is neither verified nor used");
+    }
+    return entry;
+}
+
+cJSON *assay_list_devices(const assay_list_filter *filter)
+{
+    (void)filter;
+    cJSON *const list = cJSON_CreateArray();
+    if (list != NULL) {
+        (void)cJSON_AddItemToArray(list, host());
+        (void)cJSON_AddItemToArray(list, cuda());
+    }
+    return list;
+}

@@ -1,0 +1,125 @@
+/* `assay list ops` and `assay list kernels`. */
+#include <fnmatch.h>
+#include <stdio.h>
+
+#include "kernels/exec/stage.h"
+#include "kernels/registry.h"
+#include "ref/oracle.h"
+#include "verify/list_collect.h"
+
+static bool matches(const char *glob, const char *name)
+{
+    return glob == NULL || fnmatch(glob, name, 0) == 0;
+}
+
+static const char *comparator_name(assay_comparator comparator)
+{
+    switch (comparator) {
+    case ASSAY_COMPARE_ELEMENTS: return "each element against its budget";
+    case ASSAY_COMPARE_CODES: return "active latents by margin, then their values";
+    case ASSAY_COMPARE_TOKENS: return "tokens by margin";
+    case ASSAY_COMPARE_STAGE: return "a chain's budget";
+    }
+    return "?";
+}
+
+static bool implements(const char *impl, assay_op op)
+{
+    assay_table table;
+    assay_error error;
+    return assay_table_find(impl, &table, &error) == ASSAY_OK &&
+           assay_table_supports(&table, op, &error) == ASSAY_OK;
+}
+
+cJSON *assay_list_ops(const assay_list_filter *filter)
+{
+    cJSON *const list = cJSON_CreateArray();
+    for (int i = 0; list != NULL && i < ASSAY_OP_COUNT; i++) {
+        const assay_op op = (assay_op)i;
+        if (!matches(filter->op, assay_op_name(op))) {
+            continue;
+        }
+        cJSON *const entry = cJSON_CreateObject();
+        const assay_traits *const traits = assay_ref_traits(op);
+        (void)cJSON_AddStringToObject(entry, "name", assay_op_name(op));
+        if (traits != NULL) {
+            (void)cJSON_AddStringToObject(entry, "formula", traits->formula);
+            (void)cJSON_AddStringToObject(entry, "judged_by", comparator_name(traits->comparator));
+        }
+        cJSON *const impls = cJSON_AddArrayToObject(entry, "implementations");
+        for (size_t k = 0; k < assay_impl_count(); k++) {
+            const char *const impl = assay_impl_name(k);
+            if (matches(filter->impl, impl) && implements(impl, op)) {
+                (void)cJSON_AddItemToArray(impls, cJSON_CreateString(impl));
+            }
+        }
+        (void)cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
+static const char *order_name(assay_order order)
+{
+    switch (order) {
+    case ASSAY_ORDER_ANY: return "any";
+    case ASSAY_ORDER_SEQUENTIAL: return "sequential";
+    case ASSAY_ORDER_LANES: return "lanes";
+    case ASSAY_ORDER_BLOCKED: return "blocked";
+    case ASSAY_ORDER_PAIRWISE: return "pairwise";
+    }
+    return "?";
+}
+
+/* The names of the bits that are set. */
+static void add_bits(cJSON *object, const char *key, uint32_t bits, const char *const *names,
+                     size_t count)
+{
+    cJSON *const list = cJSON_AddArrayToObject(object, key);
+    for (size_t i = 0; i < count; i++) {
+        if ((bits >> i & 1u) != 0) {
+            (void)cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
+        }
+    }
+}
+
+static void add_contract(cJSON *entry, const assay_precision *p)
+{
+    static const char *const flushes[] = {"in", "accumulate", "out"};
+    char sum[64];
+    (void)snprintf(sum, sizeof sum, "%d bits%s%s", (int)p->accumulate.bits,
+                   p->accumulate.rounding == ASSAY_TRUNCATE ? ", truncated" : "",
+                   p->accumulate.block > 1 ? ", in blocks" : "");
+    (void)cJSON_AddStringToObject(entry, "storage", assay_dtype_name(p->storage));
+    (void)cJSON_AddStringToObject(entry, "multiply", assay_dtype_name(p->multiply));
+    (void)cJSON_AddStringToObject(entry, "accumulate", sum);
+    (void)cJSON_AddStringToObject(entry, "intermediate", assay_dtype_name(p->intermediate));
+    (void)cJSON_AddStringToObject(entry, "output", assay_dtype_name(p->output));
+    (void)cJSON_AddStringToObject(entry, "order", order_name(p->order));
+    add_bits(entry, "flush", p->flush, flushes, sizeof flushes / sizeof *flushes);
+}
+
+cJSON *assay_list_kernels(const assay_list_filter *filter)
+{
+    static const char *const capabilities[] = {"force",  "logits",      "dense",
+                                               "sparse", "probability", "steer"};
+    cJSON *const list = cJSON_CreateArray();
+    size_t count = 0;
+    const assay_kernel *const *const kernels = assay_kernels(&count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        const assay_kernel *const k = kernels[i];
+        if (!matches(filter->op, assay_op_name(k->op)) || !matches(filter->impl, k->name)) {
+            continue;
+        }
+        cJSON *const entry = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(entry, "op", assay_op_name(k->op));
+        (void)cJSON_AddStringToObject(entry, "impl", k->name);
+        (void)cJSON_AddStringToObject(entry, "backend", k->backend);
+        (void)cJSON_AddStringToObject(entry, "summary", k->summary);
+        (void)cJSON_AddStringToObject(entry, "space", k->space == ASSAY_HOST ? "host" : "cuda");
+        add_contract(entry, &k->precision);
+        add_bits(entry, "capabilities", k->capabilities, capabilities,
+                 sizeof capabilities / sizeof *capabilities);
+        (void)cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
