@@ -122,3 +122,10 @@ void assay_result_merge(assay_result *into, const assay_result *part)
         memcpy(into->message, part->message, sizeof into->message);
     }
 }
+
+void assay_result_refuse(assay_result *result, assay_status status, const assay_error *error)
+{
+    result->verdict = status == ASSAY_UNSUPPORTED ? ASSAY_SKIP : ASSAY_FAIL;
+    result->budget_used = status == ASSAY_UNSUPPORTED ? 0.0 : INFINITY;
+    memcpy(result->message, error->message, sizeof result->message);
+}

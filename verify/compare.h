@@ -32,6 +32,9 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
 /* The worse of two results of one case, figures merged: used when a case has several outputs. */
 void assay_result_merge(assay_result *into, const assay_result *part);
 
+/* A kernel that could not be run: SKIP when it says unsupported, else FAIL with its reason. */
+void assay_result_refuse(assay_result *result, assay_status status, const assay_error *error);
+
 /* Sparse codes of x's rows against the truth: structure, active sets by margin, values.
  * pre, score: truth [N, d_sae]; their budgets likewise. */
 typedef struct assay_codes_truth {

@@ -1,0 +1,257 @@
+/* Bundle cases `generate` and `steered_generate`: teacher-forced logits with chain budgets, then
+ * free-running tokens by their margins. */
+#include <stdlib.h>
+
+#include "kernels/exec/stage.h"
+#include "verify/cases.h"
+
+enum { EOS_MAX = 64, NEW_TOKENS_MAX = 1 << 20 };
+
+typedef struct generate_chain {
+    assay_generate_params params;
+    assay_generate_io io; /* inputs; forced is the expected tokens */
+    int64_t batch, steps, vocab;
+    int64_t eos[EOS_MAX];
+} generate_chain;
+
+/* Runs with a table. forced: the expected tokens drive it and logits are taken. */
+static assay_status run_table(const generate_chain *chain, const assay_table *table,
+                              const assay_exec *exec, bool forced, assay_tensor *tokens,
+                              assay_tensor *logits)
+{
+    assay_generate_stage *stage = NULL;
+    assay_generate_io io = chain->io;
+    if (!forced) {
+        memset(&io.forced, 0, sizeof io.forced);
+    }
+    io.new_tokens = *tokens;
+    if (logits != NULL) {
+        io.logits = *logits;
+    }
+    assay_status status = assay_generate_stage_open(table, exec, &chain->params, &stage);
+    if (status == ASSAY_OK) {
+        status = assay_generate_stage_run(stage, &io);
+    }
+    assay_generate_stage_close(&stage);
+    return status;
+}
+
+static assay_status outputs(const generate_chain *chain, const assay_table *table,
+                            assay_arena *arena, assay_tensor *tokens, assay_tensor *logits,
+                            assay_error *error)
+{
+    const int64_t shape[3] = {chain->batch, chain->steps, chain->vocab};
+    assay_status status = assay_buffer_make(arena, ASSAY_I64, 2, shape, tokens, error);
+    if (status == ASSAY_OK) {
+        status = assay_buffer_make(arena, assay_table_activation(table), 3, shape, logits, error);
+    }
+    if (status == ASSAY_OK) {
+        assay_buffer_poison(tokens);
+        assay_buffer_poison(logits);
+    }
+    return status;
+}
+
+static assay_status run_chain(const void *opaque, const assay_table *table, const assay_exec *exec,
+                              double *output)
+{
+    const generate_chain *const chain = opaque;
+    assay_arena arena = {0};
+    assay_tensor tokens;
+    assay_tensor logits;
+    assay_status status = outputs(chain, table, &arena, &tokens, &logits, exec->error);
+    if (status == ASSAY_OK) {
+        status = run_table(chain, table, exec, true, &tokens, &logits);
+    }
+    for (int64_t i = 0; status == ASSAY_OK && i < assay_count(&logits); i++) {
+        output[i] = assay_buffer_get(&logits, i);
+    }
+    assay_arena_free(&arena);
+    return status;
+}
+
+static assay_status read_eos(const assay_case_context *context, generate_chain *chain,
+                             assay_error *error)
+{
+    const assay_status status = assay_case_eos(context, "model", chain->eos, EOS_MAX,
+                                               &chain->params.eos_count, error);
+    chain->params.eos = chain->eos;
+    return status;
+}
+
+static assay_status read_steering(const assay_case_context *context, generate_chain *chain,
+                                  assay_error *error)
+{
+    assay_steering *const steering = &chain->params.steering;
+    const char *hook = NULL;
+    const char *positions = "all";
+    assay_status status = assay_case_steer(context, &steering->steer, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_text(context, "hook", &hook, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_hook_parse(hook, &chain->params.model, &steering->hook, error);
+    }
+    if (status == ASSAY_OK &&
+        cJSON_GetObjectItemCaseSensitive(context->c->params, "positions") != NULL) {
+        status = assay_case_text(context, "positions", &positions, error);
+    }
+    if (status == ASSAY_OK && strcmp(positions, "all") != 0 && strcmp(positions, "prompt") != 0) {
+        status = assay_case_fail(context, error, "positions '%s': expected all or prompt",
+                                 positions);
+    }
+    steering->positions =
+        strcmp(positions, "prompt") == 0 ? ASSAY_STEER_PROMPT : ASSAY_STEER_ALL;
+    steering->on = true;
+    return status;
+}
+
+static assay_status read_tensors(const assay_case_context *context, generate_chain *chain,
+                                 assay_tensor *logits, assay_error *error)
+{
+    assay_status status = assay_case_in(context, "tokens", true, &chain->io.tokens, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_in(context, "lengths", true, &chain->io.lengths, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_in(context, "soft", false, &chain->io.soft, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_in(context, "soft_at", assay_present(&chain->io.soft),
+                               &chain->io.soft_at, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_out(context, "new_tokens", true, &chain->io.forced, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_out(context, "logits", false, logits, error);
+    }
+    return status;
+}
+
+static assay_status read_inputs(const assay_case_context *context, bool steered,
+                                generate_chain *chain, assay_tensor *logits, assay_error *error)
+{
+    const assay_model_file *model = NULL;
+    assay_status status =
+        assay_checkpoints_model(context->checkpoints, context->c, "model", &model, error);
+    if (status == ASSAY_OK) {
+        chain->params.model = model->model;
+        status = assay_case_int(context, "max_new_tokens", 1, NEW_TOKENS_MAX,
+                                &chain->params.max_new_tokens, error);
+    }
+    if (status == ASSAY_OK) {
+        status = read_eos(context, chain, error);
+    }
+    if (status == ASSAY_OK && steered) {
+        status = read_steering(context, chain, error);
+    }
+    if (status == ASSAY_OK) {
+        status = read_tensors(context, chain, logits, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    chain->params.sampling.top_p = 1.0;
+    chain->batch = chain->io.tokens.rank == 2 ? chain->io.tokens.shape[0] : 0;
+    chain->steps = chain->params.max_new_tokens;
+    chain->vocab = chain->params.model.vocab;
+    const assay_tensor *const forced = &chain->io.forced;
+    if (forced->rank != 2 || forced->dtype != ASSAY_I64 || forced->shape[0] != chain->batch ||
+        forced->shape[1] != chain->steps) {
+        return assay_case_fail(context, error, "new_tokens: expected int64 [%lld, %lld]",
+                               (long long)chain->batch, (long long)chain->steps);
+    }
+    if (assay_present(logits) &&
+        (logits->rank != 3 || logits->shape[0] != chain->batch ||
+         logits->shape[1] != chain->steps || logits->shape[2] != chain->vocab)) {
+        return assay_case_fail(context, error, "logits: expected [%lld, %lld, %lld]",
+                               (long long)chain->batch, (long long)chain->steps,
+                               (long long)chain->vocab);
+    }
+    return ASSAY_OK;
+}
+
+/* Free-running tokens against the expected ones. */
+static void judge_tokens(const generate_chain *chain, const assay_chain_case *chain_case,
+                         const assay_budget *budget, const assay_tensor *tokens,
+                         assay_result *result)
+{
+    const int64_t *const got = tokens->data;
+    const int64_t *const expected = chain->io.forced.data;
+    for (int64_t b = 0; b < chain->batch; b++) {
+        const int64_t at = b * chain->steps;
+        assay_compare_tokens(got + at, expected + at, b, chain->steps,
+                             chain_case->expected + at * chain->vocab,
+                             budget->value + at * chain->vocab, chain->vocab, result);
+    }
+}
+
+static void judge_table(const generate_chain *chain, assay_chain_case *chain_case,
+                        const assay_table *table, assay_result *result)
+{
+    assay_error error = {.message = "no reason was given"};
+    assay_arena arena = {0};
+    assay_tensor tokens;
+    assay_tensor logits;
+    assay_budget budget;
+    const assay_exec exec = assay_case_exec(&error);
+    assay_status status = outputs(chain, table, &arena, &tokens, &logits, &error);
+    if (status == ASSAY_OK) {
+        status = run_table(chain, table, &exec, true, &tokens, &logits);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_chain_case_budget(chain_case, table, &budget, &error);
+    }
+    const double start = assay_now();
+    if (status == ASSAY_OK) {
+        assay_compare_elements(&logits, chain_case->expected, &budget, "step", false, result);
+        assay_buffer_poison(&tokens);
+        status = run_table(chain, table, &exec, false, &tokens, NULL);
+    }
+    result->seconds = assay_now() - start;
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        judge_tokens(chain, chain_case, &budget, &tokens, result);
+    } else if (status != ASSAY_OK) {
+        assay_result_refuse(result, status, &error);
+    }
+    assay_arena_free(&arena);
+}
+
+assay_status assay_case_judge_generate(const assay_case_context *context, bool steered,
+                                       assay_error *error)
+{
+    assay_arena arena = {0};
+    generate_chain chain = {.batch = 0};
+    assay_chain_case chain_case = {.arena = &arena};
+    assay_tensor logits;
+    assay_tensor wide = {0};
+    double *truth = NULL;
+    assay_status status = read_inputs(context, steered, &chain, &logits, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_witness(context, &chain_case.witness, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_buffer_convert(&arena, &logits, ASSAY_F64, &wide, error);
+    }
+    if (status == ASSAY_OK) {
+        chain_case.chain = (assay_chain){run_chain, &chain, chain.batch * chain.steps, chain.vocab,
+                                         context->run->seed};
+        status = assay_chain_truth(&chain_case.chain, &arena, &truth, error);
+    }
+    if (status == ASSAY_OK) {
+        chain_case.truth = truth;
+        chain_case.expected = assay_present(&wide) ? wide.data : truth;
+    }
+    for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
+        const assay_table *const table = &context->run->tables[i];
+        if (assay_table_supports(table, ASSAY_OP_generate, NULL) != ASSAY_OK) {
+            continue;
+        }
+        assay_result result = assay_case_result(context, table->name);
+        judge_table(&chain, &chain_case, table, &result);
+        status = assay_case_send(context, &result, error);
+    }
+    assay_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,87 @@
+/* A bundle's cases of single steps: operands from tensors, weights from checkpoints. */
+#include "verify/step_case.h"
+
+/* An input of the case as dtype (NONE: as it is), checked for its rank. */
+assay_status assay_step_case_take(const assay_case_context *context, built *b, const char *role,
+                         bool required, assay_dtype dtype, int32_t rank, assay_tensor *tensor,
+                         assay_error *error)
+{
+    assay_tensor given;
+    const assay_status status = assay_case_in(context, role, required, &given, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    if (assay_present(&given) && given.rank != rank) {
+        return assay_case_fail(context, error, "tensor '%s' has rank %d, expected %d", role,
+                               (int)given.rank, (int)rank);
+    }
+    if (dtype == ASSAY_NONE) {
+        *tensor = given;
+        return ASSAY_OK;
+    }
+    return assay_buffer_convert(b->arena, &given, dtype, tensor, error);
+}
+
+/* The bundle's expectation, of the shape of the op's output, as float64. */
+static assay_status expectation(const assay_case_context *context, assay_op op, assay_step_case *b,
+                                assay_step *step, assay_error *error)
+{
+    if (op == ASSAY_OP_sae_encode) {
+        step->expected_codes = &b->codes;
+        return ASSAY_OK;
+    }
+    const assay_operand *operand = assay_operands(op);
+    while (strcmp(operand->name, "y") != 0) {
+        operand++;
+    }
+    const assay_tensor *const y = assay_operand_in(&b->io, operand);
+    if (b->expected.rank != y->rank || b->expected.shape[0] != y->shape[0] ||
+        b->expected.shape[1] != y->shape[1]) {
+        return assay_case_fail(context, error,
+                               "the expectation is [%lld, %lld], the inputs give [%lld, %lld]",
+                               (long long)b->expected.shape[0], (long long)b->expected.shape[1],
+                               (long long)y->shape[0], (long long)y->shape[1]);
+    }
+    assay_tensor wide;
+    const assay_status status =
+        assay_buffer_convert(b->arena, &b->expected, ASSAY_F64, &wide, error);
+    step->expected = wide.data;
+    return status;
+}
+
+static bool step_has_weights(assay_op op)
+{
+    return op == ASSAY_OP_sae_encode || op == ASSAY_OP_sae_decode || op == ASSAY_OP_sae_steer ||
+           op == ASSAY_OP_adapter;
+}
+
+assay_status assay_case_judge_step(const assay_case_context *context, assay_op op,
+                                   assay_error *error)
+{
+    assay_arena arena = {0};
+    assay_step_case b = {.arena = &arena};
+    const assay_table *witness = NULL;
+    assay_step step = {.op = op, .params = &b.params, .io = &b.io};
+    assay_status status = step_has_weights(op) ? assay_step_case_sae(context, op, &b, error)
+                                           : assay_step_case_plain(context, op, &b, error);
+    if (status == ASSAY_OK) {
+        status = expectation(context, op, &b, &step, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_witness(context, &witness, error);
+    }
+    if (status == ASSAY_OK && witness != NULL) {
+        step.witness = &witness->kernel[op]->precision;
+    }
+    for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
+        const assay_table *const table = &context->run->tables[i];
+        if (table->kernel[op] == NULL) {
+            continue;
+        }
+        assay_result result = assay_case_result(context, table->name);
+        assay_step_judge(table->kernel[op], &step, &result);
+        status = assay_case_send(context, &result, error);
+    }
+    assay_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,249 @@
+#include "verify/cases.h"
+
+#include <omp.h>
+
+#include "fixtures/io/json_file.h"
+#include "kernels/registry.h"
+
+assay_result assay_case_result(const assay_case_context *context, const char *impl)
+{
+    assay_result result;
+    memset(&result, 0, sizeof result);
+    result.golden = context->bundle->name;
+    result.op = context->c->op;
+    result.impl = impl;
+    result.case_id = context->c->id;
+    result.verdict = ASSAY_PASS;
+    result.cosine = 1.0;
+    result.seed = context->run->seed;
+    return result;
+}
+
+assay_status assay_case_send(const assay_case_context *context, const assay_result *result,
+                             assay_error *error)
+{
+    return context->run->sink.result(context->run->sink.context, result, error);
+}
+
+assay_status assay_case_in(const assay_case_context *context, const char *role, bool required,
+                           assay_tensor *tensor, assay_error *error)
+{
+    return assay_bundle_tensor(context->bundle, context->c->in, context->c->id, role, required,
+                               tensor, error);
+}
+
+assay_status assay_case_out(const assay_case_context *context, const char *role, bool required,
+                            assay_tensor *tensor, assay_error *error)
+{
+    return assay_bundle_tensor(context->bundle, context->c->out, context->c->id, role, required,
+                               tensor, error);
+}
+
+static void where(const assay_case_context *context, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%s/manifest.json: case '%s': params", context->bundle->directory,
+                   context->c->id);
+}
+
+assay_status assay_case_int(const assay_case_context *context, const char *key, int64_t lowest,
+                            int64_t highest, int64_t *value, assay_error *error)
+{
+    char place[512];
+    where(context, place, sizeof place);
+    return assay_json_int(place, context->c->params, key, lowest, highest, value, error);
+}
+
+assay_status assay_case_real(const assay_case_context *context, const char *key, double *value,
+                             assay_error *error)
+{
+    char place[512];
+    where(context, place, sizeof place);
+    return assay_json_real(place, context->c->params, key, value, error);
+}
+
+assay_status assay_case_text(const assay_case_context *context, const char *key,
+                             const char **value, assay_error *error)
+{
+    char place[512];
+    where(context, place, sizeof place);
+    return assay_json_string(place, context->c->params, key, value, error);
+}
+
+assay_status assay_case_fail(const assay_case_context *context, assay_error *error,
+                             const char *format, ...)
+{
+    char detail[ASSAY_MESSAGE_MAX / 2];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    return assay_fail(error, ASSAY_BAD_INPUT, "%.300s/manifest.json: case '%.100s': %s",
+                      context->bundle->directory, context->c->id, detail);
+}
+
+assay_status assay_case_steer(const assay_case_context *context, assay_sae_steer_params *steer,
+                              assay_error *error)
+{
+    static const char *const modes[] = {[ASSAY_STEER_ADD] = "add",
+                                        [ASSAY_STEER_SET] = "set",
+                                        [ASSAY_STEER_SCALE] = "scale",
+                                        [ASSAY_STEER_ABLATE] = "ablate"};
+    const assay_sae_file *sae = NULL;
+    const char *mode = NULL;
+    assay_status status = assay_checkpoints_sae(context->checkpoints, context->c, &sae, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    steer->sae = sae->sae;
+    status = assay_case_int(context, "latent", 0, sae->sae.d_sae - 1, &steer->latent, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_text(context, "mode", &mode, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    int found = -1;
+    for (int i = 0; i < 4; i++) {
+        found = strcmp(mode, modes[i]) == 0 ? i : found;
+    }
+    if (found < 0) {
+        return assay_case_fail(context, error,
+                               "mode '%s': expected add, set, scale or ablate", mode);
+    }
+    steer->mode = (assay_steer_mode)found;
+    steer->amount = 0.0;
+    return steer->mode == ASSAY_STEER_ABLATE &&
+                   cJSON_GetObjectItemCaseSensitive(context->c->params, "amount") == NULL
+               ? ASSAY_OK
+               : assay_case_real(context, "amount", &steer->amount, error);
+}
+
+assay_status assay_case_eos(const assay_case_context *context, const char *model_key, int64_t *eos,
+                            int64_t capacity, int64_t *count, assay_error *error)
+{
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(context->c->params, "eos");
+    *count = 0;
+    if (list == NULL) {
+        const assay_model_file *model = NULL;
+        const assay_status status =
+            assay_checkpoints_model(context->checkpoints, context->c, model_key, &model, error);
+        if (status == ASSAY_OK) {
+            *count = model->generation.eos_count;
+            memcpy(eos, model->generation.eos, (size_t)*count * sizeof *eos);
+        }
+        return status;
+    }
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > capacity) {
+        return assay_case_fail(context, error, "eos: expected a list of at most %lld ids",
+                               (long long)capacity);
+    }
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!cJSON_IsNumber(item) || item->valuedouble != (double)(int64_t)item->valuedouble) {
+            return assay_case_fail(context, error, "eos: expected whole numbers");
+        }
+        eos[(*count)++] = (int64_t)item->valuedouble;
+    }
+    return ASSAY_OK;
+}
+
+assay_exec assay_case_exec(assay_error *error)
+{
+    return (assay_exec){.threads = omp_get_max_threads(), .error = error};
+}
+
+assay_status assay_case_witness(const assay_case_context *context, const assay_table **table,
+                                assay_error *error)
+{
+    static assay_table f32;
+    static assay_table bf16;
+    const char *const precision = context->c->precision;
+    *table = NULL;
+    if (strcmp(precision, "f64") == 0) {
+        return ASSAY_OK;
+    }
+    if (strcmp(precision, "f32") == 0) {
+        *table = &f32;
+        return assay_table_find("scalar", &f32, error);
+    }
+    if (strcmp(precision, "bf16") == 0) {
+        *table = &bf16;
+        return assay_table_find("scalar_bf16", &bf16, error);
+    }
+    return assay_case_fail(context, error, "precision '%s': expected f64, f32 or bf16", precision);
+}
+
+static assay_status chain_part(assay_chain_case *chain_case, const assay_table *table,
+                               assay_budget *budget, assay_error *error)
+{
+    for (size_t i = 0; i < chain_case->count; i++) {
+        if (strcmp(chain_case->name[i], table->name) == 0) {
+            *budget = chain_case->budget[i];
+            return ASSAY_OK;
+        }
+    }
+    const assay_status status = assay_chain_budget(&chain_case->chain, chain_case->truth, table,
+                                                   chain_case->arena, budget, error);
+    if (status == ASSAY_OK && chain_case->count < ASSAY_IMPLS_MAX) {
+        chain_case->name[chain_case->count] = table->name;
+        chain_case->budget[chain_case->count++] = *budget;
+    }
+    return status;
+}
+
+assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
+                                     assay_budget *budget, assay_error *error)
+{
+    const int64_t count = chain_case->chain.rows * chain_case->chain.columns;
+    double *const sum = assay_arena_take(chain_case->arena, (size_t)count * sizeof *sum);
+    if (sum == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a budget");
+    }
+    const assay_table *const parts[2] = {
+        strcmp(table->name, assay_oracle.name) == 0 ? NULL : table, chain_case->witness};
+    for (int part = 0; part < 2; part++) {
+        assay_budget own;
+        if (parts[part] == NULL) {
+            continue;
+        }
+        const assay_status status = chain_part(chain_case, parts[part], &own, error);
+        if (status != ASSAY_OK) {
+            return status;
+        }
+        for (int64_t i = 0; i < count; i++) {
+            sum[i] += own.value[i];
+        }
+    }
+    *budget = (assay_budget){chain_case->chain.rows, chain_case->chain.columns, sum};
+    assay_floor_by_agreement(chain_case->expected, budget);
+    return ASSAY_OK;
+}
+
+assay_status assay_case_judge(const assay_case_context *context, assay_error *error)
+{
+    const char *const op = context->c->op;
+    if (strcmp(op, "tokenize") == 0 || strcmp(op, "detokenize") == 0) {
+        return context->run->host ? assay_case_judge_host(context, error) : ASSAY_OK;
+    }
+    if (strcmp(op, "capture") == 0 || strcmp(op, "logits") == 0) {
+        return assay_case_judge_capture(context, strcmp(op, "logits") == 0, error);
+    }
+    if (strcmp(op, "generate") == 0 || strcmp(op, "steered_generate") == 0) {
+        return assay_case_judge_generate(context, strcmp(op, "steered_generate") == 0, error);
+    }
+    if (strcmp(op, "explain") == 0) {
+        return assay_case_judge_explain(context, error);
+    }
+#define STEP_CASE(name)                                                                            \
+    if (strcmp(op, #name) == 0) {                                                                  \
+        return assay_case_judge_step(context, ASSAY_OP_##name, error);                             \
+    }
+    ASSAY_STEP_OPS(STEP_CASE)
+#undef STEP_CASE
+    assay_result result = assay_case_result(context, "-");
+    result.verdict = ASSAY_SKIP;
+    (void)snprintf(result.message, sizeof result.message,
+                   "this version does not know the op '%.100s'", op);
+    return assay_case_send(context, &result, error);
+}

@@ -1,0 +1,91 @@
+/* A bundle's case, judged for every implementation asked for. */
+#ifndef VERIFY_CASES_H
+#define VERIFY_CASES_H
+
+#include "verify/chain.h"
+#include "verify/checkpoints.h"
+#include "verify/step.h"
+
+enum { ASSAY_IMPLS_MAX = 64 };
+
+typedef struct assay_verify_run {
+    const assay_table *tables; /* the implementations asked for, the oracle among them */
+    size_t table_count;
+    bool host; /* whether host cases (tokenize, detokenize) are asked for */
+    uint64_t seed;
+    assay_sink sink;
+} assay_verify_run;
+
+typedef struct assay_case_context {
+    const assay_verify_run *run;
+    const assay_bundle *bundle;
+    assay_checkpoints *checkpoints;
+    const assay_bundle_case *c;
+} assay_case_context;
+
+/* Judges and sends one result per implementation to the sink. A returned error is about the input
+ * (a missing tensor, a bad checkpoint) or the sink: it ends the run. An op that this version does
+ * not know is one SKIP that names it. */
+assay_status assay_case_judge(const assay_case_context *context, assay_error *error);
+
+/* The three kinds of cases. */
+assay_status assay_case_judge_host(const assay_case_context *context, assay_error *error);
+assay_status assay_case_judge_step(const assay_case_context *context, assay_op op,
+                                   assay_error *error);
+assay_status assay_case_judge_capture(const assay_case_context *context, bool logits,
+                                      assay_error *error);
+assay_status assay_case_judge_generate(const assay_case_context *context, bool steered,
+                                       assay_error *error);
+assay_status assay_case_judge_explain(const assay_case_context *context, assay_error *error);
+
+/* A blank result of this case for an implementation. */
+assay_result assay_case_result(const assay_case_context *context, const char *impl);
+assay_status assay_case_send(const assay_case_context *context, const assay_result *result,
+                             assay_error *error);
+
+/* Tensors of the case by role. Absent optional tensors come back absent. */
+assay_status assay_case_in(const assay_case_context *context, const char *role, bool required,
+                           assay_tensor *tensor, assay_error *error);
+assay_status assay_case_out(const assay_case_context *context, const char *role, bool required,
+                            assay_tensor *tensor, assay_error *error);
+/* Parameters of the case; required ones. The message names bundle, case and key. */
+assay_status assay_case_int(const assay_case_context *context, const char *key, int64_t lowest,
+                            int64_t highest, int64_t *value, assay_error *error);
+assay_status assay_case_real(const assay_case_context *context, const char *key, double *value,
+                             assay_error *error);
+assay_status assay_case_text(const assay_case_context *context, const char *key,
+                             const char **value, assay_error *error);
+assay_status assay_case_fail(const assay_case_context *context, assay_error *error,
+                             const char *format, ...) ASSAY_PRINTF(3, 4);
+/* params.sae, latent, mode, amount. */
+assay_status assay_case_steer(const assay_case_context *context, assay_sae_steer_params *steer,
+                              assay_error *error);
+
+/* params.eos, else the model's generation configuration. */
+assay_status assay_case_eos(const assay_case_context *context, const char *model_key, int64_t *eos,
+                            int64_t capacity, int64_t *count, assay_error *error);
+
+/* The host with all its threads. */
+assay_exec assay_case_exec(assay_error *error);
+/* The table under whose contracts a witness of this case's precision computed; NULL for f64. */
+assay_status assay_case_witness(const assay_case_context *context, const assay_table **table,
+                                assay_error *error);
+
+/* The chain budgets of one case by contract, computed when first asked for. */
+typedef struct assay_chain_case {
+    assay_chain chain;
+    const double *truth;          /* the oracle's */
+    const double *expected;       /* the bundle's; the oracle's when the bundle has none */
+    const assay_table *witness;   /* NULL: expected is float64 */
+    assay_arena *arena;
+    size_t count;
+    const char *name[ASSAY_IMPLS_MAX];
+    assay_budget budget[ASSAY_IMPLS_MAX];
+} assay_chain_case;
+
+/* The budget for an implementation: its own chain's, the witness's, at least the agreement owed by
+ * two float64 programs. */
+assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
+                                     assay_budget *budget, assay_error *error);
+
+#endif

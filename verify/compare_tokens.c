@@ -1,0 +1,47 @@
+/* Greedy tokens, judged by the truth's margins (METHOD A.3). */
+#include <math.h>
+
+#include "verify/compare.h"
+
+void assay_compare_tokens(const int64_t *got, const int64_t *expected, int64_t row, int64_t steps,
+                          const double *logits, const double *budget, int64_t vocab,
+                          assay_result *result)
+{
+    for (int64_t step = 0; step < steps; step++) {
+        if (got[step] == expected[step]) {
+            if (got[step] < 0) {
+                return;
+            }
+            result->compared++;
+            continue;
+        }
+        const int64_t token = got[step];
+        if (token < 0 || token >= vocab || expected[step] < 0) {
+            result->verdict = ASSAY_FAIL;
+            result->budget_used = INFINITY;
+            (void)snprintf(result->message, sizeof result->message,
+                           "sequence %lld, step %lld: got %lld, expected %lld: it ends at "
+                           "another step",
+                           (long long)row, (long long)step, (long long)token,
+                           (long long)expected[step]);
+            return;
+        }
+        const double *const l = logits + step * vocab;
+        const double *const b = budget + step * vocab;
+        const double gap = l[expected[step]] - l[token];
+        const double allowed = b[expected[step]] + b[token];
+        if (!(gap <= allowed)) {
+            result->verdict = ASSAY_FAIL;
+            result->budget_used = INFINITY;
+            (void)snprintf(result->message, sizeof result->message,
+                           "sequence %lld, step %lld: got token %lld, expected %lld, whose logit "
+                           "is greater by %.4g (budget %.3g)",
+                           (long long)row, (long long)step, (long long)token,
+                           (long long)expected[step], gap, allowed);
+        } else {
+            /* An undecided step: the rest was judged with the expected tokens forced. */
+            result->undecided++;
+        }
+        return;
+    }
+}

@@ -1,0 +1,21 @@
+/* Generated cases (fixtures/cases/verify.json) judged for every implementation asked for. */
+#ifndef VERIFY_GENERATED_H
+#define VERIFY_GENERATED_H
+
+#include "verify/cases.h"
+
+/* Selects what a run is about; NULL matches everything. Shell globs. */
+typedef struct assay_filter {
+    const char *op, *impl, *case_id;
+    bool quick; /* leave out what is marked heavy, and bundle cases of long sequences */
+} assay_filter;
+
+bool assay_filter_matches(const char *glob, const char *text);
+
+/* Counts the cases that match, then judges them; path is the list's. */
+assay_status assay_generated_count(const char *path, const assay_filter *filter, size_t *count,
+                                   assay_error *error);
+assay_status assay_generated_judge(const char *path, const assay_filter *filter,
+                                   const assay_verify_run *run, assay_error *error);
+
+#endif

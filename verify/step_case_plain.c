@@ -1,0 +1,182 @@
+/* Steps of the model itself. Weights given as tensors of the case are exact in f32 by GOLDEN's rule
+ * that inputs are exact in the case's storage type. */
+#include "verify/step_case.h"
+
+static assay_status build_rmsnorm(const assay_case_context *context, assay_step_case *b,
+                                  assay_error *error)
+{
+    assay_rmsnorm_io *const io = &b->io.rmsnorm;
+    assay_rmsnorm_params *const params = &b->params.rmsnorm;
+    assay_status status =
+        assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "weight", true, ASSAY_F32, 1, &params->weight,
+                                      error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_real(context, "eps", &params->eps, error);
+    }
+    if (status == ASSAY_OK) {
+        io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], io->x.shape[1]);
+    }
+    return status == ASSAY_OK ? assay_ref_rmsnorm_check(params, io, error) : status;
+}
+
+static assay_status build_linear(const assay_case_context *context, assay_step_case *b,
+                                 assay_error *error)
+{
+    assay_linear_io *const io = &b->io.linear;
+    assay_linear_params *const params = &b->params.linear;
+    assay_status status =
+        assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "weight", true, ASSAY_F32, 2, &params->weight,
+                                      error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "bias", false, ASSAY_F32, 1, &params->bias,
+                                      error);
+    }
+    if (status == ASSAY_OK) {
+        io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], params->weight.shape[0]);
+    }
+    return status == ASSAY_OK ? assay_ref_linear_check(params, io, error) : status;
+}
+
+/* swiglu and add: two operands of one shape. */
+static assay_status build_pair(const assay_case_context *context, assay_step_case *b,
+                               const char *first, const char *second, assay_tensor *one,
+                               assay_tensor *two, assay_tensor *y, assay_error *error)
+{
+    assay_status status =
+        assay_step_case_take(context, b, first, true, ASSAY_NONE, 2, one, error);
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, second, true, ASSAY_NONE, 2, two, error);
+    }
+    if (status == ASSAY_OK) {
+        *y = assay_matrix(NULL, ASSAY_F32, one->shape[0], one->shape[1]);
+    }
+    return status;
+}
+
+static assay_status build_swiglu(const assay_case_context *context, assay_step_case *b,
+                                 assay_error *error)
+{
+    assay_swiglu_io *const io = &b->io.swiglu;
+    const assay_status status =
+        build_pair(context, b, "gate", "up", &io->gate, &io->up, &io->y, error);
+    b->params.swiglu.d = io->gate.shape[1];
+    return status == ASSAY_OK ? assay_ref_swiglu_check(&b->params.swiglu, io, error) : status;
+}
+
+static assay_status build_add(const assay_case_context *context, assay_step_case *b,
+                              assay_error *error)
+{
+    assay_add_io *const io = &b->io.add;
+    const assay_status status =
+        build_pair(context, b, "a", "b", &io->a, &io->b, &io->y, error);
+    b->params.add.d = io->a.shape[1];
+    return status == ASSAY_OK ? assay_ref_add_check(&b->params.add, io, error) : status;
+}
+
+static assay_status build_embed(const assay_case_context *context, assay_step_case *b, assay_error *error)
+{
+    assay_embed_io *const io = &b->io.embed;
+    assay_status status =
+        assay_step_case_take(context, b, "table", true, ASSAY_F32, 2, &b->params.embed.table, error);
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "id", true, ASSAY_I64, 1, &io->id, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "soft", false, ASSAY_NONE, 2, &io->soft, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "soft_at", assay_present(&io->soft), ASSAY_I64, 1, &io->soft_at,
+                      error);
+    }
+    if (status == ASSAY_OK) {
+        io->y = assay_matrix(NULL, ASSAY_F32, io->id.shape[0], b->params.embed.table.shape[1]);
+    }
+    return status == ASSAY_OK ? assay_ref_embed_check(&b->params.embed, io, error) : status;
+}
+
+static assay_status build_rope(const assay_case_context *context, assay_step_case *b, assay_error *error)
+{
+    assay_rope_io *const io = &b->io.rope;
+    assay_tensor frequency;
+    assay_status status = assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "position", true, ASSAY_I32, 1, &io->position, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "inverse_frequency", true, ASSAY_F64, 1, &frequency, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_int(context, "head_dim", 2, 65536, &b->params.rope.head_dim, error);
+    }
+    if (status == ASSAY_OK && frequency.shape[0] != b->params.rope.head_dim / 2) {
+        status = assay_case_fail(context, error, "inverse_frequency has %lld values, head_dim is %lld",
+                                 (long long)frequency.shape[0],
+                                 (long long)b->params.rope.head_dim);
+    }
+    if (status == ASSAY_OK) {
+        b->params.rope.inverse_frequency = frequency.data;
+        io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], io->x.shape[1]);
+    }
+    return status == ASSAY_OK ? assay_ref_rope_check(&b->params.rope, io, error) : status;
+}
+
+static assay_status build_attention(const assay_case_context *context, assay_step_case *b,
+                                    assay_error *error)
+{
+    assay_attention_io *const io = &b->io.attention;
+    assay_attention_params *const params = &b->params.attention;
+    static const char *const sizes[3] = {"heads", "kv_heads", "head_dim"};
+    int64_t *const values[3] = {&params->heads, &params->kv_heads, &params->head_dim};
+    static const char *const rows[3] = {"q", "k", "v"};
+    assay_tensor *const operands[3] = {&io->q, &io->k, &io->v};
+    static const char *const indices[2] = {"sequence", "position"};
+    assay_tensor *const places[2] = {&io->sequence, &io->position};
+    assay_status status = ASSAY_OK;
+    for (int i = 0; i < 3 && status == ASSAY_OK; i++) {
+        status = assay_case_int(context, sizes[i], 1, 65536, values[i], error);
+        if (status == ASSAY_OK) {
+            status = assay_step_case_take(context, b, rows[i], true, ASSAY_NONE, 2, operands[i], error);
+        }
+    }
+    for (int i = 0; i < 2 && status == ASSAY_OK; i++) {
+        status = assay_step_case_take(context, b, indices[i], true, ASSAY_I32, 1, places[i], error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "k_cache", true, ASSAY_NONE, 3, &io->k_cache, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_take(context, b, "v_cache", true, ASSAY_NONE, 3, &io->v_cache, error);
+    }
+    if (status == ASSAY_OK) {
+        for (int64_t n = 0; n < io->position.shape[0]; n++) {
+            const int64_t p = (int64_t)assay_at1(&io->position, n);
+            io->max_position = p > io->max_position ? p : io->max_position;
+        }
+        io->y = assay_matrix(NULL, ASSAY_F32, io->q.shape[0], io->q.shape[1]);
+    }
+    return status == ASSAY_OK ? assay_ref_attention_check(params, io, error) : status;
+}
+
+assay_status assay_step_case_plain(const assay_case_context *context, assay_op op,
+                                   assay_step_case *b, assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    switch (op) {
+    case ASSAY_OP_embed: status = build_embed(context, b, error); break;
+    case ASSAY_OP_rope: status = build_rope(context, b, error); break;
+    case ASSAY_OP_attention: status = build_attention(context, b, error); break;
+    case ASSAY_OP_rmsnorm: status = build_rmsnorm(context, b, error); break;
+    case ASSAY_OP_linear: status = build_linear(context, b, error); break;
+    case ASSAY_OP_swiglu: status = build_swiglu(context, b, error); break;
+    case ASSAY_OP_add: status = build_add(context, b, error); break;
+    default:
+        return assay_case_fail(context, error, "op '%s' has no golden form", assay_op_name(op));
+    }
+    return status == ASSAY_OK ? assay_case_out(context, "y", true, &b->expected, error) : status;
+}
