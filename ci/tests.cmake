@@ -25,3 +25,16 @@ foreach(room ref kernels fixtures verify)
     endforeach()
 endforeach()
 add_custom_target(tests ALL DEPENDS ${test_programs})
+
+add_test(NAME ci/arrows COMMAND ${PROJECT_SOURCE_DIR}/ci/arrows)
+add_test(NAME ci/arrows-see-a-wrong-include COMMAND ${PROJECT_SOURCE_DIR}/ci/arrows-test)
+add_test(NAME ci/headers COMMAND ${PROJECT_SOURCE_DIR}/ci/headers)
+set_tests_properties(ci/arrows ci/arrows-see-a-wrong-include ci/headers PROPERTIES LABELS ci)
+
+set(discovered ${PROJECT_BINARY_DIR}/discovered.cmake)
+add_custom_command(OUTPUT ${discovered}
+    COMMAND ${CMAKE_COMMAND} -DASSAY=$<TARGET_FILE:assay> -DOUT=${discovered}
+        -DGOLDEN=${PROJECT_SOURCE_DIR}/fixtures/golden -P ${PROJECT_SOURCE_DIR}/ci/discover.cmake
+    DEPENDS assay ${PROJECT_SOURCE_DIR}/ci/discover.cmake)
+add_custom_target(discover ALL DEPENDS ${discovered})
+set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})

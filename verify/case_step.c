@@ -1,10 +1,9 @@
 /* A bundle's cases of single steps: operands from tensors, weights from checkpoints. */
 #include "verify/step_case.h"
 
-/* An input of the case as dtype (NONE: as it is), checked for its rank. */
-assay_status assay_step_case_take(const assay_case_context *context, built *b, const char *role,
-                         bool required, assay_dtype dtype, int32_t rank, assay_tensor *tensor,
-                         assay_error *error)
+assay_status assay_step_case_take(const assay_case_context *context, assay_step_case *b,
+                                  const char *role, bool required, assay_dtype dtype, int32_t rank,
+                                  assay_tensor *tensor, assay_error *error)
 {
     assay_tensor given;
     const assay_status status = assay_case_in(context, role, required, &given, error);

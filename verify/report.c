@@ -176,6 +176,9 @@ void assay_report_print(const assay_report *report, FILE *out)
     }
     (void)fprintf(out, "\n%zu verdicts: %zu passed, %zu failed, %zu skipped\n", report->count,
                   report->count - failed - skipped, failed, skipped);
+    if (skipped == report->count) {
+        (void)fprintf(out, "every verdict is SKIP\n");
+    }
 }
 
 int assay_report_exit(const assay_report *report)
