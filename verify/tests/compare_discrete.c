@@ -1,0 +1,152 @@
+/* Active sets and tokens are judged by margin: decided differences fail, undecided ones count. */
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "verify/compare.h"
+
+enum { LATENTS = 4 };
+
+typedef struct codes {
+    int64_t offsets[2];
+    int32_t latent[LATENTS];
+    float value[LATENTS];
+    assay_csr csr;
+} codes;
+
+static void list(codes *c, int count, const int32_t *latent, const float *value)
+{
+    c->offsets[0] = 0;
+    c->offsets[1] = count;
+    memset(c->latent, 0, sizeof c->latent);
+    memset(c->value, 0, sizeof c->value);
+    memcpy(c->latent, latent, (size_t)count * sizeof *latent);
+    memcpy(c->value, value, (size_t)count * sizeof *value);
+    c->csr.row_offsets = assay_vector(c->offsets, ASSAY_I64, 2);
+    c->csr.latent = assay_vector(c->latent, ASSAY_I32, LATENTS);
+    c->csr.value = assay_vector(c->value, ASSAY_F32, LATENTS);
+}
+
+static assay_result judge(const assay_sae *sae, const double *pre, int count, const int32_t *latent,
+                          const float *value)
+{
+    const double budget[LATENTS] = {0.01, 0.01, 0.01, 0.01};
+    codes c;
+    list(&c, count, latent, value);
+    const assay_codes_truth truth = {sae, 1, pre, pre, budget, budget};
+    assay_result result;
+    memset(&result, 0, sizeof result);
+    assay_compare_codes(&c.csr, &truth, &result);
+    return result;
+}
+
+static const assay_sae relu = {.d_sae = LATENTS, .activation = ASSAY_RELU};
+static const double pre[LATENTS] = {1.0, -1.0, 0.005, 2.0};
+
+Test(codes, the_true_set_passes)
+{
+    const assay_result result =
+        judge(&relu, pre, 3, (const int32_t[]){0, 2, 3}, (const float[]){1.0f, 0.005f, 2.0f});
+    cr_assert_eq(result.verdict, ASSAY_PASS, "%s", result.message);
+}
+
+Test(codes, a_latent_within_the_band_may_be_missing_and_is_counted)
+{
+    const assay_result result =
+        judge(&relu, pre, 2, (const int32_t[]){0, 3}, (const float[]){1.0f, 2.0f});
+    cr_assert_eq(result.verdict, ASSAY_PASS, "%s", result.message);
+    cr_assert_eq(result.undecided, 1u);
+}
+
+Test(codes, a_decided_latent_may_not_be_missing)
+{
+    const assay_result result =
+        judge(&relu, pre, 2, (const int32_t[]){2, 3}, (const float[]){0.005f, 2.0f});
+    cr_assert_eq(result.verdict, ASSAY_FAIL);
+    cr_assert(strstr(result.message, "latent 0") != NULL, "%s", result.message);
+}
+
+Test(codes, an_inactive_latent_may_not_be_listed)
+{
+    const assay_result result = judge(&relu, pre, 3, (const int32_t[]){0, 1, 3},
+                                      (const float[]){1.0f, -1.0f, 2.0f});
+    cr_assert_eq(result.verdict, ASSAY_FAIL);
+}
+
+Test(codes, a_value_is_judged_at_its_own_index)
+{
+    const assay_result result =
+        judge(&relu, pre, 2, (const int32_t[]){0, 3}, (const float[]){2.0f, 1.0f});
+    cr_assert_eq(result.verdict, ASSAY_FAIL);
+}
+
+Test(codes, structure_comes_first)
+{
+    const assay_result unordered =
+        judge(&relu, pre, 2, (const int32_t[]){3, 0}, (const float[]){2.0f, 1.0f});
+    cr_assert_eq(unordered.verdict, ASSAY_FAIL);
+    const assay_result twice =
+        judge(&relu, pre, 2, (const int32_t[]){0, 0}, (const float[]){1.0f, 1.0f});
+    cr_assert_eq(twice.verdict, ASSAY_FAIL);
+    const assay_result outside =
+        judge(&relu, pre, 2, (const int32_t[]){0, LATENTS}, (const float[]){1.0f, 1.0f});
+    cr_assert_eq(outside.verdict, ASSAY_FAIL);
+}
+
+Test(codes, topk_allows_either_of_two_scores_within_the_band)
+{
+    const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 2};
+    const double near_tie[LATENTS] = {1.0, 1.005, 0.2, 2.0};
+    const assay_result first = judge(&topk, near_tie, 2, (const int32_t[]){1, 3},
+                                     (const float[]){1.005f, 2.0f});
+    cr_assert_eq(first.verdict, ASSAY_PASS, "%s", first.message);
+    const assay_result second =
+        judge(&topk, near_tie, 2, (const int32_t[]){0, 3}, (const float[]){1.0f, 2.0f});
+    cr_assert_eq(second.verdict, ASSAY_PASS, "%s", second.message);
+    const assay_result wrong =
+        judge(&topk, near_tie, 2, (const int32_t[]){2, 3}, (const float[]){0.2f, 2.0f});
+    cr_assert_eq(wrong.verdict, ASSAY_FAIL);
+    const assay_result too_many = judge(&topk, near_tie, 3, (const int32_t[]){0, 1, 3},
+                                        (const float[]){1.0f, 1.005f, 2.0f});
+    cr_assert_eq(too_many.verdict, ASSAY_FAIL);
+}
+
+Test(codes, topk_lists_no_latent_whose_value_is_not_positive)
+{
+    const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 3};
+    const double few[LATENTS] = {-1.0, -0.5, -2.0, 2.0};
+    const assay_result right = judge(&topk, few, 1, (const int32_t[]){3}, (const float[]){2.0f});
+    cr_assert_eq(right.verdict, ASSAY_PASS, "%s", right.message);
+    const assay_result forced =
+        judge(&topk, few, 2, (const int32_t[]){1, 3}, (const float[]){-0.5f, 2.0f});
+    cr_assert_eq(forced.verdict, ASSAY_FAIL);
+}
+
+static assay_result tokens(const int64_t *got, const int64_t *expected)
+{
+    const double logits[2 * 3] = {1.0, 1.005, 0.0, 3.0, 0.0, 0.0};
+    const double budget[2 * 3] = {0.01, 0.01, 0.01, 0.01, 0.01, 0.01};
+    assay_result result;
+    memset(&result, 0, sizeof result);
+    assay_compare_tokens(got, expected, 0, 2, logits, budget, 3, &result);
+    return result;
+}
+
+Test(tokens, an_undecided_step_may_go_either_way_and_is_counted)
+{
+    const assay_result result = tokens((const int64_t[]){0, 2}, (const int64_t[]){1, 0});
+    cr_assert_eq(result.verdict, ASSAY_PASS);
+    cr_assert_eq(result.undecided, 1u);
+}
+
+Test(tokens, a_decided_step_may_not)
+{
+    cr_assert_eq(tokens((const int64_t[]){2, 0}, (const int64_t[]){1, 0}).verdict, ASSAY_FAIL);
+    cr_assert_eq(tokens((const int64_t[]){1, 1}, (const int64_t[]){1, 0}).verdict, ASSAY_FAIL);
+}
+
+Test(tokens, a_row_must_end_where_it_is_expected_to)
+{
+    cr_assert_eq(tokens((const int64_t[]){1, -1}, (const int64_t[]){1, 0}).verdict, ASSAY_FAIL);
+    cr_assert_eq(tokens((const int64_t[]){1, 0}, (const int64_t[]){1, -1}).verdict, ASSAY_FAIL);
+    cr_assert_eq(tokens((const int64_t[]){1, -1}, (const int64_t[]){1, -1}).verdict, ASSAY_PASS);
+}
