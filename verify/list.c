@@ -160,14 +160,19 @@ static void print_names(const cJSON *list, const char *key)
     (void)putchar('\n');
 }
 
-static void print_overview(const section *s, const cJSON *list)
+static void print_section(const section *s, const cJSON *list)
 {
     const cJSON *entry;
+    cJSON_ArrayForEach(entry, list)
+    {
+        s->print(entry);
+    }
+}
+
+static void print_overview(const section *s, const cJSON *list)
+{
     if (!s->counted) {
-        cJSON_ArrayForEach(entry, list)
-        {
-            s->print(entry);
-        }
+        print_section(s, list);
         return;
     }
     printf("%d %s:", cJSON_GetArraySize(list), s->name);
@@ -176,42 +181,42 @@ static void print_overview(const section *s, const cJSON *list)
                                                         : "golden");
 }
 
+static assay_status print_json(const cJSON *root, assay_error *error)
+{
+    char *const text = cJSON_Print(root);
+    const bool printed = text != NULL && puts(text) != EOF;
+    free(text);
+    return printed ? ASSAY_OK
+                   : assay_fail(error, ASSAY_IO,
+                                "standard output: the JSON text could not be written");
+}
+
 /* only: the section asked for, or NULL for all. */
 static assay_status run(const list_options *options, const section *only, assay_error *error)
 {
     cJSON *const root = cJSON_CreateObject();
+    assay_status status = ASSAY_OK;
     (void)cJSON_AddStringToObject(root, "format", "assay-list");
     (void)cJSON_AddNumberToObject(root, "version", 1);
-    for (size_t i = 0; i < SECTIONS; i++) {
+    for (size_t i = 0; status == ASSAY_OK && i < SECTIONS; i++) {
         if (only != NULL && only != &sections[i]) {
             continue;
         }
         cJSON *const list = sections[i].collect(&options->filter);
         if (list == NULL || cJSON_AddItemToObject(root, sections[i].name, list) == 0) {
-            cJSON_Delete(root);
-            return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the list");
-        }
-        if (options->json) {
-            continue;
-        }
-        const cJSON *entry;
-        if (only == NULL) {
+            cJSON_Delete(list);
+            status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the list");
+        } else if (!options->json && only == NULL) {
             print_overview(&sections[i], list);
-            continue;
-        }
-        cJSON_ArrayForEach(entry, list)
-        {
-            sections[i].print(entry);
+        } else if (!options->json) {
+            print_section(&sections[i], list);
         }
     }
-    char *const text = options->json ? cJSON_Print(root) : NULL;
+    if (status == ASSAY_OK && options->json) {
+        status = print_json(root, error);
+    }
     cJSON_Delete(root);
-    if (options->json && (text == NULL || puts(text) == EOF)) {
-        free(text);
-        return assay_fail(error, ASSAY_IO, "standard output: the JSON text could not be written");
-    }
-    free(text);
-    return ASSAY_OK;
+    return status;
 }
 
 static assay_status find_section(const char *name, const section **found, assay_error *error)

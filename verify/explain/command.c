@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "verify/commands.h"
+#include "verify/explain/dump_links.h"
 #include "verify/explain/print.h"
 
 enum { EXIT_USAGE = 2, EXIT_INPUT = 3 };
@@ -55,6 +56,9 @@ static assay_status explain(assay_explain_session *session, assay_error *error)
     assay_explanations explanations;
     memset(&explanations, 0, sizeof explanations);
     assay_status status = assay_targets_find(session, &targets, error);
+    if (status == ASSAY_OK && session->options->dump != NULL) {
+        status = assay_dump_make_folder(session->options->dump, error);
+    }
     if (status == ASSAY_OK) {
         progress p = {session, &targets};
         assay_print_progress("explained", 0, targets.source_count);

@@ -1,0 +1,115 @@
+/* assay list, and the front door's own answers. */
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+
+#include "verify/tests/run_assay.h"
+
+static cJSON *list_json(const char *arguments)
+{
+    run_output run = run_assay(arguments);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cJSON *const root = cJSON_Parse(run.out);
+    cr_assert_not_null(root, "not JSON: %s", run.out);
+    run_free(&run);
+    return root;
+}
+
+Test(list, every_op_has_a_formula_and_an_implementation)
+{
+    cJSON *const root = list_json("list ops --json");
+    const cJSON *const ops = cJSON_GetObjectItem(root, "ops");
+    cr_assert(cJSON_GetArraySize(ops) >= 15);
+    const cJSON *op;
+    cJSON_ArrayForEach(op, ops)
+    {
+        const char *const name = cJSON_GetObjectItem(op, "name")->valuestring;
+        const cJSON *const formula = cJSON_GetObjectItem(op, "formula");
+        cr_expect(cJSON_IsString(formula) && *formula->valuestring != '\0', "%s", name);
+        cr_expect(cJSON_GetArraySize(cJSON_GetObjectItem(op, "implementations")) > 0,
+                  "%s has no implementation", name);
+    }
+    cJSON_Delete(root);
+}
+
+Test(list, globs_narrow_what_is_listed)
+{
+    cJSON *const root = list_json("list kernels --op 'sae_*' --impl scalar --json");
+    const cJSON *const kernels = cJSON_GetObjectItem(root, "kernels");
+    cr_assert_eq(cJSON_GetArraySize(kernels), 3);
+    const cJSON *kernel;
+    cJSON_ArrayForEach(kernel, kernels)
+    {
+        cr_expect_eq(strncmp(cJSON_GetObjectItem(kernel, "op")->valuestring, "sae_", 4), 0);
+        cr_expect_str_eq(cJSON_GetObjectItem(kernel, "impl")->valuestring, "scalar");
+    }
+    cJSON_Delete(root);
+}
+
+Test(list, bundles_are_found_from_anywhere_and_their_cases_named)
+{
+    run_output run = run_assay_with("cd / &&", "list golden");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_assert_not_null(strstr(run.out, "tiny-3.1-goodfire"), "%s", run.out);
+    run_free(&run);
+    cJSON *const root = list_json("list cases --op explain --json");
+    cr_assert(cJSON_GetArraySize(cJSON_GetObjectItem(root, "cases")) >= 3);
+    cJSON_Delete(root);
+}
+
+Test(list, a_missing_bundle_folder_is_said_and_the_list_goes_on)
+{
+    run_output run = run_assay_with("ASSAY_GOLDEN=/nowhere", "list golden");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_assert_not_null(strstr(run.out, "/nowhere"), "%s", run.out);
+    run_free(&run);
+}
+
+Test(list, absent_accelerators_come_with_what_their_absence_costs)
+{
+    cJSON *const root = list_json("list devices --json");
+    const cJSON *const devices = cJSON_GetObjectItem(root, "devices");
+    const cJSON *const host = cJSON_GetArrayItem(devices, 0);
+    cr_assert(cJSON_GetObjectItem(host, "memory_bytes")->valuedouble > 0);
+    const cJSON *const cuda = cJSON_GetArrayItem(devices, 1);
+    const cJSON *missing;
+    cJSON_ArrayForEach(missing, cJSON_GetObjectItem(cuda, "missing"))
+    {
+        cr_expect(cJSON_IsString(cJSON_GetObjectItem(missing, "cost")));
+    }
+    cr_expect(cJSON_IsTrue(cJSON_GetObjectItem(cuda, "available")) ||
+              cJSON_GetArraySize(cJSON_GetObjectItem(cuda, "missing")) > 0);
+    cJSON_Delete(root);
+}
+
+Test(front_door, a_slip_is_answered_with_the_command_that_was_meant)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *says;
+    } calls[] = {
+        {"", 2, "--help"},
+        {"veirfy", 2, "did you mean 'verify'"},
+        {"nonsense", 2, "unknown command"},
+        {"list nonsense", 2, "no list"},
+        {"list --jsno", 2, "did you mean --json"},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        run_output run = run_assay(calls[i].arguments);
+        cr_expect_eq(run.status, calls[i].status, "%s", calls[i].arguments);
+        cr_expect_eq(run_lines(run.err), 1, "%s: %s", calls[i].arguments, run.err);
+        cr_expect_not_null(strstr(run.err, calls[i].says), "%s: %s", calls[i].arguments, run.err);
+        run_free(&run);
+    }
+}
+
+Test(front_door, help_and_version_are_on_standard_output)
+{
+    const char *const calls[] = {"--help", "--version", "list --help", "explain --help"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        run_output run = run_assay(calls[i]);
+        cr_expect_eq(run.status, 0, "%s", calls[i]);
+        cr_expect(strlen(run.out) > 0 && *run.err == '\0', "%s", calls[i]);
+        run_free(&run);
+    }
+}
