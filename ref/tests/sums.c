@@ -1,0 +1,122 @@
+/* Properties of roundings and of the spread of sums, below the ops. */
+#include "ref/sums.h"
+#include "support.h"
+
+static ref_rounding rounding_for(assay_dtype multiply)
+{
+    ref_rounding rounding;
+    const assay_precision contract = contract_of(multiply, ASSAY_NONE, ASSAY_F32);
+    cr_assert_eq(ref_rounding_of(&contract, &rounding, NULL), ASSAY_OK);
+    return rounding;
+}
+
+Test(sums, a_sum_of_one_exact_product_has_no_error_but_underflow)
+{
+    double terms[] = {0.0, 3.0, 0.0, 0.0};
+    const ref_rounding bf16 = rounding_for(ASSAY_BF16);
+    const ref_spread spread = ref_sum_spread(terms, 4, &bf16, false);
+    cr_assert_lt(spread.bound, 1e-44);
+    cr_assert_eq(spread.sigma, 0.0);
+}
+
+Test(sums, f32_products_are_rounded_and_bf16_ones_are_exact)
+{
+    double a[] = {1.0, 2.0};
+    double b[] = {1.0, 2.0};
+    const ref_rounding f32 = rounding_for(ASSAY_F32);
+    const ref_rounding bf16 = rounding_for(ASSAY_BF16);
+    cr_assert_gt(ref_sum_spread(a, 2, &f32, false).worst, ref_sum_spread(b, 2, &bf16, false).worst);
+}
+
+Test(sums, the_spread_does_not_depend_on_the_direction)
+{
+    enum { N = 1000 };
+    const ref_rounding f32 = rounding_for(ASSAY_F32);
+    double forward[N];
+    double backward[N];
+    for (int i = 0; i < N; i++) { /* large first: the reversed sum stays small for long */
+        forward[i] = (i < 10 ? 100.0 : 1.0) * draw_normal(1, (uint64_t)i);
+        backward[N - 1 - i] = forward[i];
+    }
+    const ref_spread one = ref_sum_spread(forward, N, &f32, true);
+    const ref_spread other = ref_sum_spread(backward, N, &f32, true);
+    cr_assert_float_eq(one.sigma / other.sigma, 1.0, 1e-2);
+}
+
+Test(sums, cancelling_neighbours_are_seen_in_lanes)
+{
+    enum { N = 1024 };
+    const ref_rounding f32 = rounding_for(ASSAY_F32);
+    double terms[N];
+    for (int i = 0; i < N; i++) { /* sequentially the sums stay at 0 and 1; every lane grows to 64 */
+        terms[i] = i % 2 == 0 ? 1.0 : -1.0;
+    }
+    cr_assert_gt(ref_sum_spread(terms, N, &f32, true).sigma, 0x1p-24 * sqrt(64.0 * N));
+}
+
+Test(sums, the_quick_route_is_never_wider_and_hardly_narrower)
+{
+    enum { N = 3001 };
+    const ref_rounding f32 = rounding_for(ASSAY_F32);
+    double terms[N];
+    double again[N];
+    for (int i = 0; i < N; i++) {
+        terms[i] = again[i] = draw_normal(2, (uint64_t)i);
+    }
+    const double quick = ref_sum_spread(terms, N, &f32, true).sigma;
+    const double full = ref_sum_spread(again, N, &f32, false).sigma;
+    cr_assert_leq(quick, full);
+    cr_assert_geq(quick, 0.9 * full);
+}
+
+Test(sums, the_dot_product_equals_the_plain_one_for_every_length)
+{
+    double a[40];
+    double b[40];
+    double plain = 0.0;
+    for (int n = 0; n < 40; n++) {
+        cr_assert_float_eq(ref_dot(a, b, n), plain, 1e-12, "length %d", n);
+        a[n] = draw_normal(3, (uint64_t)n);
+        b[n] = draw_normal(4, (uint64_t)n);
+        plain += a[n] * b[n];
+    }
+}
+
+Test(sums, an_operand_passes_storage_then_multiply_and_may_be_flushed)
+{
+    assay_precision contract = contract_of(ASSAY_BF16, ASSAY_NONE, ASSAY_F32);
+    contract.storage = ASSAY_F16;
+    contract.flush = ASSAY_FLUSH_IN;
+    ref_rounding r;
+    cr_assert_eq(ref_rounding_of(&contract, &r, NULL), ASSAY_OK);
+    /* 1 + 2^-8 + 2^-12: to bf16 directly it goes up, through f16 it becomes the tie that goes down */
+    cr_assert_eq(ref_operand(&r, true, 1.0 + 0x1p-8 + 0x1p-12), 1.0);
+    cr_assert_eq(ref_operand(&r, false, 1.0 + 0x1p-8 + 0x1p-12), 1.0 + 0x1p-7);
+    cr_assert_eq(ref_operand(&r, false, 0x1p-127), 0.0);
+    cr_assert_eq(ref_operand(&r, false, 0x1p-126), 0x1p-126);
+}
+
+Test(sums, an_integer_contract_is_refused_with_a_reason)
+{
+    assay_error error;
+    ref_rounding r;
+    const assay_precision contract = contract_of(ASSAY_I8, ASSAY_NONE, ASSAY_F32);
+    cr_assert_eq(ref_rounding_of(&contract, &r, &error), ASSAY_UNSUPPORTED);
+    cr_assert_not_null(strstr(error.message, "integer"));
+}
+
+Test(sums, what_the_output_type_may_not_hold_has_no_bound)
+{
+    const assay_precision contract = contract_of(ASSAY_F32, ASSAY_NONE, ASSAY_F16);
+    ref_rounding r;
+    cr_assert_eq(ref_rounding_of(&contract, &r, NULL), ASSAY_OK);
+    assay_error_model model = new_model(1, 3);
+    ref_model_put(&model, &r, 0, 0, 70000.0, 0.0, 0.0);
+    ref_model_put(&model, &r, 0, 1, 100.0, 0.0, 0.0);
+    ref_model_put(&model, &r, 0, 2, (double)NAN, 1.0, 1.0);
+    cr_assert(isinf(assay_at2(&model.bound, 0, 0)));
+    cr_assert_lt(assay_at2(&model.bound, 0, 1), 0.1);
+    cr_assert_eq(assay_at2(&model.bound, 0, 2), 0.0);
+    cr_assert_eq(assay_at2(&model.sigma, 0, 2), 0.0);
+    free_model(&model);
+}
