@@ -133,7 +133,7 @@ Test(capture, hooks_add_up)
     cr_assert(same_bits(&got[3], &got[4]));
 }
 
-/* The composition of f32 and bf16 kernels stays near the oracle's: a wrong hook or layer does not. */
+/* The composition of f32 and bf16 kernels stays near the oracle's; a wrong hook or layer is far. */
 Test(capture, tables_agree_with_the_oracle)
 {
     assay_layer layers[TINY_LAYERS];

@@ -1,4 +1,4 @@
-/* The registry: every entry is what it says, tables are complete, unknown names say what is known. */
+/* The registry: every entry is what it says, tables are complete, unknown names list the known. */
 #include "support.h"
 
 Test(registry, every_kernel_is_found_under_its_name)
