@@ -1,10 +1,10 @@
-/* adapter: v = x - mean, divided by (||x - mean|| + 1e-8) if normalize_input (identity: never), then
+/* adapter: v = x - mean, over (||x - mean|| + 1e-8) if normalize_input (identity: never), then
  *   e^log_scale v   +   (v U) V^T  or  v W^T   +   bias,   the parts that the type has.
  *
- * Error model, first order. Every element of v has independent roundings (the difference's and, when
- * normalised, the quotient's or reciprocal's and product's), e_v = u [mean] + 2 u [normalised]
+ * Error model, first order. Every element of v has independent roundings (the difference's and,
+ * when normalised, the quotient's or reciprocal's and product's), e_v = u [mean] + 2 u [normalised]
  * relatively; the norm acts on the whole row with
- *   rho = ((sum's error) / (2 ||u||) or sqrt(sum's error), whichever is less) / (||u|| + 1e-8) + 3 u
+ *   rho = min(sum_err / (2 ||v||), sqrt(sum_err)) / (||v|| + 1e-8) + 3 u
  * the second form being that of a norm whose square underflows.
  *   scaled part a   bound |a| (rho + e_v + u_function + 2 u)   sigma |a| rho_sigma
  *   matrix part b   a dot product's error (sums.h), |b| rho, e_v sqrt(sum t^2), and D for operands

@@ -3,9 +3,9 @@
  *   cache[sequence[n], position[n], :] = k[n,:], v[n,:]        for every row
  *   score_t = q . k_t / sqrt(head_dim),  t = 0 .. position[n]
  *   y = sum_t softmax(score)_t v_t
- * Query head h reads kv head h / (heads / kv_heads). Prefill and decode differ only in how many rows
- * a call has. The caches may be of any floating type: what is stored is rounded to it, and read back.
- * Error model: attention_error.c. Source: assay/attention.h. */
+ * Query head h reads kv head h / (heads / kv_heads). Prefill and decode differ only in how many
+ * rows a call has. The caches may be of any floating type: what is stored is rounded to it, and
+ * read back. Error model: attention_error.c. Source: assay/attention.h. */
 #include "ref/attention.h"
 #include "ref/operands.h"
 

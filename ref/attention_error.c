@@ -1,12 +1,13 @@
 /* Error model of one attention head, first order in every rounding.
  *
- * Scores. The raw dot product has a dot product's error; kept as an intermediate (u_int), scaled (u,
- * and u for the rounded 1/sqrt(head_dim)), kept again (u_int). exp(s_t - m) adds the subtraction's
- * rounding and that of its argument's conversion to base 2, 3 u |s_t - m|, and the library's error,
- * u_function, twice where a running maximum rescales. All of it acts as an absolute error ds_t of
- * the score:
- *   spread_t^2 = (scale sigma_dot)^2 + (u_int (2 |s_t|) + 2 u |s_t| + 3 u |s_t - m| + 2 u_function)^2
- *   worst_t    = scale worst_dot + the same bracket
+ * Scores. The raw dot product has a dot product's error; kept as an intermediate (u_int), scaled
+ * (u, and u for the rounded 1/sqrt(head_dim)), kept again (u_int). exp(s_t - m) adds the
+ * subtraction's rounding and that of its argument's conversion to base 2, 3 u |s_t - m|, and the
+ * library's error, u_function, twice where a running maximum rescales. All of it acts as an
+ * absolute error ds_t of the score:
+ *   local_t    = 2 (u_int + u) |s_t| + 3 u |s_t - m| + 2 u_function
+ *   spread_t^2 = (scale sigma_dot)^2 + local_t^2
+ *   worst_t    = scale worst_dot + local_t
  * Softmax and sum. dy = sum_t p_t (v_t - y) ds_t, for the normaliser moves with the scores. The
  * scores' errors are independent in t: in quadrature, or their worst case where that is smaller.
  * Those from rounding q and k to the multiply type are known (shift_t), so they add up with sign.

@@ -9,9 +9,9 @@ typedef struct ref_feature {
     double bound, sigma;
 } ref_feature;
 
-/* A row of x through the encoder, as far as latent j needs it: topk ranks them all. Where the active
- * set is undecided (the score is nearer to the threshold, or to the score on the other side of the
- * cut, than both budgets at lambda = 9), the value may also be wrong by |pre|.
+/* A row of x through the encoder, as far as latent j needs it: topk ranks them all. Where the
+ * active set is undecided (the score is nearer to the threshold, or to the score on the other side
+ * of the cut, than both budgets at lambda = 9), the value may also be wrong by |pre|.
  * contract NULL: no error. */
 assay_status ref_feature_encode(const assay_sae *sae, const assay_tensor *x, int64_t row, int64_t j,
                                 const assay_precision *contract, ref_feature *feature,

@@ -1,5 +1,5 @@
-/* The layer norm of the OpenAI-style SAEs: z = (x - mean) / (std + 1e-5), std unbiased. Its mean and
- * deviation, and what a kernel may be off by in them. */
+/* The layer norm of the OpenAI-style SAEs: z = (x - mean) / (std + 1e-5), std unbiased. Its mean
+ * and deviation, and what a kernel may be off by in them. */
 #ifndef REF_NORM_H
 #define REF_NORM_H
 

@@ -23,8 +23,8 @@ typedef struct ref_plan {
     const int64_t *row, *column; /* NULL: all */
 } ref_plan;
 
-/* Checks the subset against the whole output [rows, columns], and out (and the model's tensors, when
- * both are given) against the part. */
+/* Checks the subset against the whole output [rows, columns], and out (and the model's tensors,
+ * when both are given) against the part. */
 assay_status ref_plan_make(const char *op, int64_t rows, int64_t columns,
                            const assay_subset *subset, const assay_tensor *out,
                            const assay_error_model *model, ref_plan *plan, assay_error *error);

@@ -18,7 +18,8 @@ typedef struct assay_subset {
 
 /* What a right kernel of a given contract may be off by, per output element (float64, same shape as
  * the output it belongs to):
- *   bound  never exceeded: output and intermediate roundings, underflow, truncation, input roundings
+ *   bound  never exceeded: output and intermediate roundings, underflow, truncation, inputs'
+ *          roundings
  *          that act on few operands
  *   sigma  the standard deviation of what accumulates from many independent roundings
  * The budget is bound + lambda * sigma. Formulae and derivations stand in each op's file. */
@@ -29,8 +30,8 @@ typedef struct assay_error_model {
 
 /* Every oracle function: computes the wanted part of the output into io's outputs (float64 views of
  * shape [row_count, column_count] when a subset is given, else whole), and, when contract is not
- * NULL, the error model of a kernel with that contract run on exactly these inputs. Inputs may be of
- * any type. subset, contract and model may be NULL. */
+ * NULL, the error model of a kernel with that contract run on exactly these inputs. Inputs may be
+ * of any type. subset, contract and model may be NULL. */
 #define ASSAY_REF_DECLARE(op)                                                                      \
     assay_status assay_ref_##op(const assay_##op##_params *params, const assay_##op##_io *io,      \
                                 const assay_subset *subset, const assay_precision *contract,       \

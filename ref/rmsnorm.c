@@ -5,8 +5,8 @@
  * and a relative error e of m + eps is e/2 of r:
  *   rho_sigma = sigma_sum / (2 d (m + eps))
  *   rho_bound = bound_sum / (2 d (m + eps)) + 3/2 u + u_function
- * Then x r is rounded (u), kept as an intermediate (u_int: bf16 in the Hugging Face flow, before the
- * weight), multiplied by the weight (u) and rounded to the output type:
+ * Then x r is rounded (u), kept as an intermediate (u_int: bf16 in the Hugging Face flow, before
+ * the weight), multiplied by the weight (u) and rounded to the output type:
  *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + u_out |y| + underflow
  *   sigma = |y| rho_sigma
  * Where the squares overflow the working type, a right kernel gives 0: there is no bound.

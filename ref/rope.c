@@ -30,8 +30,8 @@ static assay_status check_inputs(const assay_rope_params *params, const assay_ro
     if (params->head_dim < 2 || params->head_dim % 2 != 0 ||
         io->x.shape[1] % params->head_dim != 0 || params->inverse_frequency == NULL) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                          "rope: head_dim %lld must be even, divide x's %lld columns, and come with "
-                          "head_dim/2 inverse frequencies",
+                          "rope: head_dim %lld must be even, divide x's %lld columns, and come "
+                          "with head_dim/2 inverse frequencies",
                           (long long)params->head_dim, (long long)io->x.shape[1]);
     }
     return ref_expect_vector("rope", "position", &io->position, REF_INTEGER, io->x.shape[0],

@@ -1,4 +1,4 @@
-/* What a kernel's declared contract means for one rounding: the units every error model is built of.
+/* What a kernel's declared contract means for one rounding: the units of every error model.
  *
  * u of a type is 2^-bits, the largest relative error of rounding to nearest. A truncating
  * accumulator errs by twice that. */

@@ -2,10 +2,10 @@
  * decode(f') + (x - decode(f)). f is latent j's encoded value, f' by mode: add f + amount,
  * set amount, scale f amount, ablate 0. A latent with decode scale 0 leaves x as it is.
  *
- * Error model. f has the error of its pre-activation, or of |pre| more where it is undecided whether
- * the latent is active (feature.h). With change = f' - f:
- *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to scale)
- *   term       = change scale_j W_ij std
+ * Error model. f has the error of its pre-activation, or of |pre| more where it is undecided
+ * whether the latent is active (feature.h). With change = f' - f:
+ *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to
+ *   scale) term       = change scale_j W_ij std
  *   bound      = |scale_j W_ij std| change_err + |term| (5 u + u_int + u_multiply' + rho_std)
  *                + |round(W) - W| |change scale_j std| + u_out |y| + underflow
  *   sigma      = |scale_j W_ij std| |d change/d f| f_sigma, and rho_std's
@@ -104,7 +104,8 @@ static ref_feature edit(const steer_job *job, const ref_feature *f)
     case ASSAY_STEER_ABLATE: amount_weight = 0.0; break;
     }
     /* adding needs no encoding: the change is the amount itself, whatever f is */
-    ref_feature change = {job->params->mode == ASSAY_STEER_ADD ? amount : after - f->value, 0.0, 0.0};
+    const bool adds = job->params->mode == ASSAY_STEER_ADD;
+    ref_feature change = {adds ? amount : after - f->value, 0.0, 0.0};
     const double u = job->rounding.u_work;
     change.bound = fabs(slope) * f->bound + u * (fabs(after) + fabs(change.value)) +
                    ref_round_error(job->rounding.work, amount) * amount_weight;
@@ -112,7 +113,8 @@ static ref_feature edit(const steer_job *job, const ref_feature *f)
     return change;
 }
 
-static void write_row(const steer_job *job, int64_t i, const ref_feature *change, const ref_norm *norm)
+static void write_row(const steer_job *job, int64_t i, const ref_feature *change,
+                      const ref_norm *norm)
 {
     const assay_sae *sae = &job->params->sae;
     const ref_rounding *r = &job->rounding;

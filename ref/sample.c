@@ -2,9 +2,9 @@
  *   T = 0: the greatest logit, lowest index first, a NaN above all numbers
  *   T > 0: s = logits / T; top_k drops what is below the k-th greatest; top_p drops, in descending
  *          order (equals: highest index first), what comes after the sum has reached top_p;
- *          p = softmax of the rest; the first token whose running sum of p, in token order, exceeds u
- * At T = 0 the probability, when asked for, is 1 for the token and 0 elsewhere. A row with a NaN, or
- * whose softmax is one (an infinite logit), gives token -1 and NaN probabilities at T > 0.
+ *          p = softmax of the rest; the first token at which the running sum of p exceeds u
+ * At T = 0 the probability, when asked for, is 1 for the token and 0 elsewhere. A row with a NaN,
+ * or whose softmax is one (an infinite logit), gives token -1 and NaN probabilities at T > 0.
  * Error model: sample_error.c; of a greedy choice there is none, tokens are judged by margin. */
 #include "ref/sample.h"
 #include "ref/operands.h"

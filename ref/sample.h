@@ -7,7 +7,7 @@
 typedef struct ref_distribution {
     int64_t vocab;
     double *scaled;       /* [vocab] logits / T */
-    double *before;       /* [vocab] what is left after top_k: exp(scaled - maximum), 0 if dropped */
+    double *before;       /* [vocab] after top_k: exp(scaled - maximum), 0 if dropped */
     double *probability;  /* [vocab] step 4 */
     uint8_t *kept;        /* [vocab] after top_p */
     int64_t *order;       /* [vocab] scratch: tokens by descending before */

@@ -4,12 +4,12 @@
  * s_t = logits_t / T is rounded, u |s_t|; exp(s_t - m) takes 3 u |s_t - m| + u_function as in
  * attention. So e_t has the relative error
  *   eta_t = u (|s_t| + |m|) + 3 u |s_t - m| + u_function
- * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + V u + 2 u, for the sum's own rounding is at
- * worst V u (kept tokens only) and the quotient's u.
+ * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + V u + 2 u, for the sum's own rounding is
+ * at worst V u (kept tokens only) and the quotient's u.
  *
  * Membership. A token is undecided when top_k's cut is within both scaled values' rounding of it
- * (only from below: a right kernel's scaling is monotone, so equals stay), or when the sum before it
- * is within that sum's own error of top_p. With w the share of all undecided tokens in the kept
+ * (only from below: a right kernel's scaling is monotone, so equals stay), or when the sum before
+ * it is within that sum's own error of top_p. With w the share of all undecided tokens in the kept
  * mass, a kept token may be off by p_t w / (1 - w) more (w >= 1/2: by 1, nothing is known), an
  * undecided one by its whole share.
  * Source: assay/sample.h; first-order propagation. */

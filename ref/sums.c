@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+/* Partial sums of the lane-strided order; vector kernels keep 4 to 64. */
 enum { LANES = 16 };
 
 double ref_dot(const double *a, const double *b, int64_t count)
@@ -21,108 +22,128 @@ double ref_dot(const double *a, const double *b, int64_t count)
            ((lane[1] + lane[5]) + (lane[3] + lane[7])) + tail;
 }
 
-typedef struct partials {
-    double square;   /* largest sum of squared partial sums */
-    double absolute; /* largest sum of absolute partial sums */
-} partials;
-
-static void raise_to(partials *largest, double square, double absolute)
+/* Sequential and reversed in one pass: a reversed partial sum is the total T less a sequential one,
+ * so sum (T - s)^2 = n T^2 - 2 T sum s + sum s^2.
+ * Four stretches run side by side, or each addition would wait for the one before it: a stretch
+ * that starts at the sum A of those before it has sum (A + s)^2 = m A^2 + 2 A sum s + sum s^2. */
+static double sequential(const double *terms, int64_t count)
 {
-    largest->square = fmax(largest->square, square);
-    largest->absolute = fmax(largest->absolute, absolute);
-}
-
-/* Sequential and reversed in one pass: a reversed partial sum is the total less a sequential one,
- * so sum (T - s)^2 = n T^2 - 2 T sum s + sum s^2. For the absolute values Cauchy's inequality stands
- * in: sum |T - s| <= sqrt(n sum (T - s)^2). */
-static void sequential(const double *terms, int64_t count, partials *largest)
-{
-    double s = 0.0;
-    double sum = 0.0;
-    double square = 0.0;
-    double absolute = 0.0;
-    for (int64_t k = 0; k < count; k++) {
-        s += terms[k];
-        sum += s;
-        square += s * s;
-        absolute += fabs(s);
+    enum { STRETCHES = 4 };
+    const int64_t length = count / STRETCHES;
+    double s[STRETCHES] = {0};
+    double sum[STRETCHES] = {0};
+    double square[STRETCHES] = {0};
+    for (int64_t k = 0; k < length; k++) {
+        for (int64_t i = 0; i < STRETCHES; i++) {
+            s[i] += terms[i * length + k];
+            sum[i] += s[i];
+            square[i] += s[i] * s[i];
+        }
+    }
+    double total = 0.0;
+    double all_sums = 0.0;
+    double all_squares = 0.0;
+    const double m = (double)length;
+    for (int64_t i = 0; i < STRETCHES; i++) {
+        all_squares += m * total * total + 2.0 * total * sum[i] + square[i];
+        all_sums += m * total + sum[i];
+        total += s[i];
+    }
+    for (int64_t k = STRETCHES * length; k < count; k++) {
+        total += terms[k];
+        all_sums += total;
+        all_squares += total * total;
     }
     /* the reversed partial sums are T - s_0 .. T - s_(n-1), with s_0 = 0 and s_n = T */
     const double n = (double)count;
-    const double reversed = n * s * s - 2.0 * s * (sum - s) + (square - s * s);
-    raise_to(largest, square, absolute);
-    raise_to(largest, reversed, sqrt(n * fmax(reversed, 0.0)));
+    const double reversed = n * total * total - 2.0 * total * (all_sums - total) +
+                            (all_squares - total * total);
+    return fmax(0.0, fmax(all_squares, reversed));
 }
 
-static void lanes(const double *terms, int64_t count, partials *largest)
+static double lanes(const double *terms, int64_t count)
 {
     double lane[LANES] = {0};
     double square[LANES] = {0};
-    double absolute[LANES] = {0};
     int64_t k = 0;
     for (; k + LANES <= count; k += LANES) {
         for (int64_t i = 0; i < LANES; i++) {
             lane[i] += terms[k + i];
             square[i] += lane[i] * lane[i];
-            absolute[i] += fabs(lane[i]);
         }
     }
     double total = 0.0;
-    double all_square = 0.0;
-    double all_absolute = 0.0;
+    double all = 0.0;
     for (int64_t i = 0; i < LANES; i++) { /* the lanes' own sum, one after the other */
         lane[i] += k + i < count ? terms[k + i] : 0.0;
         total += lane[i];
-        all_square += square[i] + lane[i] * lane[i] + total * total;
-        all_absolute += absolute[i] + fabs(lane[i]) + fabs(total);
+        all += square[i] + lane[i] * lane[i] + total * total;
     }
-    raise_to(largest, all_square, all_absolute);
+    return all;
 }
 
 /* A balanced tree over neighbours, in place. */
-static void pairwise(double *terms, int64_t count, partials *largest)
+static double pairwise(double *terms, int64_t count)
 {
     double square = 0.0;
-    double absolute = 0.0;
     for (int64_t width = count; width > 1; width = (width + 1) / 2) {
         for (int64_t i = 0; i < width / 2; i++) {
             terms[i] = terms[2 * i] + terms[2 * i + 1];
             square += terms[i] * terms[i];
-            absolute += fabs(terms[i]);
         }
         if (width % 2 != 0) {
             terms[width / 2] = terms[width - 1];
         }
     }
-    raise_to(largest, square, absolute);
+    return square;
+}
+
+/* How many terms are not zero, sum |t| and sum t^2, in lanes for speed. */
+static void measure_terms(const double *terms, int64_t count, double *used, double *magnitude,
+                          double *square)
+{
+    double lane[3][4] = {{0}};
+    int64_t k = 0;
+    for (; k + 4 <= count; k += 4) {
+        for (int64_t i = 0; i < 4; i++) {
+            const double t = terms[k + i];
+            lane[0][i] += t != 0.0 ? 1.0 : 0.0;
+            lane[1][i] += fabs(t);
+            lane[2][i] += t * t;
+        }
+    }
+    for (; k < count; k++) {
+        lane[0][0] += terms[k] != 0.0 ? 1.0 : 0.0;
+        lane[1][0] += fabs(terms[k]);
+        lane[2][0] += terms[k] * terms[k];
+    }
+    *used = lane[0][0] + lane[0][1] + lane[0][2] + lane[0][3];
+    *magnitude = lane[1][0] + lane[1][1] + lane[1][2] + lane[1][3];
+    *square = lane[2][0] + lane[2][1] + lane[2][2] + lane[2][3];
 }
 
 ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
 {
-    double used = 0.0;
-    double magnitude = 0.0;
-    double norm = 0.0;
-    for (int64_t k = 0; k < count; k++) {
-        used += terms[k] != 0.0 ? 1.0 : 0.0;
-        magnitude += fabs(terms[k]);
-        norm += terms[k] * terms[k];
-    }
-    partials largest = {0.0, 0.0};
-    sequential(terms, count, &largest);
-    lanes(terms, count, &largest);
+    double used;
+    double magnitude;
+    double norm;
+    measure_terms(terms, count, &used, &magnitude, &norm);
+    double square = fmax(sequential(terms, count), lanes(terms, count));
     if (!quick) {
-        pairwise(terms, count, &largest);
+        square = fmax(square, pairwise(terms, count));
     }
     const double u = rounding->u_sum;
     const double floor = used * rounding->product_floor;
     const double steps = fmax(used - 1.0, 0.0) + (rounding->product ? 1.0 : 0.0);
     ref_spread spread = {0.0, 0.0, u * steps * magnitude + floor, sqrt(norm)};
     if (rounding->linear) {
-        spread.bound = fmin(u * (largest.absolute + magnitude) + floor, spread.worst);
+        /* Cauchy's inequality: sum |s| over n steps is at most sqrt(n sum s^2) */
+        const double absolute = sqrt((double)(count + 2 * LANES) * square);
+        spread.bound = fmin(u * (absolute + magnitude) + floor, spread.worst);
         spread.worst = spread.bound;
         return spread;
     }
-    const double sigma = u * sqrt(largest.square + (rounding->product ? norm : 0.0));
+    const double sigma = u * sqrt(square + (rounding->product ? norm : 0.0));
     spread.bound = floor;
     ref_settle(spread.worst - floor, sigma, &spread.bound, &spread.sigma);
     return spread;

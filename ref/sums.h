@@ -22,8 +22,8 @@ double ref_dot(const double *a, const double *b, int64_t count);
 /* The error of summing count terms (each a rounded product when the contract rounds products).
  *
  *   to nearest, bits >= 20   sigma = u sqrt(S + [products] sum t_k^2), S the largest sum of squared
- *                            partial sums over four orders: sequential, reversed, 16 lanes, pairwise
- *   truncating or narrow     bound = u (max over orders of sum |s_k| + sum |t_k|)
+ *                            partial sums over sequential, reversed, 16-lane and pairwise order
+ *   truncating or narrow     bound = u (sqrt(n S) + sum |t_k|), which is at least u sum |s_k|
  *   worst case               (n - 1 + [products]) u sum |t_k|, n the terms that are not zero
  *   underflow                n x the floor of a product
  *
@@ -34,7 +34,7 @@ double ref_dot(const double *a, const double *b, int64_t count);
  * large cases. terms is used as scratch. */
 ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick);
 
-/* Terms a_k b_k (and bias as one more unless NULL) into scratch [count + 1], then ref_sum_spread. */
+/* The same of the terms a_k b_k, and of bias as one more unless NULL. scratch: [count + 1]. */
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,
                           const ref_rounding *rounding, bool quick, double *scratch);
 

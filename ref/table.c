@@ -1,5 +1,5 @@
-/* The oracle as a backend: every step op in float64, so the composition that runs a backend's stages
- * runs the truth's too. Its stages are left out: they are composed. */
+/* The oracle as a backend: every step op in float64, so the composition that runs a backend's
+ * stages runs the truth's too. Its stages are left out: they are composed. */
 #include "ref/autoencoder.h"
 
 static assay_error *error_of(const assay_exec *exec)

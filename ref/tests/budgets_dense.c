@@ -19,7 +19,8 @@ static float dot_lanes(const float *a, const float *b, int64_t n)
     for (int64_t k = 0; k < n; k++) {
         lane[k % 8] += a[k] * b[k];
     }
-    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    const float low = (lane[0] + lane[1]) + (lane[2] + lane[3]);
+    return low + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
 /* A truncating accumulator of 16 bits. */

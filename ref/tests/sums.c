@@ -48,7 +48,7 @@ Test(sums, cancelling_neighbours_are_seen_in_lanes)
     enum { N = 1024 };
     const ref_rounding f32 = rounding_for(ASSAY_F32);
     double terms[N];
-    for (int i = 0; i < N; i++) { /* sequentially the sums stay at 0 and 1; every lane grows to 64 */
+    for (int i = 0; i < N; i++) { /* in order the sums stay 0 and 1; every lane grows to 64 */
         terms[i] = i % 2 == 0 ? 1.0 : -1.0;
     }
     cr_assert_gt(ref_sum_spread(terms, N, &f32, true).sigma, 0x1p-24 * sqrt(64.0 * N));
@@ -89,7 +89,7 @@ Test(sums, an_operand_passes_storage_then_multiply_and_may_be_flushed)
     contract.flush = ASSAY_FLUSH_IN;
     ref_rounding r;
     cr_assert_eq(ref_rounding_of(&contract, &r, NULL), ASSAY_OK);
-    /* 1 + 2^-8 + 2^-12: to bf16 directly it goes up, through f16 it becomes the tie that goes down */
+    /* 1 + 2^-8 + 2^-12: to bf16 directly it goes up; f16 makes it the tie that goes down */
     cr_assert_eq(ref_operand(&r, true, 1.0 + 0x1p-8 + 0x1p-12), 1.0);
     cr_assert_eq(ref_operand(&r, false, 1.0 + 0x1p-8 + 0x1p-12), 1.0 + 0x1p-7);
     cr_assert_eq(ref_operand(&r, false, 0x1p-127), 0.0);

@@ -1,4 +1,5 @@
-/* The oracle as a backend: complete, honest in its contract, and refusing shapes that do not fit. */
+/* The oracle as a backend: complete, honest in its contract, and refusing shapes that do not
+ * fit. */
 #include "support.h"
 
 Test(table, holds_every_step_op_and_leaves_stages_to_composition)
