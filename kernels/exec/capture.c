@@ -47,19 +47,7 @@ assay_status assay_capture_stage_open(const assay_table *table, const assay_exec
     return status;
 }
 
-/* Row numbers of the ragged batch that are wanted, into a vector of i64. */
-static void wanted_rows(const assay_prompts *prompts, const assay_tensor *positions, int64_t *row,
-                        int64_t count)
-{
-    for (int64_t p = 0; p < count; p++) {
-        row[p] = p;
-        if (assay_present(positions)) {
-            row[p] = assay_prompts_start(prompts, assay_int2(positions, p, 0)) +
-                     assay_int2(positions, p, 1);
-        }
-    }
-}
-
+/* The rows that are wanted: those at positions, or all. */
 static assay_status take_rows(assay_forward *forward, const assay_prompts *prompts,
                               const assay_tensor *positions, const assay_tensor *from,
                               const assay_tensor *to)
@@ -73,8 +61,16 @@ static assay_status take_rows(assay_forward *forward, const assay_prompts *promp
         return status;
     }
     const assay_tensor row = assay_vector(memory, ASSAY_I64, count);
-    wanted_rows(prompts, positions, memory, count);
-    status = assay_forward_gather(forward, from, &row, to);
+    if (assay_present(positions)) {
+        status = assay_prompts_rows(prompts, positions, memory, exec->error);
+    } else {
+        for (int64_t n = 0; n < count; n++) {
+            ((int64_t *)memory)[n] = n;
+        }
+    }
+    if (status == ASSAY_OK) {
+        status = assay_forward_gather(forward, from, &row, to);
+    }
     assay_memory_return(exec, &memory);
     return status;
 }

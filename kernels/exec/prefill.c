@@ -5,15 +5,6 @@
 #include "kernels/exec/check.h"
 #include "kernels/exec/memory.h"
 
-int64_t assay_prompts_start(const assay_prompts *prompts, int64_t b)
-{
-    int64_t start = 0;
-    for (int64_t before = 0; before < b; before++) {
-        start += assay_int1(&prompts->lengths, before);
-    }
-    return start;
-}
-
 static int compare_rows(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a;
@@ -21,42 +12,46 @@ static int compare_rows(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* (batch, position) of every soft token as a row of the ragged batch, allocated. */
-static assay_status soft_rows(const assay_prompts *prompts, int64_t **rows, assay_error *error)
+assay_status assay_prompts_rows(const assay_prompts *prompts, const assay_tensor *pairs,
+                                int64_t *row, assay_error *error)
 {
-    const int64_t count = prompts->soft_at.shape[0];
     const int64_t batch = prompts->lengths.shape[0];
     int64_t *const start = malloc((size_t)batch * sizeof *start);
-    *rows = malloc((size_t)(count + 1) * sizeof **rows);
-    if (start == NULL || *rows == NULL) {
-        free(start);
-        free(*rows);
-        *rows = NULL;
-        return assay_fail(error, ASSAY_NO_MEMORY, "no memory for %lld soft tokens",
-                          (long long)count);
+    if (start == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "no memory for %lld prompts", (long long)batch);
     }
     int64_t at = 0;
     for (int64_t b = 0; b < batch; b++) {
         start[b] = at;
         at += assay_int1(&prompts->lengths, b);
     }
-    for (int64_t s = 0; s < count; s++) {
-        (*rows)[s] = start[assay_int2(&prompts->soft_at, s, 0)] +
-                     assay_int2(&prompts->soft_at, s, 1);
+    for (int64_t p = 0; p < pairs->shape[0]; p++) {
+        row[p] = start[assay_int2(pairs, p, 0)] + assay_int2(pairs, p, 1);
     }
     free(start);
     return ASSAY_OK;
+}
+
+/* The rows of all soft tokens, allocated. */
+static assay_status soft_rows(const assay_prompts *prompts, int64_t **rows, assay_error *error)
+{
+    const int64_t count = prompts->soft_at.shape[0];
+    *rows = malloc((size_t)(count + 1) * sizeof **rows);
+    if (*rows == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "no memory for %lld soft tokens",
+                          (long long)count);
+    }
+    return assay_prompts_rows(prompts, &prompts->soft_at, *rows, error);
 }
 
 static assay_status check_distinct(const assay_prompts *prompts, assay_error *error)
 {
     int64_t *rows = NULL;
     assay_status status = soft_rows(prompts, &rows, error);
-    if (status != ASSAY_OK) {
-        return status;
+    const int64_t count = status == ASSAY_OK ? prompts->soft_at.shape[0] : 0;
+    if (count > 1) {
+        qsort(rows, (size_t)count, sizeof *rows, compare_rows);
     }
-    const int64_t count = prompts->soft_at.shape[0];
-    qsort(rows, (size_t)count, sizeof *rows, compare_rows);
     for (int64_t s = 1; s < count && status == ASSAY_OK; s++) {
         if (rows[s] == rows[s - 1]) {
             status = assay_fail(error, ASSAY_BAD_ARGUMENT,
@@ -98,15 +93,15 @@ assay_status assay_prefill(assay_forward *forward, const assay_prompts *prompts,
             assay_forward_set(forward, row++, assay_int2(&prompts->tokens, b, t), b, t);
         }
     }
+    assay_status status = ASSAY_OK;
     if (assay_present(&prompts->soft_at) && prompts->soft_at.shape[0] > 0) {
-        const assay_status status = soft_rows(prompts, &soft_row, forward->runner.exec.error);
-        if (status != ASSAY_OK) {
-            return status;
-        }
+        status = soft_rows(prompts, &soft_row, forward->runner.exec.error);
         batch.soft = prompts->soft;
         batch.soft_at = assay_vector(soft_row, ASSAY_I64, prompts->soft_at.shape[0]);
     }
-    const assay_status status = assay_forward_run(forward, &batch, result);
+    if (status == ASSAY_OK) {
+        status = assay_forward_run(forward, &batch, result);
+    }
     free(soft_row);
     return status;
 }

@@ -16,8 +16,9 @@ assay_status assay_prompts_check(assay_prompts *prompts, const assay_model *mode
 /* All operands of a generation; the prompts' rows and longest are set. */
 assay_status assay_check_generate(const assay_generate_params *params, const assay_generate_io *io,
                                   assay_prompts *prompts, assay_error *error);
-/* The row of the ragged batch at which prompt b begins. */
-int64_t assay_prompts_start(const assay_prompts *prompts, int64_t b);
+/* (batch, position) pairs as rows of the ragged batch: row [count of pairs]. */
+assay_status assay_prompts_rows(const assay_prompts *prompts, const assay_tensor *pairs,
+                                int64_t *row, assay_error *error);
 /* Runs all rows, steered if the forward pass steers; room must have been reserved. */
 assay_status assay_prefill(assay_forward *forward, const assay_prompts *prompts,
                            assay_tensor *result);

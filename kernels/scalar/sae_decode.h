@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "kernels/exec/memory.h"
 #include "kernels/scalar/sae.h"
 
 typedef struct scalar_decoder {
@@ -41,7 +42,7 @@ static inline assay_status scalar_decode_prepare(const assay_exec *exec,
     const assay_tensor *const stored = &params->sae.decoder;
     scalar_decoder *const decoder = calloc(1, sizeof *decoder);
     if (decoder == NULL) {
-        goto fail;
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_decode: no memory");
     }
     if (stored->stride[0] == 1 || stored->shape[0] == 1) {
         decoder->columns = *stored;
@@ -50,10 +51,12 @@ static inline assay_status scalar_decode_prepare(const assay_exec *exec,
         decoder->columns.stride[0] = stored->stride[1];
         decoder->columns.stride[1] = 1;
     } else {
-        const size_t bytes = (size_t)assay_count(stored) * assay_dtype_size(stored->dtype);
-        decoder->packed = malloc(bytes);
-        if (decoder->packed == NULL) {
-            goto fail;
+        const uint64_t bytes = (uint64_t)assay_count(stored) * assay_dtype_size(stored->dtype);
+        const assay_status status = assay_memory_take(exec, bytes, "the decoder's transposed copy",
+                                                      &decoder->packed);
+        if (status != ASSAY_OK) {
+            free(decoder);
+            return status;
         }
         decoder->columns = assay_matrix(decoder->packed, stored->dtype, stored->shape[1],
                                         stored->shape[0]);
@@ -61,19 +64,13 @@ static inline assay_status scalar_decode_prepare(const assay_exec *exec,
     }
     *state = decoder;
     return ASSAY_OK;
-fail:
-    free(decoder);
-    return assay_fail(exec->error, ASSAY_NO_MEMORY,
-                      "sae_decode: no memory for a transposed copy of the decoder [%lld, %lld]",
-                      (long long)stored->shape[0], (long long)stored->shape[1]);
 }
 
 static inline void scalar_decode_release(const assay_exec *exec, void *state)
 {
-    (void)exec;
     scalar_decoder *const decoder = state;
     if (decoder != NULL) {
-        free(decoder->packed);
+        assay_memory_return(exec, &decoder->packed);
         free(decoder);
     }
 }
