@@ -7,11 +7,14 @@
  * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + V u + 2 u, for the sum's own rounding is
  * at worst V u (kept tokens only) and the quotient's u.
  *
- * Membership. A token is undecided when top_k's cut is within both scaled values' rounding of it
- * (only from below: a right kernel's scaling is monotone, so equals stay), or when the sum before
- * it is within that sum's own error of top_p. With w the share of all undecided tokens in the kept
- * mass, a kept token may be off by p_t w / (1 - w) more (w >= 1/2: by 1, nothing is known), an
- * undecided one by its whole share.
+ * Membership. A token is undecided when
+ *   - top_k's cut is within both scaled values' rounding above it (a right kernel's scaling is
+ *     monotone, so what is kept stays, but what is just below may become an equal);
+ *   - the sum before it is within that sum's own error of top_p;
+ *   - it could change places with a token on the other side of top_p's cut, the scaled values being
+ *     within their rounding of each other but not equal (equals are ordered by index).
+ * With w the share of all undecided tokens in the kept mass, a kept token may be off by p_t w/(1-w)
+ * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share.
  * Source: assay/sample.h; first-order propagation. */
 #include "ref/sample.h"
 
@@ -38,13 +41,42 @@ static double mean_error(const ref_distribution *d, const ref_rounding *r)
     return weighted + (used + 2.0) * r->u_sum;
 }
 
+/* The scaled values on both sides of top_p's cut: the least kept and the greatest dropped. */
+typedef struct cut {
+    double kept, dropped;
+} cut;
+
+static cut find_cut(const ref_distribution *d)
+{
+    cut found = {(double)INFINITY, -(double)INFINITY};
+    for (int64_t t = 0; t < d->vocab; t++) {
+        if (d->kept[t]) {
+            found.kept = fmin(found.kept, d->scaled[t]);
+        } else if (d->before[t] > 0.0) {
+            found.dropped = fmax(found.dropped, d->scaled[t]);
+        }
+    }
+    return found;
+}
+
+/* Whether rounding may make a > b equal or nearly so. */
+static bool confused(double a, double b, const ref_rounding *r)
+{
+    return a > b && a - b <= 2.0 * r->u_work * (fabs(a) + fabs(b));
+}
+
 /* Whether a right kernel may decide the other way on token t; `ahead` is the mass before it. */
 static bool undecided(const assay_sample_params *params, const ref_distribution *d,
-                      const ref_rounding *r, int64_t t, double ahead, double sum_error)
+                      const ref_rounding *r, int64_t t, double ahead, double sum_error,
+                      const cut *edge)
 {
     const double s = d->scaled[t];
     if (s < d->kth) {
-        return d->kth - s <= 2.0 * r->u_work * (fabs(s) + fabs(d->kth));
+        return confused(d->kth, s, r);
+    }
+    if (params->top_p < 1.0 &&
+        (d->kept[t] ? confused(s, edge->dropped, r) : confused(edge->kept, s, r))) {
+        return true;
     }
     return params->top_p < 1.0 && ahead > 0.0 &&
            fabs(ahead / d->mass_before - params->top_p) <= 2.0 * sum_error;
@@ -56,21 +88,23 @@ void ref_distribution_error(const assay_sample_params *params,
 {
     const ref_distribution *d = distribution;
     const double common = mean_error(d, rounding);
+    const cut edge = find_cut(d);
     double loose = 0.0; /* share of the undecided tokens in the kept mass */
     double ahead = 0.0;
     /* tokens in descending order; each is first marked: its bound holds 1 when undecided */
     for (int64_t k = 0; k < d->vocab; k++) {
         const int64_t t = d->order[k];
-        const bool open = undecided(params, d, rounding, t, ahead, common);
+        const bool open = undecided(params, d, rounding, t, ahead, common, &edge);
         loose += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
         ahead += d->before[t];
         assay_put2(&model->bound, n, t, open ? 1.0 : 0.0);
     }
-    const double spill = loose < 0.5 ? loose / (1.0 - loose) : 1.0;
+    const double spill = loose < 0.5 ? loose / (1.0 - loose) : 0.0;
     for (int64_t t = 0; t < d->vocab; t++) {
         const double p = d->probability[t];
         const bool open = assay_at2(&model->bound, n, t) > 0.0;
         double bound = p > 0.0 ? p * (exponent_error(d, rounding, t) + common + spill) : 0.0;
+        bound += loose < 0.5 ? 0.0 : 1.0;
         bound += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
         ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor, 0.0);
     }

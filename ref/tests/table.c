@@ -1,5 +1,4 @@
-/* The oracle as a backend: complete, honest in its contract, and refusing shapes that do not
- * fit. */
+/* The oracle as a backend: complete, honest in its contract, refusing shapes that do not fit. */
 #include "support.h"
 
 Test(table, holds_every_step_op_and_leaves_stages_to_composition)
