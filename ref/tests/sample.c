@@ -152,13 +152,13 @@ Test(sample, a_token_near_a_cut_is_not_judged)
 Test(sample, tokens_that_rounding_may_swap_across_the_cut_are_not_judged)
 {
     assay_error error;
-    double logits[V] = {3.0, 2.0 + 1e-9, 2.0, -2.0, -2.0, -2.0};
+    double logits[V] = {3.0, 1.0 + 1e-9, 1.0, -2.0, -2.0, -2.0};
     double p[V];
     int32_t token;
     double uniform = 0.0;
     const assay_precision f32 = contract_of(ASSAY_F32, ASSAY_NONE, ASSAY_F32);
     assay_error_model model = new_model(1, V);
-    const assay_sample_params params = {1.0, 0, 0.7, 0}; /* reached amid the second token */
+    const assay_sample_params params = {1.0, 0, 0.85, 0}; /* reached amid the second token */
     const assay_sample_io io = {.logits = assay_matrix(logits, ASSAY_F64, 1, V),
                                 .uniform = assay_vector(&uniform, ASSAY_F64, 1),
                                 .token = assay_vector(&token, ASSAY_I32, 1),
