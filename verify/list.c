@@ -177,7 +177,7 @@ static void print_overview(const section *s, const cJSON *list)
     }
     printf("%d %s:", cJSON_GetArraySize(list), s->name);
     print_names(list, strcmp(s->name, "ops") == 0       ? "name"
-                      : strcmp(s->name, "kernels") == 0 ? "op"
+                      : strcmp(s->name, "kernels") == 0 ? "impl"
                                                         : "golden");
 }
 
