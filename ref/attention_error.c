@@ -73,6 +73,11 @@ void ref_head_element_error(const ref_head *head, const ref_rounding *rounding,
     for (int64_t t = 0; t < head->visible; t++) {
         const double p = head->weight[t];
         const double v = head->v[t * head->head_dim + i];
+        terms[t] = 0.0;
+        if (p == 0.0 && isfinite(v)) {
+            reach += fabs(v); /* a score of -Inf: its own error has no meaning and no weight */
+            continue;
+        }
         const double slope = p * (v - y);
         const double value_error = ref_operand(rounding, false, v) - v;
         shift += slope * error->shift[t] + p * value_error;

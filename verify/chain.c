@@ -38,6 +38,15 @@ static void scale_rows(const assay_chain *chain, double *square)
     }
 }
 
+static assay_status run_perturbed(const assay_chain *chain, assay_perturbation *perturbation,
+                                  double *output, assay_error *error)
+{
+    const assay_exec exec = {
+        .threads = omp_get_max_threads(), .error = error, .harness = perturbation};
+    perturbation->calls = 0;
+    return chain->run(chain->chain, &assay_perturbed_oracle, &exec, output);
+}
+
 assay_status assay_chain_budget(const assay_chain *chain, const double *truth,
                                 const assay_table *table, assay_arena *arena,
                                 assay_budget *budget, assay_error *error)
@@ -45,24 +54,23 @@ assay_status assay_chain_budget(const assay_chain *chain, const double *truth,
     const int64_t count = chain->rows * chain->columns;
     double *const square = assay_arena_take(arena, (size_t)count * sizeof *square);
     double *const output = assay_arena_take(arena, (size_t)count * sizeof *output);
+    assay_chain_record record = {0};
+    assay_perturbation perturbation = {.contracts = table, .record = &record, .recording = true};
     if (square == NULL || output == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for chain scales");
     }
-    for (uint64_t run = 0; run < ASSAY_CHAIN_RUNS; run++) {
-        assay_perturbation perturbation = {table, chain->seed + run, 0};
-        const assay_exec exec = {
-            .threads = omp_get_max_threads(), .error = error, .harness = &perturbation};
-        const assay_status status =
-            chain->run(chain->chain, &assay_perturbed_oracle, &exec, output);
-        if (status != ASSAY_OK) {
-            return status;
-        }
-        for (int64_t i = 0; i < count; i++) {
+    assay_status status = run_perturbed(chain, &perturbation, output, error);
+    perturbation.recording = false;
+    for (uint64_t run = 0; run < ASSAY_CHAIN_RUNS && status == ASSAY_OK; run++) {
+        perturbation.seed = chain->seed + run;
+        status = run_perturbed(chain, &perturbation, output, error);
+        for (int64_t i = 0; i < count && status == ASSAY_OK; i++) {
             const double deviation = output[i] - truth[i];
             square[i] += isfinite(deviation) ? deviation * deviation : 0.0;
         }
     }
+    assay_chain_record_free(&record);
     scale_rows(chain, square);
     *budget = (assay_budget){chain->rows, chain->columns, square};
-    return ASSAY_OK;
+    return status;
 }

@@ -15,22 +15,81 @@ static void deviates(uint64_t seed, uint64_t stream, uint64_t index, double *nor
     *uniform = ((double)block.word[2] + 0.5) * 0x1p-31 - 1.0;
 }
 
-static void disturb(assay_perturbation *perturbation, const assay_tensor *y,
-                    const assay_error_model *model)
+void assay_chain_record_free(assay_chain_record *record)
 {
-    const uint64_t stream = perturbation->calls++;
+    for (size_t i = 0; i < record->count; i++) {
+        free(record->call[i].bound);
+    }
+    free(record->call);
+    memset(record, 0, sizeof *record);
+}
+
+/* Adds the recorded error of this call to y. */
+static assay_status disturb(assay_perturbation *perturbation, const assay_tensor *y,
+                            assay_error *error)
+{
+    const uint64_t stream = perturbation->calls;
     const uint64_t seed = perturbation->seed;
     const int64_t count = assay_count(y);
     double *const value = y->data;
-    const double *const bound = model->bound.data;
-    const double *const sigma = model->sigma.data;
-#pragma omp parallel for
+    if (stream >= perturbation->record->count ||
+        perturbation->record->call[stream].count != count) {
+        return assay_fail(error, ASSAY_INTERNAL,
+                          "a chain took another path than when its errors were recorded");
+    }
+    const float *const bound = perturbation->record->call[stream].bound;
+    const float *const sigma = perturbation->record->call[stream].sigma;
+#pragma omp parallel for if (count > 4096)
     for (int64_t i = 0; i < count; i++) {
         double normal = 0.0;
         double uniform = 0.0;
-        deviates(seed, stream, (uint64_t)i, &normal, &uniform);
-        value[i] += uniform * bound[i] + normal * sigma[i];
+        if (bound[i] > 0.0f || sigma[i] > 0.0f) {
+            deviates(seed, stream, (uint64_t)i, &normal, &uniform);
+            value[i] += uniform * (double)bound[i] + normal * (double)sigma[i];
+        }
     }
+    return ASSAY_OK;
+}
+
+/* A new record for an output of this many elements; NULL when memory is out. */
+static struct assay_recorded_error *new_record(assay_chain_record *record, int64_t count)
+{
+    if (record->count == record->capacity) {
+        const size_t capacity = record->capacity == 0 ? 64 : record->capacity * 2;
+        struct assay_recorded_error *const grown =
+            realloc(record->call, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        record->call = grown;
+        record->capacity = capacity;
+    }
+    float *const memory = malloc((2 * (size_t)count + 1) * sizeof *memory);
+    if (memory == NULL) {
+        return NULL;
+    }
+    struct assay_recorded_error *const call = &record->call[record->count++];
+    *call = (struct assay_recorded_error){count, memory, memory + count};
+    return call;
+}
+
+/* Keeps a model; what may overflow (an infinite bound) is kept as no error: that element's scale is
+ * then its row's. */
+static assay_status keep(assay_perturbation *perturbation, const assay_error_model *model,
+                         assay_error *error)
+{
+    const int64_t count = assay_count(&model->bound);
+    const double *const bound = model->bound.data;
+    const double *const sigma = model->sigma.data;
+    struct assay_recorded_error *const call = new_record(perturbation->record, count);
+    if (call == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain's errors");
+    }
+    for (int64_t i = 0; i < count; i++) {
+        call->bound[i] = isfinite(bound[i]) ? (float)bound[i] : 0.0f;
+        call->sigma[i] = isfinite(sigma[i]) ? (float)sigma[i] : 0.0f;
+    }
+    return ASSAY_OK;
 }
 
 /* Zeroed models for y; the caller frees bound.data and sigma.data. */
@@ -57,21 +116,30 @@ static assay_status model_for(const assay_tensor *y, assay_error_model *model, a
         (void)state;                                                                               \
         assay_perturbation *const perturbation = exec->harness;                                    \
         const assay_kernel *const like = perturbation->contracts->kernel[ASSAY_OP_##step];         \
+        assay_error_model model;                                                                   \
+        assay_status status = ASSAY_OK;                                                            \
         if (like == NULL) {                                                                        \
             return assay_fail(exec->error, ASSAY_UNSUPPORTED, "%s has no %s",                      \
                               perturbation->contracts->name, #step);                               \
         }                                                                                          \
-        assay_error_model model;                                                                   \
-        assay_status status = model_for(&io->y, &model, exec->error);                              \
-        if (status != ASSAY_OK) {                                                                  \
-            return status;                                                                         \
+        if (perturbation->recording) {                                                             \
+            status = model_for(&io->y, &model, exec->error);                                       \
+            if (status != ASSAY_OK) {                                                              \
+                return status;                                                                     \
+            }                                                                                      \
+            status = assay_ref_##step(params, io, NULL, &like->precision, &model, exec->error);    \
+            if (status == ASSAY_OK) {                                                              \
+                status = keep(perturbation, &model, exec->error);                                  \
+            }                                                                                      \
+            free(model.bound.data);                                                                \
+            free(model.sigma.data);                                                                \
+        } else {                                                                                   \
+            status = assay_ref_##step(params, io, NULL, NULL, NULL, exec->error);                  \
+            if (status == ASSAY_OK) {                                                              \
+                status = disturb(perturbation, &io->y, exec->error);                               \
+            }                                                                                      \
         }                                                                                          \
-        status = assay_ref_##step(params, io, NULL, &like->precision, &model, exec->error);        \
-        if (status == ASSAY_OK) {                                                                  \
-            disturb(perturbation, &io->y, &model);                                                 \
-        }                                                                                          \
-        free(model.bound.data);                                                                    \
-        free(model.sigma.data);                                                                    \
+        perturbation->calls++;                                                                     \
         return status;                                                                             \
     }                                                                                              \
     static const assay_kernel kernel_##step = {                                                    \

@@ -2,6 +2,20 @@
  * that inputs are exact in the case's storage type. */
 #include "verify/step_case.h"
 
+/* The op's own shape check wants every operand to be there, so y is placed for it and taken away. */
+#define CHECKED(op, params)                                                                        \
+    if (status == ASSAY_OK) {                                                                      \
+        status = assay_buffer_make(b->arena, ASSAY_F64, 2, io->y.shape, &io->y, error);            \
+    }                                                                                              \
+    if (status == ASSAY_OK) {                                                                      \
+        assay_error detail;                                                                        \
+        status = assay_ref_##op##_check(params, io, &detail) == ASSAY_OK                           \
+                     ? ASSAY_OK                                                                    \
+                     : assay_case_fail(context, error, "%.400s", detail.message);                  \
+        io->y.data = NULL;                                                                         \
+    }                                                                                              \
+    return status
+
 static assay_status build_rmsnorm(const assay_case_context *context, assay_step_case *b,
                                   assay_error *error)
 {
@@ -19,7 +33,7 @@ static assay_status build_rmsnorm(const assay_case_context *context, assay_step_
     if (status == ASSAY_OK) {
         io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], io->x.shape[1]);
     }
-    return status == ASSAY_OK ? assay_ref_rmsnorm_check(params, io, error) : status;
+    CHECKED(rmsnorm, params);
 }
 
 static assay_status build_linear(const assay_case_context *context, assay_step_case *b,
@@ -40,7 +54,7 @@ static assay_status build_linear(const assay_case_context *context, assay_step_c
     if (status == ASSAY_OK) {
         io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], params->weight.shape[0]);
     }
-    return status == ASSAY_OK ? assay_ref_linear_check(params, io, error) : status;
+    CHECKED(linear, params);
 }
 
 /* swiglu and add: two operands of one shape. */
@@ -63,20 +77,20 @@ static assay_status build_swiglu(const assay_case_context *context, assay_step_c
                                  assay_error *error)
 {
     assay_swiglu_io *const io = &b->io.swiglu;
-    const assay_status status =
+    assay_status status =
         build_pair(context, b, "gate", "up", &io->gate, &io->up, &io->y, error);
     b->params.swiglu.d = io->gate.shape[1];
-    return status == ASSAY_OK ? assay_ref_swiglu_check(&b->params.swiglu, io, error) : status;
+    CHECKED(swiglu, &b->params.swiglu);
 }
 
 static assay_status build_add(const assay_case_context *context, assay_step_case *b,
                               assay_error *error)
 {
     assay_add_io *const io = &b->io.add;
-    const assay_status status =
+    assay_status status =
         build_pair(context, b, "a", "b", &io->a, &io->b, &io->y, error);
     b->params.add.d = io->a.shape[1];
-    return status == ASSAY_OK ? assay_ref_add_check(&b->params.add, io, error) : status;
+    CHECKED(add, &b->params.add);
 }
 
 static assay_status build_embed(const assay_case_context *context, assay_step_case *b, assay_error *error)
@@ -97,7 +111,7 @@ static assay_status build_embed(const assay_case_context *context, assay_step_ca
     if (status == ASSAY_OK) {
         io->y = assay_matrix(NULL, ASSAY_F32, io->id.shape[0], b->params.embed.table.shape[1]);
     }
-    return status == ASSAY_OK ? assay_ref_embed_check(&b->params.embed, io, error) : status;
+    CHECKED(embed, &b->params.embed);
 }
 
 static assay_status build_rope(const assay_case_context *context, assay_step_case *b, assay_error *error)
@@ -123,7 +137,46 @@ static assay_status build_rope(const assay_case_context *context, assay_step_cas
         b->params.rope.inverse_frequency = frequency.data;
         io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], io->x.shape[1]);
     }
-    return status == ASSAY_OK ? assay_ref_rope_check(&b->params.rope, io, error) : status;
+    CHECKED(rope, &b->params.rope);
+}
+
+/* Without caches in the case, the call is a whole prefill: empty caches of the size it needs, NaN
+ * throughout, so that a row read before it was written shows. */
+static assay_status empty_cache(assay_step_case *b, const assay_tensor *rows,
+                                const assay_attention_io *io, assay_tensor *cache,
+                                assay_error *error)
+{
+    int64_t sequences = 0;
+    for (int64_t n = 0; n < io->sequence.shape[0]; n++) {
+        const int64_t s = (int64_t)assay_at1(&io->sequence, n);
+        sequences = s >= sequences ? s + 1 : sequences;
+    }
+    const int64_t shape[3] = {sequences, io->max_position + 1, rows->shape[1]};
+    const assay_status status = assay_buffer_make(b->arena, ASSAY_F64, 3, shape, cache, error);
+    if (status == ASSAY_OK) {
+        assay_buffer_poison(cache);
+    }
+    return status;
+}
+
+static assay_status take_caches(const assay_case_context *context, assay_step_case *b,
+                                assay_error *error)
+{
+    assay_attention_io *const io = &b->io.attention;
+    static const char *const names[2] = {"k_cache", "v_cache"};
+    assay_tensor *const caches[2] = {&io->k_cache, &io->v_cache};
+    const assay_tensor *const rows[2] = {&io->k, &io->v};
+    for (int i = 0; i < 2; i++) {
+        assay_status status =
+            assay_step_case_take(context, b, names[i], false, ASSAY_NONE, 3, caches[i], error);
+        if (status == ASSAY_OK && !assay_present(caches[i])) {
+            status = empty_cache(b, rows[i], io, caches[i], error);
+        }
+        if (status != ASSAY_OK) {
+            return status;
+        }
+    }
+    return ASSAY_OK;
 }
 
 static assay_status build_attention(const assay_case_context *context, assay_step_case *b,
@@ -147,20 +200,21 @@ static assay_status build_attention(const assay_case_context *context, assay_ste
     for (int i = 0; i < 2 && status == ASSAY_OK; i++) {
         status = assay_step_case_take(context, b, indices[i], true, ASSAY_I32, 1, places[i], error);
     }
-    if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "k_cache", true, ASSAY_NONE, 3, &io->k_cache, error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "v_cache", true, ASSAY_NONE, 3, &io->v_cache, error);
-    }
-    if (status == ASSAY_OK) {
-        for (int64_t n = 0; n < io->position.shape[0]; n++) {
-            const int64_t p = (int64_t)assay_at1(&io->position, n);
-            io->max_position = p > io->max_position ? p : io->max_position;
+    for (int64_t n = 0; status == ASSAY_OK && n < io->position.shape[0]; n++) {
+        const int64_t p = (int64_t)assay_at1(&io->position, n);
+        if (p < 0 || p > INT32_MAX / 2 || assay_at1(&io->sequence, n) < 0.0) {
+            status = assay_case_fail(context, error, "row %lld: position %lld of sequence %g",
+                                     (long long)n, (long long)p, assay_at1(&io->sequence, n));
         }
+        io->max_position = p > io->max_position ? p : io->max_position;
+    }
+    if (status == ASSAY_OK) {
+        status = take_caches(context, b, error);
+    }
+    if (status == ASSAY_OK) {
         io->y = assay_matrix(NULL, ASSAY_F32, io->q.shape[0], io->q.shape[1]);
     }
-    return status == ASSAY_OK ? assay_ref_attention_check(params, io, error) : status;
+    CHECKED(attention, params);
 }
 
 assay_status assay_step_case_plain(const assay_case_context *context, assay_op op,
