@@ -10,8 +10,8 @@ set(impls oracle)
 function(add_entry op impl backend)
     string(APPEND text "add_test([=[verify/${op}/${impl}]=] \"${ASSAY}\" verify --op ${op} --impl ${impl})\n"
         "set_tests_properties([=[verify/${op}/${impl}]=] PROPERTIES LABELS \"verify;${op};${backend}\""
-        " TIMEOUT 300 SKIP_REGULAR_EXPRESSION \"every verdict is SKIP\""
-        " ENVIRONMENT \"ASSAY_GOLDEN=${GOLDEN}\")\n")
+        " TIMEOUT 900 SKIP_REGULAR_EXPRESSION \"every verdict is SKIP\""
+        " ENVIRONMENT \"ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive\" PROCESSORS 2)\n")
     set(text "${text}" PARENT_SCOPE)
 endfunction()
 

@@ -20,7 +20,8 @@ foreach(room ref kernels fixtures verify)
         target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow
             -Wno-missing-prototypes)
         add_test(NAME ${room}/${stem} COMMAND test_${test})
-        set_tests_properties(${room}/${stem} PROPERTIES LABELS ${room} TIMEOUT 300)
+        set_tests_properties(${room}/${stem} PROPERTIES LABELS ${room} TIMEOUT 600
+            ENVIRONMENT OMP_WAIT_POLICY=passive)
         list(APPEND test_programs test_${test})
     endforeach()
 endforeach()

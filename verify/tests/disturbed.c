@@ -153,7 +153,7 @@ Test(disturbed, an_untouched_copy_passes)
 Test(disturbed, a_changed_byte_is_an_error)
 {
     char output[16384];
-    patch_file("sae/goodfire/goodfire.pth", 4000, "\x5a\xa5", 2);
+    patch_file("model/model-00001-of-00002.safetensors", 4000, "\x5a\xa5", 2);
     cr_assert_eq(verify("--op sae_decode", output, sizeof output), 3, "%s", output);
     cr_assert(strstr(output, "sha256") != NULL, "%s", output);
 }
