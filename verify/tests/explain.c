@@ -137,6 +137,61 @@ Test(command, a_captured_activation_gets_the_label_that_the_independent_program_
                         " --temperature 0 --max-new-tokens 14 --json", labels, 1);
 }
 
+#define OTHER ASSAY_SOURCE_DIR "/fixtures/golden/tiny-3.0-transluce"
+#define TRANSLUCE "explain --model " OTHER "/model --style transluce --max-new-tokens 40 "          \
+                  "--text 'The river' --hook layers.1.output --position 2 --temperature 0"
+
+Test(command, a_dump_is_a_bundle_that_verify_passes_stage_by_stage)
+{
+    char folder[] = "/tmp/assay-dump-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    static const struct {
+        const char *run, *impl;
+    } runs[] = {
+        {FEATURES " --feature 17 --max-new-tokens 3 --temperature 0", "scalar"},
+        {FEATURES " --text 'The river' --hook layers.1.output --top 1 --max-new-tokens 2 "
+                  "--temperature 0 --impl scalar_bf16",
+         "scalar_bf16"},
+        /* Ends at a stop string, which a generate case has no word for. */
+        {"explain --model " OTHER "/model --explainer " OTHER "/explainer --sae " OTHER
+         "/sae/l1r-8x --style transluce --feature 5 --max-new-tokens 9",
+         "scalar"},
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char *arguments = NULL;
+        char *verify = NULL;
+        cr_assert(asprintf(&arguments, "%s --dump %s/d%zu", runs[i].run, folder, i) > 0);
+        cr_assert(asprintf(&verify, "verify --golden %s/d%zu --impl %s", folder, i,
+                           runs[i].impl) > 0);
+        run_output dumped = run_assay(arguments);
+        cr_assert_eq(dumped.status, 0, "%s", dumped.err);
+        run_output judged = run_assay(verify);
+        cr_assert_eq(judged.status, 0, "%s%s", judged.out, judged.err);
+        cr_assert_not_null(strstr(judged.out, "explain"), "%s", judged.out);
+        run_output again = run_assay(arguments);
+        cr_assert_eq(again.status, 3, "a dump was written over another");
+        run_free(&dumped);
+        run_free(&judged);
+        run_free(&again);
+        free(arguments);
+        free(verify);
+    }
+    char remove[64];
+    (void)snprintf(remove, sizeof remove, "rm -r %s", folder);
+    cr_assert_eq(system(remove), 0);
+}
+
+Test(command, control_characters_of_a_generation_never_reach_the_terminal)
+{
+    run_output run = run_assay(TRANSLUCE);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    for (const char *c = run.out; *c != '\0'; c++) {
+        cr_assert(*c == '\n' || (unsigned char)*c >= 0x20, "a byte %02x", (unsigned)*c);
+    }
+    cr_assert_not_null(strstr(run.out, "\\x"), "the case holds none: %s", run.out);
+    run_free(&run);
+}
+
 Test(command, a_draw_depends_on_seed_and_latent_and_not_on_its_neighbours)
 {
     run_output alone = run_assay(FEATURES " --feature 17 --temperature 2 --seed 9 | grep -v ^#");
@@ -209,7 +264,7 @@ Test(command, a_mistake_is_one_line_and_its_exit_status)
         {FEATURES " --feature 3 --feature 4", 2, "twice"},
         {FEATURES " --feature 3 --text x", 2, "exactly one"},
         {FEATURES " --feature", 2, "needs a value"},
-        {FEATURES " --feature 99999", 2, "0 to 511"},
+        {FEATURES " --feature 99999", 2, "0 to 767"},
         {FEATURES " --feature 3 --temperature hot", 2, "--temperature 'hot'"},
         {FEATURES " --feature 3 --impl nonesuch", 2, "nonesuch"},
         {FEATURES " --feature 3 --recipe nonesuch", 2, "nonesuch"},
@@ -225,7 +280,7 @@ Test(command, a_mistake_is_one_line_and_its_exit_status)
         {"explain" MODEL SAE " --adapter /nowhere --feature 3", 3, "/nowhere"},
         {"explain" MODEL SAE " --prompt x --steer 3:push:1 --hook layers.1.output", 2, "3:push:1"},
         {"explain" MODEL SAE " --prompt x --steer 3:add --hook layers.1.output", 2, "3:add"},
-        {"explain" MODEL SAE " --prompt x --steer 9999:add:1 --hook layers.1.output", 2, "511"},
+        {"explain" MODEL SAE " --prompt x --steer 9999:add:1 --hook layers.1.output", 2, "767"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         run_output run = run_assay(mistakes[i].arguments);
