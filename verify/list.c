@@ -36,7 +36,7 @@ static const char help[] =
     "  --op G, --impl G   only ops or implementations that match a glob\n"
     "  --json    the same as one JSON object\n"
     "\n"
-    "Bundles are looked for in $ASSAY_GOLDEN, then fixtures/golden here, then the source folder's.\n"
+    "Bundles are looked for in $ASSAY_GOLDEN, else fixtures/golden here, else the source's.\n"
     "\n"
     "examples\n"
     "  assay list\n"

@@ -14,11 +14,11 @@ typedef struct assay_list_filter {
 /* One section each: an array, or NULL when memory is out.
  *   ops      {name, formula, judged_by, implementations [name]}; a stage that is composed of other
  *            ops counts as implemented
- *   kernels  {op, impl, backend, summary, space, storage, multiply, accumulate, intermediate, output,
- *            order, flush [where], capabilities [what]}
+ *   kernels  {op, impl, backend, summary, space, storage, multiply, accumulate, intermediate,
+ *            output, order, flush [where], capabilities [what]}
  *   cases    {golden, id, op, precision}; golden is "generated" for cases made from a seed
- *   devices  {name, available, …}: model, threads, memory_bytes, features and missing_features of the
- *            host; missing and cost of what is not there
+ *   devices  {name, available, …}: model, threads, memory_bytes, features and missing_features of
+ *            the host; missing and cost of what is not there
  *   golden   {name, path, cases, hash, producer} or {path, error} */
 cJSON *assay_list_ops(const assay_list_filter *filter);
 cJSON *assay_list_kernels(const assay_list_filter *filter);

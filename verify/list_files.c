@@ -30,7 +30,8 @@ static void add_case(cJSON *list, const assay_list_filter *filter, const char *g
     (void)cJSON_AddItemToArray(list, entry);
 }
 
-static void add_bundle_cases(cJSON *list, const assay_list_filter *filter, const assay_bundle *bundle)
+static void add_bundle_cases(cJSON *list, const assay_list_filter *filter,
+                             const assay_bundle *bundle)
 {
     for (size_t i = 0; i < bundle->case_count; i++) {
         const assay_bundle_case *const c = &bundle->cases[i];

@@ -1,3 +1,4 @@
+/* `assay explain`: parse, open, find what is explained, explain, report. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ static assay_status explain(assay_explain_session *session, assay_error *error)
     memset(&explanations, 0, sizeof explanations);
     assay_status status = assay_targets_find(session, &targets, error);
     if (status == ASSAY_OK && session->options->dump != NULL) {
+        /* Before the work, which may take hours. */
         status = assay_dump_make_folder(session->options->dump, error);
     }
     if (status == ASSAY_OK) {

@@ -1,5 +1,5 @@
-/* --dump: what every stage read and wrote, as a golden bundle (GOLDEN.md). The checkpoints are linked
- * into the bundle, not copied. */
+/* --dump: what every stage read and wrote, as a golden bundle (GOLDEN.md). The checkpoints are
+ * linked into the bundle, not copied. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +49,8 @@ static assay_status dump_capture(assay_dump *d)
     if (status == ASSAY_OK) {
         status = assay_dump_put(d, c, "in", "positions", &t->positions, ASSAY_NONE);
     }
-    return status == ASSAY_OK ? assay_dump_put(d, c, "out", "residual", &t->residual, ASSAY_NONE) : status;
+    return status != ASSAY_OK ? status
+                              : assay_dump_put(d, c, "out", "residual", &t->residual, ASSAY_NONE);
 }
 
 static void add_sae(const assay_dump *d, cJSON *params)
@@ -71,9 +72,12 @@ static assay_status dump_encode(assay_dump *d)
     if (status == ASSAY_OK) {
         status = assay_dump_put(d, c, "out", "latent", &t->codes.latent, ASSAY_I64);
     }
-    return status == ASSAY_OK ? assay_dump_put(d, c, "out", "value", &t->codes.value, ASSAY_NONE) : status;
+    return status != ASSAY_OK
+               ? status
+               : assay_dump_put(d, c, "out", "value", &t->codes.value, ASSAY_NONE);
 }
 
+/* An adapter that was not named is left out: the reader then takes the identity. */
 static void add_adapter(const assay_dump *d, cJSON *params)
 {
     if (d->session->options->adapter != NULL) {
@@ -122,6 +126,7 @@ static assay_tensor rows_of(const assay_tensor *whole, size_t first, size_t coun
     return part;
 }
 
+/* Latents, or the text and the place in it. A rendered chat brings its own begin_of_text. */
 static void add_source(const assay_dump *d, cJSON *params, size_t first, size_t count)
 {
     const assay_explain_session *const s = d->session;
@@ -167,7 +172,8 @@ static assay_status dump_explain(assay_dump *d, const char *id, size_t first, si
     if (status == ASSAY_OK) {
         status = assay_dump_put(d, c, "out", "soft", &soft, ASSAY_NONE);
     }
-    return status == ASSAY_OK ? assay_dump_put(d, c, "out", "new_tokens", &tokens, ASSAY_NONE) : status;
+    return status != ASSAY_OK ? status
+                              : assay_dump_put(d, c, "out", "new_tokens", &tokens, ASSAY_NONE);
 }
 
 /* Latents make one case; activations one each, since a case explains one position. */
@@ -190,7 +196,8 @@ static assay_status dump_explanations(assay_dump *d)
 assay_status assay_explain_dump(const assay_explain_session *session, const assay_targets *targets,
                                 const assay_explanations *explanations, assay_error *error)
 {
-    assay_dump d = {.session = session, .targets = targets, .explanations = explanations, .error = error};
+    assay_dump d = {
+        .session = session, .targets = targets, .explanations = explanations, .error = error};
     d.precision = assay_dtype_name(assay_table_activation(session->table));
     assay_status status = assay_dump_link(session, &d.names, error);
     if (status == ASSAY_OK) {
@@ -202,6 +209,7 @@ assay_status assay_explain_dump(const assay_explain_session *session, const assa
     if (status == ASSAY_OK && assay_present(&targets->codes.row_offsets)) {
         status = dump_encode(&d);
     }
+    /* --top on a row where no latent is active explains nothing. */
     if (status == ASSAY_OK && explanations->count > 0) {
         status = session->options->adapter != NULL ? dump_adapter(&d) : ASSAY_OK;
         if (status == ASSAY_OK) {

@@ -26,8 +26,9 @@ static bool listed(const int64_t *list, int64_t count, int64_t id)
     return false;
 }
 
-/* A generate case has no stop strings, so the tokens that completed one join its end tokens. Negative when
- * that would end a row too early (a token that completed one here but not there): no such case. */
+/* A generate case has no stop strings, so the tokens that completed one join its end tokens.
+ * Negative when that would end a row too early (a token that completed one here but not there): no
+ * such case then. */
 static int64_t end_tokens(const assay_dump *d, int64_t eos[EOS_MAX])
 {
     const assay_explain_settings *const s = &d->session->settings;
@@ -67,6 +68,7 @@ static assay_status prompts(assay_dump *d, cJSON *c)
     const int64_t holes = (int64_t)p->placeholder_count;
     const int64_t width = d->explanations->soft.shape[1];
     const int64_t shapes[4][2] = {{n, length}, {n}, {n * holes, 2}, {n * holes, width}};
+    /* float64 like every input of a bundle, each value exact in the type generate read it in */
     assay_tensor tokens, lengths, soft_at, soft;
     assay_arena *const arena = &d->record.arena;
     if (assay_buffer_make(arena, ASSAY_I64, 2, shapes[0], &tokens, d->error) != ASSAY_OK ||
@@ -93,7 +95,8 @@ static assay_status prompts(assay_dump *d, cJSON *c)
     if (status == ASSAY_OK) {
         status = assay_dump_put(d, c, "in", "soft", &soft, ASSAY_NONE);
     }
-    return status == ASSAY_OK ? assay_dump_put(d, c, "in", "soft_at", &soft_at, ASSAY_NONE) : status;
+    return status != ASSAY_OK ? status
+                              : assay_dump_put(d, c, "in", "soft_at", &soft_at, ASSAY_NONE);
 }
 
 assay_status assay_dump_generate(assay_dump *d)
@@ -116,5 +119,6 @@ assay_status assay_dump_generate(assay_dump *d)
     if (status == ASSAY_OK) {
         status = assay_dump_put(d, c, "out", "new_tokens", &tokens, ASSAY_NONE);
     }
-    return status == ASSAY_OK ? assay_dump_put(d, c, "out", "logits", &e->logits, ASSAY_NONE) : status;
+    return status != ASSAY_OK ? status
+                              : assay_dump_put(d, c, "out", "logits", &e->logits, ASSAY_NONE);
 }

@@ -5,8 +5,8 @@
 
 #include "verify/explain/session.h"
 
-/* What cases call the checkpoints; NULL where there is none. explainer is NULL when the model itself
- * explains. */
+/* What cases call the checkpoints; NULL where there is none. explainer is NULL when the model
+ * itself explains. */
 typedef struct assay_dump_names {
     const char *model, *explainer;
     char *sae, *adapter, *mean;

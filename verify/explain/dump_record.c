@@ -1,3 +1,4 @@
+/* GOLDEN.md's two files. The manifest is written last: a folder without one is no bundle. */
 #include "verify/explain/dump_record.h"
 
 #include <errno.h>
@@ -60,6 +61,7 @@ assay_status assay_record_tensor(assay_record *record, cJSON *c, const char *sid
     return ASSAY_OK;
 }
 
+/* safetensors wants all names and shapes before the first byte. */
 static assay_status write_tensors(const assay_record *record, const char *path, assay_error *error)
 {
     assay_safetensors_writer *writer = NULL;

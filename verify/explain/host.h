@@ -1,8 +1,9 @@
 /* The host's part of an explanation, shared by `assay explain` and by verify's explain cases: the
- * prompt as tokens with its placeholders, stop strings, and the cut from generated tokens to a label.
+ * prompt as tokens with its placeholders, stop strings, and the cut from new tokens to a label.
  *
- * selfie     `<|begin_of_text|>…What is the meaning of "<|reserved_special_token_0|>"?…is "`, written
- *            out whole, so nothing is added; every reserved_special_token_0 is a placeholder.
+ * selfie     `<|begin_of_text|>…What is the meaning of "<|reserved_special_token_0|>"?…is "`,
+ *            written out whole, so nothing is added; every reserved_special_token_0 is a
+ *            placeholder.
  * transluce  `At layer L, <10><12><11> encodes ` (with its trailing space) after begin_of_text; 10
  *            opens, 11 closes, and 12, the one between them, is the placeholder (continuous_rep).
  * The reserved tokens are looked up by name: their ids differ between Llama 3.0 and 3.1.
@@ -40,9 +41,9 @@ void assay_prompt_free(assay_prompt *prompt);
 /* The style's stop strings: transluce " [END]" and "\n", selfie none. */
 const char *const *assay_style_stops(assay_style style, size_t *count);
 
-/* An assay_stop_fn: true when the text of the tokens so far (special tokens skipped) holds one of the
- * strings, so the token that completes it is the last. context is an assay_stop. A failure to decode
- * ends the row and is kept in `status` for the caller to look at afterwards. */
+/* An assay_stop_fn: true when the text of the tokens so far (special tokens skipped) holds one of
+ * the strings, so the token that completes it is the last. context is an assay_stop. A failure to
+ * decode ends the row and is kept in `status` for the caller to look at afterwards. */
 typedef struct assay_stop {
     const assay_tokenizer *tokenizer;
     const char *const *strings;

@@ -1,3 +1,5 @@
+/* The JSON that --json prints: settings, tokens and labels, so that a run can be repeated and its
+ * texts be cut anew. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +126,7 @@ static assay_status add_generation(const assay_explain_session *session, const i
     return status;
 }
 
+/* The text that was captured, as it was tokenized. */
 static void add_source(const assay_targets *targets, cJSON *root)
 {
     if (!assay_present(&targets->tokens)) {

@@ -106,7 +106,8 @@ static assay_status check_style(const assay_explain_options *o, assay_error *err
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
                           "--adapter FILE is needed with --style selfie; 'identity' is none");
     }
-    assay_status status = only_with(o->legacy_label, "legacy-label", selfie, "--style selfie", error);
+    assay_status status = only_with(o->legacy_label, "legacy-label", selfie, "--style selfie",
+                                    error);
     const bool greedy = o->temperature.given ? o->temperature.value == 0 : !selfie;
     if (status == ASSAY_OK && o->dump != NULL && o->steer == NULL && !greedy) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT, "--dump needs --temperature 0: the "
@@ -115,6 +116,7 @@ static assay_status check_style(const assay_explain_options *o, assay_error *err
     return status;
 }
 
+/* An option without its companion would do nothing, and the user would not know. */
 static assay_status check_companions(const assay_explain_options *o, assay_error *error)
 {
     const bool text = o->text != NULL;
@@ -190,6 +192,7 @@ static bool parse_item(const char **text, int64_t lowest, int64_t highest, int64
     return dash == NULL || (*first >= 0 && assay_parse_int(dash + 1, *first, highest, last));
 }
 
+/* False when the list would pass its limit ("0-999999999") or memory is out. */
 static bool append_range(int64_t first, int64_t last, int64_t **list, size_t *count)
 {
     const size_t more = (size_t)(last - first + 1);

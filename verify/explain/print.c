@@ -1,3 +1,4 @@
+/* Plain lines: settings behind "# ", then one explanation a line, so that a pipe can sort them. */
 #include "verify/explain/print.h"
 
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static void print_files(const assay_explain_session *session)
 static void print_sampling(const assay_explain_settings *settings)
 {
     const assay_sample_params *const sampling = &settings->sampling;
+    /* top-k and top-p change nothing then, and naming them would suggest they did. */
     if (sampling->temperature == 0) {
         printf("# sampling  greedy (temperature 0)\n");
         return;
@@ -108,6 +110,7 @@ void assay_print_rows(const assay_explain_session *session, const assay_targets 
     (void)fflush(stdout);
 }
 
+/* The token in quotes, special tokens in words: begin_of_text is a position like any other. */
 static assay_status print_position(const assay_explain_session *session,
                                    const assay_targets *targets, int64_t row, assay_error *error)
 {

@@ -1,7 +1,8 @@
 /* Vectors to explanations, batch by batch: adapter, generation, label.
  *
- * The stages are run one by one rather than as `explain`, because each vector draws from a stream of
- * its own (its latent's number): a text then depends on seed and latent, not on its neighbours. */
+ * The stages are run one by one rather than as `explain`, because each vector draws from a stream
+ * of its own (its latent's number): a text then depends on seed and latent, not on its neighbours,
+ * its place in the list or the size of the batch. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,7 @@ static assay_status lay_out(const assay_explain_session *session, const assay_ta
                                     steps);
     if (assay_present(&out->logits)) {
         const int64_t shape[3] = {rows, steps, session->explainer->model.vocab};
+        /* The batch writes its rows in place: real logits are too large to copy. */
         const size_t before = b->first * (size_t)(steps * shape[2]);
         b->io.logits = assay_dense((char *)out->logits.data +
                                        before * assay_dtype_size(out->logits.dtype),
@@ -162,6 +164,7 @@ static assay_status run_batch(const assay_explain_session *session, const assay_
         status = lay_out(session, targets, b, out, error);
     }
     if (status == ASSAY_OK) {
+        /* Without stop strings nothing is decoded between steps. */
         b->io.stop = stop.count > 0 ? assay_stop_check : NULL;
         b->io.stop_context = &stop;
         status = assay_generate_stage_run(stage, &b->io);
@@ -202,8 +205,8 @@ static assay_status make_room(assay_explain_session *session, const assay_target
         status = assay_buffer_make(&session->arena, adapted, 2, vectors, &out->soft, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_buffer_make(&session->arena, assay_table_activation(session->table), 3, shape,
-                                   &out->logits, error);
+        const assay_dtype type = assay_table_activation(session->table);
+        status = assay_buffer_make(&session->arena, type, 3, shape, &out->logits, error);
     }
     return status;
 }

@@ -19,6 +19,7 @@ static assay_status open_table(assay_explain_session *session, assay_error *erro
     session->exec.device = assay_host_device();
     session->exec.threads = (int32_t)omp_get_max_threads();
     session->exec.error = error;
+    /* The oracle is no kernel of the registry, yet a table like any other. */
     if (strcmp(name, "oracle") == 0) {
         session->table = &assay_oracle;
         return ASSAY_OK;
@@ -50,6 +51,7 @@ static assay_status check_table(const assay_explain_session *session, assay_erro
     return ASSAY_OK;
 }
 
+/* Weights are mapped, so opening an 8B costs nothing before its layers are read. */
 static assay_status open_models(assay_explain_session *session, assay_error *error)
 {
     const assay_explain_options *const options = session->options;
@@ -89,6 +91,7 @@ static assay_status open_sae(assay_explain_session *session, assay_error *error)
     return assay_sae_open(options->sae, recipe, &session->sae, error);
 }
 
+/* Transluce without --adapter places the vector as it is. */
 static assay_status open_adapter(assay_explain_session *session, assay_error *error)
 {
     const assay_explain_options *const options = session->options;
@@ -108,7 +111,7 @@ static assay_status find_hook(assay_explain_session *session, assay_error *error
     const char *const name = options->hook != NULL ? options->hook : stated;
     const assay_model *const model = options->model != NULL ? &session->subject.model : NULL;
     session->layer = -1;
-    /* --feature needs no hook, only perhaps its layer: that of another model may not fit this one. */
+    /* --feature needs only the hook's layer, and that of another model may not fit this one. */
     const bool runs = options->feature == NULL;
     if (name != NULL) {
         const assay_status status = assay_hook_parse(name, runs ? model : NULL, &session->hook,
@@ -132,7 +135,9 @@ static assay_status find_hook(assay_explain_session *session, assay_error *error
     return ASSAY_OK;
 }
 
-/* Widths, end to end: what is captured, encoded, adapted and placed as an embedding. */
+/* Files of different models have one shape or another that does not fit; those of the same shape
+ * cannot be told apart here.
+ * Widths, end to end: what is captured, encoded, adapted and placed as an embedding. */
 static assay_status check_widths(const assay_explain_session *session, assay_error *error)
 {
     const assay_explain_options *const options = session->options;
@@ -190,6 +195,7 @@ assay_status assay_explain_open(const assay_explain_options *options,
     if (options->style != NULL) {
         status = assay_style_parse(options->style, &session->style, error);
     }
+    /* In the order of their cost: a wrong name fails before a large file is opened. */
     assay_status (*const steps[])(assay_explain_session *, assay_error *) = {
         open_table, open_models, open_sae, open_adapter, find_hook};
     for (size_t i = 0; status == ASSAY_OK && i < sizeof steps / sizeof *steps; i++) {

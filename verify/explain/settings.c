@@ -1,3 +1,5 @@
+/* The settings in effect, and where each came from: a hidden top-k of 50 is part of the published
+ * results, and must be seen. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* --steer: the same prompt, greedily unless told otherwise, without and with one latent edited. */
+/* --steer: the same prompt, greedily unless told otherwise, without and with one latent edited. The
+ * edit is sae_steer.h's, which keeps the reconstruction's error. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,8 @@ static assay_status parse(const assay_explain_session *session, steering *s, ass
     char mode[16] = "";
     char amount[64] = "";
     const int parts = sscanf(text, "%31[^:]:%15[^:]:%63[^:]", latent, mode, amount);
+    /* What sscanf left unread ("3:add:1:2", "3:ablate:") is a mistake too. */
+    const size_t read = strlen(latent) + strlen(mode) + strlen(amount) + (parts == 3 ? 2 : 1);
     for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++) {
         if (strcmp(mode, mode_names[i]) == 0) {
             steer->mode = (assay_steer_mode)i;
@@ -36,7 +39,7 @@ static assay_status parse(const assay_explain_session *session, steering *s, ass
         }
     }
     const bool ablate = s->mode_name != NULL && steer->mode == ASSAY_STEER_ABLATE;
-    if (s->mode_name == NULL || parts != (ablate ? 2 : 3) ||
+    if (s->mode_name == NULL || parts != (ablate ? 2 : 3) || read != strlen(text) ||
         (!ablate && !assay_parse_real(amount, &steer->amount))) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT, "--steer '%s': expected LATENT:add:AMOUNT, "
                           ":set:AMOUNT, :scale:AMOUNT or :ablate", text);
@@ -75,6 +78,7 @@ static assay_status parse_place(const assay_explain_session *session, steering *
     return ASSAY_OK;
 }
 
+/* One stage for each: steering is prepared with the weights. Both draw the same random numbers. */
 static assay_status generate(assay_explain_session *session, steering *s, bool on,
                              assay_error *error)
 {

@@ -38,7 +38,8 @@ static assay_status lay_out(assay_explain_session *session, const int64_t *token
 {
     const int64_t shapes[3][2] = {{1, length}, {1}, {count, 2}};
     assay_arena *const arena = &session->arena;
-    assay_status status = assay_buffer_make(arena, ASSAY_I64, 2, shapes[0], &targets->tokens, error);
+    assay_status status =
+        assay_buffer_make(arena, ASSAY_I64, 2, shapes[0], &targets->tokens, error);
     if (status == ASSAY_OK) {
         status = assay_buffer_make(arena, ASSAY_I64, 1, shapes[1], &targets->lengths, error);
     }
@@ -79,6 +80,7 @@ static assay_status run_capture(assay_explain_session *session, assay_targets *t
     return status;
 }
 
+/* Runs the text up to the hook. Positions can be checked only now that there are tokens. */
 static assay_status capture(assay_explain_session *session, assay_targets *targets,
                             assay_error *error)
 {
@@ -90,8 +92,9 @@ static assay_status capture(assay_explain_session *session, assay_targets *targe
     assay_status status = assay_explain_tokenize(session, options->text, &tokens, &length,
                                                  &targets->text, error);
     if (status == ASSAY_OK) {
-        status = assay_ranges_parse("position", options->position != NULL ? options->position : "-1",
-                                    -(int64_t)length, (int64_t)length - 1, &chosen, &count, error);
+        const char *const position = options->position != NULL ? options->position : "-1";
+        status = assay_ranges_parse("position", position, -(int64_t)length, (int64_t)length - 1,
+                                    &chosen, &count, error);
     }
     if (status == ASSAY_OK) {
         status = lay_out(session, tokens, (int64_t)length, chosen, (int64_t)count, targets, error);
@@ -174,6 +177,7 @@ static assay_status take_strongest(assay_targets *targets, int64_t row, int64_t 
         mine[i].value = assay_at1(&codes->value, offset[row] + i);
         mine[i].position = (int64_t)assay_at2(&targets->positions, row, 1);
     }
+    /* All are sorted: at the first token 17,000 may be active, which is nothing to qsort. */
     qsort(mine, (size_t)active, sizeof *mine, by_strength);
     targets->count += (size_t)(active < k ? active : k);
     return ASSAY_OK;
@@ -221,6 +225,7 @@ static assay_status find_strongest(assay_explain_session *session, assay_targets
     return status == ASSAY_OK ? share_sources(targets, error) : status;
 }
 
+/* The activations themselves: each captured row is a source. */
 static assay_status find_rows(assay_targets *targets, assay_error *error)
 {
     targets->rows = true;

@@ -20,7 +20,8 @@ static void check_cut(assay_style style, bool legacy, const char *text, const ch
 
 Test(label, selfie_ends_before_the_last_quote_and_legacy_before_the_first)
 {
-    check_cut(ASSAY_STYLE_SELFIE, false, "the word \"river\" in songs\".", "the word \"river\" in songs");
+    check_cut(ASSAY_STYLE_SELFIE, false, "the word \"river\" in songs\".",
+              "the word \"river\" in songs");
     check_cut(ASSAY_STYLE_SELFIE, true, "the word \"river\" in songs\".", "the word ");
     check_cut(ASSAY_STYLE_SELFIE, false, " no quote at all \n", " no quote at all \n");
     check_cut(ASSAY_STYLE_SELFIE, true, "no quote", "no quote");
@@ -138,8 +139,9 @@ Test(command, a_captured_activation_gets_the_label_that_the_independent_program_
 }
 
 #define OTHER ASSAY_SOURCE_DIR "/fixtures/golden/tiny-3.0-transluce"
-#define TRANSLUCE "explain --model " OTHER "/model --style transluce --max-new-tokens 40 "          \
-                  "--text 'The river' --hook layers.1.output --position 2 --temperature 0"
+#define TRANSLUCE                                                                                  \
+    "explain --model " OTHER "/model --style transluce --max-new-tokens 40 "                       \
+    "--text 'The river' --hook layers.1.output --position 2 --temperature 0"
 
 Test(command, a_dump_is_a_bundle_that_verify_passes_stage_by_stage)
 {
@@ -280,6 +282,8 @@ Test(command, a_mistake_is_one_line_and_its_exit_status)
         {"explain" MODEL SAE " --adapter /nowhere --feature 3", 3, "/nowhere"},
         {"explain" MODEL SAE " --prompt x --steer 3:push:1 --hook layers.1.output", 2, "3:push:1"},
         {"explain" MODEL SAE " --prompt x --steer 3:add --hook layers.1.output", 2, "3:add"},
+        {"explain" MODEL SAE " --prompt x --steer 3:add:1:2 --hook layers.1.output", 2, "1:2"},
+        {"explain" MODEL SAE " --prompt x --steer 3:ablate: --hook layers.1.output", 2, "ablate:"},
         {"explain" MODEL SAE " --prompt x --steer 9999:add:1 --hook layers.1.output", 2, "767"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {

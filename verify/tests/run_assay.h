@@ -42,8 +42,8 @@ static run_output run_assay_with(const char *environment, const char *arguments)
     close(mkstemp(out));
     close(mkstemp(err));
     char *command = NULL;
-    if (asprintf(&command, "%s OMP_NUM_THREADS=1 '%s' %s >%s 2>%s", environment, ASSAY_BINARY, arguments, out,
-                 err) < 0) {
+    if (asprintf(&command, "%s OMP_NUM_THREADS=1 '%s' %s >%s 2>%s", environment, ASSAY_BINARY,
+                 arguments, out, err) < 0) {
         abort();
     }
     const int raw = system(command);
