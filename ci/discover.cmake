@@ -8,7 +8,7 @@ set(text "")
 set(impls oracle)
 
 function(add_entry op impl backend)
-    string(APPEND text "add_test([=[verify/${op}/${impl}]=] \"${ASSAY}\" verify --op ${op} --impl ${impl})\n"
+    string(APPEND text "add_test([=[verify/${op}/${impl}]=] \"${ASSAY}\" verify --op ${op} --impl ${impl} ${ARGN})\n"
         "set_tests_properties([=[verify/${op}/${impl}]=] PROPERTIES LABELS \"verify;${op};${backend}\""
         " TIMEOUT 900 SKIP_REGULAR_EXPRESSION \"every verdict is SKIP\""
         " ENVIRONMENT \"ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive\" PROCESSORS 2)\n")
@@ -32,9 +32,13 @@ foreach(op IN LISTS steps)
 endforeach()
 foreach(op capture logits generate steered_generate explain)
     foreach(impl IN LISTS impls)
-        add_entry(${op} ${impl} ${impl})
+        add_entry(${op} ${impl} ${impl} --quick)
     endforeach()
 endforeach()
+# What --quick leaves out of the stages, in one process: there the implementations share scales.
+string(APPEND text "add_test(verify/long-sequences \"${ASSAY}\" verify --op capture --case *600*)\n"
+    "set_tests_properties(verify/long-sequences PROPERTIES LABELS \"verify;capture\" TIMEOUT 900"
+    " ENVIRONMENT \"ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive\" PROCESSORS 2)\n")
 foreach(op tokenize detokenize)
     add_entry(${op} host host)
 endforeach()

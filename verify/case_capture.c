@@ -136,12 +136,32 @@ static void judge_table(const capture_chain *chain, assay_chain_case *chain_case
     assay_arena_free(&arena);
 }
 
+/* What the chain depends on: the model, the hook, and its input tensors by name. */
+static void name_chain(const assay_case_context *context, bool logits, char *key, size_t size)
+{
+    static const char *const roles[] = {"tokens", "lengths", "positions"};
+    const cJSON *const model = cJSON_GetObjectItemCaseSensitive(context->c->params, "model");
+    const cJSON *const hook = cJSON_GetObjectItemCaseSensitive(context->c->params, "hook");
+    int used = snprintf(key, size, "%s|%s", cJSON_IsString(model) ? model->valuestring : "",
+                        logits                ? "logits"
+                        : cJSON_IsString(hook) ? hook->valuestring
+                                               : "");
+    for (int i = 0; i < 3 && used >= 0 && (size_t)used < size; i++) {
+        const cJSON *const name = cJSON_GetObjectItemCaseSensitive(context->c->in, roles[i]);
+        used += snprintf(key + used, size - (size_t)used, "|%s",
+                         cJSON_IsString(name) ? name->valuestring : "");
+    }
+    if (used < 0 || (size_t)used >= size) {
+        (void)snprintf(key, size, "case %.400s", context->c->id);
+    }
+}
+
 assay_status assay_case_judge_capture(const assay_case_context *context, bool logits,
                                       assay_error *error)
 {
     assay_arena arena = {0};
     capture_chain chain = {.logits = logits};
-    assay_chain_case chain_case = {.arena = &arena};
+    assay_chain_case chain_case = {.arena = &arena, .scales = context->scales};
     assay_tensor expected;
     assay_tensor wide;
     double *truth = NULL;
@@ -163,6 +183,7 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
     if (status == ASSAY_OK) {
         chain_case.truth = truth;
         chain_case.expected = wide.data;
+        name_chain(context, logits, chain_case.key, sizeof chain_case.key);
     }
     const assay_op op = ASSAY_OP_capture;
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {

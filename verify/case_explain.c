@@ -209,6 +209,12 @@ static assay_status prepare(explain_judge *judge, assay_arena *arena, assay_erro
     double *truth = NULL;
     judge->soft.arena = arena;
     judge->logits.arena = arena;
+    judge->soft.scales = judge->context->scales;
+    judge->logits.scales = judge->context->scales;
+    (void)snprintf(judge->soft.key, sizeof judge->soft.key, "case %.400s soft",
+                   judge->context->c->id);
+    (void)snprintf(judge->logits.key, sizeof judge->logits.key, "case %.400s logits",
+                   judge->context->c->id);
     judge->adapter_only = *read;
     judge->adapter_only.steps = 0;
     judge->adapter_only.params.generate.max_new_tokens = 0;

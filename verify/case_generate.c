@@ -223,7 +223,7 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
 {
     assay_arena arena = {0};
     generate_chain chain = {.batch = 0};
-    assay_chain_case chain_case = {.arena = &arena};
+    assay_chain_case chain_case = {.arena = &arena, .scales = context->scales};
     assay_tensor logits;
     assay_tensor wide = {0};
     double *truth = NULL;
@@ -241,6 +241,7 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
     }
     if (status == ASSAY_OK) {
         chain_case.truth = truth;
+        (void)snprintf(chain_case.key, sizeof chain_case.key, "case %.400s", context->c->id);
         chain_case.expected = assay_present(&wide) ? wide.data : truth;
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {

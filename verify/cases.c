@@ -177,19 +177,17 @@ assay_status assay_case_witness(const assay_case_context *context, const assay_t
 static assay_status chain_part(assay_chain_case *chain_case, const assay_table *table,
                                assay_budget *budget, assay_error *error)
 {
-    for (size_t i = 0; i < chain_case->count; i++) {
-        if (strcmp(chain_case->name[i], table->name) == 0) {
-            *budget = chain_case->budget[i];
-            return ASSAY_OK;
-        }
+    const assay_budget *const kept =
+        assay_scales_find(chain_case->scales, chain_case->key, table->name);
+    if (kept != NULL) {
+        *budget = *kept;
+        return ASSAY_OK;
     }
     const assay_status status = assay_chain_budget(&chain_case->chain, chain_case->truth, table,
                                                    chain_case->arena, budget, error);
-    if (status == ASSAY_OK && chain_case->count < ASSAY_IMPLS_MAX) {
-        chain_case->name[chain_case->count] = table->name;
-        chain_case->budget[chain_case->count++] = *budget;
-    }
-    return status;
+    return status == ASSAY_OK ? assay_scales_keep(chain_case->scales, chain_case->key,
+                                                  table->name, budget, error)
+                              : status;
 }
 
 assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,

@@ -4,6 +4,7 @@
 
 #include "verify/chain.h"
 #include "verify/checkpoints.h"
+#include "verify/scales.h"
 #include "verify/step.h"
 
 enum { ASSAY_IMPLS_MAX = 64 };
@@ -20,6 +21,7 @@ typedef struct assay_case_context {
     const assay_verify_run *run;
     const assay_bundle *bundle;
     assay_checkpoints *checkpoints;
+    assay_scales *scales;
     const assay_bundle_case *c;
 } assay_case_context;
 
@@ -71,16 +73,15 @@ assay_exec assay_case_exec(assay_error *error);
 assay_status assay_case_witness(const assay_case_context *context, const assay_table **table,
                                 assay_error *error);
 
-/* The chain budgets of one case by contract, computed when first asked for. */
+/* A case that is judged by chain budgets. */
 typedef struct assay_chain_case {
     assay_chain chain;
     const double *truth;          /* the oracle's */
     const double *expected;       /* the bundle's; the oracle's when the bundle has none */
     const assay_table *witness;   /* NULL: expected is float64 */
     assay_arena *arena;
-    size_t count;
-    const char *name[ASSAY_IMPLS_MAX];
-    assay_budget budget[ASSAY_IMPLS_MAX];
+    assay_scales *scales;
+    char key[512]; /* what the chain depends on besides the contract; cases may share it */
 } assay_chain_case;
 
 /* The budget for an implementation: its own chain's, the witness's, at least the agreement owed by

@@ -137,6 +137,7 @@ static assay_status judge_bundle(verify_state *state, const char *directory, ass
     const assay_overrides overrides = {o->model, o->explainer, o->sae, o->adapter, o->mean};
     assay_bundle bundle = {0};
     assay_checkpoints *checkpoints = NULL;
+    assay_scales scales = {NULL};
     assay_status status = assay_bundle_open(directory, &bundle, error);
     if (status != ASSAY_OK) {
         return status;
@@ -147,11 +148,12 @@ static assay_status judge_bundle(verify_state *state, const char *directory, ass
     }
     for (size_t i = 0; i < bundle.case_count && status == ASSAY_OK; i++) {
         if (selected(state, &bundle, &bundle.cases[i])) {
-            const assay_case_context context = {&state->run, &bundle, checkpoints,
+            const assay_case_context context = {&state->run, &bundle, checkpoints, &scales,
                                                 &bundle.cases[i]};
             status = assay_case_judge(&context, error);
         }
     }
+    assay_scales_free(&scales);
     assay_checkpoints_close(&checkpoints);
     assay_bundle_close(&bundle);
     return status;
