@@ -40,6 +40,8 @@ void ref_load(const assay_tensor *tensor, int64_t at, int64_t stride, int64_t co
         for (int64_t i = 0; i < count; i++) {
             out[i] = (double)assay_bf16_to_f32(from[i]);
         }
+    } else if (tensor->dtype == ASSAY_F64 && stride == 1) {
+        memcpy(out, (const double *)tensor->data + at, (size_t)count * sizeof *out);
     } else {
         for (int64_t i = 0; i < count; i++) {
             out[i] = assay_load(tensor->dtype, tensor->data, (size_t)(at + i * stride));
