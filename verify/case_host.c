@@ -36,16 +36,16 @@ static assay_status chat_text(const assay_case_context *context, const cJSON *me
         }
     }
     if (status == ASSAY_OK) {
-        status = assay_checkpoints_folder(context->checkpoints, context->c, "model", &folder,
-                                          error);
+        status =
+            assay_checkpoints_folder(context->checkpoints, context->c, "model", &folder, error);
     }
     if (status == ASSAY_OK) {
         status = assay_template_open(folder, &kind, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_template_render(kind, list, (size_t)count, cJSON_IsTrue(prompt),
-                                       cJSON_IsString(date) ? date->valuestring : NULL, text,
-                                       error);
+        status =
+            assay_template_render(kind, list, (size_t)count, cJSON_IsTrue(prompt),
+                                  cJSON_IsString(date) ? date->valuestring : NULL, text, error);
     }
     free(folder);
     free(list);
@@ -57,7 +57,8 @@ static void compare_tokens(const int64_t *got, size_t count, const assay_tensor 
 {
     const size_t wanted = (size_t)assay_count(expected);
     size_t same = 0;
-    while (same < count && same < wanted && (double)got[same] == assay_at1(expected, (int64_t)same)) {
+    while (same < count && same < wanted &&
+           (double)got[same] == assay_at1(expected, (int64_t)same)) {
         same++;
     }
     result->compared = wanted;
@@ -93,8 +94,8 @@ static assay_status judge_tokenize(const assay_case_context *context,
         status = assay_case_text(context, "text", &text, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_tokenizer_encode(tokenizer, text, strlen(text), add_special, &tokens,
-                                        &count, error);
+        status = assay_tokenizer_encode(tokenizer, text, strlen(text), add_special, &tokens, &count,
+                                        error);
     }
     if (status == ASSAY_OK) {
         compare_tokens(tokens, count, &expected, result);
@@ -149,8 +150,8 @@ assay_status assay_case_judge_host(const assay_case_context *context, assay_erro
 {
     const assay_tokenizer *tokenizer = NULL;
     assay_result result = assay_case_result(context, "host");
-    assay_status status = assay_checkpoints_tokenizer(context->checkpoints, context->c, "model",
-                                                      &tokenizer, error);
+    assay_status status =
+        assay_checkpoints_tokenizer(context->checkpoints, context->c, "model", &tokenizer, error);
     if (status == ASSAY_OK) {
         status = strcmp(context->c->op, "tokenize") == 0
                      ? judge_tokenize(context, tokenizer, &result, error)

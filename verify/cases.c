@@ -10,6 +10,7 @@ assay_result assay_case_result(const assay_case_context *context, const char *im
     assay_result result;
     memset(&result, 0, sizeof result);
     result.golden = context->bundle->name;
+    result.source = context->bundle->directory;
     result.op = context->c->op;
     result.impl = impl;
     result.case_id = context->c->id;

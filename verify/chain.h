@@ -3,8 +3,8 @@
  *
  * The oracle runs the chain once and records every op's own derived error (its bound and its sigma,
  * element by element). Then it runs ASSAY_CHAIN_RUNS times with every op's output perturbed by what
- * was recorded for it: uniformly within its bound, normally with its sigma. (The errors are of first
- * order, so those of the unperturbed run serve all runs.) The scale of an element is the RMS
+ * was recorded for it: uniformly within its bound, normally with its sigma. (The errors are of
+ * first order, so those of the unperturbed run serve all runs.) The scale of an element is the RMS
  * deviation over those runs, at least its row's; its budget is kappa times the scale. */
 #ifndef VERIFY_CHAIN_H
 #define VERIFY_CHAIN_H
@@ -35,15 +35,15 @@ typedef struct assay_chain {
 assay_status assay_chain_truth(const assay_chain *chain, assay_arena *arena, double **truth,
                                assay_error *error);
 assay_status assay_chain_budget(const assay_chain *chain, const double *truth,
-                                const assay_table *table, assay_arena *arena,
-                                assay_budget *budget, assay_error *error);
+                                const assay_table *table, assay_arena *arena, assay_budget *budget,
+                                assay_error *error);
 
 /* The error model of every op call of a chain, in the order of the calls. */
 typedef struct assay_chain_record {
     struct assay_recorded_error {
         int64_t count;
         float *bound, *sigma; /* [count]; f32 holds a scale well enough */
-    } *call;
+    } * call;
     size_t count, capacity;
 } assay_chain_record;
 

@@ -82,10 +82,10 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     const int64_t column = budget->columns > 0 ? t.worst % budget->columns : 0;
     if (t.unwritten > 0) {
         result->verdict = ASSAY_FAIL;
-        (void)snprintf(result->message, sizeof result->message,
-                       "%lld of %lld elements were never written, the first at %s %lld, column %lld",
-                       (long long)t.unwritten, (long long)count, row_name, (long long)row,
-                       (long long)column);
+        (void)snprintf(
+            result->message, sizeof result->message,
+            "%lld of %lld elements were never written, the first at %s %lld, column %lld",
+            (long long)t.unwritten, (long long)count, row_name, (long long)row, (long long)column);
     } else if (!(t.worst_used <= 1.0)) {
         result->verdict = ASSAY_FAIL;
         (void)snprintf(result->message, sizeof result->message,
@@ -95,8 +95,7 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     } else if (t.informative == 0 && !allow_void) {
         result->verdict = ASSAY_VOID;
         (void)snprintf(result->message, sizeof result->message,
-                       "all %lld expected elements are zero: nothing was shown",
-                       (long long)count);
+                       "all %lld expected elements are zero: nothing was shown", (long long)count);
     } else {
         result->verdict = ASSAY_PASS;
     }

@@ -31,13 +31,11 @@ static void add_features(cJSON *environment, uint32_t features)
     static const struct {
         uint32_t bit;
         const char *name;
-    } names[] = {{ASSAY_FEATURE_AVX2_FMA, "avx2_fma"},
-                 {ASSAY_FEATURE_AVX512, "avx512"},
-                 {ASSAY_FEATURE_AVX512_BF16, "avx512_bf16"},
-                 {ASSAY_FEATURE_AVX512_VNNI, "avx512_vnni"},
-                 {ASSAY_FEATURE_AMX_BF16, "amx_bf16"},
-                 {ASSAY_FEATURE_AMX_INT8, "amx_int8"},
-                 {ASSAY_FEATURE_AVX_VNNI, "avx_vnni"}};
+    } names[] = {
+        {ASSAY_FEATURE_AVX2_FMA, "avx2_fma"},       {ASSAY_FEATURE_AVX512, "avx512"},
+        {ASSAY_FEATURE_AVX512_BF16, "avx512_bf16"}, {ASSAY_FEATURE_AVX512_VNNI, "avx512_vnni"},
+        {ASSAY_FEATURE_AMX_BF16, "amx_bf16"},       {ASSAY_FEATURE_AMX_INT8, "amx_int8"},
+        {ASSAY_FEATURE_AVX_VNNI, "avx_vnni"}};
     cJSON *const list = cJSON_AddArrayToObject(environment, "cpu_features");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if ((features & names[i].bit) != 0) {
@@ -54,7 +52,8 @@ cJSON *assay_environment_json(void)
     struct tm utc;
     const assay_device device = assay_host_device();
     cJSON *const environment = cJSON_CreateObject();
-    if (gmtime_r(&now, &utc) != NULL && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0) {
+    if (gmtime_r(&now, &utc) != NULL &&
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0) {
         (void)cJSON_AddStringToObject(environment, "date", text);
     }
     (void)cJSON_AddStringToObject(environment, "assay_version", ASSAY_VERSION);

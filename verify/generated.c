@@ -68,6 +68,7 @@ static assay_status judge_entry(const assay_case_entry *entry, const assay_verif
         assay_result result;
         memset(&result, 0, sizeof result);
         result.golden = "generated";
+        result.source = "generated";
         result.op = assay_op_name(entry->op);
         result.impl = run->tables[i].name;
         result.case_id = entry->id;

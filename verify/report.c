@@ -37,11 +37,13 @@ static assay_status keep(void *context, const assay_result *result, assay_error 
     assay_result *const kept = &report->result[report->count];
     *kept = *result;
     kept->golden = keep_text(result->golden);
+    kept->source = keep_text(result->source);
     kept->op = keep_text(result->op);
     kept->impl = keep_text(result->impl);
     kept->case_id = keep_text(result->case_id);
     report->count++;
-    if (kept->golden == NULL || kept->op == NULL || kept->impl == NULL || kept->case_id == NULL) {
+    if (kept->golden == NULL || kept->source == NULL || kept->op == NULL || kept->impl == NULL ||
+        kept->case_id == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a result");
     }
     show_progress(report, kept);
@@ -66,6 +68,7 @@ void assay_report_free(assay_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         free_text(report->result[i].golden);
+        free_text(report->result[i].source);
         free_text(report->result[i].op);
         free_text(report->result[i].impl);
         free_text(report->result[i].case_id);
@@ -132,10 +135,10 @@ static const char *verdict_of(const row *r)
 static void print_row(const assay_report *report, const row *r, FILE *out)
 {
     const char *const verdict = verdict_of(r);
-    const char *const on = !report->colour          ? ""
-                           : r->failed > 0          ? "\033[31m"
-                           : *verdict == 'S'        ? "\033[33m"
-                                                    : "\033[32m";
+    const char *const on = !report->colour   ? ""
+                           : r->failed > 0   ? "\033[31m"
+                           : *verdict == 'S' ? "\033[33m"
+                                             : "\033[32m";
     (void)fprintf(out, "%-17s %-14s %6zu %10.3g %10llu  %s%-4s%s  %s\n", r->op, r->impl, r->cases,
                   r->worst, (unsigned long long)r->undecided, on, verdict,
                   report->colour ? "\033[0m" : "", r->worst_case);
@@ -143,12 +146,12 @@ static void print_row(const assay_report *report, const row *r, FILE *out)
 
 static void print_failure(const assay_result *result, FILE *out)
 {
-    const bool generated = strcmp(result->golden, "generated") == 0;
     (void)fprintf(out, "\n%s %s/%s on %s of %s\n  %s\n", assay_verdict_name(result->verdict),
                   result->op, result->impl, result->case_id, result->golden, result->message);
-    (void)fprintf(out, "  repeat: assay verify --golden %s --op %s --impl %s --case %s --seed %llu\n",
-                  generated ? "generated" : result->golden, result->op, result->impl,
-                  result->case_id, (unsigned long long)result->seed);
+    (void)fprintf(out,
+                  "  repeat: assay verify --golden '%s' --op %s --impl %s --case %s --seed %llu\n",
+                  result->source, result->op, result->impl, result->case_id,
+                  (unsigned long long)result->seed);
 }
 
 void assay_report_print(const assay_report *report, FILE *out)

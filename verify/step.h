@@ -11,10 +11,11 @@ typedef struct assay_step {
     assay_op op;
     const void *params;
     const void *io;
-    const double *expected;         /* what an independent program got for y [rows, columns], dense;
-                                       NULL: judged by the oracle alone */
+    const double *expected; /* what an independent program got for y [rows, columns], dense;
+                               NULL: judged by the oracle alone */
     const assay_csr *expected_codes; /* the same for sae_encode: its codes */
-    const assay_precision *witness;  /* the contract the expectation was computed under; NULL: float64 */
+    const assay_precision
+        *witness; /* the contract the expectation was computed under; NULL: float64 */
     bool allow_void;
 } assay_step;
 

@@ -2,7 +2,8 @@
  * that inputs are exact in the case's storage type. */
 #include "verify/step_case.h"
 
-/* The op's own shape check wants every operand to be there, so y is placed for it and taken away. */
+/* The op's own shape check wants every operand to be there, so y is placed for it and taken away.
+ */
 #define CHECKED(op, params)                                                                        \
     if (status == ASSAY_OK) {                                                                      \
         status = assay_buffer_make(b->arena, ASSAY_F64, 2, io->y.shape, &io->y, error);            \
@@ -21,11 +22,10 @@ static assay_status build_rmsnorm(const assay_case_context *context, assay_step_
 {
     assay_rmsnorm_io *const io = &b->io.rmsnorm;
     assay_rmsnorm_params *const params = &b->params.rmsnorm;
-    assay_status status =
-        assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
+    assay_status status = assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "weight", true, ASSAY_F32, 1, &params->weight,
-                                      error);
+        status =
+            assay_step_case_take(context, b, "weight", true, ASSAY_F32, 1, &params->weight, error);
     }
     if (status == ASSAY_OK) {
         status = assay_case_real(context, "eps", &params->eps, error);
@@ -41,15 +41,14 @@ static assay_status build_linear(const assay_case_context *context, assay_step_c
 {
     assay_linear_io *const io = &b->io.linear;
     assay_linear_params *const params = &b->params.linear;
-    assay_status status =
-        assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
+    assay_status status = assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "weight", true, ASSAY_F32, 2, &params->weight,
-                                      error);
+        status =
+            assay_step_case_take(context, b, "weight", true, ASSAY_F32, 2, &params->weight, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "bias", false, ASSAY_F32, 1, &params->bias,
-                                      error);
+        status =
+            assay_step_case_take(context, b, "bias", false, ASSAY_F32, 1, &params->bias, error);
     }
     if (status == ASSAY_OK) {
         io->y = assay_matrix(NULL, ASSAY_F32, io->x.shape[0], params->weight.shape[0]);
@@ -62,8 +61,7 @@ static assay_status build_pair(const assay_case_context *context, assay_step_cas
                                const char *first, const char *second, assay_tensor *one,
                                assay_tensor *two, assay_tensor *y, assay_error *error)
 {
-    assay_status status =
-        assay_step_case_take(context, b, first, true, ASSAY_NONE, 2, one, error);
+    assay_status status = assay_step_case_take(context, b, first, true, ASSAY_NONE, 2, one, error);
     if (status == ASSAY_OK) {
         status = assay_step_case_take(context, b, second, true, ASSAY_NONE, 2, two, error);
     }
@@ -77,8 +75,7 @@ static assay_status build_swiglu(const assay_case_context *context, assay_step_c
                                  assay_error *error)
 {
     assay_swiglu_io *const io = &b->io.swiglu;
-    assay_status status =
-        build_pair(context, b, "gate", "up", &io->gate, &io->up, &io->y, error);
+    assay_status status = build_pair(context, b, "gate", "up", &io->gate, &io->up, &io->y, error);
     b->params.swiglu.d = io->gate.shape[1];
     CHECKED(swiglu, &b->params.swiglu);
 }
@@ -87,17 +84,17 @@ static assay_status build_add(const assay_case_context *context, assay_step_case
                               assay_error *error)
 {
     assay_add_io *const io = &b->io.add;
-    assay_status status =
-        build_pair(context, b, "a", "b", &io->a, &io->b, &io->y, error);
+    assay_status status = build_pair(context, b, "a", "b", &io->a, &io->b, &io->y, error);
     b->params.add.d = io->a.shape[1];
     CHECKED(add, &b->params.add);
 }
 
-static assay_status build_embed(const assay_case_context *context, assay_step_case *b, assay_error *error)
+static assay_status build_embed(const assay_case_context *context, assay_step_case *b,
+                                assay_error *error)
 {
     assay_embed_io *const io = &b->io.embed;
-    assay_status status =
-        assay_step_case_take(context, b, "table", true, ASSAY_F32, 2, &b->params.embed.table, error);
+    assay_status status = assay_step_case_take(context, b, "table", true, ASSAY_F32, 2,
+                                               &b->params.embed.table, error);
     if (status == ASSAY_OK) {
         status = assay_step_case_take(context, b, "id", true, ASSAY_I64, 1, &io->id, error);
     }
@@ -105,8 +102,8 @@ static assay_status build_embed(const assay_case_context *context, assay_step_ca
         status = assay_step_case_take(context, b, "soft", false, ASSAY_NONE, 2, &io->soft, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "soft_at", assay_present(&io->soft), ASSAY_I64, 1, &io->soft_at,
-                      error);
+        status = assay_step_case_take(context, b, "soft_at", assay_present(&io->soft), ASSAY_I64, 1,
+                                      &io->soft_at, error);
     }
     if (status == ASSAY_OK) {
         io->y = assay_matrix(NULL, ASSAY_F32, io->id.shape[0], b->params.embed.table.shape[1]);
@@ -114,24 +111,27 @@ static assay_status build_embed(const assay_case_context *context, assay_step_ca
     CHECKED(embed, &b->params.embed);
 }
 
-static assay_status build_rope(const assay_case_context *context, assay_step_case *b, assay_error *error)
+static assay_status build_rope(const assay_case_context *context, assay_step_case *b,
+                               assay_error *error)
 {
     assay_rope_io *const io = &b->io.rope;
     assay_tensor frequency;
     assay_status status = assay_step_case_take(context, b, "x", true, ASSAY_NONE, 2, &io->x, error);
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "position", true, ASSAY_I32, 1, &io->position, error);
+        status =
+            assay_step_case_take(context, b, "position", true, ASSAY_I32, 1, &io->position, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "inverse_frequency", true, ASSAY_F64, 1, &frequency, error);
+        status = assay_step_case_take(context, b, "inverse_frequency", true, ASSAY_F64, 1,
+                                      &frequency, error);
     }
     if (status == ASSAY_OK) {
         status = assay_case_int(context, "head_dim", 2, 65536, &b->params.rope.head_dim, error);
     }
     if (status == ASSAY_OK && frequency.shape[0] != b->params.rope.head_dim / 2) {
-        status = assay_case_fail(context, error, "inverse_frequency has %lld values, head_dim is %lld",
-                                 (long long)frequency.shape[0],
-                                 (long long)b->params.rope.head_dim);
+        status =
+            assay_case_fail(context, error, "inverse_frequency has %lld values, head_dim is %lld",
+                            (long long)frequency.shape[0], (long long)b->params.rope.head_dim);
     }
     if (status == ASSAY_OK) {
         b->params.rope.inverse_frequency = frequency.data;
@@ -194,7 +194,8 @@ static assay_status build_attention(const assay_case_context *context, assay_ste
     for (int i = 0; i < 3 && status == ASSAY_OK; i++) {
         status = assay_case_int(context, sizes[i], 1, 65536, values[i], error);
         if (status == ASSAY_OK) {
-            status = assay_step_case_take(context, b, rows[i], true, ASSAY_NONE, 2, operands[i], error);
+            status =
+                assay_step_case_take(context, b, rows[i], true, ASSAY_NONE, 2, operands[i], error);
         }
     }
     for (int i = 0; i < 2 && status == ASSAY_OK; i++) {

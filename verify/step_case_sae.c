@@ -7,8 +7,9 @@ static assay_status require_width(const assay_case_context *context, const char 
     if (tensor->shape[1] == width) {
         return ASSAY_OK;
     }
-    return assay_case_fail(context, error, "tensor '%s' has %lld columns, the checkpoint wants %lld",
-                           role, (long long)tensor->shape[1], (long long)width);
+    return assay_case_fail(context, error,
+                           "tensor '%s' has %lld columns, the checkpoint wants %lld", role,
+                           (long long)tensor->shape[1], (long long)width);
 }
 
 static assay_status golden_codes(const assay_case_context *context, bool input, assay_csr *codes,
@@ -30,8 +31,7 @@ static assay_status golden_codes(const assay_case_context *context, bool input, 
     if (codes->row_offsets.rank != 1 || codes->latent.rank != 1 || codes->value.rank != 1 ||
         *rows < 0 || codes->latent.shape[0] != codes->value.shape[0] ||
         (int64_t)assay_at1(&codes->row_offsets, *rows) != codes->latent.shape[0]) {
-        return assay_case_fail(context, error,
-                               "row_offsets, latent and value do not fit together");
+        return assay_case_fail(context, error, "row_offsets, latent and value do not fit together");
     }
     return ASSAY_OK;
 }
@@ -58,7 +58,8 @@ static assay_status check_codes(const assay_case_context *context, const assay_c
     return ASSAY_OK;
 }
 
-static assay_status build_encode(const assay_case_context *context, assay_step_case *b, assay_error *error)
+static assay_status build_encode(const assay_case_context *context, assay_step_case *b,
+                                 assay_error *error)
 {
     const assay_sae_file *sae = NULL;
     assay_sae_encode_io *const io = &b->io.sae_encode;
@@ -90,7 +91,8 @@ static assay_status build_encode(const assay_case_context *context, assay_step_c
     return status;
 }
 
-static assay_status build_decode(const assay_case_context *context, assay_step_case *b, assay_error *error)
+static assay_status build_decode(const assay_case_context *context, assay_step_case *b,
+                                 assay_error *error)
 {
     const assay_sae_file *sae = NULL;
     assay_sae_decode_io *const io = &b->io.sae_decode;
@@ -110,7 +112,8 @@ static assay_status build_decode(const assay_case_context *context, assay_step_c
         status = assay_buffer_convert(b->arena, &codes.latent, ASSAY_I32, &io->codes.latent, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_step_case_take(context, b, "x", sae->sae.layer_norm, ASSAY_NONE, 2, &io->x, error);
+        status = assay_step_case_take(context, b, "x", sae->sae.layer_norm, ASSAY_NONE, 2, &io->x,
+                                      error);
     }
     if (status == ASSAY_OK && assay_present(&io->x)) {
         status = require_width(context, "x", &io->x, sae->sae.d_in, error);
@@ -122,7 +125,8 @@ static assay_status build_decode(const assay_case_context *context, assay_step_c
     return status;
 }
 
-static assay_status build_steer(const assay_case_context *context, assay_step_case *b, assay_error *error)
+static assay_status build_steer(const assay_case_context *context, assay_step_case *b,
+                                assay_error *error)
 {
     assay_sae_steer_io *const io = &b->io.sae_steer;
     assay_status status = assay_case_steer(context, &b->params.sae_steer, error);
@@ -142,7 +146,8 @@ static assay_status build_steer(const assay_case_context *context, assay_step_ca
     return status;
 }
 
-static assay_status build_adapter(const assay_case_context *context, assay_step_case *b, assay_error *error)
+static assay_status build_adapter(const assay_case_context *context, assay_step_case *b,
+                                  assay_error *error)
 {
     const assay_adapter_file *adapter = NULL;
     assay_adapter_io *const io = &b->io.adapter;
@@ -162,8 +167,8 @@ static assay_status build_adapter(const assay_case_context *context, assay_step_
     return status;
 }
 
-assay_status assay_step_case_sae(const assay_case_context *context, assay_op op,
-                                 assay_step_case *b, assay_error *error)
+assay_status assay_step_case_sae(const assay_case_context *context, assay_op op, assay_step_case *b,
+                                 assay_error *error)
 {
     switch (op) {
     case ASSAY_OP_sae_encode: return build_encode(context, b, error);

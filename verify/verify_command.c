@@ -12,7 +12,8 @@
 static const char help[] =
     "usage: assay verify [options]\n"
     "\n"
-    "Judges kernels against golden bundles and on generated cases. With no options: all kernels on\n"
+    "Judges kernels against golden bundles and on generated cases. With no options: all kernels "
+    "on\n"
     "all bundles found and on all generated cases.\n"
     "\n"
     "  --golden DIR     a bundle, or a folder of bundles; may be given several times; the word\n"

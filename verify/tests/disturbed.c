@@ -1,5 +1,5 @@
-/* A bundle that has been tampered with is never a PASS: a disturbed expectation FAILs and the row is
- * named (exit 1); a changed byte, a missing tensor, a truncated file are errors (exit 3). */
+/* A bundle that has been tampered with is never a PASS: a disturbed expectation FAILs and the row
+ * is named (exit 1); a changed byte, a missing tensor, a truncated file are errors (exit 3). */
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
 #include <math.h>
@@ -75,8 +75,8 @@ static void rehash(void)
     text[size] = '\0';
     (void)fclose(file);
     cJSON *const root = cJSON_Parse(text);
-    cJSON *const entry = cJSON_GetObjectItem(cJSON_GetObjectItem(root, "files"),
-                                             "tensors.safetensors");
+    cJSON *const entry =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(root, "files"), "tensors.safetensors");
     cr_assert_not_null(entry);
     cJSON_SetValuestring(cJSON_GetObjectItem(entry, "sha256"), digest);
     char *const printed = cJSON_Print(root);

@@ -33,6 +33,7 @@ static inline const char *assay_verdict_name(assay_verdict verdict)
 /* One implementation judged on one case. */
 typedef struct assay_result {
     const char *golden; /* bundle name; "generated" for cases made from a seed */
+    const char *source; /* what --golden must be given to repeat it: the bundle's folder */
     const char *op;     /* as in the case: GOLDEN.md's names */
     const char *impl;
     const char *case_id;
