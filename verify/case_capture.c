@@ -185,10 +185,9 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
         chain_case.expected = wide.data;
         name_chain(context, logits, chain_case.key, sizeof chain_case.key);
     }
-    const assay_op op = ASSAY_OP_capture;
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];
-        if (assay_table_supports(table, op, NULL) != ASSAY_OK) {
+        if (assay_table_supports(table, ASSAY_OP_capture, NULL) != ASSAY_OK) {
             continue;
         }
         assay_result result = assay_case_result(context, table->name);

@@ -63,6 +63,9 @@ assay_status assay_step_reference(assay_op op, const void *params, const void *i
                                   const assay_precision *contract, const assay_error_model *model,
                                   assay_error *error);
 
+/* An io of the step's op without operands: only the numbers that stand beside them. */
+void assay_step_blank(const assay_step *step, assay_any_io *io);
+
 /* The tensors of an op's io by name: GOLDEN.md's single-step cases use these names. */
 typedef enum assay_operand_kind {
     ASSAY_OPERAND_REAL,  /* converted to the kernel's activation type */

@@ -7,12 +7,7 @@
 static assay_status oracle_io(const assay_step *step, const void *inputs, assay_arena *arena,
                               assay_any_io *io, assay_error *error)
 {
-    memset(io, 0, sizeof *io);
-    if (step->op == ASSAY_OP_attention) {
-        io->attention.max_position = ((const assay_attention_io *)step->io)->max_position;
-    } else if (step->op == ASSAY_OP_sample) {
-        io->sample.step = ((const assay_sample_io *)step->io)->step;
-    }
+    assay_step_blank(step, io);
     const assay_operand *operand = assay_operands(step->op);
     for (; operand->name != NULL; operand++) {
         const assay_tensor *const from = assay_operand_in(inputs, operand);

@@ -62,6 +62,16 @@ const assay_tensor *assay_operand_in(const void *io, const assay_operand *operan
     return (const assay_tensor *)((const char *)io + operand->offset);
 }
 
+void assay_step_blank(const assay_step *step, assay_any_io *io)
+{
+    memset(io, 0, sizeof *io);
+    if (step->op == ASSAY_OP_attention) {
+        io->attention.max_position = ((const assay_attention_io *)step->io)->max_position;
+    } else if (step->op == ASSAY_OP_sample) {
+        io->sample.step = ((const assay_sample_io *)step->io)->step;
+    }
+}
+
 assay_status assay_step_call(const assay_kernel *kernel, const assay_exec *exec, const void *params,
                              const void *state, const void *io)
 {

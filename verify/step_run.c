@@ -125,12 +125,7 @@ static assay_status run_prepared(const assay_kernel *kernel, const assay_step *s
 assay_status assay_step_run(const assay_kernel *kernel, const assay_step *step, assay_arena *arena,
                             assay_any_io *io, double *seconds, assay_error *error)
 {
-    memset(io, 0, sizeof *io);
-    if (step->op == ASSAY_OP_attention) {
-        io->attention.max_position = ((const assay_attention_io *)step->io)->max_position;
-    } else if (step->op == ASSAY_OP_sample) {
-        io->sample.step = ((const assay_sample_io *)step->io)->step;
-    }
+    assay_step_blank(step, io);
     assay_status status = place(kernel, step, arena, io, error);
     if (status != ASSAY_OK) {
         return status;
