@@ -57,22 +57,6 @@ static cJSON *host(void)
     return entry;
 }
 
-/* Whether program lies in a folder of PATH. */
-static bool on_path(const char *program)
-{
-    const char *at = getenv("PATH");
-    while (at != NULL && *at != '\0') {
-        const size_t length = strcspn(at, ":");
-        char path[4096];
-        (void)snprintf(path, sizeof path, "%.*s/%s", (int)length, at, program);
-        if (length > 0 && assay_path_exists(path)) {
-            return true;
-        }
-        at += length + (at[length] == ':');
-    }
-    return false;
-}
-
 static bool has_cuda_kernels(void)
 {
     size_t count = 0;
@@ -96,19 +80,21 @@ static void add_missing(cJSON *list, const char *what, const char *cost)
 static cJSON *cuda(void)
 {
     const bool driver = assay_path_exists("/proc/driver/nvidia/version");
-    const bool toolkit = on_path("nvcc") || assay_path_exists("/usr/local/cuda/bin/nvcc");
+    const bool toolkit = ASSAY_CUDA_TOOLKIT[0] != '\0';
     const bool kernels = has_cuda_kernels();
     cJSON *const entry = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(entry, "name", "cuda");
     (void)cJSON_AddBoolToObject(entry, "available", driver && kernels);
+    (void)cJSON_AddStringToObject(entry, "toolkit", ASSAY_CUDA_TOOLKIT);
     cJSON *const missing = cJSON_AddArrayToObject(entry, "missing");
     if (!driver) {
         add_missing(missing, "NVIDIA driver",
                     "no GPU can be used here; everything on the host is unaffected");
     }
     if (!toolkit) {
-        add_missing(missing, "CUDA toolkit (nvcc)",
-                    "GPU kernels cannot be compiled here; everything on the host is unaffected");
+        add_missing(missing, "CUDA toolkit (nvcc) when this was built",
+                    "no GPU kernel could be compiled; everything on the host is unaffected; "
+                    "install it and build again");
     }
     if (!kernels) {
         add_missing(missing, "GPU kernels in this build",
