@@ -30,6 +30,52 @@ static inline const char *assay_verdict_name(assay_verdict verdict)
     return "?";
 }
 
+/* The checks a kernel can break; a verdict that is not PASS names the one that decided it. */
+#define ASSAY_CHECKS(X)                                                                            \
+    X(NONE, "none")                                                                                \
+    X(VALUE, "value")               /* an element left its budget */                               \
+    X(EXACT, "exact")               /* an exact case was not met bit for bit */                    \
+    X(WRITTEN, "written")           /* an output element was left unwritten */                     \
+    X(STRUCTURE, "structure")       /* offsets, order or range of sparse codes */                  \
+    X(ACTIVE_SET, "active-set")     /* a decided latent is listed or missing wrongly */            \
+    X(TOKENS, "tokens")             /* a decided token is another one */                           \
+    X(DISTRIBUTION, "distribution") /* probabilities or the draw */                                \
+    X(TEXT, "text")                 /* host: token ids, strings, labels */                         \
+    X(CACHE, "cache")               /* a cache row is not what was to be stored, or another changed */ \
+    X(GUARD, "guard")               /* memory beyond an operand was touched */                     \
+    X(INPUT, "input")               /* an input was written */                                     \
+    X(LATE_WRITE, "late-write")     /* an output changed after the call had returned */            \
+    X(ROWS, "rows")                 /* permuted rows give other results */                         \
+    X(NEIGHBOURS, "neighbours")     /* a row depends on the content of other rows */               \
+    X(BATCH, "batch")               /* a part of the batch gives other results */                  \
+    X(SCALING, "scaling")           /* a power of two does not pass through */                     \
+    X(LINEARITY, "linearity")                                                                      \
+    X(LATENTS, "latents")           /* permuted latents give other results */                      \
+    X(DECODE, "decode")             /* step by step over a cache differs from all at once */       \
+    X(REPEAT, "repeat")             /* a second run left the budget */                             \
+    X(STATUS, "status")             /* the kernel returned an error */                             \
+    X(LIFE, "life")                 /* signal, exit, memory limit */                               \
+    X(DEADLINE, "deadline")
+
+typedef enum assay_check {
+#define ASSAY_CHECK_ENUM(check, name) ASSAY_CHECK_##check,
+    ASSAY_CHECKS(ASSAY_CHECK_ENUM)
+#undef ASSAY_CHECK_ENUM
+    ASSAY_CHECK_COUNT
+} assay_check;
+
+static inline const char *assay_check_name(assay_check check)
+{
+    switch (check) {
+#define ASSAY_CHECK_CASE(check, name)                                                              \
+    case ASSAY_CHECK_##check: return name;
+        ASSAY_CHECKS(ASSAY_CHECK_CASE)
+#undef ASSAY_CHECK_CASE
+    case ASSAY_CHECK_COUNT: break;
+    }
+    return "?";
+}
+
 /* One implementation judged on one case. */
 typedef struct assay_result {
     const char *golden; /* bundle name; "generated" for cases made from a seed */
@@ -38,6 +84,7 @@ typedef struct assay_result {
     const char *impl;
     const char *case_id;
     assay_verdict verdict;
+    assay_check check;  /* what decided a verdict other than PASS and SKIP */
     double budget_used; /* the worst error in units of its budget: 1 is the limit */
     double max_abs;
     double rel_l2; /* ||got - expected|| / ||expected|| */

@@ -1,0 +1,86 @@
+/* Where kernels run: a worker process of this program, so that a kernel that crashes, hangs, exits
+ * or scribbles costs its own verdict and nothing else.
+ *
+ * The parent owns all memory a kernel sees: operands lie in shared pages between inaccessible guard
+ * pages, inputs and weights read-only, outputs poisoned, slack filled with canaries. A worker knows
+ * inputs only; expectations never leave the parent. It is spawned (not forked), serves case after
+ * case, and is replaced when it dies. Plug-ins are loaded by workers alone. */
+#ifndef VERIFY_ISOLATION_SESSION_H
+#define VERIFY_ISOLATION_SESSION_H
+
+#include "assay/kernel.h"
+#include "assay/result.h"
+
+typedef struct assay_session assay_session;
+
+typedef struct assay_session_options {
+    const char *plugin;    /* a shared object of kernels; NULL: the built-in ones and the oracle */
+    bool in_process;       /* run in this process: one case for gdb, ncu, valgrind */
+    double deadline;       /* seconds that prepare or one run may take; 0: 120 */
+    uint64_t memory_limit; /* resident bytes of the worker; 0: three quarters of what is available */
+    int32_t threads;       /* exec.threads; 0: all */
+} assay_session_options;
+
+/* The worker starts at the first use. A session serves one thread at a time. */
+assay_status assay_session_open(const assay_session_options *options, assay_session **session,
+                                assay_error *error);
+void assay_session_close(assay_session **session);
+
+/* The descriptors a plug-in exports, as copies without functions (those stay in the worker), their
+ * strings too; they live as long as the session. A plug-in that cannot be loaded, or whose ABI or
+ * struct size differs, is ASSAY_BAD_INPUT with both numbers and the remedy. */
+assay_status assay_session_kernels(assay_session *session, const assay_kernel *const **kernels,
+                                   size_t *count, assay_error *error);
+
+/* What happened to a call. verdict PASS: it returned ASSAY_OK and kept the rules of memory. SKIP:
+ * unsupported, with the reason. FAIL: it returned an error, or broke the rule `check` names. CRASH
+ * and TIMEOUT: it died or was killed; message is the cause ("SIGSEGV: wrote 4 bytes past the end of
+ * 'value'", "called exit(3)", "more than 2.0 GiB resident", "no answer in 120 s"). */
+typedef struct assay_outcome {
+    assay_verdict verdict;
+    assay_check check;
+    double seconds; /* of the call itself */
+    char message[ASSAY_MESSAGE_MAX];
+} assay_outcome;
+
+/* Models are not copied into shared memory: a worker opens them itself, read-only, by folder. */
+typedef struct assay_stage_files {
+    const char *model;     /* of params.model (capture, generate) or params.capture.model (explain) */
+    const char *explainer; /* explain: of params.generate.model */
+    bool stops;            /* explain: the Transluce stop strings end a row */
+} assay_stage_files;
+
+typedef struct assay_subject {
+    const char *impl;   /* the name of a table: "scalar", "oracle", a plug-in's */
+    assay_op op;
+    bool logits;        /* with op capture: logits of every row (assay_logits_io) */
+    const void *params; /* assay_<op>_params; of stages the models in it are taken from files */
+    const assay_stage_files *files; /* stages; NULL for steps */
+} assay_subject;
+
+/* Places weights, asks the kernel to prepare. Only one subject at a time. A returned status other
+ * than ASSAY_OK is the harness's own trouble (memory, no process to be had). */
+assay_status assay_session_prepare(assay_session *session, const assay_subject *subject,
+                                   assay_outcome *outcome, assay_error *error);
+
+/* Where operands lie within their pages: against the guard page behind them, at exactly the
+ * alignment the kernel declares, or against the one before. */
+typedef enum assay_placement { ASSAY_PLACE_RIGHT = 0, ASSAY_PLACE_LEFT } assay_placement;
+
+/* Runs once. io is the op's assay_<op>_io (or assay_logits_io) with dense tensors in the caller's
+ * memory: inputs are copied in; outputs, poisoned before, are copied back, whatever happened, also
+ * those written in part before a crash. Operands that are in- and outputs (caches) go both ways.
+ * After a crash the session answers every run with the same outcome until the next prepare. */
+assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,
+                               assay_outcome *outcome, assay_error *error);
+
+/* Releases the kernel's state and looks once more at every output since prepare: one that changed
+ * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). */
+assay_status assay_session_release(assay_session *session, assay_outcome *outcome,
+                                   assay_error *error);
+
+/* The entry of a worker process: main calls it before anything else when it was spawned as one.
+ * Never returns in a worker; returns at once otherwise. */
+void assay_worker_main(int argc, char **argv);
+
+#endif
