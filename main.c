@@ -23,6 +23,7 @@ static const subcommand subcommands[] = {
     {"synth", assay_synth_command,
      "write checkpoints in the published forms, at true shapes, with seeded weights"},
     {"tokenize", assay_tokenize_command, "text to token ids and back, as a checkpoint does it"},
+    {"selftest", assay_selftest_command, "the checker itself judged"},
 };
 
 enum {

@@ -6,5 +6,6 @@
 int assay_list_command(int argc, char **argv);
 int assay_verify_command(int argc, char **argv);
 int assay_explain_command(int argc, char **argv);
+int assay_selftest_command(int argc, char **argv);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include <fnmatch.h>
 
-#include "fixtures/synth/cases.h"
-
 bool assay_filter_matches(const char *glob, const char *text)
 {
     return glob == NULL || fnmatch(glob, text, 0) == 0;
@@ -45,8 +43,8 @@ static void point_step(assay_step *step, const assay_generated_case *built)
     }
 }
 
-static assay_status judge_entry(const assay_case_entry *entry, const assay_verify_run *run,
-                                assay_error *error)
+assay_status assay_generated_judge_entry(const assay_case_entry *entry,
+                                         const assay_verify_run *run, assay_error *error)
 {
     const cJSON *const data = cJSON_GetObjectItemCaseSensitive(entry->json, "data");
     /* Nothing but zeros is right where all is zero, or where products of subnormals underflow. */
@@ -94,7 +92,7 @@ assay_status assay_generated_judge(const char *path, const assay_filter *filter,
     }
     for (size_t i = 0; i < list.count && status == ASSAY_OK; i++) {
         if (selected(&list.entries[i], filter)) {
-            status = judge_entry(&list.entries[i], run, error);
+            status = assay_generated_judge_entry(&list.entries[i], run, error);
         }
     }
     assay_case_list_close(&list);

@@ -2,6 +2,7 @@
 #ifndef VERIFY_GENERATED_H
 #define VERIFY_GENERATED_H
 
+#include "fixtures/synth/cases.h"
 #include "verify/cases.h"
 
 /* Selects what a run is about; NULL matches everything. Shell globs. */
@@ -17,5 +18,8 @@ assay_status assay_generated_count(const char *path, const assay_filter *filter,
                                    assay_error *error);
 assay_status assay_generated_judge(const char *path, const assay_filter *filter,
                                    const assay_verify_run *run, assay_error *error);
+/* One case of a list, judged for every table of the run that has its op. */
+assay_status assay_generated_judge_entry(const assay_case_entry *entry,
+                                         const assay_verify_run *run, assay_error *error);
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef VERIFY_REPORT_H
 #define VERIFY_REPORT_H
 
+#include <cjson/cJSON.h>
+
 #include "assay/result.h"
 
 typedef struct assay_report {
@@ -27,6 +29,9 @@ void assay_report_print(const assay_report *report, FILE *out);
  * strings; a number that is not finite is "inf", "-inf" or "nan". */
 assay_status assay_report_write_json(const assay_report *report, const char *path,
                                      assay_error *error);
+
+/* Any JSON to a file, whole or not at all; "-" is standard output. */
+assay_status assay_json_write(const cJSON *root, const char *path, assay_error *error);
 
 /* 0 when nothing is FAIL, VOID, CRASH or TIMEOUT, else 1. */
 int assay_report_exit(const assay_report *report);

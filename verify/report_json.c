@@ -54,6 +54,19 @@ static assay_status write_text(const char *path, const char *text, assay_error *
                              path);
 }
 
+assay_status assay_json_write(const cJSON *root, const char *path, assay_error *error)
+{
+    char *const text = cJSON_Print(root);
+    if (text == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the results' text");
+    }
+    const assay_status status = strcmp(path, "-") == 0
+                                    ? (puts(text) >= 0 ? ASSAY_OK : ASSAY_IO)
+                                    : write_text(path, text, error);
+    free(text);
+    return status;
+}
+
 assay_status assay_report_write_json(const assay_report *report, const char *path,
                                      assay_error *error)
 {
@@ -65,14 +78,7 @@ assay_status assay_report_write_json(const assay_report *report, const char *pat
     for (size_t i = 0; i < report->count; i++) {
         (void)cJSON_AddItemToArray(verdicts, verdict_json(&report->result[i]));
     }
-    char *const text = cJSON_Print(root);
+    const assay_status status = assay_json_write(root, path, error);
     cJSON_Delete(root);
-    if (text == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the results' text");
-    }
-    const assay_status status = strcmp(path, "-") == 0
-                                    ? (puts(text) >= 0 ? ASSAY_OK : ASSAY_IO)
-                                    : write_text(path, text, error);
-    free(text);
     return status;
 }
