@@ -1,30 +1,28 @@
 # Writes a ctest file with one test for every (op, implementation) that the program knows:
-#   cmake -DASSAY=path/to/assay -DOUT=file.cmake -P ci/discover.cmake
-execute_process(COMMAND ${ASSAY} list kernels --json OUTPUT_VARIABLE json RESULT_VARIABLE status)
-if(NOT status EQUAL 0)
-    message(FATAL_ERROR "assay list kernels --json failed: ${status}")
-endif()
+#   cmake -DASSAY=path/to/assay -DOUT=file.cmake -DGOLDEN=folder -P ci/discover.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/package/assayDiscover.cmake)
+set(TIMEOUT 900)
+set(PROCESSORS 2)
+set(ENVIRONMENT "ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive")
 set(text "")
-set(impls oracle)
 
 function(add_entry op impl backend)
-    string(APPEND text "add_test([=[verify/${op}/${impl}]=] \"${ASSAY}\" verify --op ${op} --impl ${impl} ${ARGN})\n"
-        "set_tests_properties([=[verify/${op}/${impl}]=] PROPERTIES LABELS \"verify;${op};${backend}\""
-        " TIMEOUT 900 SKIP_REGULAR_EXPRESSION \"every verdict is SKIP\""
-        " ENVIRONMENT \"ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive\" PROCESSORS 2)\n")
+    assay_entry(verify/${op}/${impl} "verify;${op};${backend}" --op ${op} --impl ${impl} ${ARGN})
     set(text "${text}" PARENT_SCOPE)
 endfunction()
 
-string(JSON count LENGTH "${json}" kernels)
-math(EXPR last "${count} - 1")
-foreach(i RANGE ${last})
-    string(JSON op GET "${json}" kernels ${i} op)
-    string(JSON impl GET "${json}" kernels ${i} impl)
-    string(JSON backend GET "${json}" kernels ${i} backend)
+function(assay_kernel_entry op impl backend)
     add_entry(${op} ${impl} ${backend})
-    list(APPEND impls ${impl})
-    list(APPEND steps ${op})
-endforeach()
+    set(text "${text}" PARENT_SCOPE)
+    set_property(GLOBAL APPEND PROPERTY steps ${op})
+    set_property(GLOBAL APPEND PROPERTY impls ${impl})
+endfunction()
+
+assay_list(kernels kernels)
+assay_each_kernel("${kernels}")
+get_property(steps GLOBAL PROPERTY steps)
+get_property(impls GLOBAL PROPERTY impls)
+list(PREPEND impls oracle)
 list(REMOVE_DUPLICATES impls)
 list(REMOVE_DUPLICATES steps)
 foreach(op IN LISTS steps)
@@ -36,9 +34,7 @@ foreach(op capture logits generate steered_generate explain)
     endforeach()
 endforeach()
 # What --quick leaves out of the stages, in one process: there the implementations share scales.
-string(APPEND text "add_test(verify/long-sequences \"${ASSAY}\" verify --op capture --case *600*)\n"
-    "set_tests_properties(verify/long-sequences PROPERTIES LABELS \"verify;capture\" TIMEOUT 900"
-    " ENVIRONMENT \"ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive\" PROCESSORS 2)\n")
+assay_entry(verify/long-sequences "verify;capture" --op capture --case *600*)
 foreach(op tokenize detokenize)
     add_entry(${op} host host)
 endforeach()

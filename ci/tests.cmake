@@ -36,6 +36,7 @@ set(discovered ${PROJECT_BINARY_DIR}/discovered.cmake)
 add_custom_command(OUTPUT ${discovered}
     COMMAND ${CMAKE_COMMAND} -DASSAY=$<TARGET_FILE:assay> -DOUT=${discovered}
         -DGOLDEN=${PROJECT_SOURCE_DIR}/fixtures/golden -P ${PROJECT_SOURCE_DIR}/ci/discover.cmake
-    DEPENDS assay ${PROJECT_SOURCE_DIR}/ci/discover.cmake)
+    DEPENDS assay ${PROJECT_SOURCE_DIR}/ci/discover.cmake
+        ${PROJECT_SOURCE_DIR}/ci/package/assayDiscover.cmake)
 add_custom_target(discover ALL DEPENDS ${discovered})
 set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})

@@ -3,14 +3,37 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fixtures/io/json_file.h"
 
 static const char working_folder[] = "fixtures/golden";
 static const char working_cases[] = "fixtures/cases/verify.json";
 
+enum { PATH_SIZE = 4096 }; /* PATH_MAX of Linux, which realpath wants */
+
+/* <folder of this program>/ASSAY_SHARE/name when it exists, else NULL. resolved: [PATH_SIZE]. */
+static const char *installed(const char *name, char *resolved)
+{
+    char path[PATH_SIZE + 64];
+    char program[PATH_SIZE];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0) {
+        return NULL;
+    }
+    program[length] = '\0';
+    char *const slash = strrchr(program, '/');
+    if (slash == NULL) {
+        return NULL;
+    }
+    *slash = '\0';
+    const int wrote = snprintf(path, sizeof path, "%s/" ASSAY_SHARE "/%s", program, name);
+    return wrote > 0 && (size_t)wrote < sizeof path ? realpath(path, resolved) : NULL;
+}
+
 const char *assay_golden_root(const char **why)
 {
+    static char share[PATH_SIZE];
     const char *named = getenv("ASSAY_GOLDEN");
     const char *reason = NULL;
     const char *root = NULL;
@@ -20,6 +43,9 @@ const char *assay_golden_root(const char **why)
     } else if (assay_path_is_directory(working_folder)) {
         reason = "working folder";
         root = working_folder;
+    } else if (installed("golden", share) != NULL) {
+        reason = "installed data";
+        root = share;
     } else if (assay_path_is_directory(ASSAY_GOLDEN_DIR)) {
         reason = "source folder";
         root = ASSAY_GOLDEN_DIR;
@@ -33,8 +59,12 @@ const char *assay_golden_root(const char **why)
 const char *assay_case_file_path(void)
 {
     static const char built_in[] = ASSAY_GOLDEN_DIR "/../cases/verify.json";
+    static char share[PATH_SIZE];
     if (assay_path_exists(working_cases)) {
         return working_cases;
+    }
+    if (installed("cases/verify.json", share) != NULL) {
+        return share;
     }
     return assay_path_exists(built_in) ? built_in : NULL;
 }

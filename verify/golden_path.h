@@ -1,5 +1,7 @@
 /* Where golden bundles are looked for when none is named: the folder $ASSAY_GOLDEN, else
- * fixtures/golden below the working folder, else the one of the sources this was built from. */
+ * fixtures/golden below the working folder, else the data installed beside this program, else the
+ * sources it was built from. Installed data is found relative to the program itself, so an installed
+ * tree may be moved. */
 #ifndef VERIFY_GOLDEN_PATH_H
 #define VERIFY_GOLDEN_PATH_H
 
@@ -12,8 +14,8 @@ typedef struct assay_path_list {
     size_t count;
 } assay_path_list;
 
-/* The folder in effect and why ("ASSAY_GOLDEN", "working folder", "source folder"); NULL when none
- * of the three exists. The strings are static. */
+/* The folder in effect and why ("ASSAY_GOLDEN", "working folder", "installed data", "source
+ * folder"); NULL when none of them exists. The strings are static. */
 const char *assay_golden_root(const char **why);
 
 /* Every bundle below root: root itself when it holds a manifest.json, else each folder in it that
@@ -22,7 +24,7 @@ const char *assay_golden_root(const char **why);
 assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error);
 void assay_path_list_free(assay_path_list *list);
 
-/* The list of generated cases, looked for in the same places; NULL when it is in none. */
+/* The list of generated cases, looked for in the same places but the first; NULL when it is in none. */
 const char *assay_case_file_path(void);
 
 #endif

@@ -17,6 +17,8 @@ typedef struct list_options {
 static const assay_option table[] = {
     {"op", ASSAY_OPTION_TEXT, offsetof(list_options, filter.op), 0, 0},
     {"impl", ASSAY_OPTION_TEXT, offsetof(list_options, filter.impl), 0, 0},
+    {"case", ASSAY_OPTION_TEXT, offsetof(list_options, filter.case_id), 0, 0},
+    {"cases", ASSAY_OPTION_TEXT, offsetof(list_options, filter.cases), 0, 0},
     {"json", ASSAY_OPTION_FLAG, offsetof(list_options, json), 0, 0},
     {"help", ASSAY_OPTION_FLAG, offsetof(list_options, help), 0, 0},
     {NULL, ASSAY_OPTION_FLAG, 0, 0, 0},
@@ -25,7 +27,7 @@ static const assay_option table[] = {
 static const char help[] =
     "assay list: ops, kernels, cases, devices and golden bundles\n"
     "\n"
-    "usage: assay list [ops|kernels|cases|devices|golden] [--op G] [--impl G] [--json]\n"
+    "usage: assay list [ops|kernels|cases|devices|golden] [option]...\n"
     "\n"
     "  ops       every op with its formula, how it is judged, and who implements it\n"
     "  kernels   every kernel with its numeric contract\n"
@@ -33,10 +35,14 @@ static const char help[] =
     "  devices   processor features and accelerators; what is missing and what that costs\n"
     "  golden    the golden bundles found, each checked against its hashes\n"
     "  (none)    a short overview of all five\n"
-    "  --op G, --impl G   only ops or implementations that match a glob\n"
+    "  --op G, --impl G, --case G   only ops, implementations or cases that match a glob\n"
+    "  --golden DIR    a bundle, or a folder of bundles, instead of the ones found; may be given\n"
+    "                  several times; the word 'generated' stands for the generated cases\n"
+    "  --cases FILE    a file of generated cases instead of the one found\n"
     "  --json    the same as one JSON object\n"
     "\n"
-    "Bundles are looked for in $ASSAY_GOLDEN, else fixtures/golden here, else the source's.\n"
+    "Bundles are looked for in $ASSAY_GOLDEN, else fixtures/golden here, else where assay was\n"
+    "installed, else in the source.\n"
     "\n"
     "examples\n"
     "  assay list\n"
@@ -130,7 +136,7 @@ static void print_golden(const cJSON *entry)
 
 typedef struct section {
     const char *name;
-    cJSON *(*collect)(const assay_list_filter *filter);
+    cJSON *(*collect)(const assay_list_filter *filter, assay_error *error);
     void (*print)(const cJSON *entry);
     bool counted; /* the overview gives its length only */
 } section;
@@ -202,10 +208,11 @@ static assay_status run(const list_options *options, const section *only, assay_
         if (only != NULL && only != &sections[i]) {
             continue;
         }
-        cJSON *const list = sections[i].collect(&options->filter);
+        (void)assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the list");
+        cJSON *const list = sections[i].collect(&options->filter, error);
         if (list == NULL || cJSON_AddItemToObject(root, sections[i].name, list) == 0) {
             cJSON_Delete(list);
-            status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the list");
+            status = error->status;
         } else if (!options->json && only == NULL) {
             print_overview(&sections[i], list);
         } else if (!options->json) {
@@ -239,7 +246,12 @@ int assay_list_command(int argc, char **argv)
     const char *name = NULL;
     const section *only = NULL;
     size_t names = 1;
-    assay_status status = assay_options_parse(table, argc, argv, &options, &name, &names, &error);
+    assay_list_filter *const filter = &options.filter;
+    assay_status status = assay_options_take("golden", &argc, argv, filter->golden,
+                                             ASSAY_LIST_GOLDEN_MAX, &filter->golden_count, &error);
+    if (status == ASSAY_OK) {
+        status = assay_options_parse(table, argc, argv, &options, &name, &names, &error);
+    }
     if (status == ASSAY_OK && options.help) {
         (void)fputs(help, stdout);
         return 0;

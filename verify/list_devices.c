@@ -103,9 +103,10 @@ static cJSON *cuda(void)
     return entry;
 }
 
-cJSON *assay_list_devices(const assay_list_filter *filter)
+cJSON *assay_list_devices(const assay_list_filter *filter, assay_error *error)
 {
     (void)filter;
+    (void)error;
     cJSON *const list = cJSON_CreateArray();
     if (list != NULL) {
         (void)cJSON_AddItemToArray(list, host());

@@ -19,7 +19,8 @@ static void add_problem(cJSON *list, const char *path, const assay_error *error)
 static void add_case(cJSON *list, const assay_list_filter *filter, const char *golden,
                      const char *id, const char *op, const char *precision)
 {
-    if (filter->op != NULL && fnmatch(filter->op, op, 0) != 0) {
+    if ((filter->op != NULL && fnmatch(filter->op, op, 0) != 0) ||
+        (filter->case_id != NULL && fnmatch(filter->case_id, id, 0) != 0)) {
         return;
     }
     cJSON *const entry = cJSON_CreateObject();
@@ -56,13 +57,13 @@ static void add_bundle(cJSON *list, const assay_list_filter *filter, const assay
 
 typedef void add_fn(cJSON *list, const assay_list_filter *filter, const assay_bundle *bundle);
 
-static void each_bundle(cJSON *list, const assay_list_filter *filter, add_fn *add)
+static void each_bundle(cJSON *list, const assay_list_filter *filter, const char *root, add_fn *add)
 {
     assay_error error;
     assay_path_list paths;
-    if (assay_golden_list(NULL, &paths, &error) != ASSAY_OK) {
-        const char *const root = assay_golden_root(NULL);
-        add_problem(list, root != NULL ? root : "fixtures/golden", &error);
+    if (assay_golden_list(root, &paths, &error) != ASSAY_OK) {
+        const char *const where = root != NULL ? root : assay_golden_root(NULL);
+        add_problem(list, where != NULL ? where : "fixtures/golden", &error);
         return;
     }
     for (size_t i = 0; i < paths.count; i++) {
@@ -78,13 +79,29 @@ static void each_bundle(cJSON *list, const assay_list_filter *filter, add_fn *ad
     assay_path_list_free(&paths);
 }
 
-cJSON *assay_list_golden(const assay_list_filter *filter)
+static bool is_generated(const char *golden)
+{
+    return strcmp(golden, "generated") == 0;
+}
+
+static cJSON *each_root(const assay_list_filter *filter, add_fn *add)
 {
     cJSON *const list = cJSON_CreateArray();
-    if (list != NULL) {
-        each_bundle(list, filter, add_bundle);
+    if (list != NULL && filter->golden_count == 0 && filter->cases == NULL) {
+        each_bundle(list, filter, NULL, add);
+    }
+    for (size_t i = 0; list != NULL && i < filter->golden_count; i++) {
+        if (!is_generated(filter->golden[i])) {
+            each_bundle(list, filter, filter->golden[i], add);
+        }
     }
     return list;
+}
+
+cJSON *assay_list_golden(const assay_list_filter *filter, assay_error *error)
+{
+    (void)error;
+    return each_root(filter, add_bundle);
 }
 
 static void add_generated(cJSON *list, const assay_list_filter *filter)
@@ -92,7 +109,7 @@ static void add_generated(cJSON *list, const assay_list_filter *filter)
     assay_error error;
     assay_case_list cases;
     memset(&cases, 0, sizeof cases);
-    const char *const path = assay_case_file_path();
+    const char *const path = filter->cases != NULL ? filter->cases : assay_case_file_path();
     if (path == NULL) {
         return;
     }
@@ -107,11 +124,15 @@ static void add_generated(cJSON *list, const assay_list_filter *filter)
     assay_case_list_close(&cases);
 }
 
-cJSON *assay_list_cases(const assay_list_filter *filter)
+cJSON *assay_list_cases(const assay_list_filter *filter, assay_error *error)
 {
-    cJSON *const list = cJSON_CreateArray();
-    if (list != NULL) {
-        each_bundle(list, filter, add_bundle_cases);
+    (void)error;
+    cJSON *const list = each_root(filter, add_bundle_cases);
+    bool generated = filter->golden_count == 0 || filter->cases != NULL;
+    for (size_t i = 0; i < filter->golden_count; i++) {
+        generated = generated || is_generated(filter->golden[i]);
+    }
+    if (list != NULL && generated) {
         add_generated(list, filter);
     }
     return list;

@@ -31,8 +31,9 @@ static bool implements(const char *impl, assay_op op)
            assay_table_supports(&table, op, &error) == ASSAY_OK;
 }
 
-cJSON *assay_list_ops(const assay_list_filter *filter)
+cJSON *assay_list_ops(const assay_list_filter *filter, assay_error *error)
 {
+    (void)error;
     cJSON *const list = cJSON_CreateArray();
     for (int i = 0; list != NULL && i < ASSAY_OP_COUNT; i++) {
         const assay_op op = (assay_op)i;
@@ -98,28 +99,39 @@ static void add_contract(cJSON *entry, const assay_precision *p)
     add_bits(entry, "flush", p->flush, flushes, sizeof flushes / sizeof *flushes);
 }
 
-cJSON *assay_list_kernels(const assay_list_filter *filter)
+static cJSON *describe(const assay_kernel *k)
 {
     static const char *const capabilities[] = {"force",  "logits",      "dense",
                                                "sparse", "probability", "steer"};
+    cJSON *const entry = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(entry, "op", assay_op_name(k->op));
+    (void)cJSON_AddStringToObject(entry, "impl", k->name);
+    (void)cJSON_AddStringToObject(entry, "backend", k->backend);
+    (void)cJSON_AddStringToObject(entry, "summary", k->summary);
+    (void)cJSON_AddStringToObject(entry, "space", k->space == ASSAY_HOST ? "host" : "cuda");
+    add_contract(entry, &k->precision);
+    add_bits(entry, "capabilities", k->capabilities, capabilities,
+             sizeof capabilities / sizeof *capabilities);
+    return entry;
+}
+
+static cJSON *describe_all(const assay_list_filter *filter, const assay_kernel *const *kernels,
+                           size_t count)
+{
     cJSON *const list = cJSON_CreateArray();
-    size_t count = 0;
-    const assay_kernel *const *const kernels = assay_kernels(&count);
     for (size_t i = 0; list != NULL && i < count; i++) {
         const assay_kernel *const k = kernels[i];
-        if (!matches(filter->op, assay_op_name(k->op)) || !matches(filter->impl, k->name)) {
-            continue;
+        if (matches(filter->op, assay_op_name(k->op)) && matches(filter->impl, k->name)) {
+            (void)cJSON_AddItemToArray(list, describe(k));
         }
-        cJSON *const entry = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(entry, "op", assay_op_name(k->op));
-        (void)cJSON_AddStringToObject(entry, "impl", k->name);
-        (void)cJSON_AddStringToObject(entry, "backend", k->backend);
-        (void)cJSON_AddStringToObject(entry, "summary", k->summary);
-        (void)cJSON_AddStringToObject(entry, "space", k->space == ASSAY_HOST ? "host" : "cuda");
-        add_contract(entry, &k->precision);
-        add_bits(entry, "capabilities", k->capabilities, capabilities,
-                 sizeof capabilities / sizeof *capabilities);
-        (void)cJSON_AddItemToArray(list, entry);
     }
     return list;
+}
+
+cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error)
+{
+    size_t count = 0;
+    (void)error;
+    const assay_kernel *const *const kernels = assay_kernels(&count);
+    return describe_all(filter, kernels, count);
 }

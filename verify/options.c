@@ -195,3 +195,30 @@ assay_status assay_options_parse(const assay_option *table, int argc, char **arg
     }
     return ASSAY_OK;
 }
+
+assay_status assay_options_take(const char *name, int *argc, char **argv, const char **values,
+                                size_t most, size_t *count, assay_error *error)
+{
+    const size_t length = strlen(name);
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        const char *const word = argv[i];
+        const bool named = strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, length) == 0;
+        const char after = named ? word[2 + length] : 'x';
+        if (after != '=' && after != '\0') {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        const char *const value =
+            after == '=' ? word + 3 + length : (i + 1 < *argc ? argv[++i] : NULL);
+        if (value == NULL || *value == '\0') {
+            return assay_fail(error, ASSAY_BAD_ARGUMENT, "--%s needs a value", name);
+        }
+        if (*count == most) {
+            return assay_fail(error, ASSAY_BAD_ARGUMENT, "--%s: at most %zu of them", name, most);
+        }
+        values[(*count)++] = value;
+    }
+    *argc = kept;
+    return ASSAY_OK;
+}

@@ -40,6 +40,11 @@ typedef struct assay_option {
 assay_status assay_options_parse(const assay_option *table, int argc, char **argv, void *target,
                                  const char **operands, size_t *operand_count, assay_error *error);
 
+/* Takes every `--name value` and `--name=value` out of argv, for an option that may be given several
+ * times; *argc becomes what is left. */
+assay_status assay_options_take(const char *name, int *argc, char **argv, const char **values,
+                                size_t most, size_t *count, assay_error *error);
+
 /* A whole decimal number within limits; false when text is anything else. */
 bool assay_parse_int(const char *text, int64_t lowest, int64_t highest, int64_t *value);
 /* A finite number in the C locale. */

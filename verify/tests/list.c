@@ -113,3 +113,39 @@ Test(front_door, help_and_version_are_on_standard_output)
         run_free(&run);
     }
 }
+
+Test(list, cases_can_be_narrowed_to_one_and_to_the_generated_ones)
+{
+    cJSON *root = list_json("list cases --golden generated --case linear-5x33x7-normal --json");
+    const cJSON *const cases = cJSON_GetObjectItem(root, "cases");
+    cr_assert_eq(cJSON_GetArraySize(cases), 1);
+    cr_expect_str_eq(cJSON_GetObjectItem(cases->child, "golden")->valuestring, "generated");
+    cJSON_Delete(root);
+    root = list_json("list cases --golden=" ASSAY_SOURCE_DIR "/fixtures/golden/tiny-exact --json");
+    const cJSON *each;
+    cJSON_ArrayForEach(each, cJSON_GetObjectItem(root, "cases"))
+    {
+        cr_expect_str_eq(cJSON_GetObjectItem(each, "golden")->valuestring, "tiny-exact");
+    }
+    cJSON_Delete(root);
+}
+
+Test(list, a_file_of_cases_stands_in_for_the_installed_one)
+{
+    cJSON *const root =
+        list_json("list cases --cases " ASSAY_SOURCE_DIR "/fixtures/cases/verify.json --json");
+    const cJSON *each;
+    cr_assert(cJSON_GetArraySize(cJSON_GetObjectItem(root, "cases")) > 100);
+    cJSON_ArrayForEach(each, cJSON_GetObjectItem(root, "cases"))
+    {
+        cr_expect_str_eq(cJSON_GetObjectItem(each, "golden")->valuestring, "generated");
+    }
+    cJSON_Delete(root);
+    run_output run = run_assay("list cases --cases /nowhere.json");
+    cr_assert_not_null(strstr(run.out, "/nowhere.json"), "%s", run.out);
+    run_free(&run);
+    run = run_assay("list golden --golden");
+    cr_assert_eq(run.status, 2);
+    cr_assert_eq(run_lines(run.err), 1, "%s", run.err);
+    run_free(&run);
+}

@@ -1,7 +1,7 @@
 /* The kernel descriptor: everything the harness knows of one implementation of one op.
  *
  * A built-in kernel is one file with one const descriptor and one line in kernels/list.h; a plug-in
- * exports the same descriptors through assay_plugin_kernels (below). */
+ * exports the same descriptors through assay_plugin_kernels (plugin.h). */
 #ifndef ASSAY_KERNEL_H
 #define ASSAY_KERNEL_H
 
@@ -46,20 +46,23 @@ typedef union assay_kernel_functions {
 #undef ASSAY_OP_MEMBER
 } assay_kernel_functions;
 
+/* Fields left out of an initialiser are 0 and mean the default given here. */
 typedef struct assay_kernel {
     uint32_t abi;        /* ASSAY_ABI */
     uint32_t size;       /* sizeof(assay_kernel): both are checked when a plug-in is loaded */
-    assay_op op;
-    const char *name;    /* the implementation's name: "scalar", "scalar_bf16", "cublas_tf32" */
+    assay_op op;         /* which op's functions `run` holds */
+    const char *name;    /* the implementation's name: "scalar", "scalar_bf16", "cublas_tf32".
+                            Kernels of one name make one implementation: together they also run the
+                            stages that are composed of them. Distinct for each op of a plug-in. */
     const char *backend; /* whose library or instruction set: "scalar", "avx512", "cublas" */
     const char *summary; /* one line for `assay list` */
-    assay_space space;   /* where operands must be */
-    assay_precision precision;
-    uint32_t capabilities; /* assay_capability bits */
+    assay_space space;   /* where operands must be; 0: the host */
+    assay_precision precision; /* what the kernel promises, and is judged by (precision.h) */
+    uint32_t capabilities;     /* assay_capability bits */
     /* Bytes each operand's data must be aligned to, in the order of the op's params and then io
      * fields; 0: the element's own size. The verifier gives exactly this and no more. */
     uint16_t alignment[ASSAY_OPERANDS_MAX];
-    assay_kernel_functions run; /* the member named like op */
+    assay_kernel_functions run; /* the member named like op; of its functions only `run` is a must */
     void (*release)(const assay_exec *exec, void *state); /* NULL: nothing to release */
 } assay_kernel;
 
@@ -70,7 +73,7 @@ typedef struct assay_table {
     const assay_kernel *kernel[ASSAY_OP_COUNT];
 } assay_table;
 
-/* What a plug-in exports, by this name: its descriptors, *count of them. */
+/* What a plug-in exports under the name assay_plugin_kernels: its descriptors, *count of them. */
 typedef const assay_kernel *const *assay_plugin_kernels_fn(size_t *count);
 
 #ifdef __cplusplus
