@@ -10,10 +10,11 @@
  *   matrix part b   a dot product's error (sums.h), |b| rho, e_v sqrt(sum t^2), and D for operands
  *                   rounded to the multiply type; the low-rank chain's inner products z_r have the
  *                   same, plus u_step |z_r|, and reach b as sum_r |V_ir| times theirs
- *   sum             u (|a| + |a + b| + |y|) + |round(bias) - bias| + u_out |y| + underflow
+ *   sum             u (|a| + |a + b| + |y|) + |round(bias) - bias| + half an ulp of y + underflow
  * Where the squares overflow the working type a right kernel gives 0: there is no bound.
  * Source: assay/adapter.h (SelfIE's published code). */
 #include "ref/operands.h"
+#include "ref/quantise.h"
 #include "ref/sums.h"
 
 #include <math.h>
@@ -40,11 +41,10 @@ static assay_status check_inputs(const assay_adapter_params *params, const assay
 {
     assay_status status = ref_expect_matrix("adapter", "x", &io->x, REF_REAL, REF_ANY, REF_ANY,
                                             error);
-    if (status != ASSAY_OK) {
-        return status;
+    const int64_t d = status == ASSAY_OK ? io->x.shape[1] : 0;
+    if (status == ASSAY_OK) {
+        status = ref_expect_optional("adapter", "mean", &params->mean, d, error);
     }
-    const int64_t d = io->x.shape[1];
-    status = ref_expect_optional("adapter", "mean", &params->mean, d, error);
     if (status == ASSAY_OK && has_scale(params->type)) {
         status = ref_expect_vector("adapter", "log_scale", &params->log_scale, REF_REAL, 1, error);
     }
@@ -89,8 +89,8 @@ assay_cost assay_ref_adapter_cost(const assay_adapter_params *params, const assa
         read += used[i] != NULL ? ref_bytes(used[i]) : 0.0;
         flops += used[i] != NULL && i >= 2 ? 2.0 * rows * (double)assay_count(used[i]) : 0.0;
     }
-    flops += (has_scale(params->type) ? 1.0 : 0.0) * (double)assay_count(&io->x);
-    flops += (has_bias(params->type) ? 1.0 : 0.0) * (double)assay_count(&io->x);
+    const double parts = (has_scale(params->type) ? 1.0 : 0.0) + (has_bias(params->type) ? 1.0 : 0.0);
+    flops += parts * (double)assay_count(&io->x);
     const assay_cost cost = {flops, read, ref_bytes(&io->y), io->x.shape[1]};
     return cost;
 }
@@ -98,7 +98,8 @@ assay_cost assay_ref_adapter_cost(const assay_adapter_params *params, const assa
 typedef struct adapter_job {
     const assay_adapter_params *params;
     const assay_adapter_io *io;
-    const assay_error_model *model; /* NULL: not wanted */
+    const assay_precision *contract; /* may be NULL */
+    const assay_error_model *model;  /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
     int64_t d, rank;
@@ -156,13 +157,22 @@ static double dot_with_v(const adapter_job *job, double *bound, double *sigma)
     }
     const ref_spread sum = ref_dot_spread(job->v, job->weight, job->d, NULL, r, false, job->terms);
     double shift = 0.0;
+    double quantised = 0.0; /* the same with integers for weights, which are exact */
     for (int64_t k = 0; k < job->d; k++) {
-        shift += ref_operand(r, false, ref_round(r->work, job->v[k])) *
-                     ref_operand(r, true, job->weight[k]) - job->v[k] * job->weight[k];
+        const double operand = ref_operand(r, false, ref_round(r->work, job->v[k]));
+        const double exact = job->v[k] * job->weight[k];
+        shift += operand * ref_operand(r, true, job->weight[k]) - exact;
+        quantised += operand * job->weight[k] - exact;
     }
-    *bound = sum.bound + ref_difference(shift, 0.0) + (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
-    *sigma = hypot(sum.sigma, hypot(fabs(dot) * job->rho_sigma,
-                                    (job->element + r->u_multiply) * sum.norm));
+    const bool quantises = job->params->type == ASSAY_ADAPTER_FULL_RANK && /* no other weight is */
+                           ref_quantises(job->contract);
+    shift = fmax(ref_difference(shift, 0.0), quantises ? ref_difference(quantised, 0.0) : 0.0);
+    *bound = sum.bound + shift + (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
+    *sigma = hypot(sum.sigma, fabs(dot) * job->rho_sigma);
+    ref_independent(r, (job->element + r->u_multiply) * sum.norm, job->d, bound, sigma);
+    if (quantises) {
+        ref_quantised_error(r, dot, sum.norm, job->d, bound, sigma);
+    }
     return dot;
 }
 
@@ -180,7 +190,7 @@ static void low_rank_inner(adapter_job *job)
 static double matrix_part(const adapter_job *job, int64_t column, double *bound, double *sigma)
 {
     if (job->params->type == ASSAY_ADAPTER_FULL_RANK) {
-        ref_load_row(&job->params->weight, column, job->weight);
+        assay_ref_weight_row(job->contract, &job->params->weight, column, job->weight);
         return dot_with_v(job, bound, sigma);
     }
     if (!has_low_rank(job->params->type)) {
@@ -222,8 +232,8 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
     if (job->model == NULL) {
         return;
     }
-    const double exact = has_scale(params->type) ? r->u_function + 2.0 * r->u_work +
-                                                       ref_round_error(r->work, log_scale) : 0.0;
+    const double exact = has_scale(params->type)
+        ? r->u_function + 2.0 * r->u_work + ref_round_error(r->work, log_scale) : 0.0;
     bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
     bound += ref_round_error(r->work, bias);
     if (has_bias(params->type)) {
@@ -266,7 +276,7 @@ assay_status assay_ref_adapter(const assay_adapter_params *params, const assay_a
                                const assay_subset *subset, const assay_precision *contract,
                                const assay_error_model *model, assay_error *error)
 {
-    adapter_job job = {.params = params, .io = io};
+    adapter_job job = {.params = params, .io = io, .contract = contract};
     bool wanted = false;
     assay_status status = check_inputs(params, io, error);
     if (status == ASSAY_OK) {

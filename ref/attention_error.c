@@ -93,6 +93,6 @@ void ref_head_element_error(const ref_head *head, const ref_rounding *rounding,
     *bound = sum.bound + ref_difference(shift, 0.0) + fabs(y) * error->total_bound +
              floor * reach;
     *sigma = hypot(sum.sigma, fabs(y) * error->total_sigma);
-    ref_settle(linear, sqrt(square), bound, sigma);
-    ref_settle(weight_linear, sqrt(weight_square), bound, sigma);
+    ref_settle(rounding, linear, sqrt(square), bound, sigma);
+    ref_settle(rounding, weight_linear, sqrt(weight_square), bound, sigma);
 }

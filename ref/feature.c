@@ -7,7 +7,8 @@ typedef struct feature_job {
     const assay_sae *sae;
     const assay_tensor *x;
     int64_t row;
-    const assay_precision *contract; /* NULL: no error is wanted */
+    const assay_precision *contract; /* may be NULL */
+    bool wanted, certain;            /* the error; worst cases only */
 } feature_job;
 
 /* Pre-activation and score of one latent, as value, with their errors when wanted. */
@@ -17,14 +18,15 @@ static assay_status encode_one(const feature_job *job, int64_t j, ref_feature *p
     const assay_subset subset = {&job->row, 1, &j, 1};
     const assay_tensor pre_view = assay_matrix(&pre->value, ASSAY_F64, 1, 1);
     const assay_tensor score_view = assay_matrix(&score->value, ASSAY_F64, 1, 1);
-    const assay_error_model pre_model = {assay_matrix(&pre->bound, ASSAY_F64, 1, 1),
-                                         assay_matrix(&pre->sigma, ASSAY_F64, 1, 1)};
-    const assay_error_model score_model = {assay_matrix(&score->bound, ASSAY_F64, 1, 1),
-                                           assay_matrix(&score->sigma, ASSAY_F64, 1, 1)};
-    const bool wanted = job->contract != NULL;
+    assay_error_model pre_model = {.bound = assay_matrix(&pre->bound, ASSAY_F64, 1, 1)};
+    assay_error_model score_model = {.bound = assay_matrix(&score->bound, ASSAY_F64, 1, 1)};
+    if (!job->certain) {
+        pre_model.sigma = assay_matrix(&pre->sigma, ASSAY_F64, 1, 1);
+        score_model.sigma = assay_matrix(&score->sigma, ASSAY_F64, 1, 1);
+    }
     return assay_ref_sae_preactivations(job->sae, job->x, &subset, job->contract, &pre_view,
-                                        &score_view, wanted ? &pre_model : NULL,
-                                        wanted ? &score_model : NULL, error);
+                                        &score_view, job->wanted ? &pre_model : NULL,
+                                        job->wanted ? &score_model : NULL, error);
 }
 
 /* The best latent left out, or the worst one chosen: what latent j would change places with. */
@@ -61,15 +63,15 @@ static assay_status rank_in(const feature_job *job, int64_t j, double *pre, uint
     const assay_subset subset = {&job->row, 1, NULL, 0};
     const assay_tensor pre_view = assay_matrix(pre, ASSAY_F64, 1, count);
     const assay_tensor score_view = assay_matrix(score, ASSAY_F64, 1, count);
-    assay_status status = assay_ref_sae_preactivations(job->sae, job->x, &subset, NULL, &pre_view,
-                                                       &score_view, NULL, NULL, error);
+    assay_status status = assay_ref_sae_preactivations(job->sae, job->x, &subset, job->contract,
+                                                       &pre_view, &score_view, NULL, NULL, error);
     if (status != ASSAY_OK) {
         return status;
     }
     assay_ref_sae_select(job->sae, pre, score, active);
     rank->active = active[j] != 0;
     const int64_t other = rival(job->sae, score, active, j);
-    if (job->contract != NULL && other >= 0) {
+    if (job->wanted && other >= 0) {
         ref_feature other_pre = {0};
         ref_feature other_score = {0};
         status = encode_one(job, other, &other_pre, &other_score, error);
@@ -94,10 +96,11 @@ static assay_status rank_latent(const feature_job *job, int64_t j, ranking *rank
 }
 
 assay_status ref_feature_encode(const assay_sae *sae, const assay_tensor *x, int64_t row, int64_t j,
-                                const assay_precision *contract, ref_feature *feature,
-                                assay_error *error)
+                                const assay_precision *contract, const assay_error_model *model,
+                                ref_feature *feature, assay_error *error)
 {
-    const feature_job job = {sae, x, row, contract};
+    const bool certain = model != NULL && !assay_present(&model->sigma);
+    const feature_job job = {sae, x, row, contract, model != NULL, certain};
     ref_feature score = {0};
     ranking rank = {false, (double)INFINITY, 0.0};
     memset(feature, 0, sizeof *feature);

@@ -2,12 +2,13 @@
  *
  * Error model: the dot product's (sums.h), the bias counting as one more term; the operands'
  * rounding to the multiply type (a weight's to the storage type first); the output's:
- *   bound = bound_sum + |D| + |round(bias) - bias| + u_out |y| + underflow
- *   sigma = sigma_sum
+ *   bound = bound_sum + |D| + |round(bias) - bias| + half an ulp of y + underflow
+ *   sigma = sigma_sum, with quantised weights and their scales' roundings (quantise.h)
  * D = sum_k (round(x) round(w) - x w) is computed, not estimated: the contract says to which values
  * the operands are rounded, and inputs in runs make their errors add up instead of averaging.
  * Source: assay/linear.h, METHOD's dot-product budget. */
 #include "ref/operands.h"
+#include "ref/quantise.h"
 #include "ref/sums.h"
 
 #include <math.h>
@@ -49,7 +50,8 @@ assay_cost assay_ref_linear_cost(const assay_linear_params *params, const assay_
 typedef struct linear_job {
     const assay_linear_params *params;
     const assay_linear_io *io;
-    const assay_error_model *model; /* NULL: not wanted */
+    const assay_precision *contract; /* may be NULL */
+    const assay_error_model *model;  /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
     int64_t depth;
@@ -85,7 +87,7 @@ static void one_column(const linear_job *job, int64_t j, double *scratch)
     double *terms = scratch + 2 * depth;
     const bool has_bias = assay_present(&job->params->bias);
     const double bias = has_bias ? assay_at1(&job->params->bias, column) : 0.0;
-    ref_load_row(&job->params->weight, column, weight);
+    assay_ref_weight_row(job->contract, &job->params->weight, column, weight);
     for (int64_t k = 0; job->rounds && k < depth; k++) {
         weight_rounded[k] = ref_operand(&job->rounding, true, weight[k]);
     }
@@ -101,9 +103,14 @@ static void one_column(const linear_job *job, int64_t j, double *scratch)
                                                  &job->rounding, job->quick, terms);
         double bound = spread.bound + ref_round_error(job->rounding.work, bias);
         if (job->rounds) {
-            bound += ref_difference(ref_dot(job->rounded + i * depth, weight_rounded, depth), dot);
+            const double *rounded = job->rounded + i * depth;
+            bound += ref_operands_error(job->contract, rounded, weight, weight_rounded, depth, dot);
         }
-        ref_model_put(job->model, &job->rounding, i, j, y, bound, spread.sigma);
+        double sigma = spread.sigma;
+        if (ref_quantises(job->contract)) {
+            ref_quantised_error(&job->rounding, dot, spread.norm, depth, &bound, &sigma);
+        }
+        ref_model_put(job->model, &job->rounding, i, j, y, bound, sigma);
     }
 }
 
@@ -135,6 +142,7 @@ assay_status assay_ref_linear(const assay_linear_params *params, const assay_lin
     }
     job.params = params;
     job.io = io;
+    job.contract = contract;
     job.depth = params->weight.shape[1];
     status = ref_plan_make("linear", io->x.shape[0], params->weight.shape[0], subset, &io->y,
                            model, &job.plan, error);

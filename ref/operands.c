@@ -98,7 +98,7 @@ assay_status ref_plan_make(const char *op, int64_t rows, int64_t columns,
         status = ref_expect_matrix(op, "the model's bound", &model->bound, REF_REAL, plan->rows,
                                    plan->columns, error);
     }
-    if (status == ASSAY_OK && model != NULL) {
+    if (status == ASSAY_OK && model != NULL && assay_present(&model->sigma)) {
         status = ref_expect_matrix(op, "the model's sigma", &model->sigma, REF_REAL, plan->rows,
                                    plan->columns, error);
     }

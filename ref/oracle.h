@@ -16,22 +16,36 @@ typedef struct assay_subset {
     int64_t column_count;
 } assay_subset;
 
+/* The campaign's failure probability and size, stated once: lambda = sqrt(2 ln(2N/p)). A sum of
+ * independent roundings, each of mean 0 and within +-u|s_k|, exceeds lambda u sqrt(sum s_k^2) with
+ * probability at most 2 exp(-lambda^2/2) = p/N (Hoeffding 1963): none of N elements does, with
+ * probability 1 - p. 9.43 with these. */
+#define ASSAY_CAMPAIGN_FAILURE 1e-9
+#define ASSAY_CAMPAIGN_ELEMENTS 1e10
+
 /* What a right kernel of a given contract may be off by, per output element (float64, same shape as
  * the output it belongs to):
  *   bound  never exceeded: output and intermediate roundings, underflow, truncation, inputs'
- *          roundings
- *          that act on few operands
- *   sigma  the standard deviation of what accumulates from many independent roundings
- * The budget is bound + lambda * sigma. Formulae and derivations stand in each op's file. */
+ *          roundings that act on few operands
+ *   sigma  the root of the sum of squares of what accumulates from many independent roundings
+ * The budget is bound + lambda * sigma. Formulae and derivations stand in each op's file.
+ * Without sigma (absent), bound is the worst case of all of it: what classical analysis gives, for
+ * reference beside the budget. */
 typedef struct assay_error_model {
     assay_tensor bound;
     assay_tensor sigma;
 } assay_error_model;
 
+/* Elements of a weight matrix as a kernel with that contract has them: as stored, or dequantised
+ * where the contract quantises (precision.h). Row `row` of a matrix, all of it. NULL: as stored. */
+void assay_ref_weight_row(const assay_precision *contract, const assay_tensor *weight, int64_t row,
+                          double *out);
+
 /* Every oracle function: computes the wanted part of the output into io's outputs (float64 views of
  * shape [row_count, column_count] when a subset is given, else whole), and, when contract is not
  * NULL, the error model of a kernel with that contract run on exactly these inputs. Inputs may be
- * of any type. subset, contract and model may be NULL. */
+ * of any type. subset, contract and model may be NULL. Under a contract that quantises weights the
+ * output is that of the dequantised weights. */
 #define ASSAY_REF_DECLARE(op)                                                                      \
     assay_status assay_ref_##op(const assay_##op##_params *params, const assay_##op##_io *io,      \
                                 const assay_subset *subset, const assay_precision *contract,       \

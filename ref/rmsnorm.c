@@ -7,7 +7,7 @@
  *   rho_bound = bound_sum / (2 d (m + eps)) + 3/2 u + u_function
  * Then x r is rounded (u), kept as an intermediate (u_int: bf16 in the Hugging Face flow, before
  * the weight), multiplied by the weight (u) and rounded to the output type:
- *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + u_out |y| + underflow
+ *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + half an ulp of y + underflow
  *   sigma = |y| rho_sigma
  * Where the squares overflow the working type, a right kernel gives 0: there is no bound.
  * Source: assay/rmsnorm.h (transformers LlamaRMSNorm). */
@@ -84,7 +84,9 @@ static void finish_row(const ref_plan *plan, int64_t i, const double *x, const d
                                 rounding->u_intermediate;
         const double bound = (y != 0.0 ? fabs(y) * relative : 0.0) +
                              fabs(normed) * ref_round_error(rounding->storage, w) +
-                             rounding->intermediate_floor * fabs(w);
+                             rounding->intermediate_floor * fabs(w) +
+                             fabs(row->scale * w) * ref_flushed(rounding, x[column]) +
+                             fabs(normed) * ref_flushed(rounding, w);
         ref_model_put(model, rounding, i, j, y, bound, fabs(y) * row->rho_sigma);
     }
 }

@@ -8,7 +8,8 @@
  * working or intermediate type (u_c):
  *   dcos = |sin a| da + da^2/2 + (8 u_a + u_c) |cos a|      and the same for sin with both swapped
  * Products are rounded (u_p, of the working or intermediate type), so is their sum:
- *   bound = |x_i| dcos + |x_j| dsin + u_p (|x_i cos a| + |x_j sin a| + |y|) + u_out |y| + underflow
+ *   bound = |x_i| dcos + |x_j| dsin + u_p (|x_i cos a| + |x_j sin a| + |y|) + half an ulp of y
+ *         + underflow
  *   sigma = 0
  * f32 angles: at position 8000 and f = 1, da is 5e-4 rad: what the bound then mostly consists of.
  * Source: assay/rope.h (transformers apply_rotary_pos_emb, whose bf16 flow rounds cos, sin, both
@@ -71,7 +72,8 @@ static double rotation_bound(const ref_rounding *rounding, double position, doub
     const double off_sin = c * off + 0.5 * off * off + units * s;
     const double y = a * cos(angle) + b * sin(angle);
     const double step = ref_then(rounding->u_work, rounding->u_intermediate);
-    const double floors = 3.0 * rounding->product_floor + 2.0 * rounding->intermediate_floor;
+    const double floors = 3.0 * rounding->product_floor + 2.0 * rounding->intermediate_floor +
+                          ref_flushed(rounding, a) + ref_flushed(rounding, b);
     return fabs(a) * (off_cos + rounding->intermediate_floor) +
            fabs(b) * (off_sin + rounding->intermediate_floor) +
            step * (fabs(a) * c + fabs(b) * s + fabs(y)) + floors;

@@ -1,4 +1,5 @@
 #include "ref/rounding.h"
+#include "ref/sums.h"
 
 #include <float.h>
 #include <math.h>
@@ -25,6 +26,9 @@ static double limit_of(assay_dtype type)
     case ASSAY_F32: return (double)FLT_MAX;
     case ASSAY_BF16: return 0x1.fep127;
     case ASSAY_F16: return 65504.0;
+    case ASSAY_TF32: return 0x1.ffcp127;
+    case ASSAY_E4M3: return 448.0;
+    case ASSAY_E5M2: return 57344.0;
     default: return (double)INFINITY;
     }
 }
@@ -48,6 +52,13 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
                           "error model: the contract's accumulator has %d significand bits; "
                           "expected 2 to 64", (int)contract->accumulate.bits);
     }
+    if (contract->quant_bits != 0 && (contract->quant_bits < 2 || contract->quant_bits > 8 ||
+                                      contract->quant_group < 0)) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                          "error model: the contract quantises weights to %d bits in groups of %d; "
+                          "expected 2 to 8 bits (0: not quantised), groups of 1 or more (0: rows)",
+                          (int)contract->quant_bits, (int)contract->quant_group);
+    }
     const int bits = contract->accumulate.bits;
     const bool truncate = contract->accumulate.rounding == ASSAY_TRUNCATE;
     const int multiply_bits = assay_dtype_bits(contract->multiply);
@@ -69,7 +80,13 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.u_sum = ldexp(1.0, truncate ? 1 - bits : -bits);
     r.u_function = REF_FUNCTION_UNITS * r.u_work;
     r.linear = truncate || bits < 20;
-    r.product = multiply_bits == 0 || 2 * multiply_bits > bits;
+    r.block = contract->accumulate.block > 1 ? contract->accumulate.block : 1;
+    r.product = r.block == 1 && (multiply_bits == 0 || 2 * multiply_bits > bits);
+    r.sequential = contract->order == ASSAY_ORDER_SEQUENTIAL;
+    r.quant_bits = contract->quant_bits;
+    r.quant_group = contract->quant_group;
+    r.operand_normal = ldexp(1.0, assay_dtype_normal_exponent(multiply_bits > 0 ? r.multiply
+                                                                                : r.work));
     r.flush_in = (contract->flush & ASSAY_FLUSH_IN) != 0;
     r.product_floor = floor_of(r.work, flush_sum);
     r.intermediate_floor = floor_of(r.intermediate, flush_sum);
@@ -89,7 +106,9 @@ assay_status ref_model_wanted(const assay_precision *contract, const assay_error
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
                           "error model: asked for without a contract; give the kernel's precision");
     }
-    return *wanted ? ref_rounding_of(contract, rounding, error) : ASSAY_OK;
+    const assay_status status = *wanted ? ref_rounding_of(contract, rounding, error) : ASSAY_OK;
+    rounding->certain = *wanted && !assay_present(&model->sigma);
+    return status;
 }
 
 double ref_round(assay_dtype type, double value)
@@ -98,8 +117,28 @@ double ref_round(assay_dtype type, double value)
     case ASSAY_F32: return (double)(float)value;
     case ASSAY_BF16: return (double)assay_bf16_to_f32(assay_f64_to_bf16(value));
     case ASSAY_F16: return (double)assay_f16_to_f32(assay_f64_to_f16(value));
+    case ASSAY_TF32: return (double)assay_f32_to_tf32(assay_f64_to_f32_odd(value));
+    case ASSAY_E4M3: return (double)assay_e4m3_to_f32(assay_f32_to_e4m3(assay_f64_to_f32_odd(value)));
+    case ASSAY_E5M2: return (double)assay_e5m2_to_f32(assay_f32_to_e5m2(assay_f64_to_f32_odd(value)));
     default: return value;
     }
+}
+
+double ref_half_ulp(assay_dtype type, double magnitude)
+{
+    const int digits = assay_dtype_bits(type);
+    uint64_t bits;
+    double binade;
+    memcpy(&bits, &magnitude, sizeof bits);
+    bits &= (uint64_t)0x7ff << 52; /* the power of two below */
+    memcpy(&binade, &bits, sizeof binade);
+    return digits > 0 ? ldexp(binade, -digits) : 0.0;
+}
+
+double ref_flushed(const ref_rounding *rounding, double x)
+{
+    const double least = ldexp(1.0, assay_dtype_normal_exponent(rounding->work));
+    return rounding->flush_in && fabs(x) < least ? fabs(x) : 0.0;
 }
 
 double ref_round_error(assay_dtype type, double value)
@@ -112,22 +151,30 @@ bool ref_fits(assay_dtype from, assay_dtype to)
     if (from == to || to == ASSAY_NONE || to == ASSAY_F64) {
         return true;
     }
-    return to == ASSAY_F32 && (from == ASSAY_BF16 || from == ASSAY_F16);
+    const bool fp8 = from == ASSAY_E4M3 || from == ASSAY_E5M2;
+    switch (to) {
+    case ASSAY_F32:
+        return fp8 || from == ASSAY_BF16 || from == ASSAY_F16 || from == ASSAY_TF32;
+    case ASSAY_TF32: return fp8 || from == ASSAY_BF16 || from == ASSAY_F16;
+    case ASSAY_BF16:
+    case ASSAY_F16: return fp8;
+    default: return false;
+    }
 }
 
 double ref_operand(const ref_rounding *rounding, bool weight, double value)
 {
-    const double stored = weight ? ref_round(rounding->storage, value) : value;
+    const bool stores = weight && rounding->quant_bits == 0;
+    const double stored = stores ? ref_round(rounding->storage, value) : value;
     const double operand = ref_round(rounding->multiply, stored);
-    if (rounding->flush_in && assay_dtype_bits(rounding->multiply) > 0 &&
-        fabs(operand) < ldexp(1.0, assay_dtype_normal_exponent(rounding->multiply))) {
-        return 0.0;
-    }
-    return operand;
+    return rounding->flush_in && fabs(operand) < rounding->operand_normal ? 0.0 : operand;
 }
 
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from)
 {
+    if (weight && rounding->quant_bits != 0) {
+        return rounding->flush_in || !ref_fits(ASSAY_F32, rounding->multiply);
+    }
     return rounding->flush_in || !ref_fits(from, rounding->multiply) ||
            (weight && !ref_fits(from, rounding->storage));
 }
@@ -148,14 +195,17 @@ void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t colu
 {
     const bool judged = isfinite(y);
     assay_put2(&model->bound, row, column, judged ? bound : 0.0);
-    assay_put2(&model->sigma, row, column, judged ? sigma : 0.0);
+    if (assay_present(&model->sigma)) {
+        assay_put2(&model->sigma, row, column, judged ? sigma : 0.0);
+    }
 }
 
 void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
                    int64_t column, double y, double bound, double sigma)
 {
-    double total = bound + rounding->u_output * (fabs(y) + bound) + rounding->output_floor;
-    if (fabs(y) + total >= rounding->output_limit) {
+    const double reach = fabs(y) + bound + REF_LAMBDA * sigma;
+    double total = bound + ref_half_ulp(rounding->output, reach) + rounding->output_floor;
+    if (!(fabs(y) + total < rounding->output_limit)) {
         total = (double)INFINITY;
     }
     ref_model_put_raw(model, row, column, y, total, sigma);

@@ -29,7 +29,12 @@ typedef struct ref_rounding {
     double u_function; /* relative error of a library function */
     bool linear;       /* the accumulator truncates or is narrow: its errors add up, not average */
     bool product;      /* products are themselves rounded: twice the operand's bits do not fit */
+    bool sequential;   /* the order of sums is k = 0, 1, 2, ... */
+    bool certain;      /* worst cases only: everything goes into bounds, sigmas are 0 */
     bool flush_in;
+    int32_t block;     /* products summed exactly before one rounding */
+    int32_t quant_bits, quant_group;
+    double operand_normal; /* least normal operand of a product: what is smaller may be flushed */
     double product_floor; /* absolute error of a product that underflows, or of one flushed */
     double intermediate_floor;
     double output_floor;
@@ -42,7 +47,7 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
                              assay_error *error);
 
 /* *wanted tells whether a model is to be filled: when both are given. A model without a contract is
- * an error. */
+ * an error; a model without sigma asks for certain bounds. */
 assay_status ref_model_wanted(const assay_precision *contract, const assay_error_model *model,
                               ref_rounding *rounding, bool *wanted, assay_error *error);
 
@@ -51,6 +56,13 @@ double ref_round(assay_dtype type, double value);
 
 /* |ref_round(type, value) - value|: exact, since the two are within a factor of two. */
 double ref_round_error(assay_dtype type, double value);
+
+/* Half a unit in the last place of the type, for results of at most that magnitude: the error of
+ * rounding one to nearest. 0 for integers and ASSAY_NONE. */
+double ref_half_ulp(assay_dtype type, double magnitude);
+
+/* |x| where an elementwise product may flush x to zero, else 0. */
+double ref_flushed(const ref_rounding *rounding, double x);
 
 /* Whether every value of `from` is a value of `to`. */
 bool ref_fits(assay_dtype from, assay_dtype to);
@@ -68,9 +80,9 @@ double ref_then(double first, double second);
 double ref_difference(double rounded, double exact);
 
 /* Writes the model of element (row, column) whose exact value is y, output rounding added:
- * u_out (|y| + bound) and half of the output's least subnormal (the least normal when flushing).
- * A y that is not finite is judged by its kind, so both become 0; a y that the output type may
- * round to infinity has no bound. */
+ * half an ulp of the output type at |y| + bound + lambda sigma, and half of its least subnormal (the
+ * least normal when flushing). A y that is not finite is judged by its kind, so both become 0; a y
+ * that the output type may round to infinity has no bound. */
 void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
                    int64_t column, double y, double bound, double sigma);
 /* The same without output rounding. */

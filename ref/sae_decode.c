@@ -11,6 +11,7 @@
  *   sigma = std hypot(sigma_sum, 3 u sqrt(sum t^2)), and rho_std's and the mean's
  * Source: assay/sae.h, assay/sae_decode.h. */
 #include "ref/autoencoder.h"
+#include "ref/quantise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -103,7 +104,8 @@ assay_cost assay_ref_sae_decode_cost(const assay_sae_decode_params *params,
 typedef struct decode_job {
     const assay_sae *sae;
     const assay_sae_decode_io *io;
-    const assay_error_model *model; /* NULL: not wanted */
+    const assay_precision *contract; /* may be NULL */
+    const assay_error_model *model;  /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
     int64_t longest; /* most entries of a row */
@@ -112,6 +114,8 @@ typedef struct decode_job {
     double *factor;  /* [longest] f_j scale_j */
     double *rounded; /* [longest] the same as multiplied */
     double *scratch; /* threads x stretch */
+    double *scales;  /* [longest, groups] of this row's latents; NULL: weights are not quantised */
+    int64_t groups;  /* of a column of the decoder */
     ref_norm norm;
 } decode_job;
 
@@ -133,6 +137,11 @@ static void load_row(decode_job *job, int64_t row)
             job->count++;
         }
     }
+    for (int64_t e = 0; job->scales != NULL && e < job->count; e++) {
+        const assay_tensor *decoder = &job->sae->decoder;
+        ref_quantised_scales(job->contract, decoder, job->latent[e] * decoder->stride[1],
+                             decoder->stride[0], job->sae->d_out, job->scales + e * job->groups);
+    }
 }
 
 static void model_element(const decode_job *job, int64_t i, int64_t c, const double *weight,
@@ -146,14 +155,20 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
     double sigma = sum.sigma;
     if (r->multiply != ASSAY_NONE || r->storage != ASSAY_NONE) {
         double shift = 0.0;
+        double quantised = 0.0; /* the same with integers for weights, which are exact */
         for (int64_t e = 0; e < job->count; e++) {
-            shift += job->rounded[e] * ref_operand(r, true, weight[e]) -
-                     job->factor[e] * weight[e];
+            const double exact = job->factor[e] * weight[e];
+            shift += job->rounded[e] * ref_operand(r, true, weight[e]) - exact;
+            quantised += job->rounded[e] * weight[e] - exact;
         }
-        bound += ref_difference(shift, 0.0);
+        bound += fmax(ref_difference(shift, 0.0),
+                      ref_quantises(job->contract) ? ref_difference(quantised, 0.0) : 0.0);
     }
     if (assay_present(&job->sae->decode_scale)) {
-        sigma = hypot(sigma, 3.0 * r->u_work * sum.norm);
+        ref_independent(r, 3.0 * r->u_work * sum.norm, job->count, &bound, &sigma);
+    }
+    if (ref_quantises(job->contract)) {
+        ref_quantised_error(r, xhat - bias, sum.norm, job->count, &bound, &sigma);
     }
     if (job->sae->layer_norm) {
         const ref_norm *n = &job->norm;
@@ -175,6 +190,10 @@ static void decode_row(const decode_job *job, int64_t i)
         double *weight = ref_own(job->scratch, stretch);
         for (int64_t e = 0; e < job->count; e++) {
             weight[e] = assay_at2(&sae->decoder, column, job->latent[e]);
+        }
+        if (job->scales != NULL) {
+            ref_dequantise_column(job->contract, job->scales, job->groups, column, weight,
+                                  job->count);
         }
         const double bias = ref_latent_value(&sae->decode_bias, column, 0.0);
         const double xhat = ref_dot(job->factor, weight, job->count) + bias;
@@ -210,7 +229,7 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
                                   const assay_precision *contract, const assay_error_model *model,
                                   assay_error *error)
 {
-    decode_job job = {.sae = &params->sae, .io = io, .longest = 1};
+    decode_job job = {.sae = &params->sae, .io = io, .contract = contract, .longest = 1};
     bool wanted = false;
     assay_status status = check_inputs(params, io, error);
     if (status != ASSAY_OK) {
@@ -234,7 +253,11 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
     job.latent = malloc((size_t)job.longest * sizeof *job.latent);
     job.factor = ref_alloc(2 * job.longest, error);
     job.scratch = ref_alloc_threads(2 * job.longest + 1, error);
-    if (job.latent == NULL || job.factor == NULL || job.scratch == NULL) {
+    const bool quantises = ref_quantises(contract);
+    job.groups = ref_quantised_groups(contract, params->sae.d_out);
+    job.scales = quantises ? ref_alloc(job.longest * job.groups, error) : NULL;
+    if (job.latent == NULL || job.factor == NULL || job.scratch == NULL ||
+        (quantises && job.scales == NULL)) {
         status = assay_fail(error, ASSAY_NO_MEMORY, "sae_decode: no memory for %lld entries",
                             (long long)job.longest);
     } else {
@@ -243,6 +266,7 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
     }
     free(job.latent);
     free(job.factor);
+    free(job.scales);
     free(job.scratch);
     return status;
 }

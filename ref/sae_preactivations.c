@@ -16,6 +16,7 @@
  * A budget of the score is that of pre times |gate|, plus the gate's own roundings.
  * More than 2^27 multiply-adds take ref_sum_spread's quick route. */
 #include "ref/autoencoder.h"
+#include "ref/quantise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 typedef struct encode_job {
     const assay_sae *sae;
     const assay_tensor *x, *pre, *score;
+    const assay_precision *contract; /* may be NULL */
     const assay_error_model *pre_model, *score_model; /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
@@ -103,7 +105,7 @@ static void layer_norm_error(const encode_job *job, int64_t i, const latent *l, 
     const double elementwise = hypot(sqrt(2.0) * job->rounding.u_step, job->rounding.u_multiply);
     *bound += z * n->std_bound + reach * n->mean_bound;
     *sigma = hypot(*sigma, hypot(z * n->std_sigma, reach * n->mean_sigma));
-    *sigma = hypot(*sigma, elementwise * norm);
+    ref_independent(&job->rounding, elementwise * norm, job->sae->d_in, bound, sigma);
 }
 
 static void model_latent(const encode_job *job, int64_t i, int64_t c, const latent *l, double a,
@@ -116,17 +118,21 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
     double bound = dot.bound;
     double sigma = dot.sigma;
     if (job->rounds) {
-        bound += ref_difference(ref_dot(job->rounded + i * d, l->rounded, d), a);
+        bound += ref_operands_error(job->contract, job->rounded + i * d, l->weight, l->rounded, d,
+                                    a);
     }
     if (job->sae->layer_norm) {
         layer_norm_error(job, i, l, a, dot.norm, &bound, &sigma);
+    }
+    if (ref_quantises(job->contract)) {
+        ref_quantised_error(r, a, dot.norm, d, &bound, &sigma);
     }
     const double magnitude = fabs(l->scale);
     bound *= magnitude;
     sigma *= magnitude;
     if (assay_present(&job->sae->encode_scale)) {
         bound += ref_round_error(r->work, l->scale) * fabs(a) + r->u_work * magnitude * fabs(a);
-        sigma = hypot(sigma, magnitude * r->u_work * dot.norm);
+        ref_independent(r, magnitude * r->u_work * dot.norm, d, &bound, &sigma);
     }
     if (assay_present(&job->sae->encode_bias)) {
         bound += ref_round_error(r->work, l->bias) + r->u_work * fabs(pre);
@@ -155,7 +161,7 @@ static void one_latent(const encode_job *job, int64_t c, double *scratch)
     const int64_t d = sae->d_in;
     const int64_t j = ref_plan_column(&job->plan, c);
     latent l = {.j = j, .weight = scratch, .rounded = scratch + d, .terms = scratch + 2 * d};
-    ref_load_row(&sae->encoder, j, scratch);
+    assay_ref_weight_row(job->contract, &sae->encoder, j, scratch);
     l.scale = ref_latent_value(&sae->encode_scale, j, 1.0);
     l.bias = ref_latent_value(&sae->encode_bias, j, 0.0);
     l.gate = ref_latent_value(&sae->gate, j, 1.0);
@@ -237,8 +243,8 @@ assay_status assay_ref_sae_preactivations(const assay_sae *sae, const assay_tens
                                           const assay_error_model *score_model,
                                           assay_error *error)
 {
-    encode_job job = {.sae = sae, .x = x, .pre = pre, .score = score, .pre_model = pre_model,
-                      .score_model = score_model};
+    encode_job job = {.sae = sae, .x = x, .pre = pre, .score = score, .contract = contract,
+                      .pre_model = pre_model, .score_model = score_model};
     assay_status status = open_job(&job, subset, contract, error);
     if (status == ASSAY_OK) {
         status = prepare_rows(&job, error);

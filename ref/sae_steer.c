@@ -12,6 +12,7 @@
  * u_multiply' is that of the coefficient where it is not exact in the multiply type.
  * Source: assay/sae_steer.h. */
 #include "ref/feature.h"
+#include "ref/quantise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -76,11 +77,12 @@ assay_cost assay_ref_sae_steer_cost(const assay_sae_steer_params *params,
 typedef struct steer_job {
     const assay_sae_steer_params *params;
     const assay_sae_steer_io *io;
-    const assay_precision *contract; /* NULL with model NULL: no error is wanted */
-    const assay_error_model *model;
+    const assay_precision *contract; /* may be NULL */
+    const assay_error_model *model;  /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
     double *x, *scratch; /* [d_in] each */
+    double *column;      /* [d_out] W_d[:,j] as the contract has it */
 } steer_job;
 
 /* change = f' - f into value, with its error. */
@@ -123,7 +125,7 @@ static void write_row(const steer_job *job, int64_t i, const ref_feature *change
     const double factor = change->value * scale;
     for (int64_t c = 0; c < job->plan.columns; c++) {
         const int64_t column = ref_plan_column(&job->plan, c);
-        const double weight = scale != 0.0 ? assay_at2(&sae->decoder, column, j) : 0.0;
+        const double weight = scale != 0.0 ? job->column[column] : 0.0;
         const double column_value = scale * weight * norm->std;
         const double term = scale != 0.0 ? change->value * column_value : 0.0;
         const double y = job->x[column] + term;
@@ -132,7 +134,8 @@ static void write_row(const steer_job *job, int64_t i, const ref_feature *change
             continue;
         }
         const double u_factor = ref_operand(r, false, factor) != factor ? r->u_multiply : 0.0;
-        const double relative = 5.0 * r->u_work + r->u_intermediate + u_factor + norm->std_bound;
+        const double dequantised = ref_quantises(job->contract) ? r->u_work : 0.0;
+        const double relative = dequantised + 5.0 * r->u_work + r->u_intermediate + u_factor + norm->std_bound;
         const double bound = fabs(column_value) * change->bound + fabs(term) * relative +
                        ref_difference(ref_operand(r, true, weight), weight) *
                            fabs(factor * norm->std) +
@@ -159,7 +162,7 @@ static assay_status steer_rows(const steer_job *job, assay_error *error)
         }
         if (job->params->mode != ASSAY_STEER_ADD && scale != 0.0) {
             status = ref_feature_encode(sae, &job->io->x, row, job->params->latent,
-                                        job->contract, &f, error);
+                                        job->contract, job->model, &f, error);
         }
         if (status == ASSAY_OK) {
             const ref_feature change = edit(job, &f);
@@ -187,12 +190,16 @@ assay_status assay_ref_sae_steer(const assay_sae_steer_params *params, const ass
         return status;
     }
     job.model = wanted ? model : NULL;
-    job.contract = wanted ? contract : NULL;
-    job.x = ref_alloc(2 * params->sae.d_in, error);
+    job.contract = contract;
+    job.x = ref_alloc(2 * params->sae.d_in + params->sae.d_out, error);
     if (job.x == NULL) {
         return ASSAY_NO_MEMORY;
     }
     job.scratch = job.x + params->sae.d_in;
+    job.column = job.scratch + params->sae.d_in;
+    const assay_tensor *decoder = &params->sae.decoder;
+    ref_quantised_load(contract, decoder, params->latent * decoder->stride[1], decoder->stride[0],
+                       params->sae.d_out, job.column);
     status = steer_rows(&job, error);
     free(job.x);
     return status;

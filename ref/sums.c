@@ -128,24 +128,27 @@ ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *roun
     double magnitude;
     double norm;
     measure_terms(terms, count, &used, &magnitude, &norm);
-    double square = fmax(sequential(terms, count), lanes(terms, count));
-    if (!quick) {
-        square = fmax(square, pairwise(terms, count));
-    }
     const double u = rounding->u_sum;
+    double absolute = 0.0;
+    double square = 0.0;
+    if (rounding->linear) {
+        absolute = u * ref_absolute_sums(terms, count, rounding);
+    } else {
+        square = fmax(sequential(terms, count), lanes(terms, count));
+        square = quick ? square : fmax(square, pairwise(terms, count));
+    }
     const double floor = used * rounding->product_floor;
     const double steps = fmax(used - 1.0, 0.0) + (rounding->product ? 1.0 : 0.0);
     ref_spread spread = {0.0, 0.0, u * steps * magnitude + floor, sqrt(norm)};
-    if (rounding->linear) {
-        /* Cauchy's inequality: sum |s| over n steps is at most sqrt(n sum s^2) */
-        const double absolute = sqrt((double)(count + 2 * LANES) * square);
-        spread.bound = fmin(u * (absolute + magnitude) + floor, spread.worst);
-        spread.worst = spread.bound;
-        return spread;
-    }
     const double sigma = u * sqrt(square + (rounding->product ? norm : 0.0));
     spread.bound = floor;
-    ref_settle(spread.worst - floor, sigma, &spread.bound, &spread.sigma);
+    if (rounding->linear && !rounding->certain) {
+        const double products = rounding->product ? u * magnitude : 0.0;
+        spread.bound += fmin(absolute + products, spread.worst - floor);
+        spread.worst = spread.bound;
+    } else {
+        ref_settle(rounding, spread.worst - floor, sigma, &spread.bound, &spread.sigma);
+    }
     return spread;
 }
 
@@ -166,11 +169,22 @@ bool ref_quick(int64_t rows, int64_t columns, int64_t depth)
     return (double)rows * (double)columns * (double)depth > 0x1p27;
 }
 
-void ref_settle(double linear, double quadrature, double *bound, double *sigma)
+void ref_settle(const ref_rounding *rounding, double linear, double quadrature, double *bound,
+                double *sigma)
 {
-    if (linear <= REF_LAMBDA * quadrature) {
+    if (rounding->certain || linear <= REF_LAMBDA * quadrature) {
         *bound += linear;
     } else {
         *sigma = hypot(*sigma, quadrature);
+    }
+}
+
+void ref_independent(const ref_rounding *rounding, double root, int64_t count, double *bound,
+                     double *sigma)
+{
+    if (rounding->certain) { /* Cauchy's inequality: sum |e| is at most sqrt(n sum e^2) */
+        *bound += sqrt((double)count) * root;
+    } else {
+        *sigma = hypot(*sigma, root);
     }
 }

@@ -4,10 +4,11 @@
 
 #include "ref/rounding.h"
 
-/* The least lambda a campaign uses. Where the worst case of a short sum is below that many standard
- * deviations, the worst case is the budget: it needs no statistics. Either is valid, so nothing is
- * tuned by this number. */
-#define REF_LAMBDA 9.0
+#include <math.h>
+
+/* lambda of the budgets (oracle.h). Where the worst case of a short sum is below that many sigmas,
+ * the worst case is the budget: it needs no statistics. Compilers fold it. */
+#define REF_LAMBDA (sqrt(2.0 * log(2.0 * ASSAY_CAMPAIGN_ELEMENTS / ASSAY_CAMPAIGN_FAILURE)))
 
 typedef struct ref_spread {
     double bound; /* never exceeded */
@@ -19,17 +20,19 @@ typedef struct ref_spread {
 /* Eight interleaved partial sums: a fixed order that the compiler can keep in registers. */
 double ref_dot(const double *a, const double *b, int64_t count);
 
-/* The error of summing count terms (each a rounded product when the contract rounds products).
+/* The error of summing count terms (each a rounded product when the contract rounds products, which
+ * it does when a block is one product and twice the operands' bits exceed the accumulator's).
  *
  *   to nearest, bits >= 20   sigma = u sqrt(S + [products] sum t_k^2), S the largest sum of squared
  *                            partial sums over sequential, reversed, 16-lane and pairwise order
- *   truncating or narrow     bound = u (sqrt(n S) + sum |t_k|), which is at least u sum |s_k|
+ *   truncating or narrow     bound = u (A + [products] sum |t_k|), A the largest sum |s_k| over the
+ *                            steps (sums_linear.c)
  *   worst case               (n - 1 + [products]) u sum |t_k|, n the terms that are not zero
- *   underflow                n x the floor of a product
+ *   underflow                n x the floor of the accumulator
  *
  * Each step of a sum adds an independent rounding of at most u|s_k| (Higham and Mary 2019 for the
- * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. A block of
- * products that is summed exactly only removes steps, so it is not counted.
+ * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. Products
+ * summed exactly in blocks leave fewer steps, which are among those of S: it is kept as it is.
  * quick leaves out the pairwise order, which is within a small factor of the sequential one: for
  * large cases. terms is used as scratch. */
 ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick);
@@ -41,8 +44,16 @@ ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const
 /* Whether a case of that many terms takes the quick route (a second or so of work). */
 bool ref_quick(int64_t rows, int64_t columns, int64_t depth);
 
+/* A, the largest sum |s_k| over the steps of a truncating or narrow accumulator. */
+double ref_absolute_sums(const double *terms, int64_t count, const ref_rounding *rounding);
+
 /* Adds errors that are bounded by `linear` in all and spread by `quadrature` to a budget, in the
- * form that is smaller. */
-void ref_settle(double linear, double quadrature, double *bound, double *sigma);
+ * form that is smaller; in the first when only certain bounds are wanted. */
+void ref_settle(const ref_rounding *rounding, double linear, double quadrature, double *bound,
+                double *sigma);
+
+/* Adds count independent errors whose squares sum to root^2. */
+void ref_independent(const ref_rounding *rounding, double root, int64_t count, double *bound,
+                     double *sigma);
 
 #endif

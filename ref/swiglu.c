@@ -3,7 +3,8 @@
  * Error model, first order. exp errs by u_function relatively, which silu takes with the factor
  * e^-g / (1 + e^-g) <= 1; the sum, the quotient (or reciprocal and product) are 3 roundings; silu
  * is kept as an intermediate (u_int), the product rounded (u, then u_out):
- *   bound = |y| (u_function + 4 u + u_int) + (|y| where exp(-g) overflows) + u_out |y| + underflow
+ *   bound = |y| (u_function + 4 u + u_int) + (|y| where exp(-g) overflows) + half an ulp of y
+ *           + underflow
  *   sigma = 0
  * exp(-g) overflows for g < -88 in f32 (-709 in f64): a right kernel then gives 0, and |silu| there
  * is below 1e-36.
@@ -51,7 +52,9 @@ static void model_element(const ref_rounding *rounding, const assay_error_model 
         relative += 1.0;
     }
     const double floor = fmax(rounding->intermediate_floor, rounding->product_floor);
-    ref_model_put(model, rounding, i, j, y, fabs(y) * relative + floor * fabs(up), 0.0);
+    const double flushed = fabs(up) * ref_flushed(rounding, gate) +
+                           fabs(silu) * ref_flushed(rounding, up);
+    ref_model_put(model, rounding, i, j, y, fabs(y) * relative + floor * fabs(up) + flushed, 0.0);
 }
 
 assay_status assay_ref_swiglu(const assay_swiglu_params *params, const assay_swiglu_io *io,

@@ -100,11 +100,14 @@ void assay_buffer_poison(const assay_tensor *tensor)
     for (int64_t i = 0; i < count; i++) {
         switch (tensor->dtype) {
         case ASSAY_F64: ((uint64_t *)tensor->data)[i] = poison_f64; break;
+        case ASSAY_TF32:
         case ASSAY_F32: ((uint32_t *)tensor->data)[i] = poison_f32; break;
         case ASSAY_BF16: ((uint16_t *)tensor->data)[i] = poison_bf16; break;
         case ASSAY_F16: ((uint16_t *)tensor->data)[i] = poison_f16; break;
         case ASSAY_I64: ((int64_t *)tensor->data)[i] = INT64_MIN; break;
         case ASSAY_I32: ((int32_t *)tensor->data)[i] = INT32_MIN; break;
+        case ASSAY_E4M3:
+        case ASSAY_E5M2: ((uint8_t *)tensor->data)[i] = 0xff; break; /* NaN in both */
         case ASSAY_U8: ((uint8_t *)tensor->data)[i] = 0xa5; break;
         case ASSAY_I8: ((int8_t *)tensor->data)[i] = INT8_MIN; break;
         case ASSAY_NONE: break;
@@ -116,6 +119,7 @@ bool assay_buffer_is_poison(const assay_tensor *tensor, int64_t i)
 {
     switch (tensor->dtype) {
     case ASSAY_F64: return ((const uint64_t *)tensor->data)[i] == poison_f64;
+    case ASSAY_TF32:
     case ASSAY_F32: return ((const uint32_t *)tensor->data)[i] == poison_f32;
     case ASSAY_BF16: return ((const uint16_t *)tensor->data)[i] == poison_bf16;
     case ASSAY_F16: return ((const uint16_t *)tensor->data)[i] == poison_f16;

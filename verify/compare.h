@@ -5,10 +5,7 @@
 #include "assay/result.h"
 #include "ref/oracle.h"
 
-/* The campaign's failure probability and size, stated once: lambda = sqrt(2 ln(2N/p)) is the number
- * of standard deviations that none of N normal deviates exceeds with probability 1 - p. */
-#define ASSAY_CAMPAIGN_FAILURE 1e-9
-#define ASSAY_CAMPAIGN_ELEMENTS 1e10
+/* lambda of a budget: sqrt(2 ln(2N/p)), with the campaign's N and p of ref/oracle.h. */
 double assay_lambda(void);
 
 /* METHOD A.1: two independent float64 computations agree to this part of the row's RMS. */

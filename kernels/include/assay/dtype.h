@@ -2,13 +2,17 @@
  *
  * 16-bit floats are carried as 16-bit words: no compiler this project supports has both _Float16
  * and __bf16 arithmetic. Widening is exact. Narrowing rounds to nearest, ties to even; a NaN stays
- * a NaN (its quiet bit set, its sign kept), overflow becomes infinity, subnormals are kept. */
+ * a NaN (its quiet bit set, its sign kept), overflow becomes infinity, subnormals are kept.
+ * 8-bit floats saturate instead: what would round beyond the greatest finite number, infinities
+ * included, becomes that number (CUDA's cvt.rn.satfinite). TF32 is an f32 with 10 fraction bits. */
 #ifndef ASSAY_DTYPE_H
 #define ASSAY_DTYPE_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "assay/fp8.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,7 +27,10 @@ typedef enum assay_dtype {
     ASSAY_I64,
     ASSAY_I32,
     ASSAY_U8,
-    ASSAY_I8
+    ASSAY_I8,
+    ASSAY_TF32, /* 8 exponent, 10 fraction bits; kept in 32, the low 13 zero */
+    ASSAY_E4M3, /* OCP 8-bit float: bias 7, greatest 448, no infinity, NaN 0x7f */
+    ASSAY_E5M2  /* OCP 8-bit float: bias 15, greatest 57344, infinity 0x7c, NaN 0x7e */
 } assay_dtype;
 
 static inline size_t assay_dtype_size(assay_dtype dtype)
@@ -32,9 +39,12 @@ static inline size_t assay_dtype_size(assay_dtype dtype)
     case ASSAY_F64:
     case ASSAY_I64: return 8;
     case ASSAY_F32:
+    case ASSAY_TF32:
     case ASSAY_I32: return 4;
     case ASSAY_BF16:
     case ASSAY_F16: return 2;
+    case ASSAY_E4M3:
+    case ASSAY_E5M2:
     case ASSAY_U8:
     case ASSAY_I8: return 1;
     case ASSAY_NONE: break;
@@ -53,6 +63,9 @@ static inline const char *assay_dtype_name(assay_dtype dtype)
     case ASSAY_I32: return "i32";
     case ASSAY_U8: return "u8";
     case ASSAY_I8: return "i8";
+    case ASSAY_TF32: return "tf32";
+    case ASSAY_E4M3: return "e4m3";
+    case ASSAY_E5M2: return "e5m2";
     case ASSAY_NONE: break;
     }
     return "as stored";
@@ -66,6 +79,9 @@ static inline int assay_dtype_bits(assay_dtype dtype)
     case ASSAY_F32: return 24;
     case ASSAY_F16: return 11;
     case ASSAY_BF16: return 8;
+    case ASSAY_TF32: return 11;
+    case ASSAY_E4M3: return 4;
+    case ASSAY_E5M2: return 3;
     default: return 0;
     }
 }
@@ -78,6 +94,9 @@ static inline int assay_dtype_least_exponent(assay_dtype dtype)
     case ASSAY_F32: return -149;
     case ASSAY_BF16: return -133;
     case ASSAY_F16: return -24;
+    case ASSAY_TF32: return -136;
+    case ASSAY_E4M3: return -9;
+    case ASSAY_E5M2: return -16;
     default: return 0;
     }
 }
@@ -88,8 +107,11 @@ static inline int assay_dtype_normal_exponent(assay_dtype dtype)
     switch (dtype) {
     case ASSAY_F64: return -1022;
     case ASSAY_F32:
+    case ASSAY_TF32:
     case ASSAY_BF16: return -126;
-    case ASSAY_F16: return -14;
+    case ASSAY_F16:
+    case ASSAY_E5M2: return -14;
+    case ASSAY_E4M3: return -6;
     default: return 0;
     }
 }
@@ -161,7 +183,36 @@ static inline uint16_t assay_f32_to_f16(float value)
     return (uint16_t)(sign | ((significand + half + ((significand >> shift) & 1u)) >> shift));
 }
 
-/* A float64 rounded once, directly, to a 16-bit type. Going through f32 rounds twice, so the f32 is
+static inline float assay_f32_to_tf32(float value)
+{
+    const uint32_t bits = assay_f32_bits(value);
+    if ((bits & 0x7fffffffu) >= 0x7f800000u) {
+        return value;
+    }
+    return assay_f32_from_bits((bits + 0xfffu + ((bits >> 13) & 1u)) & ~0x1fffu);
+}
+
+static inline float assay_e4m3_to_f32(uint8_t word)
+{
+    return assay_f32_from_bits(assay_e4m3_widen(word));
+}
+
+static inline float assay_e5m2_to_f32(uint8_t word)
+{
+    return assay_f32_from_bits(assay_e5m2_widen(word));
+}
+
+static inline uint8_t assay_f32_to_e4m3(float value)
+{
+    return assay_e4m3_narrow(assay_f32_bits(value));
+}
+
+static inline uint8_t assay_f32_to_e5m2(float value)
+{
+    return assay_e5m2_narrow(assay_f32_bits(value));
+}
+
+/* A float64 rounded once, directly, to a narrow type. Going through f32 rounds twice, so the f32 is
  * first rounded to odd: with 24 bits kept for at most 11 wanted, the second rounding is then right. */
 static inline float assay_f64_to_f32_odd(double value)
 {
@@ -200,6 +251,9 @@ static inline double assay_load(assay_dtype dtype, const void *data, size_t i)
     case ASSAY_I32: return (double)((const int32_t *)data)[i];
     case ASSAY_U8: return (double)((const uint8_t *)data)[i];
     case ASSAY_I8: return (double)((const int8_t *)data)[i];
+    case ASSAY_TF32: return (double)((const float *)data)[i];
+    case ASSAY_E4M3: return (double)assay_e4m3_to_f32(((const uint8_t *)data)[i]);
+    case ASSAY_E5M2: return (double)assay_e5m2_to_f32(((const uint8_t *)data)[i]);
     case ASSAY_NONE: break;
     }
     return 0.0;
@@ -217,6 +271,9 @@ static inline void assay_store(assay_dtype dtype, void *data, size_t i, double v
     case ASSAY_I32: ((int32_t *)data)[i] = (int32_t)value; break;
     case ASSAY_U8: ((uint8_t *)data)[i] = (uint8_t)value; break;
     case ASSAY_I8: ((int8_t *)data)[i] = (int8_t)value; break;
+    case ASSAY_TF32: ((float *)data)[i] = assay_f32_to_tf32(assay_f64_to_f32_odd(value)); break;
+    case ASSAY_E4M3: ((uint8_t *)data)[i] = assay_f32_to_e4m3(assay_f64_to_f32_odd(value)); break;
+    case ASSAY_E5M2: ((uint8_t *)data)[i] = assay_f32_to_e5m2(assay_f64_to_f32_odd(value)); break;
     case ASSAY_NONE: break;
     }
 }

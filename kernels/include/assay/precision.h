@@ -2,7 +2,29 @@
  *
  * The verifier derives every error budget from this declaration and from the very numbers of each
  * case (no tolerance is typed in anywhere), so a contract that claims more precision than the
- * kernel has makes it FAIL, and one that claims less only makes the budget wider. */
+ * kernel has makes it FAIL, and one that claims less only makes the budget wider.
+ *
+ * Sums. A step adds `block` products, summed exactly, to the accumulator and rounds once, to `bits`
+ * significand bits (of f32's exponent range up to 24 bits, f64's above). With block 1 a product that
+ * needs more than `bits` bits may be rounded by itself before. Every long sum of an op (a mean
+ * square, a softmax's total) is taken to be one of these.
+ *
+ * Elementwise arithmetic (norms, scales, biases, activations) is in f32, or in f64 where the
+ * accumulator has more than 24 bits. Library functions (exp, sin, 1/sqrt) may err by 4 ulp of it.
+ *
+ * multiply: both operands of every matrix product (linear, the SAE's encoder and decoder,
+ * attention's scores and values, an adapter's matrices) are rounded to it, to nearest, ties to even,
+ * 8-bit floats saturating (dtype.h). Weights pass through `storage` first.
+ *
+ * Quantised weights (quant_bits b of 2 .. 8): symmetric, along the row of a matrix that one output
+ * reads, in groups of quant_group neighbours (0: the whole row), the last one possibly shorter. In
+ * f32 arithmetic, to nearest even, with w the weight as f32:
+ *   scale = max |w| / (2^(b-1) - 1)      q = rint(w / scale), 0 where scale is 0
+ * and the weight is q * scale. Rows are: a row of linear's weight, of the encoder, of a full-rank
+ * adapter's weight; a latent's column of the decoder. Nothing else is quantised. The kernel is
+ * judged against float64 on these weights. It may multiply q * scale, rounded to f32 and to the
+ * multiply type, or q itself (which must fit) and scale sums. A group with a weight that is not
+ * finite is NaN. `storage` then plays no part. */
 #ifndef ASSAY_PRECISION_H
 #define ASSAY_PRECISION_H
 
@@ -39,7 +61,7 @@ typedef struct assay_accumulator {
 
 typedef struct assay_precision {
     assay_dtype storage;      /* of the weights as the kernel keeps them; ASSAY_NONE: as stored */
-    assay_dtype multiply;     /* operands are rounded to this before a product */
+    assay_dtype multiply;     /* operands of matrix products are rounded to this; ASSAY_NONE: not */
     assay_accumulator accumulate;
     assay_dtype intermediate; /* results between the steps of one op (a normed row before its weight,
                                  a rotated product, a score, a softmax weight) are rounded to this */
@@ -48,8 +70,8 @@ typedef struct assay_precision {
                                  this; `intermediate` then applies to the cosine and sine */
     assay_order order;
     uint32_t flush;           /* assay_flush bits */
-    int32_t quant_bits;       /* weights quantised by the kernel to this many bits; 0: not */
-    int32_t quant_group;      /* weights that share one scale; 0: a whole row */
+    int32_t quant_bits;       /* weights quantised by the kernel to this many bits, 2 .. 8; 0: not */
+    int32_t quant_group;      /* neighbours in a row that share one scale; 0: the whole row */
 } assay_precision;
 
 #ifdef __cplusplus
