@@ -5,6 +5,7 @@
 #include "fixtures/io/tokenize_command.h"
 #include "fixtures/synth/command.h"
 #include "verify/commands.h"
+#include "verify/isolation/session.h"
 #include "verify/options.h"
 
 typedef struct subcommand {
@@ -59,6 +60,7 @@ static int unknown(const char *name)
 
 int main(int argc, char **argv)
 {
+    assay_worker_main(argc, argv);
     if (argc < 2) {
         fprintf(stderr, "assay: no command given; assay --help lists them\n");
         return EXIT_USAGE;

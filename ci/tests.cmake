@@ -6,6 +6,21 @@ endif()
 enable_testing()
 pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
 
+# Plug-ins that misbehave, for the tests of isolation; never sanitized, they are loaded by what is.
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/verify/tests/plugins/*.c)
+add_custom_target(test_plugins)
+foreach(source IN LISTS sources)
+    get_filename_component(stem ${source} NAME_WE)
+    add_library(test_plugin_${stem} MODULE EXCLUDE_FROM_ALL ${source})
+    target_include_directories(test_plugin_${stem} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/include)
+    target_compile_definitions(test_plugin_${stem} PRIVATE _GNU_SOURCE)
+    target_compile_options(test_plugin_${stem} PRIVATE -fstack-protector-all
+        -Wno-initializer-overrides)
+    set_target_properties(test_plugin_${stem} PROPERTIES PREFIX "" OUTPUT_NAME ${stem}
+        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test_plugins)
+    add_dependencies(test_plugins test_plugin_${stem})
+endforeach()
+
 foreach(room ref kernels fixtures verify)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${room}/tests/*.c)
     get_property(extra GLOBAL PROPERTY ASSAY_TEST_LINK_${room})
@@ -15,7 +30,11 @@ foreach(room ref kernels fixtures verify)
         add_executable(test_${test} EXCLUDE_FROM_ALL ${source})
         target_link_libraries(test_${test} PRIVATE assay_${room} ${extra} PkgConfig::CRITERION)
         target_compile_definitions(test_${test} PRIVATE
-            ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE:assay>")
+            ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE:assay>"
+            ASSAY_TEST_PLUGINS="${PROJECT_BINARY_DIR}/test_plugins")
+        if(room STREQUAL verify)
+            add_dependencies(test_${test} assay test_plugins)
+        endif()
         # Criterion's own macros convert and shadow.
         target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow
             -Wno-missing-prototypes)

@@ -50,22 +50,23 @@ typedef struct assay_stage_files {
     bool stops;            /* explain: the Transluce stop strings end a row */
 } assay_stage_files;
 
+/* Where operands lie within their pages: against the guard page behind them, at exactly the
+ * alignment the kernel declares, or against the one before. */
+typedef enum assay_placement { ASSAY_PLACE_RIGHT = 0, ASSAY_PLACE_LEFT } assay_placement;
+
 typedef struct assay_subject {
     const char *impl;   /* the name of a table: "scalar", "oracle", a plug-in's */
     assay_op op;
     bool logits;        /* with op capture: logits of every row (assay_logits_io) */
     const void *params; /* assay_<op>_params; of stages the models in it are taken from files */
     const assay_stage_files *files; /* stages; NULL for steps */
+    assay_placement weights; /* where the params' tensors lie; as in assay_session_run */
 } assay_subject;
 
 /* Places weights, asks the kernel to prepare. Only one subject at a time. A returned status other
  * than ASSAY_OK is the harness's own trouble (memory, no process to be had). */
 assay_status assay_session_prepare(assay_session *session, const assay_subject *subject,
                                    assay_outcome *outcome, assay_error *error);
-
-/* Where operands lie within their pages: against the guard page behind them, at exactly the
- * alignment the kernel declares, or against the one before. */
-typedef enum assay_placement { ASSAY_PLACE_RIGHT = 0, ASSAY_PLACE_LEFT } assay_placement;
 
 /* Runs once. io is the op's assay_<op>_io (or assay_logits_io) with dense tensors in the caller's
  * memory: inputs are copied in; outputs, poisoned before, are copied back, whatever happened, also

@@ -1,0 +1,82 @@
+/* What a worker does with a request; also used without a worker, in process. It holds the views of
+ * the slabs, the plug-in, the models, and the one subject with its state. */
+#ifndef VERIFY_ISOLATION_SERVANT_H
+#define VERIFY_ISOLATION_SERVANT_H
+
+#include "fixtures/io/model_file.h"
+#include "fixtures/io/tokenizer.h"
+#include "kernels/plugin.h"
+#include "verify/explain/host.h"
+#include "verify/isolation/slab.h"
+#include "verify/isolation/view.h"
+#include "verify/isolation/wire.h"
+
+enum { ASSAY_MODELS_KEPT = 4 };
+
+/* A model's folder, opened once; the tokenizer only when it is asked for. */
+typedef struct assay_kept_model {
+    char *folder;
+    assay_model_file file;
+    assay_tokenizer *tokenizer;
+    uint64_t used; /* the least recently used gives way */
+} assay_kept_model;
+
+/* The stage under test; at most one is open. */
+typedef struct assay_open_stage {
+    assay_capture_stage *capture;
+    assay_logits_stage *logits;
+    assay_generate_stage *generate;
+    assay_explain_stage *explain;
+    assay_stop stop;
+    bool stops;
+} assay_open_stage;
+
+typedef struct assay_servant {
+    assay_control *control;
+    int weights_file, operands_file;
+    assay_view weights, operands;
+    assay_scratch scratch;
+    assay_plugin plugin;
+    assay_device device;
+    assay_kept_model model[ASSAY_MODELS_KEPT];
+    uint64_t clock;
+
+    assay_wire_subject subject;
+    assay_table table;
+    assay_exec exec;
+    assay_error said; /* what the kernel writes its message to */
+    bool subject_set;
+    bool prepared; /* steps: prepare was called and state is to be released */
+    void *state;
+    assay_open_stage stage;
+    assay_op_io io; /* of the present run, with addresses */
+} assay_servant;
+
+void assay_servant_open(assay_servant *servant, assay_control *control, int weights_file,
+                        int operands_file);
+void assay_servant_close(assay_servant *servant);
+
+/* Answers a request whose size was checked. */
+void assay_servant_answer(assay_servant *servant, assay_request *request, assay_reply *reply);
+/* ASSAY_ASK_KERNEL's answer. */
+void assay_servant_describe(const assay_servant *servant, const assay_request *request,
+                            assay_wire_kernel *answer);
+
+/* Parts of the above. Each fills the outcome; the status is the harness's own. */
+void assay_servant_run_step(assay_servant *servant, assay_outcome *outcome);
+void assay_servant_release_step(assay_servant *servant);
+assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *outcome,
+                                      assay_error *error);
+assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outcome,
+                                     assay_error *error);
+void assay_servant_close_stage(assay_servant *servant);
+
+/* Kept open by folder; what is returned lives until the next subject. */
+assay_status assay_servant_model(assay_servant *servant, const char *folder,
+                                 assay_kept_model **model, assay_error *error);
+void assay_servant_close_models(assay_servant *servant);
+
+/* A kernel's status as an outcome, with what it said. */
+void assay_outcome_of_status(assay_status status, const assay_error *said, assay_outcome *outcome);
+
+#endif

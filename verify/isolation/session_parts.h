@@ -1,0 +1,73 @@
+/* A session's insides, shared by its source files. */
+#ifndef VERIFY_ISOLATION_SESSION_PARTS_H
+#define VERIFY_ISOLATION_SESSION_PARTS_H
+
+#include "verify/isolation/blame.h"
+#include "verify/isolation/servant.h"
+#include "verify/isolation/slab.h"
+
+/* Operands placed in a slab: region i is tensor i (of the caller's memory) under a name. */
+typedef struct assay_placed {
+    assay_slab_layout layout;
+    const char *name[ASSAY_REGIONS_MAX];
+    assay_tensor tensor[ASSAY_REGIONS_MAX];
+    bool input[ASSAY_REGIONS_MAX], output[ASSAY_REGIONS_MAX];
+} assay_placed;
+
+struct assay_session {
+    char *plugin; /* NULL: none */
+    double deadline;
+    uint64_t memory_limit;
+    int32_t threads;
+
+    assay_slab weights, operands;
+    int control_file;
+    assay_control *control;
+    assay_process process;
+    assay_servant *servant; /* in process; NULL: a worker serves */
+    bool loaded;            /* the plug-in, by the present worker */
+    uint64_t plugin_count;
+    assay_wire_kernel *described; /* [plugin_count], once asked for */
+    assay_kernel *kernel;
+    const assay_kernel **kernel_list;
+
+    bool active; /* a subject is prepared, or was until its worker died */
+    assay_op op;
+    bool logits;
+    const assay_kernel *subject; /* whose alignment counts; NULL: a composition */
+    bool fated; /* every run has the outcome `fate` */
+    assay_outcome fate;
+    assay_placed weights_placed, operands_placed;
+    bool ran;
+    uint64_t digest[ASSAY_REGIONS_MAX]; /* of the last run's outputs */
+    const char *late;                   /* an output that changed after its run; NULL: none */
+    double patience;                    /* seconds to wait for threads that still work */
+    uint64_t sequence;
+    assay_request request;
+    assay_reply reply;
+};
+
+/* A worker that runs and has loaded the plug-in. */
+assay_status assay_session_ensure(assay_session *session, assay_error *error);
+/* Sends session->request, of which `body` bytes of .as count, and waits for an answer of size bytes.
+ * False when there is none: the worker is gone then, and fate says why. */
+bool assay_session_ask(assay_session *session, assay_request_kind kind, size_t body, void *answer,
+                       size_t size, assay_outcome *fate);
+
+/* Appends a tensor, unless it is absent, and writes its coded place to *coded. Aliases of one that
+ * is there already share its region. */
+assay_status assay_placed_add(assay_placed *placed, const char *name, const assay_tensor *tensor,
+                              bool input, bool output, uint32_t alignment,
+                              assay_placement placement, void **coded, assay_error *error);
+/* Canaries, inputs, poison. */
+assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, assay_error *error);
+/* Outputs back to the caller's tensors. */
+void assay_placed_return(const assay_placed *placed, const assay_slab *slab);
+/* Damaged canaries make the outcome a FAIL. */
+void assay_placed_check(const assay_placed *placed, const assay_slab *slab,
+                        assay_outcome *outcome);
+/* The name of an output whose digest differs; NULL: none. */
+const char *assay_placed_changed(const assay_placed *placed, const assay_slab *slab,
+                                 const uint64_t digest[ASSAY_REGIONS_MAX]);
+
+#endif

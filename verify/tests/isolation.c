@@ -1,0 +1,182 @@
+/* Whatever a kernel does in a worker, its verdict says what it was, and the next kernel is judged as
+ * if nothing had happened. */
+#include "isolated.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+typedef struct deed {
+    const char *impl;
+    assay_placement placement;
+    assay_verdict verdict;
+    assay_check check;
+    const char *message; /* how it begins; NULL: any */
+} deed;
+
+static const deed deeds[] = {
+    {"write_past", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_GUARD,
+     "SIGSEGV: wrote 4 bytes past the end of 'y'"},
+    {"write_past", ASSAY_PLACE_LEFT, ASSAY_FAIL, ASSAY_CHECK_GUARD,
+     "wrote 4 bytes past the end of 'y'"},
+    {"write_far_past", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_GUARD,
+     "SIGSEGV: wrote 68 bytes past the end of 'y'"},
+    {"write_before", ASSAY_PLACE_LEFT, ASSAY_CRASH, ASSAY_CHECK_GUARD,
+     "SIGSEGV: wrote 12 bytes before 'y'"},
+    {"write_before", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_GUARD,
+     "wrote 12 bytes before 'y'"},
+    {"read_past", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_GUARD,
+     "SIGSEGV: read 4 bytes past the end of 'a'"},
+    {"read_before", ASSAY_PLACE_LEFT, ASSAY_CRASH, ASSAY_CHECK_GUARD,
+     "SIGSEGV: read 4 bytes before 'a'"},
+    {"write_input", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_INPUT,
+     "SIGSEGV: wrote to its input 'a'"},
+    {"write_input", ASSAY_PLACE_LEFT, ASSAY_CRASH, ASSAY_CHECK_INPUT,
+     "SIGSEGV: wrote to its input 'a'"},
+    {"null", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SIGSEGV: followed a null pointer (address 0x8)"},
+    {"wild", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SIGSEGV: wrote address 0x123456789000, which belongs to no operand"},
+    {"exit0", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "called exit(0)"},
+    {"exit3", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "called exit(3)"},
+    {"exit_at_once", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "called exit(4)"},
+    {"aborts", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "SIGABRT"},
+    {"divide", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SIGFPE: integer division by zero"},
+    {"illegal", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SIGILL: an illegal instruction"},
+    {"raises", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "SIGSEGV: raised"},
+    {"smash", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SIGABRT: *** stack smashing detected ***"},
+    {"overflow", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SIGSEGV: its stack overflowed"},
+    {"talks", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "sent nonsense"},
+    {"closes", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE, "sent nonsense"},
+    {"prints", ASSAY_PLACE_RIGHT, ASSAY_PASS, ASSAY_CHECK_NONE, ""},
+    {"late", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_LATE_WRITE,
+     "output 'y' was written after the call had returned"},
+    {"soon", ASSAY_PLACE_LEFT, ASSAY_FAIL, ASSAY_CHECK_LATE_WRITE,
+     "output 'y' was written after the call had returned"},
+    {"refuses", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_STATUS,
+     "returned 'bad argument': no?such d: 7"},
+    {"odd_status", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_STATUS,
+     "returned 77, which is no status"},
+    {"picky", ASSAY_PLACE_RIGHT, ASSAY_SKIP, ASSAY_CHECK_NONE, "37 columns are odd"},
+    {"scratch", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_GUARD,
+     "wrote 2 bytes past the end of its workspace of 10"},
+    {"scratch_far", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_GUARD,
+     "SIGSEGV: wrote 247 bytes past the end of its workspace of 10"},
+    {"prepares_badly", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "in prepare: SIGSEGV: followed a null pointer (address 0x8)"},
+};
+
+enum { DEEDS = sizeof deeds / sizeof *deeds };
+
+Test(isolation, every_deed_is_named_and_costs_nothing_else)
+{
+    assay_session *session = open_session((assay_session_options){.plugin = PLUGIN("deeds")});
+    static sum s;
+    for (int i = 0; i < DEEDS; i++) {
+        const deed *const d = &deeds[i];
+        const assay_outcome got = try_add(session, d->impl, d->placement, &s);
+        cr_expect_eq(got.verdict, d->verdict, "%s: %s %s", d->impl,
+                     assay_verdict_name(got.verdict), got.message);
+        cr_expect_eq(got.check, d->check, "%s: %s, %s", d->impl, assay_check_name(got.check),
+                     got.message);
+        cr_expect_eq(strncmp(got.message, d->message, strlen(d->message)), 0,
+                     "%s: '%s', expected '%s'", d->impl, got.message, d->message);
+        const assay_outcome next = try_add(session, "good", d->placement, &s);
+        cr_expect_eq(next.verdict, ASSAY_PASS, "after %s: %s", d->impl, next.message);
+        cr_expect(is_right(&s), "after %s", d->impl);
+    }
+    assay_session_close(&session);
+    cr_assert_null(session);
+}
+
+Test(isolation, a_hang_and_an_endless_print_end_at_the_deadline)
+{
+    assay_session *session = open_session(
+        (assay_session_options){.plugin = PLUGIN("deeds"), .deadline = 0.3});
+    static const char *const names[] = {"hang", "prints_for_ever"};
+    static sum s;
+    for (int i = 0; i < 2; i++) {
+        const assay_outcome got = try_add(session, names[i], ASSAY_PLACE_RIGHT, &s);
+        cr_expect_eq(got.verdict, ASSAY_TIMEOUT);
+        cr_expect_eq(got.check, ASSAY_CHECK_DEADLINE);
+        cr_expect_str_eq(got.message, "no answer in 0.3 s");
+        cr_expect(is_right(&s), "what was written before the end comes back");
+        cr_expect_eq(try_add(session, "good", ASSAY_PLACE_RIGHT, &s).verdict, ASSAY_PASS);
+    }
+    assay_session_close(&session);
+}
+
+Test(isolation, memory_has_a_limit)
+{
+    assay_session *session = open_session((assay_session_options){
+        .plugin = PLUGIN("deeds"), .memory_limit = 256u << 20, .deadline = 60});
+    static sum s;
+    const assay_outcome got = try_add(session, "explode", ASSAY_PLACE_RIGHT, &s);
+    cr_expect_eq(got.verdict, ASSAY_CRASH);
+    cr_expect_eq(got.check, ASSAY_CHECK_LIFE);
+    cr_expect_str_eq(got.message, "more than 0.2 GiB resident");
+    cr_expect_eq(try_add(session, "good", ASSAY_PLACE_RIGHT, &s).verdict, ASSAY_PASS);
+    assay_session_close(&session);
+}
+
+Test(isolation, a_kernel_that_needs_more_alignment_than_it_declares_dies_in_one_placement)
+{
+    /* 5 x 37 floats are 740 bytes: 4 bytes past a multiple of 16, so it is RIGHT that shows it. */
+    assay_session *session = open_session((assay_session_options){.plugin = PLUGIN("deeds")});
+    static sum s;
+    const assay_outcome got = try_add(session, "aligned", ASSAY_PLACE_RIGHT, &s);
+#if defined(__x86_64__)
+    cr_expect_eq(got.verdict, ASSAY_CRASH, "%s", got.message);
+    cr_expect_eq(strncmp(got.message, "SIGSEGV: an address that is not aligned", 39), 0, "%s",
+                 got.message);
+#else
+    cr_expect_eq(got.verdict, ASSAY_PASS);
+#endif
+    assay_session_close(&session);
+}
+
+Test(isolation, after_a_crash_every_run_has_the_same_outcome_until_the_next_prepare)
+{
+    assay_session *session = open_session((assay_session_options){.plugin = PLUGIN("deeds")});
+    static sum s;
+    make_sum(&s);
+    assay_outcome first;
+    assay_outcome again;
+    assay_error error;
+    const assay_subject subject = {.impl = "exit3", .op = ASSAY_OP_add, .params = &s.params};
+    cr_assert_eq(assay_session_prepare(session, &subject, &first, &error), ASSAY_OK);
+    cr_assert_eq(assay_session_run(session, &s.io, ASSAY_PLACE_RIGHT, &first, &error), ASSAY_OK);
+    cr_assert_eq(assay_session_run(session, &s.io, ASSAY_PLACE_LEFT, &again, &error), ASSAY_OK);
+    cr_assert_eq(first.verdict, ASSAY_CRASH);
+    cr_assert_eq(memcmp(&first, &again, sizeof first), 0);
+    assay_session_close(&session);
+}
+
+Test(isolation, a_session_without_a_worker_runs_good_kernels_alike)
+{
+    assay_session *session = open_session(
+        (assay_session_options){.plugin = PLUGIN("deeds"), .in_process = true});
+    static sum s;
+    cr_expect_eq(try_add(session, "good", ASSAY_PLACE_RIGHT, &s).verdict, ASSAY_PASS);
+    cr_expect(is_right(&s));
+    cr_expect_eq(try_add(session, "write_before", ASSAY_PLACE_RIGHT, &s).check,
+                 ASSAY_CHECK_GUARD);
+    cr_expect_eq(try_add(session, "late", ASSAY_PLACE_RIGHT, &s).check, ASSAY_CHECK_LATE_WRITE);
+    assay_session_close(&session);
+}
+
+Test(isolation, a_thousand_cases_are_served_by_one_worker)
+{
+    assay_session *session = open_session((assay_session_options){.plugin = PLUGIN("deeds")});
+    static sum s;
+    for (int i = 0; i < 1000; i++) {
+        const assay_outcome got =
+            try_add(session, "good", i % 2 == 0 ? ASSAY_PLACE_RIGHT : ASSAY_PLACE_LEFT, &s);
+        cr_assert_eq(got.verdict, ASSAY_PASS, "%d: %s", i, got.message);
+        cr_assert(is_right(&s));
+    }
+    assay_session_close(&session);
+}
