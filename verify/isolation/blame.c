@@ -202,9 +202,7 @@ static void life_words(const assay_death *death, assay_outcome *outcome, char *t
 {
     char said[TEXT_MAX];
     last_words(death, said, sizeof said);
-    if (!death->by_itself) {
-        (void)snprintf(text, ASSAY_MESSAGE_MAX, "sent nonsense, or closed its connection");
-    } else if (WIFSIGNALED(death->status)) {
+    if (WIFSIGNALED(death->status)) {
         signal_words(death, outcome, text);
     } else if (strncmp(said, "SUMMARY: ", 9) == 0) {
         (void)snprintf(text, ASSAY_MESSAGE_MAX, "%s", said);
@@ -228,6 +226,11 @@ void assay_blame(const assay_death *death, assay_outcome *outcome)
     } else if (death->wait == ASSAY_WAIT_MEMORY) {
         (void)snprintf(text, sizeof text, "more than %.1f GiB resident",
                        (double)death->memory_limit / 0x1p30);
+    } else if (!death->by_itself) {
+        /* Where it is by now says nothing: it went on. */
+        (void)snprintf(outcome->message, sizeof outcome->message,
+                       "sent nonsense, or closed its connection");
+        return;
     } else {
         life_words(death, outcome, text);
     }
