@@ -1,6 +1,6 @@
 /* Bundle cases `capture` and `logits`: a model over a ragged batch, judged with chain budgets. */
 #include "kernels/exec/stage.h"
-#include "verify/cases.h"
+#include "verify/chain_capture.h"
 
 typedef struct capture_chain {
     assay_capture_params params;
@@ -39,20 +39,6 @@ static assay_status run_table(const capture_chain *chain, const assay_table *tab
         status = assay_capture_stage_run(stage, &io);
     }
     assay_capture_stage_close(&stage);
-    return status;
-}
-
-static assay_status run_chain(const void *opaque, const assay_table *table, const assay_exec *exec,
-                              double *output)
-{
-    const capture_chain *const chain = opaque;
-    assay_arena arena = {0};
-    assay_tensor residual;
-    const assay_status status = run_table(chain, table, exec, &arena, &residual);
-    for (int64_t i = 0; status == ASSAY_OK && i < chain->rows * chain->columns; i++) {
-        output[i] = assay_buffer_get(&residual, i);
-    }
-    assay_arena_free(&arena);
     return status;
 }
 
@@ -114,7 +100,7 @@ static assay_status shape_chain(const assay_case_context *context, capture_chain
     return ASSAY_OK;
 }
 
-static void judge_table(const capture_chain *chain, assay_chain_case *chain_case,
+static void judge_table(const capture_chain *chain, const assay_chain_case *chain_case,
                         const assay_table *table, assay_result *result)
 {
     assay_error error = {.message = "no reason was given"};
@@ -136,35 +122,16 @@ static void judge_table(const capture_chain *chain, assay_chain_case *chain_case
     assay_arena_free(&arena);
 }
 
-/* What the chain depends on: the model, the hook, and its input tensors by name. */
-static void name_chain(const assay_case_context *context, bool logits, char *key, size_t size)
-{
-    static const char *const roles[] = {"tokens", "lengths", "positions"};
-    const cJSON *const model = cJSON_GetObjectItemCaseSensitive(context->c->params, "model");
-    const cJSON *const hook = cJSON_GetObjectItemCaseSensitive(context->c->params, "hook");
-    int used = snprintf(key, size, "%s|%s", cJSON_IsString(model) ? model->valuestring : "",
-                        logits                ? "logits"
-                        : cJSON_IsString(hook) ? hook->valuestring
-                                               : "");
-    for (int i = 0; i < 3 && used >= 0 && (size_t)used < size; i++) {
-        const cJSON *const name = cJSON_GetObjectItemCaseSensitive(context->c->in, roles[i]);
-        used += snprintf(key + used, size - (size_t)used, "|%s",
-                         cJSON_IsString(name) ? name->valuestring : "");
-    }
-    if (used < 0 || (size_t)used >= size) {
-        (void)snprintf(key, size, "case %.400s", context->c->id);
-    }
-}
-
 assay_status assay_case_judge_capture(const assay_case_context *context, bool logits,
                                       assay_error *error)
 {
     assay_arena arena = {0};
     capture_chain chain = {.logits = logits};
-    assay_chain_case chain_case = {.arena = &arena, .scales = context->scales};
+    assay_capture_chain scales;
+    assay_chain_case chain_case = {
+        .chain = &scales.chain, .arena = &arena, .scales = context->scales};
     assay_tensor expected;
     assay_tensor wide;
-    double *truth = NULL;
     assay_status status = read_inputs(context, &chain, &expected, error);
     if (status == ASSAY_OK) {
         status = shape_chain(context, &chain, &expected, error);
@@ -176,14 +143,10 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
         status = assay_buffer_convert(&arena, &expected, ASSAY_F64, &wide, error);
     }
     if (status == ASSAY_OK) {
-        chain_case.chain = (assay_chain){run_chain, &chain, chain.rows, chain.columns,
-                                         context->run->seed};
-        status = assay_chain_truth(&chain_case.chain, &arena, &truth, error);
-    }
-    if (status == ASSAY_OK) {
-        chain_case.truth = truth;
         chain_case.expected = wide.data;
-        name_chain(context, logits, chain_case.key, sizeof chain_case.key);
+        status = assay_capture_chain_make(context, &chain.params.model, &chain.tokens,
+                                          &chain.lengths, &arena, &scales, error);
+        chain_case.output = scales.own;
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "kernels/exec/stage.h"
-#include "verify/explain_case.h"
+#include "verify/chain_explain.h"
 
 typedef struct explain_run {
     assay_tensor soft, tokens, logits;
@@ -60,36 +60,6 @@ static assay_status outputs(const assay_explain_case *read, const assay_table *t
     return status;
 }
 
-static assay_status run_chain(const void *opaque, const assay_table *table, const assay_exec *exec,
-                              double *output, bool soft)
-{
-    const assay_explain_case *const read = opaque;
-    assay_arena arena = {0};
-    explain_run made;
-    assay_status status = outputs(read, table, &arena, &made, exec->error);
-    if (status == ASSAY_OK) {
-        status = run_table(read, table, exec, true, &made);
-    }
-    const assay_tensor *const wanted = soft ? &made.soft : &made.logits;
-    for (int64_t i = 0; status == ASSAY_OK && i < assay_count(wanted); i++) {
-        output[i] = assay_buffer_get(wanted, i);
-    }
-    assay_arena_free(&arena);
-    return status;
-}
-
-static assay_status run_soft(const void *opaque, const assay_table *table, const assay_exec *exec,
-                             double *output)
-{
-    return run_chain(opaque, table, exec, output, true);
-}
-
-static assay_status run_logits(const void *opaque, const assay_table *table,
-                               const assay_exec *exec, double *output)
-{
-    return run_chain(opaque, table, exec, output, false);
-}
-
 /* The label that a row's tokens make against the manifest's. */
 static assay_status judge_label(const assay_case_context *context, const assay_explain_case *read,
                                 const int64_t *tokens, int64_t row, assay_result *result,
@@ -139,7 +109,7 @@ static assay_status judge_tokens(const assay_case_context *context, const assay_
 typedef struct explain_judge {
     const assay_case_context *context;
     const assay_explain_case *read;
-    assay_explain_case adapter_only; /* the same without generation: the soft tokens' chain */
+    assay_explain_chain chain;
     assay_chain_case soft, logits;
 } explain_judge;
 
@@ -203,40 +173,28 @@ static assay_status judge_table(explain_judge *judge, const assay_table *table,
 
 static assay_status prepare(explain_judge *judge, assay_arena *arena, assay_error *error)
 {
-    const assay_explain_case *const read = judge->read;
-    const uint64_t seed = judge->context->run->seed;
+    assay_scales *const scales = judge->context->scales;
     assay_tensor soft;
-    double *truth = NULL;
-    judge->soft.arena = arena;
-    judge->logits.arena = arena;
-    judge->soft.scales = judge->context->scales;
-    judge->logits.scales = judge->context->scales;
-    (void)snprintf(judge->soft.key, sizeof judge->soft.key, "case %.400s soft",
-                   judge->context->c->id);
-    (void)snprintf(judge->logits.key, sizeof judge->logits.key, "case %.400s logits",
-                   judge->context->c->id);
-    judge->adapter_only = *read;
-    judge->adapter_only.steps = 0;
-    judge->adapter_only.params.generate.max_new_tokens = 0;
-    memset(&judge->adapter_only.io.forced, 0, sizeof judge->adapter_only.io.forced);
-    judge->soft.chain =
-        (assay_chain){run_soft, &judge->adapter_only, read->rows, read->width, seed};
-    judge->logits.chain =
-        (assay_chain){run_logits, read, read->rows * read->steps, read->vocab, seed};
-    assay_status status = assay_case_witness(judge->context, &judge->soft.witness, error);
-    judge->logits.witness = judge->soft.witness;
+    const assay_table *witness = NULL;
+    assay_status status =
+        assay_explain_chain_make(judge->context, judge->read, arena, &judge->chain, error);
     if (status == ASSAY_OK) {
-        status = assay_chain_truth(&judge->soft.chain, arena, &truth, error);
-        judge->soft.truth = truth;
+        status = assay_case_witness(judge->context, &witness, error);
     }
+    judge->soft = (assay_chain_case){.chain = &judge->chain.chain,
+                                     .output = ASSAY_EXPLAIN_SOFT,
+                                     .witness = witness,
+                                     .arena = arena,
+                                     .scales = scales};
+    judge->logits = judge->soft;
+    judge->logits.output = ASSAY_EXPLAIN_LOGITS;
     if (status == ASSAY_OK) {
-        status = assay_buffer_convert(arena, &read->soft, ASSAY_F64, &soft, error);
+        status = assay_buffer_convert(arena, &judge->read->soft, ASSAY_F64, &soft, error);
         judge->soft.expected = soft.data;
     }
     if (status == ASSAY_OK) {
-        status = assay_chain_truth(&judge->logits.chain, arena, &truth, error);
-        judge->logits.truth = truth;
-        judge->logits.expected = truth;
+        status = assay_scales_truth(scales, &judge->chain.chain, ASSAY_EXPLAIN_LOGITS,
+                                    &judge->logits.expected, error);
     }
     return status;
 }

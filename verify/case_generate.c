@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "kernels/exec/stage.h"
-#include "verify/cases.h"
+#include "verify/chain_generate.h"
 
 enum { EOS_MAX = 64, NEW_TOKENS_MAX = 1 << 20 };
 
@@ -49,24 +49,6 @@ static assay_status outputs(const generate_chain *chain, const assay_table *tabl
         assay_buffer_poison(tokens);
         assay_buffer_poison(logits);
     }
-    return status;
-}
-
-static assay_status run_chain(const void *opaque, const assay_table *table, const assay_exec *exec,
-                              double *output)
-{
-    const generate_chain *const chain = opaque;
-    assay_arena arena = {0};
-    assay_tensor tokens;
-    assay_tensor logits;
-    assay_status status = outputs(chain, table, &arena, &tokens, &logits, exec->error);
-    if (status == ASSAY_OK) {
-        status = run_table(chain, table, exec, true, &tokens, &logits);
-    }
-    for (int64_t i = 0; status == ASSAY_OK && i < assay_count(&logits); i++) {
-        output[i] = assay_buffer_get(&logits, i);
-    }
-    assay_arena_free(&arena);
     return status;
 }
 
@@ -187,7 +169,7 @@ static void judge_tokens(const generate_chain *chain, const assay_chain_case *ch
     }
 }
 
-static void judge_table(const generate_chain *chain, assay_chain_case *chain_case,
+static void judge_table(const generate_chain *chain, const assay_chain_case *chain_case,
                         const assay_table *table, assay_result *result)
 {
     assay_error error = {.message = "no reason was given"};
@@ -223,10 +205,11 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
 {
     assay_arena arena = {0};
     generate_chain chain = {.batch = 0};
-    assay_chain_case chain_case = {.arena = &arena, .scales = context->scales};
+    assay_generate_chain scales;
+    assay_chain_case chain_case = {
+        .chain = &scales.chain, .arena = &arena, .scales = context->scales};
     assay_tensor logits;
     assay_tensor wide = {0};
-    double *truth = NULL;
     assay_status status = read_inputs(context, steered, &chain, &logits, error);
     if (status == ASSAY_OK) {
         status = assay_case_witness(context, &chain_case.witness, error);
@@ -235,14 +218,14 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
         status = assay_buffer_convert(&arena, &logits, ASSAY_F64, &wide, error);
     }
     if (status == ASSAY_OK) {
-        chain_case.chain = (assay_chain){run_chain, &chain, chain.batch * chain.steps, chain.vocab,
-                                         context->run->seed};
-        status = assay_chain_truth(&chain_case.chain, &arena, &truth, error);
+        status = assay_generate_chain_make(context, &chain.params, &chain.io, &arena, &scales,
+                                           error);
     }
-    if (status == ASSAY_OK) {
-        chain_case.truth = truth;
-        (void)snprintf(chain_case.key, sizeof chain_case.key, "case %.400s", context->c->id);
-        chain_case.expected = assay_present(&wide) ? wide.data : truth;
+    if (status == ASSAY_OK && assay_present(&wide)) {
+        chain_case.expected = wide.data;
+    } else if (status == ASSAY_OK) {
+        status = assay_scales_truth(context->scales, &scales.chain, 0, &chain_case.expected,
+                                    error);
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];

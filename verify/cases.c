@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include "fixtures/io/json_file.h"
-#include "kernels/registry.h"
 
 assay_result assay_case_result(const assay_case_context *context, const char *impl)
 {
@@ -157,66 +156,12 @@ assay_exec assay_case_exec(assay_error *error)
 assay_status assay_case_witness(const assay_case_context *context, const assay_table **table,
                                 assay_error *error)
 {
-    static assay_table f32;
-    static assay_table bf16;
     const char *const precision = context->c->precision;
-    *table = NULL;
-    if (strcmp(precision, "f64") == 0) {
+    *table = assay_witness_table(precision);
+    if (*table != NULL || strcmp(precision, "f64") == 0) {
         return ASSAY_OK;
-    }
-    if (strcmp(precision, "f32") == 0) {
-        *table = &f32;
-        return assay_table_find("scalar", &f32, error);
-    }
-    if (strcmp(precision, "bf16") == 0) {
-        *table = &bf16;
-        return assay_table_find("scalar_bf16", &bf16, error);
     }
     return assay_case_fail(context, error, "precision '%s': expected f64, f32 or bf16", precision);
-}
-
-static assay_status chain_part(assay_chain_case *chain_case, const assay_table *table,
-                               assay_budget *budget, assay_error *error)
-{
-    const assay_budget *const kept =
-        assay_scales_find(chain_case->scales, chain_case->key, table->name);
-    if (kept != NULL) {
-        *budget = *kept;
-        return ASSAY_OK;
-    }
-    const assay_status status = assay_chain_budget(&chain_case->chain, chain_case->truth, table,
-                                                   chain_case->arena, budget, error);
-    return status == ASSAY_OK ? assay_scales_keep(chain_case->scales, chain_case->key,
-                                                  table->name, budget, error)
-                              : status;
-}
-
-assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
-                                     assay_budget *budget, assay_error *error)
-{
-    const int64_t count = chain_case->chain.rows * chain_case->chain.columns;
-    double *const sum = assay_arena_take(chain_case->arena, (size_t)count * sizeof *sum);
-    if (sum == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a budget");
-    }
-    const assay_table *const parts[2] = {
-        strcmp(table->name, assay_oracle.name) == 0 ? NULL : table, chain_case->witness};
-    for (int part = 0; part < 2; part++) {
-        assay_budget own;
-        if (parts[part] == NULL) {
-            continue;
-        }
-        const assay_status status = chain_part(chain_case, parts[part], &own, error);
-        if (status != ASSAY_OK) {
-            return status;
-        }
-        for (int64_t i = 0; i < count; i++) {
-            sum[i] += own.value[i];
-        }
-    }
-    *budget = (assay_budget){chain_case->chain.rows, chain_case->chain.columns, sum};
-    assay_floor_by_agreement(chain_case->expected, budget);
-    return ASSAY_OK;
 }
 
 assay_status assay_case_judge(const assay_case_context *context, assay_error *error)

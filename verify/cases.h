@@ -2,9 +2,8 @@
 #ifndef VERIFY_CASES_H
 #define VERIFY_CASES_H
 
-#include "verify/chain.h"
+#include "verify/chain_case.h"
 #include "verify/checkpoints.h"
-#include "verify/scales.h"
 #include "verify/step.h"
 
 enum { ASSAY_IMPLS_MAX = 64 };
@@ -23,6 +22,7 @@ typedef struct assay_case_context {
     assay_checkpoints *checkpoints;
     assay_scales *scales;
     const assay_bundle_case *c;
+    const bool *selected; /* which of the bundle's cases are judged at all; NULL: all */
 } assay_case_context;
 
 /* Judges and sends one result per implementation to the sink. A returned error is about the input
@@ -72,21 +72,5 @@ assay_exec assay_case_exec(assay_error *error);
 /* The table under whose contracts a witness of this case's precision computed; NULL for f64. */
 assay_status assay_case_witness(const assay_case_context *context, const assay_table **table,
                                 assay_error *error);
-
-/* A case that is judged by chain budgets. */
-typedef struct assay_chain_case {
-    assay_chain chain;
-    const double *truth;          /* the oracle's */
-    const double *expected;       /* the bundle's; the oracle's when the bundle has none */
-    const assay_table *witness;   /* NULL: expected is float64 */
-    assay_arena *arena;
-    assay_scales *scales;
-    char key[512]; /* what the chain depends on besides the contract; cases may share it */
-} assay_chain_case;
-
-/* The budget for an implementation: its own chain's, the witness's, at least the agreement owed by
- * two float64 programs. */
-assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
-                                     assay_budget *budget, assay_error *error);
 
 #endif

@@ -2,75 +2,141 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
+
+#include "kernels/registry.h"
+#include "verify/compare.h"
 
 double assay_chain_kappa(void)
 {
     return 2.0 * assay_lambda();
 }
 
-assay_status assay_chain_truth(const assay_chain *chain, assay_arena *arena, double **truth,
-                               assay_error *error)
+void assay_chain_tap(assay_chain_pass *pass, size_t output, const assay_tensor *rows,
+                     const int64_t *pick, int64_t count, int64_t at)
 {
-    *truth = assay_arena_take(arena, (size_t)(chain->rows * chain->columns) * sizeof **truth);
-    if (*truth == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a truth of %lld rows",
-                          (long long)chain->rows);
+    const int64_t width = rows->shape[1];
+    const int64_t share = rows->shape[0] / pass->replicas;
+    const uint64_t first = pass->perturbation != NULL ? pass->perturbation->first : 1;
+    const double *const data = rows->data;
+    for (int64_t p = 0; p < count; p++) {
+        const double *const exact = data + (pick != NULL ? pick[p] : p) * width;
+        pass->row(pass->row_context, output, at + p, 0, exact, exact);
+        for (int64_t r = 1; r < pass->replicas; r++) {
+            pass->row(pass->row_context, output, at + p, first + (uint64_t)r - 1, exact,
+                      exact + r * share * width);
+        }
     }
-    const assay_exec exec = {.threads = omp_get_max_threads(), .error = error};
-    return chain->run(chain->chain, &assay_oracle, &exec, *truth);
 }
 
-/* From sums of squared deviations to kappa times the RMS, floored by the row's. */
-static void scale_rows(const assay_chain *chain, double *square)
+/* Replicas that fit beside the exact one in a small part of the memory that is free: other cases
+ * may be judged at the same time. */
+static uint64_t group_size(const assay_chain *chain, uint64_t count)
 {
-    const double kappa = assay_chain_kappa();
-    for (int64_t row = 0; row < chain->rows; row++) {
-        double *const s = square + row * chain->columns;
+    const double room = (double)assay_host_device().memory_bytes / 8.0;
+    const double fit = chain->bytes > 0.0 ? floor(room / chain->bytes) - 1.0 : (double)count;
+    return fit >= (double)count ? count : fit < 1.0 ? 1 : (uint64_t)fit;
+}
+
+assay_status assay_chain_visit(const assay_chain *chain, const assay_table *contracts,
+                               uint64_t first, uint64_t count, assay_chain_row_fn *row,
+                               void *row_context, assay_error *error)
+{
+    assay_perturbation perturbation = {.contracts = contracts, .seed = chain->seed};
+    assay_chain_pass pass = {
+        .table = &assay_oracle,
+        .exec = {.device = assay_host_device(), .threads = omp_get_max_threads(), .error = error},
+        .replicas = 1,
+        .row = row,
+        .row_context = row_context};
+    if (contracts == NULL) {
+        return chain->run(chain->context, &pass);
+    }
+    const uint64_t group = group_size(chain, count);
+    assay_status status = ASSAY_OK;
+    pass.table = &assay_perturbed_oracle;
+    pass.exec.harness = &perturbation;
+    pass.perturbation = &perturbation;
+    for (uint64_t done = 0; done < count && status == ASSAY_OK; done += group) {
+        const uint64_t now = count - done < group ? count - done : group;
+        perturbation.first = first + done;
+        perturbation.calls = 0;
+        perturbation.replicas = 1 + (int64_t)now;
+        pass.replicas = perturbation.replicas;
+        status = chain->run(chain->context, &pass);
+    }
+    free(perturbation.index);
+    return status;
+}
+
+typedef struct collector {
+    const assay_chain *chain;
+    double *const *truth;
+    double *const *square;
+} collector;
+
+static void collect(void *context, size_t output, int64_t row, uint64_t replica,
+                    const double *exact, const double *value)
+{
+    const collector *const into = context;
+    const int64_t width = into->chain->output[output].columns;
+    if (replica == 0) {
+        if (into->truth != NULL && into->truth[output] != NULL) {
+            memcpy(into->truth[output] + row * width, exact, (size_t)width * sizeof *exact);
+        }
+        return;
+    }
+    double *const square = into->square[output] + row * width;
+    for (int64_t i = 0; i < width; i++) {
+        const double deviation = value[i] - exact[i];
+        square[i] += isfinite(deviation) ? deviation * deviation : 0.0;
+    }
+}
+
+/* From sums of squared deviations to their RMS, floored by the row's. */
+static void scale_rows(const assay_chain_output *output, const double *square, float *scale)
+{
+    for (int64_t row = 0; row < output->rows; row++) {
+        const double *const s = square + row * output->columns;
+        float *const to = scale + row * output->columns;
         double sum = 0.0;
-        for (int64_t i = 0; i < chain->columns; i++) {
-            s[i] /= ASSAY_CHAIN_RUNS;
+        for (int64_t i = 0; i < output->columns; i++) {
             sum += s[i];
         }
-        const double floor = sum / (double)(chain->columns > 0 ? chain->columns : 1);
-        for (int64_t i = 0; i < chain->columns; i++) {
-            s[i] = kappa * sqrt(fmax(s[i], floor));
+        const double floor = sum / (double)(output->columns > 0 ? output->columns : 1);
+        for (int64_t i = 0; i < output->columns; i++) {
+            to[i] = (float)sqrt(fmax(s[i], floor) / ASSAY_CHAIN_RUNS);
         }
     }
 }
 
-static assay_status run_perturbed(const assay_chain *chain, assay_perturbation *perturbation,
-                                  double *output, assay_error *error)
+assay_status assay_chain_truth(const assay_chain *chain, double *const *truth, assay_error *error)
 {
-    const assay_exec exec = {
-        .threads = omp_get_max_threads(), .error = error, .harness = perturbation};
-    perturbation->calls = 0;
-    return chain->run(chain->chain, &assay_perturbed_oracle, &exec, output);
+    collector into = {chain, truth, NULL};
+    return assay_chain_visit(chain, NULL, 1, 0, collect, &into, error);
 }
 
-assay_status assay_chain_budget(const assay_chain *chain, const double *truth,
-                                const assay_table *table, assay_arena *arena,
-                                assay_budget *budget, assay_error *error)
+assay_status assay_chain_scales(const assay_chain *chain, const assay_table *contracts,
+                                double *const *truth, float *const *scale, assay_error *error)
 {
-    const int64_t count = chain->rows * chain->columns;
-    double *const square = assay_arena_take(arena, (size_t)count * sizeof *square);
-    double *const output = assay_arena_take(arena, (size_t)count * sizeof *output);
-    assay_chain_record record = {0};
-    assay_perturbation perturbation = {.contracts = table, .record = &record, .recording = true};
-    if (square == NULL || output == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for chain scales");
+    assay_arena arena = {0};
+    double **const square = assay_arena_take(&arena, chain->output_count * sizeof *square);
+    collector into = {chain, truth, square};
+    assay_status status = ASSAY_OK;
+    bool room = square != NULL;
+    for (size_t k = 0; room && k < chain->output_count; k++) {
+        const assay_chain_output *const output = &chain->output[k];
+        square[k] = assay_arena_take(&arena, (size_t)(output->rows * output->columns) *
+                                                 sizeof **square);
+        room = square[k] != NULL;
     }
-    assay_status status = run_perturbed(chain, &perturbation, output, error);
-    perturbation.recording = false;
-    for (uint64_t run = 0; run < ASSAY_CHAIN_RUNS && status == ASSAY_OK; run++) {
-        perturbation.seed = chain->seed + run;
-        status = run_perturbed(chain, &perturbation, output, error);
-        for (int64_t i = 0; i < count && status == ASSAY_OK; i++) {
-            const double deviation = output[i] - truth[i];
-            square[i] += isfinite(deviation) ? deviation * deviation : 0.0;
+    status = room ? assay_chain_visit(chain, contracts, 1, ASSAY_CHAIN_RUNS, collect, &into, error)
+                  : assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain's scales");
+    for (size_t k = 0; status == ASSAY_OK && k < chain->output_count; k++) {
+        if (scale != NULL && scale[k] != NULL) {
+            scale_rows(&chain->output[k], square[k], scale[k]);
         }
     }
-    assay_chain_record_free(&record);
-    scale_rows(chain, square);
-    *budget = (assay_budget){chain->rows, chain->columns, square};
+    assay_arena_free(&arena);
     return status;
 }

@@ -1,144 +1,188 @@
 /* The oracle with every op's output disturbed by the error a given contract allows it. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "verify/chain.h"
+#include "verify/deviates.h"
 
-/* A standard normal deviate and a uniform one in (-1, 1) from one counter block (Box-Muller). */
-static void deviates(uint64_t seed, uint64_t stream, uint64_t index, double *normal,
-                     double *uniform)
-{
-    const assay_philox_block block = assay_philox(seed, stream, index);
-    const double u = ((double)block.word[0] + 0.5) * 0x1p-32;
-    const double v = ((double)block.word[1] + 0.5) * 0x1p-32;
-    *normal = sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
-    *uniform = ((double)block.word[2] + 0.5) * 0x1p-31 - 1.0;
-}
+/* Threads cost some 10 us to wake: below this many elements one thread is faster. */
+enum { WORTH_THREADS = 1 << 15 };
 
-void assay_chain_record_free(assay_chain_record *record)
+/* One op call: y's rows are those of all replicas, the exact one's first. */
+typedef struct perturbed_call {
+    int64_t share, columns; /* rows of a replica */
+    assay_subset exact, rest;
+    assay_tensor exact_y, rest_y;
+    assay_error_model model; /* [share, columns] */
+    double *memory;
+} perturbed_call;
+
+static assay_status number_rows(assay_perturbation *perturbation, int64_t rows, assay_error *error)
 {
-    for (size_t i = 0; i < record->count; i++) {
-        free(record->call[i].bound);
+    if (rows <= perturbation->index_count) {
+        return ASSAY_OK;
     }
-    free(record->call);
-    memset(record, 0, sizeof *record);
+    int64_t *const grown = realloc(perturbation->index, (size_t)rows * sizeof *grown);
+    if (grown == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %lld rows", (long long)rows);
+    }
+    for (int64_t i = perturbation->index_count; i < rows; i++) {
+        grown[i] = i;
+    }
+    perturbation->index = grown;
+    perturbation->index_count = rows;
+    return ASSAY_OK;
 }
 
-/* Adds the recorded error of this call to y. */
-static assay_status disturb(assay_perturbation *perturbation, const assay_tensor *y,
-                            assay_error *error)
+static assay_tensor rows_from(const assay_tensor *y, int64_t first, int64_t rows)
 {
-    const uint64_t stream = perturbation->calls;
-    const uint64_t seed = perturbation->seed;
-    const int64_t count = assay_count(y);
-    double *const value = y->data;
-    if (stream >= perturbation->record->count ||
-        perturbation->record->call[stream].count != count) {
+    assay_tensor view = *y;
+    view.data = (double *)y->data + first * y->stride[0];
+    view.shape[0] = rows;
+    return view;
+}
+
+/* Zeroed models and the two parts of y; the caller frees call->memory. */
+static assay_status begin(assay_perturbation *perturbation, const assay_tensor *y,
+                          perturbed_call *call, assay_error *error)
+{
+    const int64_t rows = y->shape[0];
+    const int64_t share = rows / perturbation->replicas;
+    *call = (perturbed_call){.share = share, .columns = y->shape[1]};
+    if (y->dtype != ASSAY_F64 || y->rank != 2 || !assay_is_dense(y) ||
+        share * perturbation->replicas != rows) {
         return assay_fail(error, ASSAY_INTERNAL,
-                          "a chain took another path than when its errors were recorded");
+                          "a chain's op has %lld rows, not the same for each of %lld replicas",
+                          (long long)rows, (long long)perturbation->replicas);
     }
-    const float *const bound = perturbation->record->call[stream].bound;
-    const float *const sigma = perturbation->record->call[stream].sigma;
-#pragma omp parallel for if (count > 4096)
-    for (int64_t i = 0; i < count; i++) {
-        double normal = 0.0;
-        double uniform = 0.0;
-        if (bound[i] > 0.0f || sigma[i] > 0.0f) {
-            deviates(seed, stream, (uint64_t)i, &normal, &uniform);
-            value[i] += uniform * (double)bound[i] + normal * (double)sigma[i];
-        }
+    const assay_status status = number_rows(perturbation, rows, error);
+    if (status != ASSAY_OK) {
+        return status;
     }
-    return ASSAY_OK;
-}
-
-/* A new record for an output of this many elements; NULL when memory is out. */
-static struct assay_recorded_error *new_record(assay_chain_record *record, int64_t count)
-{
-    if (record->count == record->capacity) {
-        const size_t capacity = record->capacity == 0 ? 64 : record->capacity * 2;
-        struct assay_recorded_error *const grown =
-            realloc(record->call, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        record->call = grown;
-        record->capacity = capacity;
-    }
-    float *const memory = malloc((2 * (size_t)count + 1) * sizeof *memory);
-    if (memory == NULL) {
-        return NULL;
-    }
-    struct assay_recorded_error *const call = &record->call[record->count++];
-    *call = (struct assay_recorded_error){count, memory, memory + count};
-    return call;
-}
-
-/* Keeps a model; what may overflow (an infinite bound) is kept as no error: that element's scale is
- * then its row's. */
-static assay_status keep(assay_perturbation *perturbation, const assay_error_model *model,
-                         assay_error *error)
-{
-    const int64_t count = assay_count(&model->bound);
-    const double *const bound = model->bound.data;
-    const double *const sigma = model->sigma.data;
-    struct assay_recorded_error *const call = new_record(perturbation->record, count);
-    if (call == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain's errors");
-    }
-    for (int64_t i = 0; i < count; i++) {
-        call->bound[i] = isfinite(bound[i]) ? (float)bound[i] : 0.0f;
-        call->sigma[i] = isfinite(sigma[i]) ? (float)sigma[i] : 0.0f;
-    }
-    return ASSAY_OK;
-}
-
-/* Zeroed models for y; the caller frees bound.data and sigma.data. */
-static assay_status model_for(const assay_tensor *y, assay_error_model *model, assay_error *error)
-{
-    model->bound = assay_dense(NULL, ASSAY_F64, y->rank, y->shape);
-    model->sigma = model->bound;
-    const size_t count = (size_t)assay_count(y);
-    model->bound.data = calloc(count + 1, sizeof(double));
-    model->sigma.data = calloc(count + 1, sizeof(double));
-    if (model->bound.data == NULL || model->sigma.data == NULL) {
-        free(model->bound.data);
-        free(model->sigma.data);
+    call->memory = calloc((size_t)(2 * share * call->columns) + 1, sizeof *call->memory);
+    if (call->memory == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for an error model");
     }
+    call->exact = (assay_subset){.rows = perturbation->index, .row_count = share};
+    call->rest = (assay_subset){.rows = perturbation->index + share, .row_count = rows - share};
+    call->exact_y = rows_from(y, 0, share);
+    call->rest_y = rows_from(y, share, rows - share);
+    call->model.bound = assay_matrix(call->memory, ASSAY_F64, share, call->columns);
+    call->model.sigma = assay_matrix(call->memory + share * call->columns, ASSAY_F64, share,
+                                     call->columns);
     return ASSAY_OK;
 }
 
-#define PERTURBED(step)                                                                            \
+/* Adds deviates of a replica to its part of y. */
+static void disturb_block(const double *reach, int64_t count, uint64_t seed, uint64_t stream,
+                          int64_t block, double *y)
+{
+    double deviate[ASSAY_DEVIATES];
+    const int64_t at = block * ASSAY_DEVIATES;
+    const int64_t left = count - at < ASSAY_DEVIATES ? count - at : ASSAY_DEVIATES;
+    assay_deviates(seed, stream, (uint64_t)block, deviate);
+    for (int64_t i = 0; i < left; i++) {
+        y[at + i] += deviate[i] * reach[at + i];
+    }
+}
+
+/* Disturbs every replica but the exact one by the exact one's model. */
+static void disturb(const assay_perturbation *perturbation, const perturbed_call *call)
+{
+    const int64_t count = call->share * call->columns;
+    const int64_t others = perturbation->replicas - 1;
+    const int64_t blocks = (count + ASSAY_DEVIATES - 1) / ASSAY_DEVIATES;
+    const double *const bound = call->model.bound.data;
+    const double *const sigma = call->model.sigma.data;
+    double *const reach = call->memory; /* takes the place of bound */
+    bool any = false;
+    for (int64_t i = 0; i < count; i++) {
+        reach[i] = assay_deviate_reach(bound[i], sigma[i]);
+        any = any || reach[i] > 0.0;
+    }
+    if (!any) {
+        return;
+    }
+#pragma omp parallel for collapse(2) if (count * others > WORTH_THREADS)
+    for (int64_t r = 0; r < others; r++) {
+        for (int64_t block = 0; block < blocks; block++) {
+            const uint64_t replica = perturbation->first + (uint64_t)r;
+            disturb_block(reach, count, perturbation->seed, replica << 32 | perturbation->calls,
+                          block, (double *)call->rest_y.data + r * count);
+        }
+    }
+}
+
+static const assay_precision *contract_of(const assay_perturbation *perturbation, assay_op op,
+                                          assay_error *error)
+{
+    const assay_kernel *const like = perturbation->contracts->kernel[op];
+    if (like == NULL) {
+        (void)assay_fail(error, ASSAY_UNSUPPORTED, "%s has no %s", perturbation->contracts->name,
+                         assay_op_name(op));
+        return NULL;
+    }
+    return &like->precision;
+}
+
+static bool is_given(const assay_perturbation *perturbation, const assay_tensor *tensor)
+{
+    bool given = false;
+    for (size_t i = 0; i < sizeof perturbation->given / sizeof perturbation->given[0]; i++) {
+        given = given || tensor->data == perturbation->given[i];
+    }
+    return given;
+}
+
+/* Rows that an embed copies from activations are exact. */
+static void forgive_copies(const assay_perturbation *perturbation,
+                           const assay_embed_params *params, const assay_embed_io *io,
+                           const perturbed_call *call)
+{
+    double *const bound = call->model.bound.data;
+    const size_t row = (size_t)call->columns * sizeof *bound;
+    if (!is_given(perturbation, &params->table)) {
+        memset(bound, 0, (size_t)call->share * row);
+    }
+    if (!assay_present(&io->soft) || is_given(perturbation, &io->soft)) {
+        return;
+    }
+    for (int64_t s = 0; s < io->soft_at.shape[0]; s++) {
+        const int64_t n = (int64_t)assay_at1(&io->soft_at, s);
+        if (n < call->share) {
+            memset(bound + n * call->columns, 0, row);
+        }
+    }
+}
+
+#define PERTURBED_FORGIVING(step, forgive)                                                         \
     static assay_status perturbed_##step(const assay_exec *exec,                                   \
                                          const assay_##step##_params *params, const void *state,   \
                                          const assay_##step##_io *io)                              \
     {                                                                                              \
         (void)state;                                                                               \
         assay_perturbation *const perturbation = exec->harness;                                    \
-        const assay_kernel *const like = perturbation->contracts->kernel[ASSAY_OP_##step];         \
-        assay_error_model model;                                                                   \
-        assay_status status = ASSAY_OK;                                                            \
-        if (like == NULL) {                                                                        \
-            return assay_fail(exec->error, ASSAY_UNSUPPORTED, "%s has no %s",                      \
-                              perturbation->contracts->name, #step);                               \
+        assay_##step##_io part = *io;                                                              \
+        perturbed_call call;                                                                       \
+        const assay_precision *const contract =                                                    \
+            contract_of(perturbation, ASSAY_OP_##step, exec->error);                               \
+        if (contract == NULL) {                                                                    \
+            return ASSAY_UNSUPPORTED;                                                              \
         }                                                                                          \
-        if (perturbation->recording) {                                                             \
-            status = model_for(&io->y, &model, exec->error);                                       \
-            if (status != ASSAY_OK) {                                                              \
-                return status;                                                                     \
-            }                                                                                      \
-            status = assay_ref_##step(params, io, NULL, &like->precision, &model, exec->error);    \
-            if (status == ASSAY_OK) {                                                              \
-                status = keep(perturbation, &model, exec->error);                                  \
-            }                                                                                      \
-            free(model.bound.data);                                                                \
-            free(model.sigma.data);                                                                \
-        } else {                                                                                   \
-            status = assay_ref_##step(params, io, NULL, NULL, NULL, exec->error);                  \
-            if (status == ASSAY_OK) {                                                              \
-                status = disturb(perturbation, &io->y, exec->error);                               \
-            }                                                                                      \
+        assay_status status = begin(perturbation, &io->y, &call, exec->error);                     \
+        if (status == ASSAY_OK) {                                                                  \
+            part.y = call.exact_y;                                                                 \
+            status = assay_ref_##step(params, &part, &call.exact, contract, &call.model,           \
+                                      exec->error);                                                \
         }                                                                                          \
+        if (status == ASSAY_OK && call.rest.row_count > 0) {                                       \
+            part.y = call.rest_y;                                                                  \
+            status = assay_ref_##step(params, &part, &call.rest, NULL, NULL, exec->error);         \
+        }                                                                                          \
+        if (status == ASSAY_OK) {                                                                  \
+            forgive;                                                                               \
+            disturb(perturbation, &call);                                                          \
+        }                                                                                          \
+        free(call.memory);                                                                         \
         perturbation->calls++;                                                                     \
         return status;                                                                             \
     }                                                                                              \
@@ -157,8 +201,9 @@ static assay_status model_for(const assay_tensor *y, assay_error_model *model, a
                       .order = ASSAY_ORDER_SEQUENTIAL},                                            \
         .run = {.step = {.run = perturbed_##step}},                                                \
     };
+#define PERTURBED(step) PERTURBED_FORGIVING(step, (void)0)
 
-PERTURBED(embed)
+PERTURBED_FORGIVING(embed, forgive_copies(perturbation, params, io, &call))
 PERTURBED(add)
 PERTURBED(rmsnorm)
 PERTURBED(linear)
@@ -168,7 +213,6 @@ PERTURBED(swiglu)
 PERTURBED(sae_decode)
 PERTURBED(sae_steer)
 PERTURBED(adapter)
-
 /* Sampling is discrete: it is the oracle's, on disturbed logits. */
 static assay_status sample_run(const assay_exec *exec, const assay_sample_params *params,
                                const void *state, const assay_sample_io *io)

@@ -1,49 +1,259 @@
 #include "verify/scales.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
-static bool named(const char *kept, const char *key, const char *contract)
-{
-    const size_t length = strlen(contract);
-    return strncmp(kept, contract, length) == 0 && kept[length] == ' ' &&
-           strcmp(kept + length + 1, key) == 0;
-}
+#include "verify/scales_file.h"
 
-const assay_budget *assay_scales_find(const assay_scales *scales, const char *key,
-                                      const char *contract)
-{
-    const struct assay_scale *scale = scales->first;
-    while (scale != NULL && !named(scale->key, key, contract)) {
-        scale = scale->next;
-    }
-    return scale != NULL ? &scale->budget : NULL;
-}
+static const char truth_contract[] = "truth";
 
-assay_status assay_scales_keep(assay_scales *scales, const char *key, const char *contract,
-                               const assay_budget *budget, assay_error *error)
+/* An output under a contract; or, as contract "truth", its exact values. */
+typedef struct entry {
+    char *name; /* contract, chain and output */
+    float *scale;
+    double *truth;
+    struct entry *next;
+} entry;
+
+/* A chain that a thread is running under a contract. */
+typedef struct job {
+    const char *chain, *contract;
+    struct job *next;
+} job;
+
+struct assay_scales {
+    char *identity;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    entry *entries;
+    job *jobs;
+};
+
+assay_status assay_scales_open(const char *identity, assay_scales **scales, assay_error *error)
 {
-    const size_t bytes = (size_t)(budget->rows * budget->columns) * sizeof *budget->value;
-    struct assay_scale *const scale = calloc(1, sizeof *scale);
-    double *const value = malloc(bytes + 1);
-    char *text = NULL;
-    if (scale == NULL || value == NULL || asprintf(&text, "%s %s", contract, key) < 0) {
-        free(scale);
-        free(value);
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain's scales");
+    assay_scales *const made = calloc(1, sizeof *made);
+    char *const copy = strdup(identity != NULL ? identity : "");
+    *scales = NULL;
+    if (made == NULL || copy == NULL) {
+        free(made);
+        free(copy);
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for chain scales");
     }
-    memcpy(value, budget->value, bytes);
-    *scale = (struct assay_scale){text, {budget->rows, budget->columns, value}, scales->first};
-    scales->first = scale;
+    made->identity = copy;
+    (void)pthread_mutex_init(&made->lock, NULL);
+    (void)pthread_cond_init(&made->done, NULL);
+    *scales = made;
     return ASSAY_OK;
 }
 
-void assay_scales_free(assay_scales *scales)
+static void entry_free(entry *e)
 {
-    while (scales->first != NULL) {
-        struct assay_scale *const scale = scales->first;
-        scales->first = scale->next;
-        free(scale->budget.value);
-        free(scale->key);
-        free(scale);
+    free(e->name);
+    free(e->scale);
+    free(e->truth);
+    free(e);
+}
+
+void assay_scales_close(assay_scales **scales)
+{
+    if (*scales == NULL) {
+        return;
     }
+    while ((*scales)->entries != NULL) {
+        entry *const e = (*scales)->entries;
+        (*scales)->entries = e->next;
+        entry_free(e);
+    }
+    (void)pthread_cond_destroy(&(*scales)->done);
+    (void)pthread_mutex_destroy(&(*scales)->lock);
+    free((*scales)->identity);
+    free(*scales);
+    *scales = NULL;
+}
+
+/* A new entry, not yet in the list, with room for its values. */
+static entry *entry_make(const assay_chain *chain, size_t output, const char *contract)
+{
+    const assay_chain_output *const o = &chain->output[output];
+    const size_t count = (size_t)(o->rows * o->columns) + 1;
+    entry *const e = calloc(1, sizeof *e);
+    if (e == NULL) {
+        return NULL;
+    }
+    if (strcmp(contract, truth_contract) == 0) {
+        e->truth = malloc(count * sizeof *e->truth);
+    } else {
+        e->scale = malloc(count * sizeof *e->scale);
+    }
+    if ((e->truth == NULL && e->scale == NULL) ||
+        asprintf(&e->name, "%s|%s|%s", contract, chain->key, o->key) < 0) {
+        e->name = NULL;
+        entry_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+static const entry *find(const assay_scales *scales, const assay_chain *chain, size_t output,
+                         const char *contract)
+{
+    const size_t first = strlen(contract);
+    const size_t second = strlen(chain->key);
+    const entry *e = scales->entries;
+    while (e != NULL &&
+           (strncmp(e->name, contract, first) != 0 || e->name[first] != '|' ||
+            strncmp(e->name + first + 1, chain->key, second) != 0 ||
+            e->name[first + 1 + second] != '|' ||
+            strcmp(e->name + first + second + 2, chain->output[output].key) != 0)) {
+        e = e->next;
+    }
+    return e;
+}
+
+static bool is_running(const assay_scales *scales, const assay_chain *chain, const char *contract)
+{
+    const job *j = scales->jobs;
+    while (j != NULL && (strcmp(j->chain, chain->key) != 0 || strcmp(j->contract, contract) != 0)) {
+        j = j->next;
+    }
+    return j != NULL;
+}
+
+/* Everything a chain gives under a contract (NULL: the truth), as new entries in a list. */
+static assay_status compute(const assay_scales *scales, const assay_chain *chain,
+                            const assay_table *table, const char *contract, entry **made,
+                            assay_error *error)
+{
+    assay_arena arena = {0};
+    double **const truth = assay_arena_take(&arena, chain->output_count * sizeof *truth);
+    float **const scale = assay_arena_take(&arena, chain->output_count * sizeof *scale);
+    entry **const own = assay_arena_take(&arena, chain->output_count * sizeof *own);
+    bool room = truth != NULL && scale != NULL && own != NULL;
+    for (size_t k = 0; room && k < chain->output_count; k++) {
+        own[k] = entry_make(chain, k, contract);
+        room = own[k] != NULL;
+        if (room) {
+            own[k]->next = *made;
+            *made = own[k];
+            truth[k] = own[k]->truth;
+            scale[k] = own[k]->scale;
+        }
+    }
+    assay_status status = ASSAY_OK;
+    if (!room) {
+        status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory for chain scales");
+    } else if (table == NULL) {
+        status = assay_chain_truth(chain, truth, error);
+    } else {
+        status = assay_chain_scales(chain, table, NULL, scale, error);
+    }
+    for (size_t k = 0; status == ASSAY_OK && table != NULL && k < chain->output_count; k++) {
+        assay_scales_write(scales->identity, chain, k, contract, scale[k]);
+    }
+    assay_arena_free(&arena);
+    return status;
+}
+
+/* The one output that is wanted, from disk. */
+static bool read_back(const assay_scales *scales, const assay_chain *chain, size_t output,
+                      const char *contract, entry **made)
+{
+    entry *const e = entry_make(chain, output, contract);
+    if (e == NULL) {
+        return false;
+    }
+    if (!assay_scales_read(scales->identity, chain, output, contract, e->scale)) {
+        entry_free(e);
+        return false;
+    }
+    *made = e;
+    return true;
+}
+
+/* Links what is not there yet: another thread may have read one output from disk meanwhile. */
+static void publish(assay_scales *scales, entry *made)
+{
+    while (made != NULL) {
+        entry *const e = made;
+        made = e->next;
+        e->next = scales->entries;
+        scales->entries = e;
+    }
+}
+
+static void drop(entry *made)
+{
+    while (made != NULL) {
+        entry *const e = made;
+        made = e->next;
+        entry_free(e);
+    }
+}
+
+static void unlink_job(assay_scales *scales, const job *own)
+{
+    job **at = &scales->jobs;
+    while (*at != own) {
+        at = &(*at)->next;
+    }
+    *at = own->next;
+}
+
+static assay_status obtain(assay_scales *scales, const assay_chain *chain, size_t output,
+                           const assay_table *table, const char *contract, const entry **found,
+                           assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    (void)pthread_mutex_lock(&scales->lock);
+    *found = find(scales, chain, output, contract);
+    while (*found == NULL && is_running(scales, chain, contract)) {
+        (void)pthread_cond_wait(&scales->done, &scales->lock);
+        *found = find(scales, chain, output, contract);
+    }
+    if (*found == NULL) {
+        job own = {chain->key, contract, scales->jobs};
+        entry *made = NULL;
+        scales->jobs = &own;
+        (void)pthread_mutex_unlock(&scales->lock);
+        if (table == NULL || !read_back(scales, chain, output, contract, &made)) {
+            status = compute(scales, chain, table, contract, &made, error);
+        }
+        (void)pthread_mutex_lock(&scales->lock);
+        if (status == ASSAY_OK) {
+            publish(scales, made);
+            *found = find(scales, chain, output, contract);
+        } else {
+            drop(made);
+        }
+        unlink_job(scales, &own);
+        (void)pthread_cond_broadcast(&scales->done);
+    }
+    (void)pthread_mutex_unlock(&scales->lock);
+    return status;
+}
+
+assay_status assay_scales_find(assay_scales *scales, const assay_chain *chain, size_t output,
+                               const assay_table *contracts, const float **scale,
+                               assay_error *error)
+{
+    char contract[65];
+    const entry *found = NULL;
+    assay_contract_digest(contracts, contract);
+    const assay_status status = obtain(scales, chain, output, contracts, contract, &found, error);
+    if (status == ASSAY_OK) {
+        *scale = found->scale;
+    }
+    return status;
+}
+
+assay_status assay_scales_truth(assay_scales *scales, const assay_chain *chain, size_t output,
+                                const double **truth, assay_error *error)
+{
+    const entry *found = NULL;
+    const assay_status status =
+        obtain(scales, chain, output, NULL, truth_contract, &found, error);
+    if (status == ASSAY_OK) {
+        *truth = found->truth;
+    }
+    return status;
 }

@@ -8,6 +8,7 @@
 #include "verify/golden_path.h"
 #include "verify/options.h"
 #include "verify/report.h"
+#include "verify/scales_identity.h"
 
 static const char help[] =
     "usage: assay verify [options]\n"
@@ -138,23 +139,29 @@ static assay_status judge_bundle(verify_state *state, const char *directory, ass
     const assay_overrides overrides = {o->model, o->explainer, o->sae, o->adapter, o->mean};
     assay_bundle bundle = {0};
     assay_checkpoints *checkpoints = NULL;
-    assay_scales scales = {NULL};
+    assay_scales *scales = NULL;
     assay_status status = assay_bundle_open(directory, &bundle, error);
     if (status != ASSAY_OK) {
         return status;
     }
     status = assay_checkpoints_open(&bundle, &overrides, &checkpoints, error);
+    if (status == ASSAY_OK) {
+        status = assay_scales_open_for(&bundle, &overrides, &scales, error);
+    }
     for (size_t i = 0; i < bundle.case_count && status == ASSAY_OK; i++) {
         state->report.expected += selected(state, &bundle, &bundle.cases[i]);
     }
     for (size_t i = 0; i < bundle.case_count && status == ASSAY_OK; i++) {
         if (selected(state, &bundle, &bundle.cases[i])) {
-            const assay_case_context context = {&state->run, &bundle, checkpoints, &scales,
-                                                &bundle.cases[i]};
+            const assay_case_context context = {.run = &state->run,
+                                                .bundle = &bundle,
+                                                .checkpoints = checkpoints,
+                                                .scales = scales,
+                                                .c = &bundle.cases[i]};
             status = assay_case_judge(&context, error);
         }
     }
-    assay_scales_free(&scales);
+    assay_scales_close(&scales);
     assay_checkpoints_close(&checkpoints);
     assay_bundle_close(&bundle);
     return status;

@@ -39,8 +39,8 @@ static bool is_at(assay_hook hook, assay_hook_kind kind, int64_t layer)
     return hook.kind == kind && (kind == ASSAY_HOOK_EMBED || hook.layer == layer);
 }
 
-/* A place of the forward pass is reached: `rows` is steered there if asked, and is the result if
- * the pass ends there. */
+/* A place of the forward pass is reached: `rows` is steered there if asked, shown to a visitor, and
+ * is the result if the pass ends there. */
 static assay_status reach(assay_forward *forward, const assay_batch *batch, assay_hook_kind kind,
                           int64_t layer, const assay_tensor *rows, bool *done, assay_tensor *result)
 {
@@ -49,6 +49,9 @@ static assay_status reach(assay_forward *forward, const assay_batch *batch, assa
     if (steering->on && batch->steer && is_at(steering->hook, kind, layer)) {
         const assay_sae_steer_io io = {.x = *rows, .y = *rows};
         status = assay_call_sae_steer(&forward->runner, &forward->steer, &io);
+    }
+    if (status == ASSAY_OK && forward->visit != NULL) {
+        forward->visit(forward->visit_context, (assay_hook){kind, layer}, rows);
     }
     if (is_at(forward->stop, kind, layer)) {
         *done = true;

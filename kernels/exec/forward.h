@@ -11,6 +11,9 @@ typedef struct assay_bound_layer {
     assay_bound_linear q, k, v, o, gate, up, down;
 } assay_bound_layer;
 
+/* Sees the rows at every place that a pass reaches, after any steering there. */
+typedef void assay_visit_fn(void *context, assay_hook hook, const assay_tensor *rows);
+
 typedef struct assay_forward {
     assay_runner runner;
     assay_table table;
@@ -28,6 +31,8 @@ typedef struct assay_forward {
     int64_t layer_count; /* of bound layers, the last one perhaps in part */
     assay_steering steering;
     assay_bound_sae_steer steer;
+    assay_visit_fn *visit; /* NULL: none; set after open */
+    void *visit_context;
 
     void *block; /* all activations below, for up to row_capacity rows */
     int64_t row_capacity;

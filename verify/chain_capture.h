@@ -1,0 +1,32 @@
+/* The chain behind `capture` and `logits` cases: a model over a ragged batch, looked at wherever a
+ * case of the bundle wants it. Cases that differ only in hook, positions or expectation are outputs
+ * of one chain; it runs once for all of them. */
+#ifndef VERIFY_CHAIN_CAPTURE_H
+#define VERIFY_CHAIN_CAPTURE_H
+
+#include "verify/cases.h"
+
+typedef struct assay_capture_tap {
+    bool logits;     /* of every row; hook does not count then */
+    assay_hook hook;
+    int64_t *pick;   /* rows that are wanted; NULL: all */
+    int64_t rows;
+} assay_capture_tap;
+
+typedef struct assay_capture_chain {
+    assay_chain chain; /* its context is this struct, so it must not move */
+    assay_model model;
+    assay_tensor tokens, lengths;
+    int64_t rows; /* valid tokens of all prompts */
+    assay_capture_tap *tap; /* [chain.output_count] */
+    size_t own;             /* the output of the case it was made for */
+} assay_capture_chain;
+
+/* The chain of context's case, a capture or logits case, and of all others (among those selected)
+ * with the same model and prompts. All it needs lives in the arena or is the model's. */
+assay_status assay_capture_chain_make(const assay_case_context *context,
+                                      const assay_model *model, const assay_tensor *tokens,
+                                      const assay_tensor *lengths, assay_arena *arena,
+                                      assay_capture_chain *chain, assay_error *error);
+
+#endif
