@@ -40,7 +40,7 @@ foreach(room ref kernels fixtures verify)
             -Wno-missing-prototypes)
         add_test(NAME ${room}/${stem} COMMAND test_${test})
         set_tests_properties(${room}/${stem} PROPERTIES LABELS ${room} TIMEOUT 600
-            ENVIRONMENT OMP_WAIT_POLICY=passive)
+            ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
         list(APPEND test_programs test_${test})
     endforeach()
 endforeach()

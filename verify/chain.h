@@ -23,10 +23,10 @@ enum { ASSAY_CHAIN_RUNS = 16, ASSAY_CHAIN_METHOD = 1 };
  * lower tail is lighter for sums of few uniform ones, whose kurtosis is below the normal's). It is
  * measured below half the true spread, so that 2 lambda s allows less than lambda sigma, with
  * probability 1.1e-3. Then and otherwise the deviation of a fresh run over s is Student's t of 16
- * degrees: it exceeds kappa = 19.2 with probability 2e-12 per element, were the implementation as
- * wrong as its contract allows at every op. Three things make it rarer: the models' sigma overstates
- * roundings by sqrt(3) or more; elements that are not outliers have their row's RMS, measured over
- * the whole row; and deviations of a row's elements come from the same few roundings upstream. */
+ * degrees: it exceeds kappa = 18.9 with probability 2.4e-12 per element, were the implementation
+ * as wrong as its contract allows at every op. Two things make it rarer: the models overstate the
+ * spread of roundings, and elements that are not outliers have their row's RMS, which is measured
+ * over the whole row. */
 double assay_chain_kappa(void);
 
 /* What a chain gives: one of these for every place that is looked at. */

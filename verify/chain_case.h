@@ -9,7 +9,7 @@ typedef struct assay_chain_case {
     const assay_chain *chain;
     size_t output;
     const double *expected;     /* the bundle's; the oracle's when the bundle has none */
-    const assay_table *witness; /* whose contracts the expectation was computed with; NULL: float64 */
+    const assay_table *witness; /* with whose contracts it was computed; NULL: in float64 */
     assay_arena *arena;         /* of the case */
     assay_scales *scales;
 } assay_chain_case;

@@ -1,7 +1,7 @@
 /* Chain scales and truths that were computed before, by chain, output and contract: cases that
  * share them (a truth and its witnesses, hooks of one prompt, implementations of one contract)
  * compute them once. They live as long as a bundle is judged, and scales are kept on disk besides
- * (scales_file.h). May be used by several threads: what one of them computes, the others wait for. */
+ * (scales_file.h). Several threads may ask: what one of them computes, the others wait for. */
 #ifndef VERIFY_SCALES_H
 #define VERIFY_SCALES_H
 
