@@ -1,0 +1,38 @@
+#ifndef VERIFY_MUTANTS_ADAPTER_H
+#define VERIFY_MUTANTS_ADAPTER_H
+
+#include "verify/mutants/mutant.h"
+
+#define ADAPTER_TWINS(X) X(adapter, f32) X(adapter, bf16)
+
+#define ADAPTER_MUTANTS(X)                                                                         \
+    X(adapter, f32, no_exp, ON_NUMBER, "adapter-scale-only-7x129*", "scales by log_scale itself")  \
+    X(adapter, f32, exp_2, ON_NUMBER, "adapter-scale-only-7x129*", "scales by 2^log_scale")        \
+    X(adapter, f32, transposed, ON_NUMBER, "adapter-full-rank-7x129*", "x W instead of x W^T")     \
+    X(adapter, f32, swapped_rank, ON_NUMBER, "adapter-low-rank-only-7x129*",                       \
+      "(v V) U^T instead of (v U) V^T")                                                            \
+    X(adapter, f32, always_normalised, ON_NUMBER, "adapter-scalar-affine-raw*",                    \
+      "normalises a row that its caller had normalised, or wanted raw")                            \
+    X(adapter, f32, never_normalised, ON_NUMBER, "adapter-scalar-affine-7x129*",                   \
+      "never normalises")                                                                          \
+    X(adapter, f32, squared_norm, ON_NUMBER, "adapter-scalar-affine-7x129*",                       \
+      "divides by the squared norm")                                                               \
+    X(adapter, f32, no_epsilon, ON_NUMBER, "adapter-scalar-affine-5x63-zero-rows",                 \
+      "the norm's epsilon is missing: a zero row divides by zero")                                 \
+    X(adapter, f32, mean_kept, ON_NUMBER, "adapter-scalar-affine-mean*",                           \
+      "the mean is not subtracted")                                                                \
+    X(adapter, f32, mean_late, ON_NUMBER, "adapter-scalar-affine-mean*",                           \
+      "the mean is subtracted after the normalisation")                                            \
+    X(adapter, f32, tf32, ON_NUMBER, "adapter-full-rank-7x129*",                                   \
+      "claims f32 products, multiplies in tf32")                                                   \
+    X(adapter, f32, no_bias, ON_NUMBER, "adapter-scalar-affine-7x129*", "the bias is left out")    \
+    X(adapter, f32, scaled_bias, ON_NUMBER, "adapter-scalar-affine-7x129*",                        \
+      "the bias is scaled too")                                                                    \
+    X(adapter, f32, identity_normalised, ON_NUMBER, "adapter-identity-*",                          \
+      "the identity normalises")                                                                   \
+    X(adapter, f32, last_rank, ON_NUMBER, "adapter-low-rank-only-7x129*",                          \
+      "the last of the low rank's columns is left out")
+
+mutant_kernels mutant_adapter_kernels(void);
+
+#endif

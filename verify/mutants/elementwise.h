@@ -1,0 +1,49 @@
+#ifndef VERIFY_MUTANTS_ELEMENTWISE_H
+#define VERIFY_MUTANTS_ELEMENTWISE_H
+
+#include "verify/mutants/mutant.h"
+
+#define EMBED_TWINS(X) X(embed, f32) X(embed, bf16)
+
+#define EMBED_MUTANTS(X)                                                                           \
+    X(embed, f32, not_injected, ON_NUMBER, "embed-*-soft3*", "soft tokens are left out")           \
+    X(embed, f32, first_rows, ON_NUMBER, "embed-*-soft3*", "soft token s replaces row s")          \
+    X(embed, f32, place_late, ON_NUMBER, "embed-*-soft3*", "soft tokens land one row late")        \
+    X(embed, f32, soft_added, ON_NUMBER, "embed-*-soft3*",                                         \
+      "a soft token is added to the embedding it should replace")                                  \
+    X(embed, f32, scalar_broadcast, ON_NUMBER, "embed-*-soft3*",                                   \
+      "the soft token's first number is broadcast over the row")                                   \
+    X(embed, f32, one_soft, ON_NUMBER, "embed-*-soft3*", "only the first soft token is placed")    \
+    X(embed, f32, id_plus_one, ON_NUMBER, "embed-7x131x17-soft0*", "rows are taken one too far")   \
+    X(embed, f32, id_halved, ON_NUMBER, "embed-7x131x17-soft0*", "64-bit ids are read as 32-bit")  \
+    X(embed, bf16, through_f16, ON_NUMBER, "embed-*-subnormal",                                    \
+      "values pass through f16 on their way")
+
+#define ADD_TWINS(X) X(add, f32) X(add, bf16)
+
+#define ADD_MUTANTS(X)                                                                             \
+    X(add, f32, twice_a, ON_NUMBER, "add-3x127*", "a + a")                                         \
+    X(add, f32, tail, ON_WRITTEN, "add-3x127*", "the elements after the last 16 are not written")  \
+    X(add, f32, clipped, ON_NUMBER, "add-*-inf", "infinite sums are clipped")                      \
+    X(add, f32, quiet_nan, ON_NUMBER, "add-*-nan", "a NaN is replaced by 0")                       \
+    X(add, f32, flush, ON_NUMBER, "add-*-subnormal", "subnormals are flushed, undeclared")         \
+    X(add, f32, in_bf16, ON_NUMBER, "add-3x127*", "claims f32, adds what it rounded to bf16")      \
+    X(add, bf16, sum_truncate, ON_NUMBER, "add-16x256*", "the sum is truncated to bf16")
+
+#define SWIGLU_TWINS(X) X(swiglu, f32) X(swiglu, bf16)
+
+#define SWIGLU_MUTANTS(X)                                                                          \
+    X(swiglu, f32, swapped, ON_NUMBER, "swiglu-5x127*", "silu(up) * gate")                         \
+    X(swiglu, f32, sigmoid, ON_NUMBER, "swiglu-5x127*", "sigmoid(gate) * up")                      \
+    X(swiglu, f32, gelu, ON_NUMBER, "swiglu-5x127*", "gelu(gate) * up")                            \
+    X(swiglu, f32, no_up, ON_NUMBER, "swiglu-5x127*", "silu(gate) alone")                          \
+    X(swiglu, f32, clamped, ON_NUMBER, "swiglu-*-wide", "the gate is clamped to -20 .. 20")        \
+    X(swiglu, f32, fast_exp, ON_NUMBER, "swiglu-5x127*", "the exponential has 12 bits")            \
+    X(swiglu, f32, gate_row, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS, "swiglu-5x127*",                 \
+      "the gate is the row's before")
+
+mutant_kernels mutant_embed_kernels(void);
+mutant_kernels mutant_add_kernels(void);
+mutant_kernels mutant_swiglu_kernels(void);
+
+#endif

@@ -1,0 +1,186 @@
+/* Wrong generation. */
+#include <stdlib.h>
+
+#include "kernels/exec/stage.h"
+#include "kernels/list.h"
+#include "verify/mutants/stages.h"
+
+enum { FAULT_generate_none, GENERATE_MUTANTS(MUTANT_FAULT) };
+#define IS(name) (fault == FAULT_generate_##name)
+
+/* Cache slots by a row's place in the call instead of its sequence: right until a row retires. */
+static assay_status attend_by_rank(const assay_exec *exec, const assay_attention_params *params,
+                                   const void *state, const assay_attention_io *io)
+{
+    const int64_t rows = io->q.shape[0];
+    assay_attention_io other = *io;
+    int32_t *const rank = malloc((size_t)rows * sizeof *rank);
+    if (rank == NULL) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "out of memory");
+    }
+    for (int64_t n = 0; n < rows; n++) {
+        const bool next = n > 0 &&
+                          scalar_index(&io->sequence, n) != scalar_index(&io->sequence, n - 1);
+        rank[n] = n == 0 ? 0 : rank[n - 1] + (next ? 1 : 0);
+    }
+    other.sequence = assay_vector(rank, ASSAY_I32, rows);
+    const assay_status status =
+        assay_attention_scalar.run.attention.run(exec, params, state, &other);
+    free(rank);
+    return status;
+}
+
+/* Positions one too great in every call but a prompt's, whose first row stands at 0. */
+static assay_status rotate_late(const assay_exec *exec, const assay_rope_params *params,
+                                const void *state, const assay_rope_io *io)
+{
+    const int64_t rows = io->x.shape[0];
+    assay_rope_io other = *io;
+    int32_t *const position = malloc((size_t)rows * sizeof *position);
+    if (position == NULL) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "out of memory");
+    }
+    const int32_t late = scalar_index(&io->position, 0) > 0 ? 1 : 0;
+    for (int64_t n = 0; n < rows; n++) {
+        position[n] = (int32_t)scalar_index(&io->position, n) + late;
+    }
+    other.position = assay_vector(position, ASSAY_I32, rows);
+    const assay_status status = assay_rope_scalar.run.rope.run(exec, params, state, &other);
+    free(position);
+    return status;
+}
+
+/* lm_head as initialisation leaves it: small numbers that mean nothing. */
+static void *random_head(assay_model *model)
+{
+    const int64_t count = assay_count(&model->lm_head);
+    float *const head = malloc((size_t)count * sizeof *head);
+    for (int64_t i = 0; i < count && head != NULL; i++) {
+        head[i] = (float)(0.02 * (assay_philox_uniform(1, 2, (uint64_t)i) - 0.5));
+    }
+    if (head != NULL) {
+        model->lm_head = assay_matrix(head, ASSAY_F32, model->lm_head.shape[0],
+                                      model->lm_head.shape[1]);
+    }
+    return head;
+}
+
+/* Parameters as this generation takes them; the return is to be freed after use. */
+static void *change_params(int fault, assay_generate_params *params)
+{
+    const bool tied = params->model.lm_head.data == params->model.embed.data;
+    assay_steering *const steering = &params->steering;
+    if (IS(one_eos) && params->eos_count > 1) {
+        params->eos_count = 1;
+    } else if (IS(no_eos)) {
+        params->eos_count = 0;
+    } else if (IS(tied_head)) {
+        params->model.lm_head = params->model.embed;
+    } else if (IS(steer_prompt) || IS(steer_all)) {
+        steering->positions = IS(steer_prompt) ? ASSAY_STEER_PROMPT : ASSAY_STEER_ALL;
+    } else if (IS(steer_late) && steering->on) {
+        steering->hook.layer += steering->hook.layer + 1 < params->model.layers ? 1 : 0;
+    } else if (IS(steer_off)) {
+        steering->on = false;
+    }
+    return IS(random_head) && tied ? random_head(&params->model) : NULL;
+}
+
+/* Operands as this generation takes them; the return is to be freed after use. */
+static void *change_operands(int fault, assay_generate_io *io)
+{
+    const int64_t batch = io->lengths.shape[0];
+    const int64_t soft = assay_present(&io->soft_at) ? io->soft_at.shape[0] : 0;
+    int64_t *const memory = calloc((size_t)(batch + 2 * soft + 1), sizeof *memory);
+    if (memory == NULL) {
+        return NULL;
+    }
+    int64_t *const at = memory + batch;
+    for (int64_t b = 0; b < batch; b++) {
+        memory[b] = IS(last_index) ? io->tokens.shape[1] : scalar_index(&io->lengths, b);
+    }
+    for (int64_t s = 0; s < soft; s++) {
+        const int64_t from = IS(soft_reversed) ? soft - 1 - s : s;
+        at[2 * s] = (int64_t)assay_at2(&io->soft_at, from, 0);
+        at[2 * s + 1] = (int64_t)assay_at2(&io->soft_at, from, 1);
+        at[2 * s + 1] += IS(soft_late) && at[2 * s + 1] + 1 < memory[at[2 * s]] ? 1 : 0;
+    }
+    io->lengths = assay_vector(memory, ASSAY_I64, batch);
+    if (soft > 0) {
+        io->soft_at = assay_matrix(at, ASSAY_I64, IS(soft_one) ? 1 : soft, 2);
+        io->soft.shape[0] = io->soft_at.shape[0];
+    }
+    if (IS(forced_ignored)) {
+        io->forced.data = NULL;
+    }
+    return memory;
+}
+
+/* Tokens and logits as this generation hands them over. */
+static void change_outputs(int fault, const assay_generate_io *io)
+{
+    const assay_tensor *const logits = &io->logits;
+    const int64_t steps = io->new_tokens.shape[1];
+    for (int64_t b = 0; b < io->new_tokens.shape[0]; b++) {
+        int64_t *const row = (int64_t *)io->new_tokens.data + b * steps;
+        int64_t end = 0;
+        while (end < steps && row[end] >= 0) {
+            end++;
+        }
+        if (IS(eos_dropped) && end > 0 && end < steps) {
+            row[end - 1] = -1;
+        } else if (IS(last_step)) {
+            row[steps - 1] = -1;
+        } else if (IS(prompt_sliced)) {
+            const int64_t cut = scalar_min(scalar_index(&io->lengths, b), steps);
+            for (int64_t i = 0; i < steps; i++) {
+                row[i] = i + cut < steps ? row[i + cut] : -1;
+            }
+        } else if (IS(logits_after_end) && assay_present(logits)) {
+            const int64_t vocab = logits->shape[2];
+            for (int64_t i = (b * steps + end) * vocab; i < (b + 1) * steps * vocab; i++) {
+                assay_store(logits->dtype, logits->data, (size_t)i, 1.0);
+            }
+        }
+    }
+}
+
+static assay_status faulty_generate(int fault, assay_dtype type, const assay_exec *exec,
+                                    const assay_generate_params *params,
+                                    const assay_generate_io *io)
+{
+    assay_table table = mutant_table(type);
+    assay_kernel attention = assay_attention_scalar;
+    assay_kernel rope = assay_rope_scalar;
+    assay_generate_params other = *params;
+    assay_generate_io changed = *io;
+    void *const head = change_params(fault, &other);
+    void *const memory = change_operands(fault, &changed);
+    assay_generate_stage *stage = NULL;
+    attention.run.attention.run = attend_by_rank;
+    rope.run.rope.run = rotate_late;
+    if (IS(retired_cache)) {
+        table.kernel[ASSAY_OP_attention] = &attention;
+    } else if (IS(decode_position)) {
+        table.kernel[ASSAY_OP_rope] = &rope;
+    }
+    assay_status status = assay_generate_stage_open(&table, exec, &other, &stage);
+    if (status == ASSAY_OK) {
+        status = assay_generate_stage_run(stage, &changed);
+    }
+    assay_generate_stage_close(&stage);
+    if (status == ASSAY_OK) {
+        change_outputs(fault, io);
+    }
+    free(memory);
+    free(head);
+    return status;
+}
+
+#define MUTANT_WORKSPACE NULL
+#define MUTANT_CAPABILITIES (ASSAY_CAN_FORCE | ASSAY_CAN_LOGITS | ASSAY_CAN_STEER)
+GENERATE_TWINS(MUTANT_TWIN_RUN)
+GENERATE_MUTANTS(MUTANT_RUN)
+static const assay_kernel kernels[] = {
+    GENERATE_TWINS(MUTANT_TWIN_KERNEL) GENERATE_MUTANTS(MUTANT_KERNEL)};
+MUTANT_EXPORT(generate, kernels)

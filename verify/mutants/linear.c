@@ -1,0 +1,129 @@
+/* Wrong linear layers. */
+#include "verify/mutants/linear.h"
+
+#include <float.h>
+#include <math.h>
+
+enum { FAULT_linear_none, LINEAR_MUTANTS(MUTANT_FAULT) };
+#define IS(name) (fault == FAULT_linear_##name)
+
+static float operand(int fault, float value, float step)
+{
+    if (IS(multiply_bf16)) {
+        return scalar_rounded(ASSAY_BF16, value);
+    }
+    if (IS(batch_scale) && step > 0.0f) {
+        return rintf(value / step) * step;
+    }
+    return IS(multiply_tf32) ? mutant_bits(value, 11) : value;
+}
+
+static float narrowed(int fault, float sum, int64_t k)
+{
+    if (IS(accumulate_f16)) {
+        return scalar_rounded(ASSAY_F16, sum);
+    }
+    return IS(accumulate_bf16) || (IS(rounded_partials) && k % 32 == 31)
+               ? scalar_rounded(ASSAY_BF16, sum)
+               : sum;
+}
+
+/* Element (n, k) of x and (o, k) of the weight, where this kernel believes them to lie. */
+static float take_x(int fault, const assay_tensor *x, int64_t n, int64_t k)
+{
+    return IS(stride) ? (float)assay_load(x->dtype, x->data, (size_t)(n * (x->shape[1] - 1) + k))
+                      : mutant_at(x, n, k);
+}
+
+static float take_weight(int fault, const assay_tensor *w, int64_t o, int64_t k)
+{
+    return IS(transposed) ? (float)assay_load(w->dtype, w->data, (size_t)(k * w->shape[0] + o))
+                          : mutant_at(w, o, k);
+}
+
+static double element(int fault, const assay_linear_params *params, const assay_linear_io *io,
+                      int64_t n, int64_t o, float step)
+{
+    const int64_t depth = io->x.shape[1];
+    const int64_t end = IS(last_k) ? depth - 1 : IS(k_tail) ? depth - depth % 16 : depth;
+    float sum = 0.0f;
+    double squares = 0.0; /* of the partial sums: what a budget is made of */
+    for (int64_t k = IS(first_k) ? 1 : 0; k < end; k++) {
+        const float x = operand(fault, take_x(fault, &io->x, n, k), step);
+        const float w = operand(fault, take_weight(fault, &params->weight, o, k), 0.0f);
+        sum = narrowed(fault, sum + x * w, k);
+        squares += (double)sum * (double)sum;
+    }
+    double value = (double)sum;
+    if (assay_present(&params->bias) && !IS(no_bias)) {
+        const double bias = assay_at1(&params->bias, IS(bias_row) ? n % params->bias.shape[0] : o);
+        value += IS(bias_twice) ? 2.0 * bias : bias;
+    }
+    if (IS(one_element) && n == io->x.shape[0] / 2 && o == params->weight.shape[0] / 2) {
+        enum { LAMBDA = 10 };
+        value += 4.0 * 0x1p-24 * (fabs(value) + LAMBDA * sqrt(squares));
+    }
+    return value;
+}
+
+static double finished(int fault, double value, int64_t n)
+{
+    if (IS(inf_clipped) && isinf(value)) {
+        return value > 0.0 ? (double)FLT_MAX : -(double)FLT_MAX;
+    }
+    if ((IS(nan_dropped) && isnan(value)) || (IS(flushed) && fabs(value) < (double)FLT_MIN)) {
+        return 0.0;
+    }
+    return IS(one_row) && n == 2777 ? value * 1.125 : value;
+}
+
+static bool skipped(int fault, const assay_linear_io *io, int64_t n, int64_t o)
+{
+    const int64_t rows = io->y.shape[0];
+    const int64_t columns = io->y.shape[1];
+    return (IS(first_row) && n == 0) || (IS(last_row) && n == rows - 1) ||
+           (IS(first_column) && o == 0) || (IS(last_column) && o == columns - 1) ||
+           (IS(tail_tile) && o >= columns - columns % 8);
+}
+
+static float batch_step(int fault, const assay_tensor *x)
+{
+    float greatest = 0.0f;
+    for (int64_t i = 0; IS(batch_scale) && i < assay_count(x); i++) {
+        greatest = fmaxf(greatest, fabsf((float)assay_load(x->dtype, x->data, (size_t)i)));
+    }
+    return isfinite(greatest) ? greatest * 0x1p-23f : 0.0f;
+}
+
+static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec *exec,
+                                  const assay_linear_params *params, const assay_linear_io *io)
+{
+    (void)type;
+    (void)exec;
+    const float step = batch_step(fault, &io->x);
+    for (int64_t n = 0; n < io->y.shape[0]; n++) {
+        double value = 0.0;
+        for (int64_t o = 0; o < io->y.shape[1]; o++) {
+            if (!IS(stale) || o == 0 || o < io->y.shape[1] - 1) {
+                value = finished(fault, element(fault, params, io, n, o, step), n);
+            }
+            if (skipped(fault, io, n, o)) {
+                continue;
+            }
+            if (IS(truncate)) {
+                mutant_truncate(&io->y, n, o, (float)value);
+            } else {
+                assay_put2(&io->y, n, o, value);
+            }
+        }
+    }
+    return ASSAY_OK;
+}
+
+#define MUTANT_WORKSPACE NULL
+#define MUTANT_CAPABILITIES 0
+LINEAR_TWINS(MUTANT_TWIN_RUN)
+LINEAR_MUTANTS(MUTANT_RUN)
+static const assay_kernel kernels[] = {
+    LINEAR_TWINS(MUTANT_TWIN_KERNEL) LINEAR_MUTANTS(MUTANT_KERNEL)};
+MUTANT_EXPORT(linear, kernels)

@@ -1,0 +1,52 @@
+#ifndef VERIFY_MUTANTS_LINEAR_H
+#define VERIFY_MUTANTS_LINEAR_H
+
+#include "verify/mutants/mutant.h"
+
+#define LINEAR_TWINS(X) X(linear, f32) X(linear, bf16)
+
+#define LINEAR_MUTANTS(X)                                                                          \
+    X(linear, f32, tail_tile, ON_WRITTEN, "linear-5x33x7-normal",                                  \
+      "the columns after the last whole tile of 8 are never written")                              \
+    X(linear, f32, k_tail, ON_NUMBER, "linear-5x33x7-normal",                                      \
+      "the products after the last whole tile of 16 are dropped")                                  \
+    X(linear, f32, first_k, ON_NUMBER, "linear-5x33x7-normal", "sums begin at k = 1")              \
+    X(linear, f32, last_k, ON_NUMBER, "linear-5x33x7-normal", "sums end one product early")        \
+    X(linear, f32, first_row, ON_WRITTEN, "linear-5x33x7-normal", "row 0 is never written")        \
+    X(linear, f32, last_row, ON_WRITTEN, "linear-5x33x7-normal", "the last row is never written")  \
+    X(linear, f32, first_column, ON_WRITTEN, "linear-5x33x7-normal", "column 0 is never written")  \
+    X(linear, f32, last_column, ON_WRITTEN, "linear-5x33x7-normal",                                \
+      "the last column is never written")                                                          \
+    X(linear, f32, stale, ON_NUMBER, "linear-5x33x7-normal",                                       \
+      "the last column holds the value of the one before it")                                      \
+    X(linear, f32, stride, ON_NUMBER, "linear-5x33x7-normal", "rows of x are taken K-1 apart")     \
+    X(linear, f32, transposed, ON_NUMBER, "linear-5x33x7-normal", "the weight is read as [K,O]")   \
+    X(linear, f32, accumulate_f16, ON_NUMBER, "linear-15x64x31-normal",                            \
+      "claims an f32 accumulator, sums in f16")                                                    \
+    X(linear, f32, accumulate_bf16, ON_NUMBER, "linear-15x64x31-normal",                           \
+      "claims an f32 accumulator, sums in bf16")                                                   \
+    X(linear, f32, multiply_bf16, ON_NUMBER, "linear-15x64x31-normal",                             \
+      "claims f32 products, rounds x to bf16 first")                                               \
+    X(linear, f32, multiply_tf32, ON_NUMBER, "linear-15x64x31-normal",                             \
+      "claims f32 products, rounds operands to tf32's 11 bits first")                              \
+    X(linear, bf16, truncate, ON_NUMBER, "linear-15x64x31-normal",                                 \
+      "the output is truncated to bf16 instead of rounded")                                        \
+    X(linear, bf16, rounded_partials, ON_NUMBER, "linear-16x256x64-outliers",                      \
+      "claims an f32 accumulator, rounds the sum to bf16 every 32 products")                       \
+    X(linear, f32, no_bias, ON_NUMBER, "linear-*-bias", "the bias is not added")                   \
+    X(linear, f32, bias_twice, ON_NUMBER, "linear-*-bias", "the bias is added twice")              \
+    X(linear, f32, bias_row, ON_NUMBER, "linear-*-bias", "the bias is indexed by the row")         \
+    X(linear, f32, inf_clipped, ON_NUMBER, "linear-*-inf",                                         \
+      "infinite sums are clipped to the greatest number")                                          \
+    X(linear, f32, nan_dropped, ON_NUMBER, "linear-*-nan", "a NaN sum becomes 0")                  \
+    X(linear, f32, flushed, ON_NUMBER, "linear-*-subnormal",                                       \
+      "subnormal outputs are flushed to zero, undeclared")                                         \
+    X(linear, f32, batch_scale, ON_NEIGHBOURS | ON_NUMBER | ON_BATCH, "linear-16x64x32-normal",    \
+      "x is rounded to steps of the greatest value of the whole batch")                            \
+    X(linear, f32, one_row, ON_NUMBER, "linear-4099*", "row 2777 alone is 1/8 too great")          \
+    X(linear, f32, one_element, ON_VALUE, "linear-*-normal*",                                      \
+      "one element a call is off by four of its budgets")
+
+mutant_kernels mutant_linear_kernels(void);
+
+#endif

@@ -1,0 +1,86 @@
+/* Wrong decoders. */
+#include "verify/mutants/sae_decode.h"
+
+#include <math.h>
+
+#include "kernels/scalar/sae.h"
+
+enum { FAULT_sae_decode_none, SAE_DECODE_MUTANTS(MUTANT_FAULT) };
+#define IS(name) (fault == FAULT_sae_decode_##name)
+
+/* Element i of latent j's column. */
+static float column(int fault, const assay_tensor *decoder, int64_t i, int64_t j)
+{
+    if (IS(transposed) && decoder->stride[1] == 1) {
+        return (float)assay_load(decoder->dtype, decoder->data,
+                                 (size_t)(j * decoder->shape[0] + i));
+    }
+    return mutant_at(decoder, i, j);
+}
+
+static int64_t latent_of(int fault, const assay_sae *sae, const assay_csr *codes, int64_t e)
+{
+    const int64_t j = scalar_index(&codes->latent, e);
+    return IS(index_16) ? j & 0xffff : IS(latent_plus_one) ? (j + 1) % sae->d_sae : j;
+}
+
+static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io *io, int64_t n,
+                     int64_t i)
+{
+    int64_t begin = (int64_t)assay_at1(&io->codes.row_offsets, n);
+    int64_t end = (int64_t)assay_at1(&io->codes.row_offsets, n + 1);
+    begin -= IS(row_before) && begin > 0 ? 1 : 0;
+    end -= IS(last_entry) && end > begin ? 1 : 0;
+    end = IS(capacity_64) ? scalar_min(end, begin + 64) : end;
+    float sum = 0.0f;
+    for (int64_t e = begin; e < end; e++) {
+        const int64_t j = latent_of(fault, sae, &io->codes, e);
+        double scale = scalar_optional(&sae->decode_scale, j, 1.0);
+        if (scale == 0.0 && !IS(dead_column)) {
+            continue;
+        }
+        scale = IS(no_scale) ? 1.0 : IS(scale_twice) ? scale * scale : scale;
+        float factor = (float)(assay_at1(&io->codes.value, e) * scale);
+        factor = IS(value_bf16) ? scalar_rounded(ASSAY_BF16, factor) : factor;
+        sum += factor * column(fault, &sae->decoder, i, j);
+        sum = IS(accumulate_bf16) ? scalar_rounded(ASSAY_BF16, sum) : sum;
+    }
+    return sum;
+}
+
+static assay_status faulty_sae_decode(int fault, assay_dtype type, const assay_exec *exec,
+                                      const assay_sae_decode_params *params,
+                                      const assay_sae_decode_io *io)
+{
+    (void)type;
+    (void)exec;
+    const assay_sae *const sae = &params->sae;
+    for (int64_t n = 0; n < io->y.shape[0]; n++) {
+        scalar_moments row = {.mean = 0.0, .deviation = 1.0};
+        if (sae->layer_norm) {
+            row = scalar_row_moments(&io->x, n);
+            row.mean = IS(no_mean) ? 0.0 : row.mean;
+            row.deviation = IS(no_deviation) ? 1.0 : row.deviation;
+        }
+        for (int64_t i = 0; i < sae->d_out; i++) {
+            double bias = scalar_optional(&sae->decode_bias, i, 0.0);
+            bias *= IS(no_bias) ? 0.0 : IS(bias_twice) ? 2.0 : 1.0;
+            double value = (double)sum_row(fault, sae, io, n, i) + bias;
+            value = sae->layer_norm ? value * row.deviation + row.mean : value;
+            if (IS(out_truncate)) {
+                mutant_truncate(&io->y, n, i, (float)value);
+            } else {
+                assay_put2(&io->y, n, i, value);
+            }
+        }
+    }
+    return ASSAY_OK;
+}
+
+#define MUTANT_WORKSPACE NULL
+#define MUTANT_CAPABILITIES 0
+SAE_DECODE_TWINS(MUTANT_TWIN_RUN)
+SAE_DECODE_MUTANTS(MUTANT_RUN)
+static const assay_kernel kernels[] = {
+    SAE_DECODE_TWINS(MUTANT_TWIN_KERNEL) SAE_DECODE_MUTANTS(MUTANT_KERNEL)};
+MUTANT_EXPORT(sae_decode, kernels)

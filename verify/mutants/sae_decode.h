@@ -1,0 +1,43 @@
+#ifndef VERIFY_MUTANTS_SAE_DECODE_H
+#define VERIFY_MUTANTS_SAE_DECODE_H
+
+#include "verify/mutants/mutant.h"
+
+#define SAE_DECODE_TWINS(X) X(sae_decode, f32) X(sae_decode, bf16)
+
+#define SAE_DECODE_MUTANTS(X)                                                                      \
+    X(sae_decode, f32, no_bias, ON_NUMBER, "sae-decode-relu-5x33x67*",                             \
+      "the decoder's bias is missing")                                                             \
+    X(sae_decode, f32, bias_twice, ON_NUMBER, "sae-decode-relu-5x33x67*",                          \
+      "the decoder's bias is added twice")                                                         \
+    X(sae_decode, f32, transposed, ON_NUMBER, "sae-decode-relu-5x33x67*",                          \
+      "the decoder is read as [d_sae, d_out]")                                                     \
+    X(sae_decode, f32, latent_plus_one, ON_NUMBER, "sae-decode-relu-5x33x67*",                     \
+      "columns are taken one too far")                                                             \
+    X(sae_decode, f32, no_scale, ON_NUMBER, "sae-decode-topk-layer-norm-5x64x257-normal",          \
+      "the latents' scale is left out")                                                            \
+    X(sae_decode, f32, scale_twice, ON_NUMBER, "sae-decode-topk-layer-norm-5x64x257-normal",       \
+      "the latents' scale enters twice")                                                           \
+    X(sae_decode, f32, last_entry, ON_NUMBER, "sae-decode-relu-5x33x67*",                          \
+      "a row's last entry is left out")                                                            \
+    X(sae_decode, f32, index_16, ON_NUMBER, "sae-decode-relu-wide*", "latents have 16 bits")       \
+    X(sae_decode, f32, value_bf16, ON_NUMBER, "sae-decode-relu-edges*",                            \
+      "claims f32 products, rounds values to bf16")                                                \
+    X(sae_decode, f32, accumulate_bf16, ON_NUMBER, "sae-decode-relu-edges*",                       \
+      "claims an f32 accumulator, sums in bf16")                                                   \
+    X(sae_decode, f32, capacity_64, ON_NUMBER, "sae-decode-relu-edges*",                           \
+      "entries after a row's 64th are left out")                                                   \
+    X(sae_decode, f32, no_mean, ON_NUMBER, "sae-decode-topk-layer-norm-5x64x257-normal",           \
+      "the row's mean is not added back")                                                          \
+    X(sae_decode, f32, no_deviation, ON_NUMBER, "sae-decode-topk-layer-norm-5x64x257-normal",      \
+      "the row's deviation is not multiplied back")                                                \
+    X(sae_decode, f32, dead_column, ON_NUMBER, "sae-decode-jumprelu-vectors-16x64x256*",           \
+      "the column of a latent of zero norm is multiplied by zero, not left out")                   \
+    X(sae_decode, f32, row_before, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS,                            \
+      "sae-decode-relu-5x33x67*", "a row begins one entry early")                                  \
+    X(sae_decode, bf16, out_truncate, ON_NUMBER, "sae-decode-relu-edges*",                         \
+      "the output is truncated to bf16")
+
+mutant_kernels mutant_sae_decode_kernels(void);
+
+#endif

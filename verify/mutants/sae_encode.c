@@ -1,0 +1,230 @@
+/* Wrong encoders. */
+#include "verify/mutants/sae_encode.h"
+
+#include <math.h>
+
+#include "kernels/scalar/sae_encode.h"
+
+enum { FAULT_sae_encode_none, SAE_ENCODE_MUTANTS(MUTANT_FAULT) };
+#define IS(name) (fault == FAULT_sae_encode_##name)
+
+static size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)
+{
+    (void)io;
+    const assay_sae *const sae = &params->sae;
+    return (size_t)(sae->d_in + 2 * sae->d_sae) * sizeof(float) +
+           (size_t)(sae->d_sae + 1) * sizeof(int32_t) + (size_t)sae->d_sae;
+}
+
+/* The step of an 8-bit grid that the greatest value of the whole batch sets. */
+static double batch_step(int fault, const assay_tensor *x)
+{
+    double greatest = 0.0;
+    for (int64_t n = 0; n < x->shape[0] && IS(int8_batch); n++) {
+        for (int64_t i = 0; i < x->shape[1]; i++) {
+            greatest = fmax(greatest, fabs(assay_at2(x, n, i)));
+        }
+    }
+    return greatest / 127.0;
+}
+
+static void make_z(int fault, const assay_sae *sae, const assay_tensor *x, int64_t row, double step,
+                   float *z)
+{
+    const double d = (double)sae->d_in;
+    double mean = 0.0;
+    double divisor = 1.0;
+    if (sae->layer_norm && !IS(not_normed)) {
+        const scalar_moments moments = scalar_row_moments(x, row);
+        const double factor = IS(biased_deviation) ? sqrt((d - 1.0) / d) : 1.0;
+        mean = moments.mean;
+        divisor = moments.deviation * factor + 1e-5;
+    }
+    for (int64_t i = 0; i < sae->d_in; i++) {
+        double value = assay_at2(x, row, i);
+        value = step > 0.0 && isfinite(step) ? rint(value / step) * step : value;
+        value = (value - mean) / divisor;
+        value -= IS(no_pre_bias) ? 0.0 : scalar_optional(&sae->pre_bias, i, 0.0);
+        value -= IS(decode_bias) && i < sae->d_out ? scalar_optional(&sae->decode_bias, i, 0.0)
+                                                   : 0.0;
+        z[i] = (float)value;
+        z[i] = IS(multiply_bf16) ? scalar_rounded(ASSAY_BF16, z[i]) : z[i];
+    }
+}
+
+static float activate(int fault, assay_dtype type, const assay_sae *sae, int64_t j, const float *z)
+{
+    float sum = 0.0f;
+    for (int64_t i = 0; i < sae->d_in; i++) {
+        sum += z[i] * mutant_at(&sae->encoder, j, i);
+        sum = IS(accumulate_f16) ? scalar_rounded(ASSAY_F16, sum) : sum;
+    }
+    const double scale = IS(no_scale) ? 1.0 : scalar_optional(&sae->encode_scale, j, 1.0);
+    double bias = IS(no_encode_bias) ? 0.0 : scalar_optional(&sae->encode_bias, j, 0.0);
+    bias *= IS(bias_scaled) ? scale : 1.0;
+    const double value = scale * (double)sum + bias;
+    return type == ASSAY_BF16 ? assay_bf16_to_f32(assay_f64_to_bf16(value)) : (float)value;
+}
+
+static double threshold_of(int fault, const assay_sae *sae, int64_t j)
+{
+    if (sae->activation != ASSAY_JUMPRELU || IS(no_threshold)) {
+        return 0.0;
+    }
+    const double threshold = scalar_optional(&sae->threshold, j, 0.0);
+    if (IS(threshold_scaled) && isfinite(threshold)) {
+        return threshold * scalar_optional(&sae->encode_scale, j, 1.0);
+    }
+    return IS(threshold_bf16) ? (double)assay_bf16_to_f32(assay_f64_to_bf16(threshold))
+                              : threshold;
+}
+
+static double score_of(int fault, const assay_sae *sae, int64_t j, float pre)
+{
+    const double gate = scalar_optional(&sae->gate, j, 1.0);
+    return (IS(no_gate) ? 1.0 : IS(gate_twice) ? gate * gate : gate) * (double)pre;
+}
+
+static bool fires(int fault, const assay_sae *sae, int64_t j, float pre)
+{
+    const double threshold = threshold_of(fault, sae, j);
+    const double score = score_of(fault, sae, j, pre);
+    if (threshold == INFINITY || (IS(nan_dropped) && isnan(pre)) ||
+        (IS(last_latent) && j == sae->d_sae - 1)) {
+        return false;
+    }
+    return isnan(pre) || score > threshold || (IS(not_strict) && score == threshold) ||
+           (IS(zero_active) && sae->activation == ASSAY_RELU && score == 0.0);
+}
+
+/* Among latents of the least chosen score, the highest indices instead of the lowest. */
+static void choose_highest(const assay_sae *sae, const float *pre, const int32_t *heap, int64_t k,
+                           uint8_t *active)
+{
+    const double least = k > 0 ? scalar_sae_score(sae, heap[0], pre[heap[0]]) : 0.0;
+    int64_t count = 0;
+    for (int64_t j = 0; j < sae->d_sae; j++) {
+        if (active[j] != 0 && scalar_sae_score(sae, j, pre[j]) == least) {
+            active[j] = 0;
+            count++;
+        }
+    }
+    for (int64_t j = sae->d_sae - 1; j >= 0 && count > 0; j--) {
+        if (active[j] == 0 && scalar_sae_score(sae, j, pre[j]) == least) {
+            active[j] = 1;
+            count--;
+        }
+    }
+}
+
+static void select_top(int fault, const assay_sae *sae, float *pre, float *magnitude, int32_t *heap,
+                       uint8_t *active)
+{
+    assay_sae ranked = *sae;
+    const int64_t k = sae->k + (IS(topk_more) ? 1 : IS(topk_less) ? -1 : 0);
+    ranked.k = scalar_min(k, sae->d_sae);
+    if (IS(topk_unweighted)) {
+        ranked.gate.data = NULL;
+    }
+    for (int64_t j = 0; j < sae->d_sae; j++) {
+        magnitude[j] = IS(topk_magnitude) ? fabsf(pre[j]) : pre[j];
+        active[j] = 0;
+    }
+    const int64_t chosen = scalar_sae_greatest(&ranked, magnitude, heap);
+    for (int64_t i = 0; i < chosen; i++) {
+        active[heap[i]] = isnan(pre[heap[i]]) || pre[heap[i]] > 0.0f || IS(topk_forced) ||
+                                  IS(topk_magnitude)
+                              ? 1
+                              : 0;
+    }
+    if (IS(tie_highest)) {
+        choose_highest(sae, pre, heap, chosen, active);
+    }
+}
+
+static float value_of(int fault, const assay_sae *sae, int64_t j, float pre)
+{
+    if (IS(less_threshold)) {
+        return (float)((double)pre - threshold_of(fault, sae, j));
+    }
+    return IS(gated_value) ? (float)score_of(fault, sae, j, pre) : pre;
+}
+
+typedef struct output {
+    int64_t at, capacity;
+} output;
+
+static void list(int fault, const assay_sae_encode_io *io, output *out, int64_t j, float value)
+{
+    if (out->at < out->capacity || IS(capacity_ignored)) {
+        assay_put1(&io->codes.latent, out->at, (double)(IS(index_16) ? j & 0xffff : j));
+        assay_put1(&io->codes.value, out->at, (double)value);
+    }
+    out->at++;
+}
+
+static void write_row(int fault, const assay_sae *sae, const assay_sae_encode_io *io, int64_t row,
+                      const float *pre, const uint8_t *active, output *out)
+{
+    const int64_t begin = out->at;
+    const int64_t limit = IS(capacity_64) ? 64 : IS(capacity_1024) ? 1024 : sae->d_sae;
+    for (int64_t i = 0; i < sae->d_sae; i++) {
+        const int64_t j = IS(descending) ? sae->d_sae - 1 - i : i;
+        const float value = active[j] != 0 ? value_of(fault, sae, j, pre[j]) : 0.0f;
+        if (active[j] != 0 && out->at - begin < limit) {
+            list(fault, io, out, j, value);
+            if (IS(duplicate) && out->at == begin + 1) {
+                list(fault, io, out, j, value);
+            }
+        }
+        if (assay_present(&io->dense) && (active[j] != 0 || !IS(dense_zeros))) {
+            assay_put2(&io->dense, row, j, (double)value);
+        }
+    }
+    if (IS(offsets_shifted)) {
+        assay_put1(&io->codes.row_offsets, row, (double)out->at);
+    } else {
+        const int64_t count = out->at - begin;
+        assay_put1(&io->codes.row_offsets, row + 1, (double)(IS(offsets_counts) ? count : out->at));
+    }
+}
+
+static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_exec *exec,
+                                      const assay_sae_encode_params *params,
+                                      const assay_sae_encode_io *io)
+{
+    const assay_sae *const sae = &params->sae;
+    const int64_t rows = io->x.shape[0];
+    float *const z = exec->workspace;
+    float *const pre = z + sae->d_in;
+    float *const magnitude = pre + sae->d_sae;
+    int32_t *const heap = (int32_t *)(void *)(magnitude + sae->d_sae);
+    uint8_t *const active = (uint8_t *)(heap + sae->d_sae + 1);
+    output out = {0, scalar_encode_capacity(&io->codes)};
+    const double step = batch_step(fault, &io->x);
+    assay_put1(&io->codes.row_offsets, 0, 0.0);
+    for (int64_t n = 0; n < rows; n++) {
+        make_z(fault, sae, &io->x, IS(last_row) && n == rows - 1 && n > 0 ? n - 1 : n, step, z);
+        for (int64_t j = 0; j < sae->d_sae; j++) {
+            pre[j] = activate(fault, type, sae, j, z);
+            if (IS(zero_norm_nan) && scalar_optional(&sae->decode_scale, j, 1.0) == 0.0) {
+                pre[j] = NAN;
+            }
+            active[j] = fires(fault, sae, j, pre[j]) ? 1 : 0;
+            active[j] |= IS(zero_norm_nan) && isnan(pre[j]) ? 1 : 0;
+        }
+        if (sae->activation == ASSAY_TOPK) {
+            select_top(fault, sae, pre, magnitude, heap, active);
+        }
+        write_row(fault, sae, io, n, pre, active, &out);
+    }
+    return ASSAY_OK;
+}
+
+#define MUTANT_WORKSPACE workspace
+#define MUTANT_CAPABILITIES (ASSAY_CAN_SPARSE | ASSAY_CAN_DENSE)
+SAE_ENCODE_TWINS(MUTANT_TWIN_RUN)
+SAE_ENCODE_MUTANTS(MUTANT_RUN)
+static const assay_kernel kernels[] = {
+    SAE_ENCODE_TWINS(MUTANT_TWIN_KERNEL) SAE_ENCODE_MUTANTS(MUTANT_KERNEL)};
+MUTANT_EXPORT(sae_encode, kernels)

@@ -1,0 +1,88 @@
+#ifndef VERIFY_MUTANTS_SAE_ENCODE_H
+#define VERIFY_MUTANTS_SAE_ENCODE_H
+
+#include "verify/mutants/mutant.h"
+
+/* A wrong set of latents shows as the set itself or as the values listed for it. */
+#define ON_CODES (ON_ACTIVE_SET | ON_NUMBER | ON_STRUCTURE)
+
+#define SAE_ENCODE_TWINS(X) X(sae_encode, f32) X(sae_encode, bf16)
+
+#define SAE_ENCODE_MUTANTS(X)                                                                      \
+    X(sae_encode, f32, decode_bias, ON_CODES, "sae-encode-relu-5x33x67*",                          \
+      "the decoder's bias is subtracted from x")                                                   \
+    X(sae_encode, f32, no_encode_bias, ON_CODES, "sae-encode-relu-5x33x67*",                       \
+      "the encoder's bias is left out")                                                            \
+    X(sae_encode, f32, bias_scaled, ON_CODES, "sae-encode-relu-vectors*",                          \
+      "the encoder's bias is scaled too")                                                          \
+    X(sae_encode, f32, no_scale, ON_CODES, "sae-encode-relu-vectors*",                             \
+      "the latents' scale is left out")                                                            \
+    X(sae_encode, f32, no_pre_bias, ON_CODES, "sae-encode-relu-vectors*",                          \
+      "the bias before the encoder is left out")                                                   \
+    X(sae_encode, f32, threshold_scaled, ON_CODES, "sae-encode-jumprelu-vectors-6x127*",           \
+      "the threshold is scaled a second time")                                                     \
+    X(sae_encode, f32, no_threshold, ON_CODES, "sae-encode-jumprelu-5x33x67*",                     \
+      "the threshold is taken for 0")                                                              \
+    X(sae_encode, f32, threshold_bf16, ON_CODES, "sae-encode-jumprelu-between*",                   \
+      "the threshold is rounded to bf16")                                                          \
+    X(sae_encode, f32, not_strict, ON_CODES, "sae-encode-jumprelu-met*",                           \
+      "a latent that equals its threshold is active")                                              \
+    X(sae_encode, f32, zero_active, ON_CODES, "sae-encode-relu-exact*",                            \
+      "a pre-activation of zero is active")                                                        \
+    X(sae_encode, f32, no_gate, ON_CODES, "sae-encode-jumprelu-vectors-6x127*",                    \
+      "the decoder's norm is left out of the comparison")                                          \
+    X(sae_encode, f32, gate_twice, ON_CODES, "sae-encode-jumprelu-vectors-6x127*",                 \
+      "the decoder's norm is taken from rescaled weights: it enters twice")                        \
+    X(sae_encode, f32, less_threshold, ON_CODES, "sae-encode-jumprelu-5x33x67*",                   \
+      "the value listed is pre - threshold")                                                       \
+    X(sae_encode, f32, gated_value, ON_CODES, "sae-encode-jumprelu-vectors-6x127*",                \
+      "the value listed is the score")                                                             \
+    X(sae_encode, f32, topk_unweighted, ON_CODES, "sae-encode-topk-gate*",                         \
+      "TopK ranks unweighted activations")                                                         \
+    X(sae_encode, f32, topk_magnitude, ON_CODES, "sae-encode-topk-few-positive*",                  \
+      "TopK ranks by magnitude")                                                                   \
+    X(sae_encode, f32, topk_forced, ON_CODES, "sae-encode-topk-few-positive*",                     \
+      "k latents are listed even where fewer are positive")                                        \
+    X(sae_encode, f32, topk_less, ON_CODES, "sae-encode-topk-5x33x67*", "k - 1 latents")           \
+    X(sae_encode, f32, topk_more, ON_CODES, "sae-encode-topk-5x33x67*", "k + 1 latents")           \
+    X(sae_encode, f32, tie_highest, ON_CODES, "sae-encode-topk-ties*",                             \
+      "of equal scores the highest index is chosen")                                               \
+    X(sae_encode, f32, biased_deviation, ON_CODES, "sae-encode-topk-layer-norm-5x64x257*",         \
+      "the row's deviation divides by d instead of d-1")                                           \
+    X(sae_encode, f32, not_normed, ON_CODES, "sae-encode-topk-layer-norm-5x64x257*",               \
+      "rows are not normalised")                                                                   \
+    X(sae_encode, f32, capacity_64, ON_CODES | ON_WRITTEN, "sae-encode-relu-17x65x1021*",          \
+      "a row is cut off silently after 64 latents")                                                \
+    X(sae_encode, f32, capacity_1024, ON_CODES | ON_WRITTEN, "sae-encode-relu-wide*",              \
+      "a row is cut off silently after 1024 latents")                                              \
+    X(sae_encode, f32, capacity_ignored, ON_MEMORY | ON_CODES | ON_WRITTEN,                        \
+      "sae-encode-relu-17x65x1021*", "entries are written past the capacity that was given")       \
+    X(sae_encode, f32, index_16, ON_CODES, "sae-encode-relu-wide*", "latents have 16 bits")        \
+    X(sae_encode, f32, nan_dropped, ON_CODES, "sae-encode-relu-7x64x127-nan",                      \
+      "a NaN fails its comparison and is not listed")                                              \
+    X(sae_encode, f32, zero_norm_nan, ON_CODES, "sae-encode-jumprelu-zero-norm-7x64x127-nan",      \
+      "a latent of zero norm fires with NaN")                                                      \
+    X(sae_encode, f32, descending, ON_STRUCTURE, "sae-encode-relu-5x33x67*",                       \
+      "a row's latents descend")                                                                   \
+    X(sae_encode, f32, duplicate, ON_CODES, "sae-encode-relu-5x33x67*",                            \
+      "a row's first latent is listed twice")                                                      \
+    X(sae_encode, f32, offsets_shifted, ON_CODES | ON_WRITTEN, "sae-encode-relu-5x33x67*",         \
+      "row_offsets hold the rows' ends, so the first is not 0")                                    \
+    X(sae_encode, f32, offsets_counts, ON_CODES, "sae-encode-relu-5x33x67*",                       \
+      "row_offsets hold counts instead of their sums")                                             \
+    X(sae_encode, f32, last_latent, ON_CODES, "sae-encode-relu-17x65x1021*",                       \
+      "the last latent never fires")                                                               \
+    X(sae_encode, f32, dense_zeros, ON_WRITTEN | ON_NUMBER | ON_ACTIVE_SET,                        \
+      "sae-encode-relu-5x33x67*", "zeros of the dense form are not written")                       \
+    X(sae_encode, f32, multiply_bf16, ON_CODES, "sae-encode-relu-16x64x256*",                      \
+      "claims f32 products, rounds x to bf16")                                                     \
+    X(sae_encode, f32, accumulate_f16, ON_CODES, "sae-encode-relu-16x64x256*",                     \
+      "claims an f32 accumulator, sums in f16")                                                    \
+    X(sae_encode, f32, int8_batch, ON_CODES | ON_NEIGHBOURS | ON_BATCH,                            \
+      "sae-encode-relu-6x128x255-bos", "x is quantised to 8 bits with one scale for the batch")    \
+    X(sae_encode, f32, last_row, ON_CODES | ON_WRITTEN, "sae-encode-relu-5x33x67*",                \
+      "the last row holds the latents of the one before")
+
+mutant_kernels mutant_sae_encode_kernels(void);
+
+#endif

@@ -1,0 +1,46 @@
+#ifndef VERIFY_MUTANTS_SAMPLE_H
+#define VERIFY_MUTANTS_SAMPLE_H
+
+#include "verify/mutants/mutant.h"
+
+#define SAMPLE_TWINS(X) X(sample, f32) X(sample, bf16)
+
+/* A wrong distribution, or the token drawn from it. */
+#define ON_DRAW (ON_DISTRIBUTION | ON_TOKENS)
+
+#define SAMPLE_MUTANTS(X)                                                                          \
+    X(sample, f32, tie_highest, ON_DRAW, "sample-greedy-5x1024-ties",                              \
+      "of equal logits the highest index is taken")                                                \
+    X(sample, f32, nan_skipped, ON_DRAW, "sample-greedy-7x131-nan",                                \
+      "a NaN loses its comparison")                                                                \
+    X(sample, f32, last_token, ON_DRAW, "sample-greedy-129x5*",                                    \
+      "the last token is never looked at")                                                         \
+    X(sample, f32, no_temperature, ON_DRAW, "sample-warm*", "the temperature is ignored")          \
+    X(sample, f32, multiplied, ON_DRAW, "sample-warm*", "logits are multiplied by it")             \
+    X(sample, f32, hidden_top_k, ON_DRAW, "sample-plain*",                                         \
+      "top_k 50 where none was asked for, as a hub's default gives it")                            \
+    X(sample, f32, hidden_top_p, ON_DRAW, "sample-plain*", "top_p 0.9 where none was asked for")   \
+    X(sample, f32, top_k_less, ON_DRAW, "sample-topk-7x1031*", "k - 1 tokens stay")                \
+    X(sample, f32, top_k_more, ON_DRAW, "sample-topk-7x1031*", "k + 1 tokens stay")                \
+    X(sample, f32, top_k_strict, ON_DRAW, "sample-ties*", "equals of the k-th are dropped")        \
+    X(sample, f32, top_p_less, ON_DRAW, "sample-topp-7x1031*",                                     \
+      "the token that reaches top_p is dropped")                                                   \
+    X(sample, f32, top_p_more, ON_DRAW, "sample-topp-7x1031*",                                     \
+      "one token more than reaches top_p stays")                                                   \
+    X(sample, f32, p_before_k, ON_DRAW, "sample-published*", "top_p is applied before top_k")      \
+    X(sample, f32, seed_ignored, ON_DRAW, "sample-warm*", "every seed draws alike")                \
+    X(sample, f32, counters_swapped, ON_DRAW, "sample-warm*",                                      \
+      "step and stream change places in the generator's counter")                                  \
+    X(sample, f32, step_ignored, ON_DRAW, "sample-warm*", "every step draws alike")                \
+    X(sample, f32, row_stream, ON_DRAW | ON_ROWS | ON_BATCH, "sample-warm*",                       \
+      "the row's index stands for its stream")                                                     \
+    X(sample, f32, descending, ON_DRAW, "sample-uniform*",                                         \
+      "the cumulative sum runs by descending probability")                                         \
+    X(sample, f32, uniform_ignored, ON_DRAW, "sample-uniform*",                                    \
+      "the uniform number given is ignored")                                                       \
+    X(sample, f32, not_renormalised, ON_DRAW, "sample-topp-7x1031*",                               \
+      "what is left after top_p is not normalised again")
+
+mutant_kernels mutant_sample_kernels(void);
+
+#endif

@@ -1,0 +1,105 @@
+#ifndef VERIFY_MUTANTS_STAGES_H
+#define VERIFY_MUTANTS_STAGES_H
+
+#include "verify/mutants/mutant.h"
+
+/* Stages: fused kernels that call the ordinary composition with one thing changed. What an op of
+ * the chain does wrong shows as numbers that leave the chain's budget. */
+#define ON_CHAIN (ON_VALUE | ON_TOKENS)
+
+#define CAPTURE_TWINS(X) X(capture, f32) X(capture, bf16)
+
+#define CAPTURE_MUTANTS(X)                                                                         \
+    X(capture, f32, layer_late, ON_CHAIN, "capture-*l1-output", "the hook is one layer late")      \
+    X(capture, f32, layer_early, ON_CHAIN, "capture-*l1-output", "the hook is one layer early")    \
+    X(capture, f32, input_for_output, ON_CHAIN, "capture-*l1-output",                              \
+      "a layer's input is taken for its output")                                                   \
+    X(capture, f32, output_for_input, ON_CHAIN, "capture-l2-input",                                \
+      "a layer's output is taken for its input")                                                   \
+    X(capture, f32, after_final_norm, ON_CHAIN, "capture-*l2-output",                              \
+      "the last layer's output is taken after the final norm")                                     \
+    X(capture, f32, mid_residual, ON_CHAIN, "capture-*l1-output",                                  \
+      "the residual stream is taken between attention and MLP")                                    \
+    X(capture, f32, attn_for_mlp, ON_CHAIN, "capture-*l1-mlp-out",                                 \
+      "the attention's output is taken for the MLP's")                                             \
+    X(capture, f32, rope_factor_8, ON_CHAIN, "capture-l2-input",                                   \
+      "rope factor 8 is used for a model that has 32")                                             \
+    X(capture, f32, rope_scaled, ON_CHAIN, "capture-explainer-l1-output",                          \
+      "rope scaling is applied to a model that has none")                                          \
+    X(capture, f32, rope_unscaled, ON_CHAIN, "capture-*l1-output",                                 \
+      "rope scaling is not applied")                                                               \
+    X(capture, f32, interleaved, ON_CHAIN, "capture-*l1-output",                                   \
+      "interleaved rotation on half-split weights")                                                \
+    X(capture, f32, scale_128, ON_CHAIN, "capture-*l1-output", "scores are scaled by 1/sqrt(128)") \
+    X(capture, f32, padding, ON_CHAIN, "capture-*l1-output",                                       \
+      "rows are padded on the left, and the padding is attended")                                  \
+    X(capture, f32, lengths_ignored, ON_CHAIN, "capture-*l1-output",                               \
+      "rows are taken from the padded batch")                                                      \
+    X(capture, f32, norms_swapped, ON_CHAIN, "capture-*l1-output",                                 \
+      "the two norms of a layer change places")                                                    \
+    X(capture, f32, gate_up_swapped, ON_CHAIN, "capture-*l1-output",                               \
+      "gate and up projections change places")                                                     \
+    X(capture, bf16, weight_plus_one, ON_CHAIN, "capture-*l1-output",                              \
+      "norms multiply by 1 + weight, as another family of models does")
+
+#define GENERATE_TWINS(X) X(generate, f32)
+
+#define GENERATE_MUTANTS(X)                                                                        \
+    X(generate, f32, one_eos, ON_CHAIN, "generate", "stops at the first of several eos ids only")  \
+    X(generate, f32, no_eos, ON_CHAIN, "generate", "does not stop at all")                         \
+    X(generate, f32, eos_dropped, ON_CHAIN, "generate", "the eos that ends a row is left out")     \
+    X(generate, f32, last_step, ON_CHAIN, "generate-no-eos", "the last step is left out")          \
+    X(generate, f32, retired_cache, ON_CHAIN, "generate",                                          \
+      "a row reads the cache slot of one that has retired")                                        \
+    X(generate, f32, decode_position, ON_CHAIN, "generate*",                                       \
+      "positions of generated tokens are one too great")                                           \
+    X(generate, f32, last_index, ON_CHAIN, "generate",                                             \
+      "the last index of the right-padded batch is taken for the last token")                      \
+    X(generate, f32, tied_head, ON_CHAIN, "generate", "the embedding serves as an untied head")    \
+    X(generate, f32, random_head, ON_CHAIN, "generate",                                            \
+      "a tied head is taken for untied and is what initialisation left")                           \
+    X(generate, f32, logits_after_end, ON_CHAIN, "generate",                                       \
+      "logits after a row's end are not 0")                                                        \
+    X(generate, f32, soft_late, ON_CHAIN, "generate", "soft tokens land one position late")        \
+    X(generate, f32, soft_one, ON_CHAIN, "generate", "only the first soft token is placed")        \
+    X(generate, f32, soft_reversed, ON_CHAIN, "generate", "soft tokens are placed in reverse")     \
+    X(generate, f32, steer_prompt, ON_CHAIN, "steered-add", "only the prompt is steered")          \
+    X(generate, f32, steer_all, ON_CHAIN, "steered-set",                                           \
+      "generated positions are steered where only the prompt was to be")                           \
+    X(generate, f32, steer_late, ON_CHAIN, "steered-set", "steers one layer late")                 \
+    X(generate, f32, steer_off, ON_CHAIN, "steered-set", "does not steer")                         \
+    X(generate, f32, prompt_sliced, ON_CHAIN, "generate-no-eos",                                   \
+      "as many tokens as the prompt has are cut off the new ones")                                 \
+    X(generate, f32, forced_ignored, ON_CHAIN, "generate*", "forced tokens are ignored")
+
+#define EXPLAIN_TWINS(X) X(explain, f32)
+
+#define EXPLAIN_MUTANTS(X)                                                                         \
+    X(explain, f32, no_adapter, ON_CHAIN, "explain-*", "vectors are placed as they are")           \
+    X(explain, f32, one_placeholder, ON_CHAIN, "explain-features",                                 \
+      "only the first placeholder is replaced")                                                    \
+    X(explain, f32, normalise_flipped, ON_CHAIN, "explain-*",                                      \
+      "normalises where it should not, or does not where it should")                               \
+    X(explain, f32, mean_kept, ON_CHAIN, "explain-*", "the mean is not subtracted")                \
+    X(explain, f32, position_late, ON_CHAIN, "explain-text", "the position before is explained")   \
+    X(explain, f32, hook_late, ON_CHAIN, "explain-text", "the hook is one layer late")             \
+    X(explain, f32, rows_rotated, ON_CHAIN, "explain-features",                                    \
+      "every prompt gets the next feature's vector")                                               \
+    X(explain, f32, subject_explains, ON_CHAIN, "explain-*",                                       \
+      "the subject's own model explains instead of the explainer")                                 \
+    X(explain, f32, one_eos, ON_CHAIN, "explain-*", "stops at the first of several eos ids only")
+
+mutant_kernels mutant_capture_kernels(void);
+mutant_kernels mutant_generate_kernels(void);
+mutant_kernels mutant_explain_kernels(void);
+
+/* The ordinary table of a contract, and one of its steps replaced by a mutant's kernel. */
+assay_table mutant_table(assay_dtype type);
+void mutant_replace(assay_table *table, mutant_kernels kernels, const char *name);
+/* Inverse frequencies as if the model's scaling factor were another; 1: no scaling. Returns memory
+ * of head_dim/2 elements that the caller frees. */
+double *mutant_frequencies(const assay_model *model, double factor);
+/* Whether the model's frequencies were scaled. */
+bool mutant_rope_is_scaled(const assay_model *model);
+
+#endif
