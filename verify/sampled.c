@@ -148,6 +148,40 @@ assay_status assay_sampled_choose(const assay_sample_size *size, int64_t rows, i
                          &sampled->row_start[1], error);
 }
 
+assay_status assay_sampled_listed(const assay_csr *codes, int64_t columns, int64_t most,
+                                  assay_arena *arena, assay_sampled *sampled, assay_error *error)
+{
+    const int64_t rows = codes->row_offsets.shape[0] - 1;
+    const int64_t entries = (int64_t)assay_at1(&codes->row_offsets, rows);
+    const int64_t stride = entries > most ? (entries + most - 1) / most : 1;
+    memset(sampled, 0, sizeof *sampled);
+    sampled->rows = rows;
+    sampled->columns = columns;
+    sampled->row = take_list(arena, rows, error);
+    sampled->row_start = take_list(arena, rows + 1, error);
+    sampled->column = take_list(arena, entries / stride + 1, error);
+    sampled->column_start = take_list(arena, rows + 1, error);
+    if (sampled->row == NULL || sampled->row_start == NULL || sampled->column == NULL ||
+        sampled->column_start == NULL) {
+        return ASSAY_NO_MEMORY;
+    }
+    int64_t at = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        const int64_t end = (int64_t)assay_at1(&codes->row_offsets, row + 1);
+        const int64_t begin = (int64_t)assay_at1(&codes->row_offsets, row);
+        const int64_t before = at;
+        for (int64_t e = (begin + stride - 1) / stride * stride; e < end; e += stride) {
+            sampled->column[at++] = (int64_t)assay_at1(&codes->latent, e);
+        }
+        if (at > before) {
+            sampled->row[sampled->groups++] = row;
+            sampled->row_start[sampled->groups] = sampled->groups;
+            sampled->column_start[sampled->groups] = at;
+        }
+    }
+    return ASSAY_OK;
+}
+
 assay_subset assay_sampled_group(const assay_sampled *s, int64_t group)
 {
     const assay_subset subset = {

@@ -35,6 +35,12 @@ assay_status assay_sampled_choose(const assay_sample_size *size, int64_t rows, i
 assay_subset assay_sampled_group(const assay_sampled *sampled, int64_t group);
 int64_t assay_sampled_count(const assay_sampled *sampled);
 
+/* What a kernel lists, of codes whose structure holds: a group for each row, its columns the listed
+ * latents; every so many of them when there are more than `most`. Few latents are active, so what is
+ * listed can be judged where all pre-activations cannot. No groups when nothing is listed. */
+assay_status assay_sampled_listed(const assay_csr *codes, int64_t columns, int64_t most,
+                                  assay_arena *arena, assay_sampled *sampled, assay_error *error);
+
 /* The probability that a fault at a place chosen evenly meets the sample: one element, all of one
  * row, all of one column, one aligned tile of 16 x 16 elements. */
 typedef struct assay_detection {

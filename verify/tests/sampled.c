@@ -316,3 +316,28 @@ Test(sampled, gathered_codes_are_the_entries_of_the_subset)
     cr_assert_eq(assay_at2(&dense, 0, 1), 14);
     assay_arena_free(&arena);
 }
+
+Test(sampled, what_is_listed_is_taken_row_by_row_and_thinned_when_it_is_much)
+{
+    int64_t offsets[] = {0, 3, 3, 7};
+    int32_t latent[] = {1, 5, 9, 0, 5, 6, 9};
+    float value[7] = {0};
+    const assay_csr codes = {assay_vector(offsets, ASSAY_I64, 4), assay_vector(latent, ASSAY_I32, 7),
+                             assay_vector(value, ASSAY_F32, 7)};
+    assay_arena arena = {0};
+    assay_error error;
+    assay_sampled listed;
+    cr_assert_eq(assay_sampled_listed(&codes, 10, 100, &arena, &listed, &error), ASSAY_OK);
+    cr_assert_eq(listed.groups, 2);
+    cr_assert_eq(assay_sampled_count(&listed), 7);
+    const assay_subset second = assay_sampled_group(&listed, 1);
+    cr_assert(second.row_count == 1 && second.rows[0] == 2);
+    cr_assert(second.column_count == 4 && second.columns[3] == 9);
+    cr_assert_eq(assay_sampled_listed(&codes, 10, 3, &arena, &listed, &error), ASSAY_OK);
+    cr_assert_leq(assay_sampled_count(&listed), 3);
+    cr_assert_eq(assay_sampled_group(&listed, 0).columns[0], 1);
+    offsets[1] = offsets[2] = offsets[3] = 0;
+    cr_assert_eq(assay_sampled_listed(&codes, 10, 3, &arena, &listed, &error), ASSAY_OK);
+    cr_assert_eq(listed.groups, 0);
+    assay_arena_free(&arena);
+}
