@@ -19,6 +19,7 @@ static const assay_option table[] = {
     {"impl", ASSAY_OPTION_TEXT, offsetof(list_options, filter.impl), 0, 0},
     {"case", ASSAY_OPTION_TEXT, offsetof(list_options, filter.case_id), 0, 0},
     {"cases", ASSAY_OPTION_TEXT, offsetof(list_options, filter.cases), 0, 0},
+    {"plugin", ASSAY_OPTION_TEXT, offsetof(list_options, filter.plugin), 0, 0},
     {"json", ASSAY_OPTION_FLAG, offsetof(list_options, json), 0, 0},
     {"help", ASSAY_OPTION_FLAG, offsetof(list_options, help), 0, 0},
     {NULL, ASSAY_OPTION_FLAG, 0, 0, 0},
@@ -36,6 +37,7 @@ static const char help[] =
     "  golden    the golden bundles found, each checked against its hashes\n"
     "  (none)    a short overview of all five\n"
     "  --op G, --impl G, --case G   only ops, implementations or cases that match a glob\n"
+    "  --plugin FILE   kernels of a plug-in instead of the built-in ones\n"
     "  --golden DIR    a bundle, or a folder of bundles, instead of the ones found; may be given\n"
     "                  several times; the word 'generated' stands for the generated cases\n"
     "  --cases FILE    a file of generated cases instead of the one found\n"
@@ -47,6 +49,7 @@ static const char help[] =
     "examples\n"
     "  assay list\n"
     "  assay list kernels --op 'sae_*'\n"
+    "  assay list kernels --plugin ./mine.so\n"
     "  assay list cases --op explain --json\n";
 
 static const char *text_of(const cJSON *entry, const char *key)

@@ -5,6 +5,7 @@
 #include "kernels/exec/stage.h"
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/isolation/session.h"
 #include "verify/list_collect.h"
 
 static bool matches(const char *glob, const char *name)
@@ -131,7 +132,18 @@ static cJSON *describe_all(const assay_list_filter *filter, const assay_kernel *
 cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error)
 {
     size_t count = 0;
-    (void)error;
-    const assay_kernel *const *const kernels = assay_kernels(&count);
-    return describe_all(filter, kernels, count);
+    if (filter->plugin == NULL) {
+        const assay_kernel *const *const kernels = assay_kernels(&count);
+        return describe_all(filter, kernels, count);
+    }
+    const assay_session_options options = {.plugin = filter->plugin};
+    const assay_kernel *const *kernels = NULL;
+    assay_session *session = NULL;
+    cJSON *list = NULL;
+    if (assay_session_open(&options, &session, error) == ASSAY_OK &&
+        assay_session_kernels(session, &kernels, &count, error) == ASSAY_OK) {
+        list = describe_all(filter, kernels, count);
+    }
+    assay_session_close(&session);
+    return list;
 }

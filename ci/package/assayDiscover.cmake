@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Writes a ctest file: one entry for every op, implementation and case of a plug-in's kernels.
 #   cmake -DASSAY=program -DPLUGIN=file.so -DOUT=file.cmake -DPREFIX=name -P assayDiscover.cmake
 # Optional: OP, IMPL, CASE (globs), GOLDEN, LABELS, ARGUMENTS (lists), CASES (file), TIMEOUT.
