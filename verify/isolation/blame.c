@@ -183,7 +183,7 @@ static void signal_words(const assay_death *death, assay_outcome *outcome, char 
         (void)snprintf(detail, sizeof detail, "an illegal instruction");
     }
     const bool quote = said[0] != '\0' && (number == SIGABRT || strncmp(said, "SUMMARY", 7) == 0);
-    (void)snprintf(text, ASSAY_MESSAGE_MAX, "SIG%s%s%s%s%s", signal_name(number),
+    (void)snprintf(text, ASSAY_MESSAGE_MAX, "SIG%.20s%s%.440s%s%.440s", signal_name(number),
                    detail[0] != '\0' ? ": " : "", detail, quote ? ": " : "", quote ? said : "");
 }
 
