@@ -7,93 +7,21 @@
  *   rho = min(sum_err / (2 ||v||), sqrt(sum_err)) / (||v|| + 1e-8) + 3 u
  * the second form being that of a norm whose square underflows.
  *   scaled part a   bound |a| (rho + e_v + u_function + 2 u)   sigma |a| rho_sigma
- *   matrix part b   a dot product's error (sums.h), |b| rho, e_v sqrt(sum t^2), and D for operands
- *                   rounded to the multiply type; the low-rank chain's inner products z_r have the
- *                   same, plus u_step |z_r|, and reach b as sum_r |V_ir| times theirs
+ *   matrix part b   a dot product's error (sums.h), |b| rho, e_v sqrt(sum t^2), D for operands
+ *                   rounded to the multiply type, the step of the type for elements of v that are
+ *                   as near to its rounding's edge as their error; the low-rank chain's inner
+ *                   products z_r have the same, plus u_step |z_r|, and reach b as sum_r |V_ir|
+ *                   times theirs, or times the step it makes them take where they are rounded
  *   sum             u (|a| + |a + b| + |y|) + |round(bias) - bias| + half an ulp of y + underflow
  * Where the squares overflow the working type a right kernel gives 0: there is no bound.
  * Source: assay/adapter.h (SelfIE's published code). */
+#include "ref/adapter.h"
 #include "ref/operands.h"
 #include "ref/quantise.h"
 #include "ref/sums.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static bool has_scale(assay_adapter_type type)
-{
-    return type == ASSAY_ADAPTER_SCALE_ONLY || type == ASSAY_ADAPTER_SCALAR_AFFINE ||
-           type == ASSAY_ADAPTER_SCALAR_AFFINE_PLUS_LOW_RANK;
-}
-
-static bool has_low_rank(assay_adapter_type type)
-{
-    return type == ASSAY_ADAPTER_LOW_RANK_ONLY || type == ASSAY_ADAPTER_SCALAR_AFFINE_PLUS_LOW_RANK;
-}
-
-static bool has_bias(assay_adapter_type type)
-{
-    return type != ASSAY_ADAPTER_IDENTITY && type != ASSAY_ADAPTER_SCALE_ONLY;
-}
-
-static assay_status check_inputs(const assay_adapter_params *params, const assay_adapter_io *io,
-                                 assay_error *error)
-{
-    assay_status status = ref_expect_matrix("adapter", "x", &io->x, REF_REAL, REF_ANY, REF_ANY,
-                                            error);
-    const int64_t d = status == ASSAY_OK ? io->x.shape[1] : 0;
-    if (status == ASSAY_OK) {
-        status = ref_expect_optional("adapter", "mean", &params->mean, d, error);
-    }
-    if (status == ASSAY_OK && has_scale(params->type)) {
-        status = ref_expect_vector("adapter", "log_scale", &params->log_scale, REF_REAL, 1, error);
-    }
-    if (status == ASSAY_OK && has_bias(params->type)) {
-        status = ref_expect_vector("adapter", "bias", &params->bias, REF_REAL, d, error);
-    }
-    if (status == ASSAY_OK && has_low_rank(params->type)) {
-        status = ref_expect_matrix("adapter", "u", &params->u, REF_REAL, d, REF_ANY, error);
-    }
-    if (status == ASSAY_OK && has_low_rank(params->type)) {
-        status = ref_expect_matrix("adapter", "v", &params->v, REF_REAL, d, params->u.shape[1],
-                                   error);
-    }
-    if (status == ASSAY_OK && params->type == ASSAY_ADAPTER_FULL_RANK) {
-        status = ref_expect_matrix("adapter", "weight", &params->weight, REF_REAL, d, d, error);
-    }
-    return status;
-}
-
-assay_status assay_ref_adapter_check(const assay_adapter_params *params, const assay_adapter_io *io,
-                                     assay_error *error)
-{
-    const assay_status status = check_inputs(params, io, error);
-    return status != ASSAY_OK ? status
-                              : ref_expect_matrix("adapter", "y", &io->y, REF_REAL,
-                                                  io->x.shape[0], io->x.shape[1], error);
-}
-
-assay_cost assay_ref_adapter_cost(const assay_adapter_params *params, const assay_adapter_io *io)
-{
-    const double rows = (double)io->x.shape[0];
-    double read = ref_bytes(&io->x) + ref_bytes(&params->mean);
-    double flops = (params->normalize_input ? 3.0 : 0.0) * (double)assay_count(&io->x);
-    const assay_tensor *used[] = {
-        has_scale(params->type) ? &params->log_scale : NULL,
-        has_bias(params->type) ? &params->bias : NULL,
-        has_low_rank(params->type) ? &params->u : NULL,
-        has_low_rank(params->type) ? &params->v : NULL,
-        params->type == ASSAY_ADAPTER_FULL_RANK ? &params->weight : NULL,
-    };
-    for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {
-        read += used[i] != NULL ? ref_bytes(used[i]) : 0.0;
-        flops += used[i] != NULL && i >= 2 ? 2.0 * rows * (double)assay_count(used[i]) : 0.0;
-    }
-    const double parts = (has_scale(params->type) ? 1.0 : 0.0) + (has_bias(params->type) ? 1.0 : 0.0);
-    flops += parts * (double)assay_count(&io->x);
-    const assay_cost cost = {flops, read, ref_bytes(&io->y), io->x.shape[1]};
-    return cost;
-}
 
 typedef struct adapter_job {
     const assay_adapter_params *params;
@@ -105,13 +33,17 @@ typedef struct adapter_job {
     int64_t d, rank;
     double *mean;       /* [d] */
     double *v;          /* [d], of the row at hand */
+    double *operand;    /* [d] v as multiplied; and what a kernel's may differ by from it */
+    double *doubt;      /* [d] */
     double *z;          /* [rank] v U */
     double *z_bound;    /* [rank] */
     double *z_sigma;    /* [rank] */
+    double *z_doubt;    /* [rank] */
     double *weight;     /* [d] */
     double *terms;      /* [d + 1] */
     double element;     /* e_v */
     double rho, rho_sigma;
+    bool narrow;        /* the multiply type is narrower than the working type */
 } adapter_job;
 
 static void load_row(adapter_job *job, int64_t row)
@@ -147,6 +79,19 @@ static void load_row(adapter_job *job, int64_t row)
     }
 }
 
+/* v as it is multiplied. A kernel's v is off by its own error, which may take an element to the
+ * multiply type's next value. */
+static void round_row(adapter_job *job)
+{
+    const ref_rounding *r = &job->rounding;
+    const double off = job->rho + REF_LAMBDA * job->rho_sigma + job->element + r->u_work;
+    for (int64_t k = 0; k < job->d; k++) {
+        job->operand[k] = ref_operand(r, false, ref_round(r->work, job->v[k]));
+        job->doubt[k] = off < 1.0 && job->narrow
+            ? ref_operand_doubt(r, job->v[k], off * fabs(job->v[k])) : 0.0;
+    }
+}
+
 /* v . weight, with the error of the dot product and of v in it. */
 static double dot_with_v(const adapter_job *job, double *bound, double *sigma)
 {
@@ -158,8 +103,10 @@ static double dot_with_v(const adapter_job *job, double *bound, double *sigma)
     const ref_spread sum = ref_dot_spread(job->v, job->weight, job->d, NULL, r, false, job->terms);
     double shift = 0.0;
     double quantised = 0.0; /* the same with integers for weights, which are exact */
+    double doubt = 0.0;
     for (int64_t k = 0; k < job->d; k++) {
-        const double operand = ref_operand(r, false, ref_round(r->work, job->v[k]));
+        const double operand = job->operand[k];
+        doubt += job->doubt[k] * fabs(job->weight[k]);
         const double exact = job->v[k] * job->weight[k];
         shift += operand * ref_operand(r, true, job->weight[k]) - exact;
         quantised += operand * job->weight[k] - exact;
@@ -167,9 +114,9 @@ static double dot_with_v(const adapter_job *job, double *bound, double *sigma)
     const bool quantises = job->params->type == ASSAY_ADAPTER_FULL_RANK && /* no other weight is */
                            ref_quantises(job->contract);
     shift = fmax(ref_difference(shift, 0.0), quantises ? ref_difference(quantised, 0.0) : 0.0);
-    *bound = sum.bound + shift + (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
+    *bound = sum.bound + shift + doubt + (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
     *sigma = hypot(sum.sigma, fabs(dot) * job->rho_sigma);
-    ref_independent(r, (job->element + r->u_multiply) * sum.norm, job->d, bound, sigma);
+    ref_independent(r, job->element * sum.norm, job->d, bound, sigma);
     if (quantises) {
         ref_quantised_error(r, dot, sum.norm, job->d, bound, sigma);
     }
@@ -183,6 +130,9 @@ static void low_rank_inner(adapter_job *job)
                  job->weight);
         job->z[q] = dot_with_v(job, &job->z_bound[q], &job->z_sigma[q]);
         job->z_bound[q] += job->rounding.u_step * fabs(job->z[q]);
+        job->z_doubt[q] = job->model != NULL && job->narrow
+            ? ref_operand_doubt(&job->rounding, job->z[q],
+                                job->z_bound[q] + REF_LAMBDA * job->z_sigma[q]) : 0.0;
     }
 }
 
@@ -193,7 +143,7 @@ static double matrix_part(const adapter_job *job, int64_t column, double *bound,
         assay_ref_weight_row(job->contract, &job->params->weight, column, job->weight);
         return dot_with_v(job, bound, sigma);
     }
-    if (!has_low_rank(job->params->type)) {
+    if (!ref_adapter_has_low_rank(job->params->type)) {
         return 0.0;
     }
     ref_load_row(&job->params->v, column, job->weight);
@@ -206,12 +156,15 @@ static double matrix_part(const adapter_job *job, int64_t column, double *bound,
                                           job->terms);
     *bound = sum.bound;
     *sigma = sum.sigma;
+    double shift = 0.0;
     for (int64_t q = 0; q < job->rank; q++) {
-        const double w = job->weight[q];
-        *bound += fabs(w) * (job->z_bound[q] + r->u_multiply * fabs(job->z[q])) +
-                  fabs(job->z[q]) * ref_difference(ref_operand(r, true, w), w);
-        *sigma = hypot(*sigma, fabs(w) * job->z_sigma[q]);
+        const double w = ref_operand(r, true, job->weight[q]);
+        shift += ref_operand(r, false, job->z[q]) * w - job->z[q] * job->weight[q];
+        /* the step that z's error may make it take is all of that error, once it is rounded */
+        *bound += fabs(w) * (job->narrow ? job->z_doubt[q] : job->z_bound[q]);
+        *sigma = job->narrow ? *sigma : hypot(*sigma, fabs(w) * job->z_sigma[q]);
     }
+    *bound += ref_difference(shift, 0.0);
     return dot;
 }
 
@@ -220,33 +173,38 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
     const assay_adapter_params *params = job->params;
     const ref_rounding *r = &job->rounding;
     const int64_t column = ref_plan_column(&job->plan, c);
-    const double log_scale = has_scale(params->type) ? assay_at1(&params->log_scale, 0) : 0.0;
-    const bool scaled = has_scale(params->type) || params->type == ASSAY_ADAPTER_IDENTITY;
+    const bool has_scale = ref_adapter_has_scale(params->type);
+    const double log_scale = has_scale ? assay_at1(&params->log_scale, 0) : 0.0;
+    const bool scaled = has_scale || params->type == ASSAY_ADAPTER_IDENTITY;
     const double a = scaled ? exp(log_scale) * job->v[column] : 0.0;
     double bound = 0.0;
     double sigma = 0.0;
     const double b = matrix_part(job, column, &bound, &sigma);
-    const double bias = has_bias(params->type) ? assay_at1(&params->bias, column) : 0.0;
+    const double bias = ref_adapter_has_bias(params->type) ? assay_at1(&params->bias, column) : 0.0;
     const double y = a + b + bias;
     assay_put2(&job->io->y, i, c, y);
     if (job->model == NULL) {
         return;
     }
-    const double exact = has_scale(params->type)
+    const double exact = has_scale
         ? r->u_function + 2.0 * r->u_work + ref_round_error(r->work, log_scale) : 0.0;
     bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
     bound += ref_round_error(r->work, bias);
-    if (has_bias(params->type)) {
+    if (ref_adapter_has_bias(params->type)) {
         bound += r->u_step * (fabs(a) + fabs(a + b) + fabs(y));
     }
     sigma = hypot(sigma, fabs(a) * job->rho_sigma);
-    ref_model_put(job->model, r, i, c, y, bound, sigma);
+    if (r->saturates && !isfinite(b)) {
+        ref_model_open(job->model, i, c);
+    } else {
+        ref_model_put(job->model, r, i, c, y, bound, sigma);
+    }
 }
 
 static assay_status run_rows(adapter_job *job, assay_error *error)
 {
     const int64_t d = job->d;
-    double *memory = ref_alloc(5 * d + 5 * job->rank + 2, error);
+    double *memory = ref_alloc(7 * d + 6 * job->rank + 2, error);
     if (memory == NULL) {
         return ASSAY_NO_MEMORY;
     }
@@ -257,12 +215,18 @@ static assay_status run_rows(adapter_job *job, assay_error *error)
     job->z = job->terms + d + job->rank + 1;
     job->z_bound = job->z + job->rank;
     job->z_sigma = job->z_bound + job->rank;
+    job->z_doubt = job->z_sigma + job->rank;
+    job->operand = job->z_doubt + job->rank;
+    job->doubt = job->operand + d;
     memset(job->mean, 0, (size_t)d * sizeof *job->mean);
     if (assay_present(&job->params->mean)) {
         ref_load_vector(&job->params->mean, job->mean);
     }
     for (int64_t i = 0; i < job->plan.rows; i++) {
         load_row(job, ref_plan_row(&job->plan, i));
+        if (job->model != NULL) {
+            round_row(job);
+        }
         low_rank_inner(job);
         for (int64_t c = 0; c < job->plan.columns; c++) {
             write_element(job, i, c);
@@ -278,7 +242,7 @@ assay_status assay_ref_adapter(const assay_adapter_params *params, const assay_a
 {
     adapter_job job = {.params = params, .io = io, .contract = contract};
     bool wanted = false;
-    assay_status status = check_inputs(params, io, error);
+    assay_status status = ref_adapter_expect(params, io, error);
     if (status == ASSAY_OK) {
         status = ref_plan_make("adapter", io->x.shape[0], io->x.shape[1], subset, &io->y, model,
                                &job.plan, error);
@@ -290,7 +254,8 @@ assay_status assay_ref_adapter(const assay_adapter_params *params, const assay_a
         return status;
     }
     job.model = wanted ? model : NULL;
+    job.narrow = wanted && !ref_fits(job.rounding.work, job.rounding.multiply);
     job.d = io->x.shape[1];
-    job.rank = has_low_rank(params->type) ? params->u.shape[1] : 0;
+    job.rank = ref_adapter_has_low_rank(params->type) ? params->u.shape[1] : 0;
     return run_rows(&job, error);
 }

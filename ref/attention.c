@@ -171,7 +171,11 @@ static void write_head(const attention_job *job, int64_t n, int64_t first, const
             double bound = 0.0;
             double sigma = 0.0;
             ref_head_element_error(head, &job->rounding, error, i, y, terms, &bound, &sigma);
-            ref_model_put(job->model, &job->rounding, n, j, y, bound, sigma);
+            if (error->open || (job->rounding.saturates && !isfinite(y))) {
+                ref_model_open(job->model, n, j);
+            } else {
+                ref_model_put(job->model, &job->rounding, n, j, y, bound, sigma);
+            }
         }
     }
 }
@@ -203,7 +207,7 @@ static void one_row(const attention_job *job, int64_t n, double *scratch)
     const int64_t step = job->longest;
     ref_head head = {.visible = (int64_t)assay_at1(&job->io->position, row) + 1, .head_dim = dim,
                      .k = k, .v = v, .score = list, .weight = list + step};
-    ref_head_error error = {.shift = list + 2 * step, .spread = list + 3 * step,
+    ref_head_error error = {.moved = list + 2 * step, .spread = list + 3 * step,
                             .worst = list + 4 * step};
     ref_load_row(&job->io->q, row, q);
     for (int64_t h = 0; h < job->params->heads; h++) {

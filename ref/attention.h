@@ -19,9 +19,11 @@ typedef struct ref_head {
 
 /* What does not depend on the output element. */
 typedef struct ref_head_error {
-    double *shift;  /* [visible] signed: known errors of the scores, from rounding q and k */
-    double *spread; /* [visible] standard deviation of each score's error */
+    double *moved;  /* [visible] softmax of the scores with q and k as they are multiplied */
+    double *spread; /* [visible] standard deviation of e^(each score's error) */
     double *worst;  /* [visible] its worst case */
+    double drift;   /* how much less than 1 those moved weights may sum to, as a factor */
+    bool open;      /* a score may overflow the intermediate type: nothing can be said */
     double total_bound, total_sigma; /* relative error of the softmax's sum */
 } ref_head_error;
 

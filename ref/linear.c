@@ -110,7 +110,11 @@ static void one_column(const linear_job *job, int64_t j, double *scratch)
         if (ref_quantises(job->contract)) {
             ref_quantised_error(&job->rounding, dot, spread.norm, depth, &bound, &sigma);
         }
-        ref_model_put(job->model, &job->rounding, i, j, y, bound, sigma);
+        if (job->rounding.saturates && !isfinite(y)) {
+            ref_model_open(job->model, i, j);
+        } else {
+            ref_model_put(job->model, &job->rounding, i, j, y, bound, sigma);
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 static double unit(assay_dtype type)
 {
     const int bits = assay_dtype_bits(type);
-    return bits > 0 ? ldexp(1.0, -bits) : 0.0;
+    return bits > 0 ? ldexp(type == ASSAY_F64 ? 2.0 : 1.0, -bits) : 0.0;
 }
 
 /* Half the least subnormal, or the whole least normal number where results are flushed. */
@@ -17,7 +17,7 @@ static double floor_of(assay_dtype type, bool flush)
         return 0.0;
     }
     return flush ? ldexp(1.0, assay_dtype_normal_exponent(type))
-                 : ldexp(0.5, assay_dtype_least_exponent(type));
+                 : ldexp(type == ASSAY_F64 ? 1.0 : 0.5, assay_dtype_least_exponent(type));
 }
 
 static double limit_of(assay_dtype type)
@@ -77,7 +77,7 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.u_angle = unit(r.angle);
     r.u_work = unit(r.work);
     r.u_step = fmax(r.u_work, r.u_intermediate);
-    r.u_sum = ldexp(1.0, truncate ? 1 - bits : -bits);
+    r.u_sum = ldexp(bits > 24 ? 2.0 : 1.0, truncate ? 1 - bits : -bits);
     r.u_function = REF_FUNCTION_UNITS * r.u_work;
     r.linear = truncate || bits < 20;
     r.block = contract->accumulate.block > 1 ? contract->accumulate.block : 1;
@@ -91,7 +91,10 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.product_floor = floor_of(r.work, flush_sum);
     r.intermediate_floor = floor_of(r.intermediate, flush_sum);
     r.output_floor = floor_of(r.output, (contract->flush & ASSAY_FLUSH_OUT) != 0);
+    r.multiply_floor = floor_of(r.multiply, r.flush_in);
+    r.saturates = r.multiply == ASSAY_E4M3 || r.multiply == ASSAY_E5M2;
     r.output_limit = limit_of(r.output);
+    r.intermediate_limit = limit_of(r.intermediate);
     r.work_limit = limit_of(r.work);
     *rounding = r;
     return ASSAY_OK;
@@ -118,8 +121,10 @@ double ref_round(assay_dtype type, double value)
     case ASSAY_BF16: return (double)assay_bf16_to_f32(assay_f64_to_bf16(value));
     case ASSAY_F16: return (double)assay_f16_to_f32(assay_f64_to_f16(value));
     case ASSAY_TF32: return (double)assay_f32_to_tf32(assay_f64_to_f32_odd(value));
-    case ASSAY_E4M3: return (double)assay_e4m3_to_f32(assay_f32_to_e4m3(assay_f64_to_f32_odd(value)));
-    case ASSAY_E5M2: return (double)assay_e5m2_to_f32(assay_f32_to_e5m2(assay_f64_to_f32_odd(value)));
+    case ASSAY_E4M3:
+        return (double)assay_e4m3_to_f32(assay_f32_to_e4m3(assay_f64_to_f32_odd(value)));
+    case ASSAY_E5M2:
+        return (double)assay_e5m2_to_f32(assay_f32_to_e5m2(assay_f64_to_f32_odd(value)));
     default: return value;
     }
 }
@@ -132,7 +137,7 @@ double ref_half_ulp(assay_dtype type, double magnitude)
     memcpy(&bits, &magnitude, sizeof bits);
     bits &= (uint64_t)0x7ff << 52; /* the power of two below */
     memcpy(&binade, &bits, sizeof binade);
-    return digits > 0 ? ldexp(binade, -digits) : 0.0;
+    return digits > 0 ? ldexp(binade, type == ASSAY_F64 ? 1 - digits : -digits) : 0.0;
 }
 
 double ref_flushed(const ref_rounding *rounding, double x)
@@ -179,6 +184,12 @@ bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype 
            (weight && !ref_fits(from, rounding->storage));
 }
 
+double ref_operand_doubt(const ref_rounding *rounding, double value, double off)
+{
+    return ref_difference(ref_operand(rounding, false, value + off),
+                          ref_operand(rounding, false, value - off));
+}
+
 double ref_then(double first, double second)
 {
     return first < second ? first + second : first;
@@ -197,6 +208,14 @@ void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t colu
     assay_put2(&model->bound, row, column, judged ? bound : 0.0);
     if (assay_present(&model->sigma)) {
         assay_put2(&model->sigma, row, column, judged ? sigma : 0.0);
+    }
+}
+
+void ref_model_open(const assay_error_model *model, int64_t row, int64_t column)
+{
+    assay_put2(&model->bound, row, column, (double)INFINITY);
+    if (assay_present(&model->sigma)) {
+        assay_put2(&model->sigma, row, column, 0.0);
     }
 }
 

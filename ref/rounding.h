@@ -1,7 +1,8 @@
 /* What a kernel's declared contract means for one rounding: the units of every error model.
  *
  * u of a type is 2^-bits, the largest relative error of rounding to nearest. A truncating
- * accumulator errs by twice that. */
+ * accumulator errs by twice that. The oracle's own float64 errs as much as a float64 kernel does:
+ * float64 counts double. */
 #ifndef REF_ROUNDING_H
 #define REF_ROUNDING_H
 
@@ -38,8 +39,11 @@ typedef struct ref_rounding {
     double product_floor; /* absolute error of a product that underflows, or of one flushed */
     double intermediate_floor;
     double output_floor;
+    double multiply_floor; /* absolute error of an operand that underflows */
     double output_limit; /* from this magnitude on, the output type may round to infinity */
+    double intermediate_limit;
     double work_limit;
+    bool saturates; /* the multiply type has no place for infinities */
 } ref_rounding;
 
 /* ASSAY_UNSUPPORTED when the contract multiplies or keeps integers: their scales are not in it. */
@@ -72,6 +76,11 @@ double ref_operand(const ref_rounding *rounding, bool weight, double value);
 /* Whether values of that type can change on the way to the multiplier. */
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from);
 
+/* What an operand of a product may differ by from the oracle's when the value that is rounded to
+ * the multiply type is off by up to `off`: 0 unless a boundary between two of the type's values lies
+ * within, else their distance. */
+double ref_operand_doubt(const ref_rounding *rounding, double value, double off);
+
 /* Unit of rounding to one type and then to another: rounding twice to the same type, or to a wider
  * one, costs nothing. */
 double ref_then(double first, double second);
@@ -80,13 +89,15 @@ double ref_then(double first, double second);
 double ref_difference(double rounded, double exact);
 
 /* Writes the model of element (row, column) whose exact value is y, output rounding added:
- * half an ulp of the output type at |y| + bound + lambda sigma, and half of its least subnormal (the
- * least normal when flushing). A y that is not finite is judged by its kind, so both become 0; a y
+ * half an ulp of the output type at |y| + bound + lambda sigma, and half of its least subnormal
+ * (the least normal when flushing). A y that is not finite is judged by its kind, so both become 0; a y
  * that the output type may round to infinity has no bound. */
 void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
                    int64_t column, double y, double bound, double sigma);
 /* The same without output rounding. */
 void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t column, double y,
                        double bound, double sigma);
+/* Leaves an element unjudged: its bound is infinite, and the comparators take any value for it. */
+void ref_model_open(const assay_error_model *model, int64_t row, int64_t column);
 
 #endif

@@ -2,7 +2,8 @@
  * norm xhat_i std + mean of the row that was encoded. Latents with scale 0 never take part.
  *
  * Error model: the dot product's over the listed latents, the bias one more term (sums.h); D, the
- * computed error of rounding coefficient and weight to the multiply type; the decode scale's own
+ * computed error of rounding coefficient and weight to the multiply type (and the type's step where
+ * the coefficient, itself rounded, is that near to the edge of another value); the decode scale's own
  * roundings (float64 to the working type, one or two products, wherever the kernel applies it) are
  * independent, 3 u sqrt(sum t_j^2). With layer norm: the relative error of std, u for the product
  * and u for the sum, the error of the mean:
@@ -108,11 +109,13 @@ typedef struct decode_job {
     const assay_error_model *model;  /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
+    bool narrow;     /* coefficients are rounded twice, to a multiply type narrower than f32 */
     int64_t longest; /* most entries of a row */
     int64_t count;   /* this row's entries with a scale that is not 0 */
     int64_t *latent; /* [longest] */
     double *factor;  /* [longest] f_j scale_j */
     double *rounded; /* [longest] the same as multiplied */
+    double *doubt;   /* [longest] what a kernel's may differ by from that: its f_j scale_j is rounded */
     double *scratch; /* threads x stretch */
     double *scales;  /* [longest, groups] of this row's latents; NULL: weights are not quantised */
     int64_t groups;  /* of a column of the decoder */
@@ -131,6 +134,9 @@ static void load_row(decode_job *job, int64_t row)
             const double factor = assay_at1(&codes->value, e) * scale;
             job->latent[job->count] = j;
             job->factor[job->count] = factor;
+            job->doubt[job->count] = job->narrow
+                ? ref_operand_doubt(&job->rounding, factor,
+                                    3.0 * job->rounding.u_work * fabs(factor)) : 0.0;
             job->rounded[job->count] = job->model == NULL ? factor
                                                           : ref_operand(&job->rounding, false,
                                                                         factor);
@@ -158,7 +164,9 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
         double quantised = 0.0; /* the same with integers for weights, which are exact */
         for (int64_t e = 0; e < job->count; e++) {
             const double exact = job->factor[e] * weight[e];
-            shift += job->rounded[e] * ref_operand(r, true, weight[e]) - exact;
+            const double operand = ref_operand(r, true, weight[e]);
+            shift += job->rounded[e] * operand - exact;
+            bound += job->doubt[e] * fabs(operand);
             quantised += job->rounded[e] * weight[e] - exact;
         }
         bound += fmax(ref_difference(shift, 0.0),
@@ -177,7 +185,11 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
                 r->u_work * fabs(y);
         sigma = hypot(sigma * n->std, hypot(fabs(xhat) * n->std * n->std_sigma, n->mean_sigma));
     }
-    ref_model_put(job->model, r, i, c, y, bound, sigma);
+    if (r->saturates && !isfinite(y)) {
+        ref_model_open(job->model, i, c);
+    } else {
+        ref_model_put(job->model, r, i, c, y, bound, sigma);
+    }
 }
 
 static void decode_row(const decode_job *job, int64_t i)
@@ -251,7 +263,7 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
         job.longest = count > job.longest ? count : job.longest;
     }
     job.latent = malloc((size_t)job.longest * sizeof *job.latent);
-    job.factor = ref_alloc(2 * job.longest, error);
+    job.factor = ref_alloc(3 * job.longest, error);
     job.scratch = ref_alloc_threads(2 * job.longest + 1, error);
     const bool quantises = ref_quantises(contract);
     job.groups = ref_quantised_groups(contract, params->sae.d_out);
@@ -262,6 +274,9 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
                             (long long)job.longest);
     } else {
         job.rounded = job.factor + job.longest;
+        job.doubt = job.rounded + job.longest;
+        job.narrow = wanted && assay_present(&params->sae.decode_scale) &&
+                     !ref_fits(job.rounding.work, job.rounding.multiply);
         status = run_rows(&job, error);
     }
     free(job.latent);

@@ -6,8 +6,9 @@
  *     working type, the difference to the working, intermediate and multiply types, the weight to
  *     its storage and multiply types;
  *   - layer norm: mean and deviation act on the whole row, (W.z) std_err and |sum_k W| mean_err /
- *     (std + eps); its two elementwise roundings are independent, u_step sqrt(2 sum t_k^2), and so
- *     then is the rounding to the multiply type;
+ *     (std + eps); its two elementwise roundings are independent, u_step sqrt(2 sum t_k^2); an
+ *     element as near to an edge of the multiply type's rounding as its own error may take the next
+ *     value: the step of the type times |W|;
  *   - scale, bias and gate are float64 and are rounded to the working type: exact differences, plus
  *     u for each operation. A kernel may fold the scale into its weights, whose roundings then are
  *     independent: u sqrt(sum t_k^2);
@@ -31,6 +32,7 @@ typedef struct encode_job {
     bool wanted, quick, rounds;
     double *value;    /* [rows, d_in]: z - pre_bias */
     double *rounded;  /* [rows, d_in]: as multiplied */
+    double *doubt;    /* [rows, d_in]: what a kernel's may differ by from it; NULL: nothing */
     double *pre_bias; /* [d_in] */
     ref_norm *norm;   /* [rows] */
 } encode_job;
@@ -42,6 +44,18 @@ static double rounded_element(const encode_job *job, double z, double pre_bias)
     const double kept = ref_round(job->rounding.intermediate,
                                   ref_round(job->rounding.work, difference));
     return ref_operand(&job->rounding, false, pre_bias != 0.0 ? kept : z);
+}
+
+/* A normalised element is known to within its row's errors only: those may take it to the multiply
+ * type's next value. */
+static double element_doubt(const encode_job *job, int64_t i, double z, double pre_bias)
+{
+    const ref_norm *n = &job->norm[i];
+    const double relative = n->std_bound + REF_LAMBDA * n->std_sigma + 3.0 * job->rounding.u_step;
+    const double mean = n->mean_bound + REF_LAMBDA * n->mean_sigma;
+    const double off = fabs(z) * relative + mean / (n->std + REF_NORM_EPS) +
+                       (pre_bias != 0.0 ? job->rounding.u_step * fabs(z - pre_bias) : 0.0);
+    return isfinite(off) ? ref_operand_doubt(&job->rounding, z - pre_bias, off) : 0.0;
 }
 
 static void prepare_row(encode_job *job, int64_t i, double *scratch)
@@ -60,6 +74,9 @@ static void prepare_row(encode_job *job, int64_t i, double *scratch)
         if (rounded != NULL) {
             rounded[k] = rounded_element(job, value[k], job->pre_bias[k]);
         }
+        if (job->doubt != NULL) {
+            job->doubt[i * d + k] = element_doubt(job, i, value[k], job->pre_bias[k]);
+        }
         value[k] -= job->pre_bias[k];
     }
 }
@@ -71,7 +88,11 @@ static assay_status prepare_rows(encode_job *job, assay_error *error)
     job->rounded = ref_alloc(job->rounds ? job->plan.rows * d : 1, error);
     job->pre_bias = ref_alloc(2 * d, error);
     job->norm = calloc((size_t)job->plan.rows + 1, sizeof *job->norm);
-    if (job->value == NULL || job->rounded == NULL || job->pre_bias == NULL || job->norm == NULL) {
+    const bool doubts = job->rounds && job->sae->layer_norm &&
+                        !ref_fits(job->rounding.work, job->rounding.multiply);
+    job->doubt = doubts ? ref_alloc(job->plan.rows * d, error) : NULL;
+    if (job->value == NULL || job->rounded == NULL || job->pre_bias == NULL || job->norm == NULL ||
+        (doubts && job->doubt == NULL)) {
         return assay_fail(error, ASSAY_NO_MEMORY,
                           "sae_encode: no memory for %lld rows of %lld; ask for fewer rows",
                           (long long)job->plan.rows, (long long)d);
@@ -102,7 +123,10 @@ static void layer_norm_error(const encode_job *job, int64_t i, const latent *l, 
     const ref_norm *n = &job->norm[i];
     const double z = fabs(a + l->bias_dot); /* W . z */
     const double reach = fabs(l->weight_sum) / (n->std + REF_NORM_EPS);
-    const double elementwise = hypot(sqrt(2.0) * job->rounding.u_step, job->rounding.u_multiply);
+    const double elementwise = sqrt(2.0) * job->rounding.u_step;
+    for (int64_t k = 0; job->doubt != NULL && k < job->sae->d_in; k++) {
+        *bound += job->doubt[i * job->sae->d_in + k] * fabs(l->rounded[k]);
+    }
     *bound += z * n->std_bound + reach * n->mean_bound;
     *sigma = hypot(*sigma, hypot(z * n->std_sigma, reach * n->mean_sigma));
     ref_independent(&job->rounding, elementwise * norm, job->sae->d_in, bound, sigma);
@@ -141,6 +165,15 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
     const double u_kept = ref_then(r->u_work, r->u_intermediate) - r->u_work;
     bound += (u_kept + ref_then(r->u_work, u_value) - r->u_work) * fabs(pre) +
              r->intermediate_floor;
+    const bool open = !isfinite(pre) ? r->saturates
+                                     : fabs(pre) + bound >= r->intermediate_limit;
+    if (open) {
+        ref_model_open(job->pre_model, i, c);
+        if (job->score_model != NULL) {
+            ref_model_open(job->score_model, i, c);
+        }
+        return;
+    }
     ref_model_put_raw(job->pre_model, i, c, pre, bound, sigma);
     if (job->score_model == NULL) {
         return;
@@ -231,7 +264,7 @@ static assay_status open_job(encode_job *job, const assay_subset *subset,
     job->quick = ref_quick(job->plan.rows, job->plan.columns, sae->d_in);
     job->rounds = job->wanted && (ref_operand_changes(&job->rounding, false, job->x->dtype) ||
                                   ref_operand_changes(&job->rounding, true, sae->encoder.dtype) ||
-                                  assay_present(&sae->pre_bias));
+                                  assay_present(&sae->pre_bias) || sae->layer_norm);
     return ASSAY_OK;
 }
 
@@ -254,6 +287,7 @@ assay_status assay_ref_sae_preactivations(const assay_sae *sae, const assay_tens
     }
     free(job.value);
     free(job.rounded);
+    free(job.doubt);
     free(job.pre_bias);
     free(job.norm);
     return status;

@@ -6,8 +6,9 @@
  * whether the latent is active (feature.h). With change = f' - f:
  *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to
  *   scale) term       = change scale_j W_ij std
- *   bound      = |scale_j W_ij std| change_err + |term| (5 u + u_int + u_multiply' + rho_std)
- *                + |round(W) - W| |change scale_j std| + u_out |y| + underflow
+ *   bound      = |scale_j W_ij std| (1 + u_multiply) change_err + |term| (5 u + u_int +
+ *                u_multiply' + rho_std) + |round(W) - W| |change scale_j std| (1 + u_multiply')
+ *                + half an ulp of y + underflow
  *   sigma      = |scale_j W_ij std| |d change/d f| f_sigma, and rho_std's
  * u_multiply' is that of the coefficient where it is not exact in the multiply type.
  * Source: assay/sae_steer.h. */
@@ -133,16 +134,26 @@ static void write_row(const steer_job *job, int64_t i, const ref_feature *change
         if (job->model == NULL) {
             continue;
         }
-        const double u_factor = ref_operand(r, false, factor) != factor ? r->u_multiply : 0.0;
+        const double u_multiply = change->bound + change->sigma > 0.0 ? r->u_multiply : 0.0;
+        const double u_factor = ref_operand(r, false, factor) != factor ? r->u_multiply
+                                                                        : u_multiply;
         const double dequantised = ref_quantises(job->contract) ? r->u_work : 0.0;
-        const double relative = dequantised + 5.0 * r->u_work + r->u_intermediate + u_factor + norm->std_bound;
-        const double bound = fabs(column_value) * change->bound + fabs(term) * relative +
-                       ref_difference(ref_operand(r, true, weight), weight) *
-                           fabs(factor * norm->std) +
-                       (r->u_work < r->u_output ? r->u_work * fabs(y) : 0.0);
-        const double sigma = hypot(fabs(column_value) * change->sigma,
-                                   fabs(term) * norm->std_sigma);
-        ref_model_put(job->model, r, i, c, y, bound, sigma);
+        const double relative = dequantised + 5.0 * r->u_work + r->u_intermediate + u_factor +
+                                norm->std_bound;
+        /* errors of the change meet the rounded factor and the rounded weight: (F+dF)(W+dW) */
+        const double rounded = ref_operand(r, true, weight);
+        const double reach = fabs(scale * norm->std) * fmax(fabs(weight), fabs(rounded)) *
+                             (1.0 + u_multiply);
+        const double bound = reach * change->bound + fabs(term) * relative +
+                             ref_difference(rounded, weight) * fabs(factor * norm->std) *
+                                 (1.0 + u_factor) +
+                             (r->u_work < r->u_output ? r->u_work * fabs(y) : 0.0);
+        const double sigma = hypot(reach * change->sigma, fabs(term) * norm->std_sigma);
+        if (r->saturates && !isfinite(term)) {
+            ref_model_open(job->model, i, c);
+        } else {
+            ref_model_put(job->model, r, i, c, y, bound, sigma);
+        }
     }
 }
 

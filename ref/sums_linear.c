@@ -6,9 +6,10 @@
  *   - sequential, reversed and 16-lane order, in blocks of neighbours;
  *   - orders not tried. For a random one the partial sums are a bridge from 0 to the total T with
  *     independent steps of variance v = sum (t - T/n)^2 / n. Its mean absolute height is at most
- *     |T|/2 + 0.33 sqrt(n v), and concentrates: the L1 norm of a Brownian bridge exceeds its mean by
- *     x sqrt(n v) with probability at most exp(-6 x^2), its variance as a linear functional being
- *     at most 1/12 (Borell, Tsirelson, Ibragimov, Sudakov). exp(-lambda^2/2) is x = lambda/sqrt(12).
+ *     |T|/2 + 0.33 sqrt(n v), and concentrates: the L1 norm of a Brownian bridge exceeds its mean
+ *     by x sqrt(n v) with probability at most exp(-6 x^2), its variance as a linear functional
+ *     being at most 1/12 (Borell; Tsirelson, Ibragimov and Sudakov): exp(-lambda^2/2) is
+ *     x = lambda/sqrt(12).
  *     So A <= steps (|T|/2 + (0.33 + lambda/sqrt(12)) sqrt(n v)).
  * The caller caps A by the worst case. */
 #include "ref/sums.h"

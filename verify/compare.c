@@ -30,8 +30,9 @@ static void tally_element(tally *t, double got, double expected, double budget, 
                           assay_result *result)
 {
     if (!isfinite(expected)) {
-        const double used = same_kind(got, expected) ? 0.0 : INFINITY;
-        t->informative++;
+        const bool judged = !isinf(budget);
+        const double used = !judged || same_kind(got, expected) ? 0.0 : INFINITY;
+        t->informative += judged;
         if (used > t->worst_used) {
             t->worst_used = used;
             t->worst = i;

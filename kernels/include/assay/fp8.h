@@ -1,7 +1,7 @@
 /* The OCP 8-bit floats, converted from and to the bits of an f32.
  *
  * e4m3: 1 sign, 4 exponent (bias 7), 3 fraction bits; greatest 448 = 0x7e, NaN 0x7f, no infinity.
- * e5m2: 1 sign, 5 exponent (bias 15), 2 fraction bits; greatest 57344 = 0x7b, then infinity and NaN.
+ * e5m2: 1 sign, 5 exponent (bias 15), 2 fraction bits; greatest 57344 = 0x7b, then infinity, NaN.
  * Narrowing rounds to nearest, ties to even, and saturates: what would round beyond the greatest
  * finite number, infinities included, becomes that number. Subnormals are kept; a NaN stays one.
  * Source: OCP 8-bit Floating Point Specification 1.0; CUDA's cvt.rn.satfinite. */

@@ -5,16 +5,16 @@
  * kernel has makes it FAIL, and one that claims less only makes the budget wider.
  *
  * Sums. A step adds `block` products, summed exactly, to the accumulator and rounds once, to `bits`
- * significand bits (of f32's exponent range up to 24 bits, f64's above). With block 1 a product that
- * needs more than `bits` bits may be rounded by itself before. Every long sum of an op (a mean
+ * significand bits (of f32's exponent range up to 24 bits, f64's above). With block 1 a product
+ * that needs more than `bits` bits may be rounded by itself before. Every long sum of an op (a mean
  * square, a softmax's total) is taken to be one of these.
  *
  * Elementwise arithmetic (norms, scales, biases, activations) is in f32, or in f64 where the
  * accumulator has more than 24 bits. Library functions (exp, sin, 1/sqrt) may err by 4 ulp of it.
  *
  * multiply: both operands of every matrix product (linear, the SAE's encoder and decoder,
- * attention's scores and values, an adapter's matrices) are rounded to it, to nearest, ties to even,
- * 8-bit floats saturating (dtype.h). Weights pass through `storage` first.
+ * attention's scores and values, an adapter's matrices) are rounded to it, to nearest even, 8-bit
+ * floats saturating (dtype.h). Weights pass through `storage` first.
  *
  * Quantised weights (quant_bits b of 2 .. 8): symmetric, along the row of a matrix that one output
  * reads, in groups of quant_group neighbours (0: the whole row), the last one possibly shorter. In

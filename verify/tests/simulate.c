@@ -1,0 +1,171 @@
+/* Kernels that are right by construction pass every generated case under their own contract, and
+ * fail as soon as they claim a better one. */
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "verify/generated.h"
+#include "verify/simulate/arithmetic.h"
+#include "verify/simulate/simulate.h"
+
+static int judged, alarms;
+
+static assay_status count(void *context, const assay_result *result, assay_error *error)
+{
+    (void)context, (void)error;
+    judged++;
+    if (result->verdict != ASSAY_PASS) {
+        alarms++;
+        cr_log_error("%s %s %s seed %lu: %s", result->op, result->impl, result->case_id,
+                     (unsigned long)result->seed, result->message);
+    }
+    return ASSAY_OK;
+}
+
+/* Every case that is not heavy, each under a few of the contracts in turn. */
+static void judge_cases(size_t step)
+{
+    assay_error error;
+    assay_case_list cases = {0};
+    size_t contracts = 0;
+    while (assay_simulated_at(contracts) != NULL) {
+        contracts++;
+    }
+    cr_assert_geq(contracts, 12);
+    cr_assert_eq(assay_case_list_open(ASSAY_SOURCE_DIR "/fixtures/cases/verify.json", &cases,
+                                      &error),
+                 ASSAY_OK, "%s", error.message);
+    for (size_t i = 0; i < cases.count; i++) {
+        for (size_t k = i % step; k < contracts && !cases.entries[i].heavy; k += step) {
+            const assay_verify_run run = {.tables = assay_simulated_at(k), .table_count = 1,
+                                          .seed = 100 + i, .sink = {NULL, count}};
+            cr_assert_eq(assay_generated_judge_entry(&cases.entries[i], &run, &error), ASSAY_OK,
+                         "%s", error.message);
+        }
+    }
+    assay_case_list_close(&cases);
+}
+
+Test(simulate, every_contract_passes_its_own_budget)
+{
+    judge_cases(5);
+    cr_assert_gt(judged, 500);
+    cr_assert_eq(alarms, 0, "%d alarms in %d verdicts", alarms, judged);
+}
+
+typedef struct pair {
+    double x[512], w[512], scratch[2048];
+} pair;
+
+static simulated of(const char *name)
+{
+    const assay_kernel *const kernel = assay_simulated_find(name)->kernel[ASSAY_OP_linear];
+    return (simulated){.contract = kernel->precision, .fixed = true,
+                       .order = {SIM_FORWARD, SIM_CHAIN, 1, 0}};
+}
+
+Test(sums, a_narrow_sum_truncates_once_a_block)
+{
+    pair p = {.x = {1.0, 1.0, 1.0, 1.0}, .w = {1.0, 0x1p-14, 0x1p-14, 0x1p-30}};
+    simulated s = of("simulated_e4m3"); /* 14 bits, truncated */
+    s.contract.accumulate.block = 1;
+    cr_assert_eq(sim_dot(&s, &s.order, p.x, p.w, 4, p.scratch), 1.0);
+    s.contract.accumulate.block = 4; /* exact first: 1 + 2^-13 + 2^-30, of which 14 bits stay */
+    cr_assert_eq(sim_dot(&s, &s.order, p.x, p.w, 4, p.scratch), 1.0 + 0x1p-13);
+    p.w[0] = -1.0; /* towards zero, through a sum that float64 alone would have rounded */
+    p.w[1] = 0x1p-70;
+    p.w[2] = p.w[3] = 0.0;
+    cr_assert_eq(sim_dot(&s, &s.order, p.x, p.w, 4, p.scratch), -1.0 + 0x1p-14);
+}
+
+Test(sums, nearest_is_of_the_exact_sum)
+{
+    /* 1 + 2^-24 is a tie that goes down; the 2^-60 beyond it decides otherwise */
+    pair p = {.x = {1.0, 1.0, 1.0}, .w = {1.0, 0x1p-24, 0x1p-60}};
+    simulated s = of("simulated_flushed");
+    cr_assert_eq(sim_dot(&s, &s.order, p.x, p.w, 3, p.scratch), 1.0);
+    s.contract.accumulate.block = 3;
+    cr_assert_eq(sim_dot(&s, &s.order, p.x, p.w, 3, p.scratch), 1.0 + 0x1p-23);
+}
+
+Test(sums, subnormal_partial_sums_are_flushed_or_kept)
+{
+    pair p = {.x = {0x1p-100, 0x1p-100}, .w = {0x1p-27, 0x1p-30}};
+    const simulated flushed = of("simulated_flushed");
+    const simulated kept = of("simulated_f32");
+    cr_assert_eq(sim_dot(&flushed, &flushed.order, p.x, p.w, 2, p.scratch), 0.0);
+    cr_assert_eq(sim_dot(&kept, &kept.order, p.x, p.w, 2, p.scratch), 0x1p-127 + 0x1p-130);
+}
+
+Test(sums, the_generic_accumulator_is_f32_when_it_has_24_bits)
+{
+    pair p;
+    simulated generic = of("simulated_f32");
+    const simulated f32 = of("simulated_f32");
+    uint64_t state = 1;
+    for (int k = 0; k < 512; k++) {
+        state = state * 6364136223846793005ull + 1442695040888963407ull;
+        p.x[k] = (double)(float)((double)(int64_t)state * 0x1p-63);
+        p.w[k] = (double)(float)(p.x[k] * 3.7 - 0.3);
+    }
+    generic.contract.flush = ASSAY_FLUSH_ACCUMULATE; /* keeps it from the f32 route */
+    static const sim_order orders[] = {{SIM_FORWARD, SIM_CHAIN, 1, 0},
+                                       {SIM_REVERSED, SIM_LANES, 8, 0},
+                                       {SIM_SHUFFLED, SIM_CHUNKS, 16, 77},
+                                       {SIM_FORWARD, SIM_PAIRWISE, 1, 0}};
+    double results[4];
+    for (int i = 0; i < 4; i++) {
+        results[i] = sim_dot(&generic, &orders[i], p.x, p.w, 512, p.scratch);
+        cr_assert_eq(results[i], sim_dot(&f32, &orders[i], p.x, p.w, 512, p.scratch), "order %d",
+                     i);
+    }
+    cr_assert(results[0] != results[1] || results[0] != results[2] || results[0] != results[3],
+              "orders make no difference");
+}
+
+Test(simulate, names_are_found_and_complete)
+{
+    cr_assert_null(assay_simulated_find("simulated_nothing"));
+    for (size_t i = 0; assay_simulated_at(i) != NULL; i++) {
+        const assay_table *const table = assay_simulated_at(i);
+        cr_assert_eq(assay_simulated_find(table->name), table);
+#define HAS(op) cr_assert_not_null(table->kernel[ASSAY_OP_##op]);
+        ASSAY_STEP_OPS(HAS)
+#undef HAS
+    }
+}
+
+/* The kernel of one table under the contract of another. */
+static void judge_as(const char *actual, const char *claimed)
+{
+    assay_error error;
+    const assay_table *const table = assay_simulated_find(actual);
+    assay_kernel liar = *table->kernel[ASSAY_OP_linear];
+    liar.precision = assay_simulated_find(claimed)->kernel[ASSAY_OP_linear]->precision;
+    assay_table liars = {.name = "liar"};
+    liars.kernel[ASSAY_OP_linear] = &liar;
+    cJSON *const json = cJSON_Parse("{\"id\": \"linear-8x1024x32\", \"op\": \"linear\", \"shape\": "
+                                    "{\"n\": 8, \"k\": 1024, \"o\": 32}, \"weights\": \"f32\"}");
+    const assay_case_entry entry = {.id = "linear-8x1024x32", .op = ASSAY_OP_linear, .json = json};
+    const assay_verify_run run = {.tables = &liars, .table_count = 1, .seed = 3,
+                                  .sink = {NULL, count}};
+    judged = alarms = 0;
+    cr_assert_eq(assay_generated_judge_entry(&entry, &run, &error), ASSAY_OK, "%s",
+                 error.message);
+    cJSON_Delete(json);
+    cr_assert_eq(judged, 1);
+}
+
+Test(simulate, a_contract_that_claims_too_much_fails)
+{
+    static const char *const claims[][2] = {
+        {"simulated_f32", "simulated_f64"},      {"simulated_tf32", "simulated_f32"},
+        {"simulated_int8", "simulated_f32"},     {"simulated_int4", "simulated_int5"},
+        {"simulated_f32", "simulated_int8"},     {"simulated_bf16_weights", "simulated_f32"},
+        {"simulated_e5m2", "simulated_bf16_tensor8"}, {"simulated_e5m2", "simulated_e4m3"}};
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        judge_as(claims[i][0], claims[i][1]);
+        cr_assert_eq(alarms, 1, "%s passed as %s", claims[i][0], claims[i][1]);
+        judge_as(claims[i][0], claims[i][0]);
+        cr_assert_eq(alarms, 0, "%s failed as itself", claims[i][0]);
+    }
+}
