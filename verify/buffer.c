@@ -1,5 +1,6 @@
 #include "verify/buffer.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { ALIGNMENT = 64 };
@@ -132,6 +133,22 @@ bool assay_buffer_is_poison(const assay_tensor *tensor, int64_t i)
 double assay_buffer_get(const assay_tensor *tensor, int64_t i)
 {
     return assay_load(tensor->dtype, tensor->data, (size_t)strided_offset(tensor, i));
+}
+
+double assay_round_to(assay_dtype type, double value)
+{
+    uint64_t place = 0;
+    assay_store(type, &place, 0, value);
+    return assay_load(type, &place, 0);
+}
+
+double assay_spacing(assay_dtype type, double value)
+{
+    const int least = assay_dtype_least_exponent(type);
+    int exponent = 0;
+    (void)frexp(value, &exponent); /* value in [2^(exponent-1), 2^exponent) */
+    const int spacing = exponent - assay_dtype_bits(type);
+    return ldexp(1.0, value == 0.0 || spacing < least ? least : spacing);
 }
 
 uint64_t assay_buffer_checksum(const assay_tensor *tensor)

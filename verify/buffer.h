@@ -28,6 +28,11 @@ void assay_buffer_poison(const assay_tensor *tensor);
 /* True when element i (dense order) still holds the poison. */
 bool assay_buffer_is_poison(const assay_tensor *tensor, int64_t i);
 
+/* value rounded once to type. */
+double assay_round_to(assay_dtype type, double value);
+/* The distance between the numbers of type around value: one ulp. */
+double assay_spacing(assay_dtype type, double value);
+
 /* Dense element i as float64. */
 double assay_buffer_get(const assay_tensor *tensor, int64_t i);
 /* A 64-bit sum of a dense tensor's bytes, to see whether they changed. */

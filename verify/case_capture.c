@@ -1,6 +1,9 @@
 /* Bundle cases `capture` and `logits`: a model over a ragged batch, judged with chain budgets. */
+#include <stdlib.h>
+
 #include "kernels/exec/stage.h"
 #include "verify/chain_capture.h"
+#include "verify/stage_judge.h"
 
 typedef struct capture_chain {
     assay_capture_params params;
@@ -8,39 +11,6 @@ typedef struct capture_chain {
     int64_t rows, columns;
     bool logits;
 } capture_chain;
-
-static assay_status run_table(const capture_chain *chain, const assay_table *table,
-                              const assay_exec *exec, assay_arena *arena, assay_tensor *residual)
-{
-    const int64_t shape[2] = {chain->rows, chain->columns};
-    assay_status status = assay_buffer_make(arena, assay_table_activation(table), 2, shape,
-                                            residual, exec->error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    assay_buffer_poison(residual);
-    if (chain->logits) {
-        const assay_logits_io io = {chain->tokens, chain->lengths, *residual};
-        assay_logits_stage *stage = NULL;
-        status = assay_logits_stage_open(table, exec, &chain->params.model, &stage);
-        if (status == ASSAY_OK) {
-            status = assay_logits_stage_run(stage, &io);
-        }
-        assay_logits_stage_close(&stage);
-        return status;
-    }
-    const assay_capture_io io = {.tokens = chain->tokens,
-                                 .lengths = chain->lengths,
-                                 .positions = chain->positions,
-                                 .residual = *residual};
-    assay_capture_stage *stage = NULL;
-    status = assay_capture_stage_open(table, exec, &chain->params, &stage);
-    if (status == ASSAY_OK) {
-        status = assay_capture_stage_run(stage, &io);
-    }
-    assay_capture_stage_close(&stage);
-    return status;
-}
 
 static assay_status read_inputs(const assay_case_context *context, capture_chain *chain,
                                 assay_tensor *expected, assay_error *error)
@@ -100,26 +70,62 @@ static assay_status shape_chain(const assay_case_context *context, capture_chain
     return ASSAY_OK;
 }
 
-static void judge_table(const capture_chain *chain, const assay_chain_case *chain_case,
-                        const assay_table *table, assay_result *result)
+static assay_status judge_table(const assay_case_context *context, const capture_chain *chain,
+                                assay_chain_case *chain_case, size_t index, assay_arena *arena,
+                                assay_result *result, assay_error *error)
 {
-    assay_error error = {.message = "no reason was given"};
-    assay_arena arena = {0};
-    assay_tensor residual;
+    assay_stage_contracts room;
+    const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
+                                                              ASSAY_OP_capture, &room);
+    const assay_judged judged = {context->run->sessions[index], result, error};
+    const int64_t shape[2] = {chain->rows, chain->columns};
+    char *folder = NULL;
     assay_budget budget;
-    const assay_exec exec = assay_case_exec(&error);
-    const double start = assay_now();
-    assay_status status = run_table(chain, table, &exec, &arena, &residual);
-    result->seconds = assay_now() - start;
+    assay_tensor residual;
+    assay_status status = assay_checkpoints_folder(context->checkpoints, context->c, "model",
+                                                   &folder, error);
     if (status == ASSAY_OK) {
-        status = assay_chain_case_budget(chain_case, table, &budget, &error);
+        status = assay_buffer_make(arena, assay_table_activation(table), 2, shape, &residual,
+                                   error);
     }
-    if (status == ASSAY_OK) {
-        assay_compare_elements(&residual, chain_case->expected, &budget, "row", false, result);
-    } else {
-        assay_result_refuse(result, status, &error);
+    if (status != ASSAY_OK) {
+        return status;
     }
-    assay_arena_free(&arena);
+    const assay_stage_files files = {.model = folder};
+    const assay_subject subject = {.impl = table->name,
+                                   .op = ASSAY_OP_capture,
+                                   .logits = chain->logits,
+                                   .params = &chain->params,
+                                   .files = &files};
+    const assay_capture_io capture = {.tokens = chain->tokens,
+                                      .lengths = chain->lengths,
+                                      .positions = chain->positions,
+                                      .residual = residual};
+    const assay_logits_io logits = {chain->tokens, chain->lengths, residual};
+    const assay_stage stage = {.subject = subject,
+                               .io = chain->logits ? (const void *)&logits : &capture,
+                               .output_at = chain->logits
+                                                ? offsetof(assay_logits_io, logits)
+                                                : offsetof(assay_capture_io, residual),
+                               .row_name = "row"};
+    status = assay_judged_prepare(&judged, &subject);
+    free(folder);
+    if (status != ASSAY_OK || result->verdict != ASSAY_PASS) {
+        return status;
+    }
+    status = assay_judged_run(&judged, stage.io, ASSAY_PLACE_RIGHT);
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_budget(chain_case, table, &budget, error);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        assay_compare_elements(&residual, chain_case->expected, &budget, stage.row_name, false,
+                               result);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_stage_repeat(&judged, &stage, chain_case->expected, &budget, arena);
+    }
+    const assay_status released = assay_judged_release(&judged);
+    return status != ASSAY_OK ? status : released;
 }
 
 assay_status assay_case_judge_capture(const assay_case_context *context, bool logits,
@@ -150,12 +156,11 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];
-        if (assay_table_supports(table, ASSAY_OP_capture, NULL) != ASSAY_OK) {
-            continue;
-        }
         assay_result result = assay_case_result(context, table->name);
-        judge_table(&chain, &chain_case, table, &result);
-        status = assay_case_send(context, &result, error);
+        status = judge_table(context, &chain, &chain_case, i, &arena, &result, error);
+        if (status == ASSAY_OK) {
+            status = assay_case_send(context, &result, error);
+        }
     }
     assay_arena_free(&arena);
     return status;

@@ -4,40 +4,11 @@
 
 #include "kernels/exec/stage.h"
 #include "verify/chain_explain.h"
+#include "verify/stage_judge.h"
 
 typedef struct explain_run {
     assay_tensor soft, tokens, logits;
 } explain_run;
-
-static assay_status run_table(const assay_explain_case *read, const assay_table *table,
-                              const assay_exec *exec, bool forced, explain_run *made)
-{
-    assay_explain_stage *stage = NULL;
-    assay_explain_io io = read->io;
-    size_t stops = 0;
-    const char *const *const strings = assay_style_stops(read->style, &stops);
-    assay_stop stop = {.tokenizer = read->tokenizer, .strings = strings, .count = stops};
-    if (!forced) {
-        memset(&io.forced, 0, sizeof io.forced);
-        if (stops > 0) {
-            io.stop = assay_stop_check;
-            io.stop_context = &stop;
-        }
-    } else if (read->steps > 0) {
-        io.logits = made->logits;
-    }
-    io.soft = made->soft;
-    io.new_tokens = made->tokens;
-    assay_status status = assay_explain_stage_open(table, exec, &read->params, &stage);
-    if (status == ASSAY_OK) {
-        status = assay_explain_stage_run(stage, &io);
-    }
-    if (status == ASSAY_OK && stop.status != ASSAY_OK) {
-        status = assay_fail(exec->error, stop.status, "%s", stop.error.message);
-    }
-    assay_explain_stage_close(&stage);
-    return status;
-}
 
 static assay_status outputs(const assay_explain_case *read, const assay_table *table,
                             assay_arena *arena, explain_run *made, assay_error *error)
@@ -80,6 +51,7 @@ static assay_status judge_label(const assay_case_context *context, const assay_e
                                                  (size_t)read->steps, &label, NULL, error);
     if (status == ASSAY_OK && strcmp(label, expected->valuestring) != 0) {
         result->verdict = ASSAY_FAIL;
+        result->check = ASSAY_CHECK_TEXT;
         (void)snprintf(result->message, sizeof result->message,
                        "label %lld is '%.200s', expected '%.200s'", (long long)row, label,
                        expected->valuestring);
@@ -124,51 +96,116 @@ static void merge_stage(assay_result *into, assay_result *part, const char *stag
     assay_result_merge(into, part);
 }
 
-static assay_status judge_table(explain_judge *judge, const assay_table *table,
-                                assay_result *result, assay_error *input_error)
+/* The soft tokens and the logits that the expected tokens lead to, each with its stage's name. */
+static assay_status judge_forced(explain_judge *judge, const assay_judged *judged,
+                                 const assay_table *table, const assay_subject *subject,
+                                 const explain_run *made, assay_budget *budget,
+                                 assay_arena *arena)
 {
-    assay_error error = {.message = "no reason was given"};
-    assay_arena arena = {0};
-    explain_run made;
-    assay_budget budget[2];
-    assay_result part = *result;
-    assay_status input = ASSAY_OK;
-    const assay_exec exec = assay_case_exec(&error);
     const assay_explain_case *const read = judge->read;
-    assay_status status = outputs(read, table, &arena, &made, &error);
-    if (status == ASSAY_OK) {
-        status = run_table(read, table, &exec, true, &made);
+    assay_result *const result = judged->result;
+    assay_explain_io io = read->io;
+    io.soft = made->soft;
+    io.new_tokens = made->tokens;
+    io.logits = made->logits;
+    const assay_stage stage = {.subject = *subject,
+                               .io = &io,
+                               .output_at = offsetof(assay_explain_io, logits),
+                               .row_name = "step"};
+    assay_budget soft;
+    assay_result part = assay_case_result(judge->context, table->name);
+    assay_status status = assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT);
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_budget(&judge->soft, table, &soft, judged->error);
     }
-    if (status == ASSAY_OK) {
-        status = assay_chain_case_budget(&judge->soft, table, &budget[0], &error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_chain_case_budget(&judge->logits, table, &budget[1], &error);
-    }
-    if (status == ASSAY_OK) {
-        assay_compare_elements(&made.soft, judge->soft.expected, &budget[0], "vector", false,
-                               &part);
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        assay_compare_elements(&made->soft, judge->soft.expected, &soft, "vector", false, &part);
         merge_stage(result, &part, "adapter");
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         part = assay_case_result(judge->context, table->name);
-        assay_compare_elements(&made.logits, judge->logits.expected, &budget[1], "step", false,
+        assay_compare_elements(&made->logits, judge->logits.expected, budget, "step", false,
                                &part);
         merge_stage(result, &part, "explainer");
     }
-    const double start = assay_now();
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = run_table(read, table, &exec, false, &made);
+        status = assay_stage_repeat(judged, &stage, judge->logits.expected, budget, arena);
     }
-    result->seconds = assay_now() - start;
-    if (status != ASSAY_OK) {
-        assay_result_refuse(result, status, &error);
-    } else if (result->verdict == ASSAY_PASS) {
-        input = judge_tokens(judge->context, read, judge->logits.expected, &budget[1],
-                             made.tokens.data, result, input_error);
+    return status;
+}
+
+/* Runs freely first: then no expected token has been seen. */
+static assay_status judge_prepared(explain_judge *judge, const assay_judged *judged,
+                                   const assay_table *table, const assay_subject *subject,
+                                   assay_arena *arena)
+{
+    const assay_explain_case *const read = judge->read;
+    assay_result *const result = judged->result;
+    explain_run made;
+    assay_tensor tokens;
+    assay_budget budget;
+    assay_explain_io io = read->io;
+    memset(&io.forced, 0, sizeof io.forced);
+    assay_status status = outputs(read, table, arena, &made, judged->error);
+    if (status == ASSAY_OK) {
+        status = assay_buffer_convert(arena, &made.tokens, ASSAY_I64, &tokens, judged->error);
     }
-    assay_arena_free(&arena);
-    return input;
+    io.soft = made.soft;
+    io.new_tokens = tokens;
+    if (status == ASSAY_OK) {
+        status = assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_budget(&judge->logits, table, &budget, judged->error);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = judge_forced(judge, judged, table, subject, &made, &budget, arena);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = judge_tokens(judge->context, read, judge->logits.expected, &budget, tokens.data,
+                              result, judged->error);
+    }
+    return status;
+}
+
+static assay_status judge_table(explain_judge *judge, size_t index, assay_arena *arena,
+                                assay_result *result, assay_error *error)
+{
+    const assay_case_context *const context = judge->context;
+    assay_stage_contracts room;
+    const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
+                                                              ASSAY_OP_explain, &room);
+    const assay_judged judged = {context->run->sessions[index], result, error};
+    const cJSON *const params = context->c->params;
+    const bool apart = cJSON_GetObjectItemCaseSensitive(params, "explainer") != NULL;
+    char *model = NULL;
+    char *explainer = NULL;
+    size_t stops = 0;
+    (void)assay_style_stops(judge->read->style, &stops);
+    assay_status status = assay_checkpoints_folder(context->checkpoints, context->c,
+                                                   apart ? "explainer" : "model", &explainer,
+                                                   error);
+    if (status == ASSAY_OK && !assay_present(&judge->read->io.vectors)) {
+        status = assay_checkpoints_folder(context->checkpoints, context->c, "model", &model,
+                                          error);
+    }
+    const assay_stage_files files = {
+        .model = model, .explainer = explainer, .stops = stops > 0};
+    const assay_subject subject = {.impl = table->name,
+                                   .op = ASSAY_OP_explain,
+                                   .params = &judge->read->params,
+                                   .files = &files};
+    if (status == ASSAY_OK) {
+        status = assay_judged_prepare(&judged, &subject);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = judge_prepared(judge, &judged, table, &subject, arena);
+        const assay_status released = assay_judged_release(&judged);
+        status = status != ASSAY_OK ? status : released;
+    }
+    free(model);
+    free(explainer);
+    return status;
 }
 
 static assay_status prepare(explain_judge *judge, assay_arena *arena, assay_error *error)
@@ -210,11 +247,8 @@ assay_status assay_case_judge_explain(const assay_case_context *context, assay_e
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];
-        if (assay_table_supports(table, ASSAY_OP_explain, NULL) != ASSAY_OK) {
-            continue;
-        }
         assay_result result = assay_case_result(context, table->name);
-        status = judge_table(&judge, table, &result, error);
+        status = judge_table(&judge, i, &arena, &result, error);
         if (status == ASSAY_OK) {
             status = assay_case_send(context, &result, error);
         }

@@ -4,6 +4,7 @@
 
 #include "kernels/exec/stage.h"
 #include "verify/chain_generate.h"
+#include "verify/stage_judge.h"
 
 enum { EOS_MAX = 64, NEW_TOKENS_MAX = 1 << 20 };
 
@@ -13,28 +14,6 @@ typedef struct generate_chain {
     int64_t batch, steps, vocab;
     int64_t eos[EOS_MAX];
 } generate_chain;
-
-/* Runs with a table. forced: the expected tokens drive it and logits are taken. */
-static assay_status run_table(const generate_chain *chain, const assay_table *table,
-                              const assay_exec *exec, bool forced, assay_tensor *tokens,
-                              assay_tensor *logits)
-{
-    assay_generate_stage *stage = NULL;
-    assay_generate_io io = chain->io;
-    if (!forced) {
-        memset(&io.forced, 0, sizeof io.forced);
-    }
-    io.new_tokens = *tokens;
-    if (logits != NULL) {
-        io.logits = *logits;
-    }
-    assay_status status = assay_generate_stage_open(table, exec, &chain->params, &stage);
-    if (status == ASSAY_OK) {
-        status = assay_generate_stage_run(stage, &io);
-    }
-    assay_generate_stage_close(&stage);
-    return status;
-}
 
 static assay_status outputs(const generate_chain *chain, const assay_table *table,
                             assay_arena *arena, assay_tensor *tokens, assay_tensor *logits,
@@ -169,35 +148,99 @@ static void judge_tokens(const generate_chain *chain, const assay_chain_case *ch
     }
 }
 
-static void judge_table(const generate_chain *chain, const assay_chain_case *chain_case,
-                        const assay_table *table, assay_result *result)
+/* A fused kernel says what it can do; a composition can do everything. */
+static bool can_force(const assay_kernel *fused)
 {
-    assay_error error = {.message = "no reason was given"};
-    assay_arena arena = {0};
+    const uint32_t wanted = ASSAY_CAN_FORCE | ASSAY_CAN_LOGITS;
+    return fused == NULL || (fused->capabilities & wanted) == wanted;
+}
+
+/* The expected tokens forced, and the logits they lead to. */
+static assay_status judge_forced(const assay_judged *judged, const generate_chain *chain,
+                                 const assay_chain_case *chain_case, const assay_budget *budget,
+                                 const assay_subject *subject, const assay_tensor *tokens,
+                                 const assay_tensor *logits, assay_arena *arena)
+{
+    assay_generate_io io = chain->io;
+    io.new_tokens = *tokens;
+    io.logits = *logits;
+    const assay_stage stage = {.subject = *subject,
+                               .io = &io,
+                               .output_at = offsetof(assay_generate_io, logits),
+                               .row_name = "step"};
+    assay_status status = assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT);
+    if (status == ASSAY_OK && judged->result->verdict == ASSAY_PASS) {
+        assay_compare_elements(logits, chain_case->expected, budget, stage.row_name, false,
+                               judged->result);
+    }
+    if (status == ASSAY_OK && judged->result->verdict == ASSAY_PASS) {
+        status = assay_stage_repeat(judged, &stage, chain_case->expected, budget, arena);
+    }
+    return status;
+}
+
+/* Runs freely first: then no expected token has been seen. */
+static assay_status judge_prepared(const assay_judged *judged, const generate_chain *chain,
+                                   assay_chain_case *chain_case, const assay_table *table,
+                                   const assay_kernel *fused, const assay_subject *subject,
+                                   assay_arena *arena)
+{
+    assay_result *const result = judged->result;
     assay_tensor tokens;
+    assay_tensor forced_tokens;
     assay_tensor logits;
     assay_budget budget;
-    const assay_exec exec = assay_case_exec(&error);
-    assay_status status = outputs(chain, table, &arena, &tokens, &logits, &error);
+    assay_generate_io io = chain->io;
+    memset(&io.forced, 0, sizeof io.forced);
+    assay_status status = outputs(chain, table, arena, &tokens, &logits, judged->error);
     if (status == ASSAY_OK) {
-        status = run_table(chain, table, &exec, true, &tokens, &logits);
+        status = assay_buffer_convert(arena, &tokens, ASSAY_I64, &forced_tokens, judged->error);
     }
+    io.new_tokens = tokens;
     if (status == ASSAY_OK) {
-        status = assay_chain_case_budget(chain_case, table, &budget, &error);
+        status = assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT);
     }
-    const double start = assay_now();
-    if (status == ASSAY_OK) {
-        assay_compare_elements(&logits, chain_case->expected, &budget, "step", false, result);
-        assay_buffer_poison(&tokens);
-        status = run_table(chain, table, &exec, false, &tokens, NULL);
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_budget(chain_case, table, &budget, judged->error);
     }
-    result->seconds = assay_now() - start;
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && can_force(fused)) {
+        status = judge_forced(judged, chain, chain_case, &budget, subject, &forced_tokens, &logits,
+                              arena);
+    }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         judge_tokens(chain, chain_case, &budget, &tokens, result);
-    } else if (status != ASSAY_OK) {
-        assay_result_refuse(result, status, &error);
     }
-    assay_arena_free(&arena);
+    return status;
+}
+
+static assay_status judge_table(const assay_case_context *context, const generate_chain *chain,
+                                assay_chain_case *chain_case, size_t index, assay_arena *arena,
+                                assay_result *result, assay_error *error)
+{
+    assay_stage_contracts room;
+    const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
+                                                              ASSAY_OP_generate, &room);
+    const assay_judged judged = {context->run->sessions[index], result, error};
+    char *folder = NULL;
+    assay_status status = assay_checkpoints_folder(context->checkpoints, context->c, "model",
+                                                   &folder, error);
+    const assay_stage_files files = {.model = folder};
+    const assay_subject subject = {.impl = table->name,
+                                   .op = ASSAY_OP_generate,
+                                   .params = &chain->params,
+                                   .files = &files};
+    if (status == ASSAY_OK) {
+        status = assay_judged_prepare(&judged, &subject);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = judge_prepared(&judged, chain, chain_case, table,
+                                context->run->tables[index].kernel[ASSAY_OP_generate], &subject,
+                                arena);
+        const assay_status released = assay_judged_release(&judged);
+        status = status != ASSAY_OK ? status : released;
+    }
+    free(folder);
+    return status;
 }
 
 assay_status assay_case_judge_generate(const assay_case_context *context, bool steered,
@@ -229,12 +272,11 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];
-        if (assay_table_supports(table, ASSAY_OP_generate, NULL) != ASSAY_OK) {
-            continue;
-        }
         assay_result result = assay_case_result(context, table->name);
-        judge_table(&chain, &chain_case, table, &result);
-        status = assay_case_send(context, &result, error);
+        status = judge_table(context, &chain, &chain_case, i, &arena, &result, error);
+        if (status == ASSAY_OK) {
+            status = assay_case_send(context, &result, error);
+        }
     }
     assay_arena_free(&arena);
     return status;

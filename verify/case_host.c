@@ -64,6 +64,7 @@ static void compare_tokens(const int64_t *got, size_t count, const assay_tensor 
     result->compared = wanted;
     if (same < count || same < wanted) {
         result->verdict = ASSAY_FAIL;
+        result->check = ASSAY_CHECK_TEXT;
         (void)snprintf(result->message, sizeof result->message,
                        "token %zu: got %lld, expected %lld (%zu tokens, expected %zu)", same,
                        same < count ? (long long)got[same] : -1LL,
@@ -136,6 +137,7 @@ static assay_status judge_detokenize(const assay_case_context *context,
         result->compared = size;
         if (same < size || expected[same] != '\0') {
             result->verdict = ASSAY_FAIL;
+            result->check = ASSAY_CHECK_TEXT;
             (void)snprintf(result->message, sizeof result->message,
                            "the texts part at byte %zu (%zu bytes, expected %zu)", same, size,
                            strlen(expected));

@@ -74,11 +74,9 @@ assay_status assay_case_judge_step(const assay_case_context *context, assay_op o
     }
     for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
         const assay_table *const table = &context->run->tables[i];
-        if (table->kernel[op] == NULL) {
-            continue;
-        }
         assay_result result = assay_case_result(context, table->name);
-        assay_step_judge(table->kernel[op], &step, &result);
+        const assay_judge judge = assay_run_judge(context->run, i, op);
+        assay_step_judge(&judge, &step, &result);
         status = assay_case_send(context, &result, error);
     }
     assay_arena_free(&arena);

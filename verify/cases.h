@@ -6,15 +6,27 @@
 #include "verify/checkpoints.h"
 #include "verify/step.h"
 
-enum { ASSAY_IMPLS_MAX = 64 };
+enum { ASSAY_IMPLS_MAX = 1024 };
 
 typedef struct assay_verify_run {
     const assay_table *tables; /* the implementations asked for, the oracle among them */
     size_t table_count;
+    assay_session *const *sessions; /* [table_count] where each table's kernels run */
+    const char *keep;               /* a folder for what fails, or NULL */
+    const char *cases;              /* the user's list that a generated case is of, or NULL */
     bool host; /* whether host cases (tokenize, detokenize) are asked for */
     uint64_t seed;
     assay_sink sink;
+    /* Whether a case was judged for an implementation before; NULL: none was. */
+    bool (*judged)(void *context, const char *source, const char *case_id, const char *impl);
+    void *judged_context;
 } assay_verify_run;
+
+/* The run with only those of its tables that are still to be judged on a case and that `wanted`
+ * (NULL: all) accepts; tables and sessions are the caller's room for run->table_count of each. */
+assay_verify_run assay_run_rest(const assay_verify_run *run, const char *source,
+                                const char *case_id, bool (*wanted)(const assay_table *, assay_op),
+                                assay_op op, assay_table *tables, assay_session **sessions);
 
 typedef struct assay_case_context {
     const assay_verify_run *run;
@@ -39,6 +51,9 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
 assay_status assay_case_judge_generate(const assay_case_context *context, bool steered,
                                        assay_error *error);
 assay_status assay_case_judge_explain(const assay_case_context *context, assay_error *error);
+
+/* A table's kernel of a step op under judgement. */
+assay_judge assay_run_judge(const assay_verify_run *run, size_t table, assay_op op);
 
 /* A blank result of this case for an implementation. */
 assay_result assay_case_result(const assay_case_context *context, const char *impl);

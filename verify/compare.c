@@ -9,6 +9,26 @@ double assay_lambda(void)
     return sqrt(2.0 * log(2.0 * ASSAY_CAMPAIGN_ELEMENTS / ASSAY_CAMPAIGN_FAILURE));
 }
 
+/* Two float64 computations agree to ASSAY_WITNESS_AGREEMENT of the row's RMS; below that no budget
+ * may fall when the expectation came from another program. */
+void assay_floor_by_agreement(const double *expected, assay_budget *budget)
+{
+    for (int64_t row = 0; row < budget->rows; row++) {
+        double square = 0.0;
+        int64_t finite = 0;
+        for (int64_t i = row * budget->columns; i < (row + 1) * budget->columns; i++) {
+            if (isfinite(expected[i])) {
+                square += expected[i] * expected[i];
+                finite++;
+            }
+        }
+        const double rms = finite > 0 ? sqrt(square / (double)finite) : 0.0;
+        for (int64_t i = row * budget->columns; i < (row + 1) * budget->columns; i++) {
+            budget->value[i] = fmax(budget->value[i], ASSAY_WITNESS_AGREEMENT * rms);
+        }
+    }
+}
+
 /* Not finite: the kinds must agree. Either sign of NaN will do; an infinity must have the sign. */
 static bool same_kind(double got, double expected)
 {
@@ -26,8 +46,8 @@ typedef struct tally {
     double worst_used;
 } tally;
 
-static void tally_element(tally *t, double got, double expected, double budget, int64_t i,
-                          assay_result *result)
+static void tally_element(tally *t, assay_dtype type, double got, double expected, double budget,
+                          int64_t i, assay_result *result)
 {
     if (!isfinite(expected)) {
         const bool judged = !isinf(budget);
@@ -51,7 +71,10 @@ static void tally_element(tally *t, double got, double expected, double budget, 
         t->worst = i;
     }
     result->max_abs = fmax(result->max_abs, difference);
-    t->informative += expected != 0.0;
+    t->informative += expected != 0.0 && budget < fabs(expected);
+    if (isfinite(got) && difference > 0.0) {
+        result->ulp = fmax(result->ulp, difference / assay_spacing(type, expected));
+    }
     if (isfinite(got)) {
         t->dot += got * expected;
         t->got2 += got * got;
@@ -72,7 +95,8 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
             t.worst_used = INFINITY;
             continue;
         }
-        tally_element(&t, assay_buffer_get(got, i), expected[i], budget->value[i], i, result);
+        tally_element(&t, got->dtype, assay_buffer_get(got, i), expected[i], budget->value[i], i,
+                      result);
     }
     result->compared += (uint64_t)count;
     result->budget_used = t.worst_used;
@@ -83,12 +107,16 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     const int64_t column = budget->columns > 0 ? t.worst % budget->columns : 0;
     if (t.unwritten > 0) {
         result->verdict = ASSAY_FAIL;
+        result->check = ASSAY_CHECK_WRITTEN;
         (void)snprintf(
             result->message, sizeof result->message,
             "%lld of %lld elements were never written, the first at %s %lld, column %lld",
             (long long)t.unwritten, (long long)count, row_name, (long long)row, (long long)column);
     } else if (!(t.worst_used <= 1.0)) {
         result->verdict = ASSAY_FAIL;
+        result->check = budget->value[t.worst] > 0.0 || !isfinite(expected[t.worst])
+                            ? ASSAY_CHECK_VALUE
+                            : ASSAY_CHECK_EXACT;
         (void)snprintf(result->message, sizeof result->message,
                        "%s %lld, column %lld: got %.9g, expected %.9g, budget %.3g", row_name,
                        (long long)row, (long long)column, assay_buffer_get(got, t.worst),
@@ -96,7 +124,8 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     } else if (t.informative == 0 && !allow_void) {
         result->verdict = ASSAY_VOID;
         (void)snprintf(result->message, sizeof result->message,
-                       "all %lld expected elements are zero: nothing was shown", (long long)count);
+                       "none of %lld expected elements is finite, not zero and beyond its own "
+                       "budget: nothing was shown", (long long)count);
     } else {
         result->verdict = ASSAY_PASS;
     }
@@ -117,8 +146,10 @@ void assay_result_merge(assay_result *into, const assay_result *part)
     into->undecided += part->undecided;
     into->compared += part->compared;
     into->budget_used = fmax(into->budget_used, part->budget_used);
+    into->ulp = fmax(into->ulp, part->ulp);
     if (severity(part->verdict) > severity(into->verdict)) {
         into->verdict = part->verdict;
+        into->check = part->check;
         memcpy(into->message, part->message, sizeof into->message);
     }
 }
@@ -126,6 +157,7 @@ void assay_result_merge(assay_result *into, const assay_result *part)
 void assay_result_refuse(assay_result *result, assay_status status, const assay_error *error)
 {
     result->verdict = status == ASSAY_UNSUPPORTED ? ASSAY_SKIP : ASSAY_FAIL;
+    result->check = status == ASSAY_UNSUPPORTED ? ASSAY_CHECK_NONE : ASSAY_CHECK_STATUS;
     result->budget_used = status == ASSAY_UNSUPPORTED ? 0.0 : INFINITY;
     memcpy(result->message, error->message, sizeof result->message);
 }

@@ -17,10 +17,16 @@ typedef struct assay_budget {
     double *value;
 } assay_budget;
 
+/* No budget of an expectation that another program computed falls below ASSAY_WITNESS_AGREEMENT of
+ * its row's RMS. */
+void assay_floor_by_agreement(const double *expected, assay_budget *budget);
+
 /* Compares got (any type, dense) with expected (float64, dense): every element must be within its
- * budget, of the same kind where it is not finite, and no element may still hold the poison.
- * Fills result's figures and verdict; the message names the worst element. `row_name` is what a row
- * is called ("row", "step"). With nothing finite and non-zero to compare the verdict is VOID unless
+ * budget, of the same kind where it is not finite, and no element may still hold the poison. An
+ * element whose budget is 0 is exact: it must be met bit for bit (METHOD A.4).
+ * Fills result's figures, verdict, check and message, which names the worst element. `row_name` is
+ * what a row is called ("row", "step"). An element informs when it is not zero and its budget is
+ * below its own size, or when it is not finite; where none does the verdict is VOID unless
  * allow_void: some cases are meant to be all zero. */
 void assay_compare_elements(const assay_tensor *got, const double *expected,
                             const assay_budget *budget, const char *row_name, bool allow_void,
@@ -37,12 +43,19 @@ void assay_result_refuse(assay_result *result, assay_status status, const assay_
 typedef struct assay_codes_truth {
     const assay_sae *sae;
     int64_t rows;
-    const double *pre, *score;
-    const double *pre_budget, *score_budget;
+    double *pre, *score;
+    double *pre_budget, *score_budget;
 } assay_codes_truth;
 
-void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth,
+/* VOID when the truth has active latents but fewer than a quarter of them are decided, unless
+ * allow_void. */
+void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, bool allow_void,
                          assay_result *result);
+
+/* Only their structure: offsets, ascending distinct latents in range. False: result says what is
+ * wrong. Of truth, sae and rows are read. */
+bool assay_codes_structure(const assay_csr *got, const assay_codes_truth *truth,
+                           assay_result *result);
 
 /* Greedy tokens of one row against the truth's logits [steps, vocab] with their budgets: a token is
  * acceptable when its logit is within both budgets of the greatest. Judges until the first step at

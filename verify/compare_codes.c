@@ -17,31 +17,35 @@ typedef struct code_row {
     double edge_budget;
 } code_row;
 
-static void fail(assay_result *result, const char *format, ...) ASSAY_PRINTF(2, 3);
+static void fail(assay_result *result, assay_check check, const char *format, ...)
+    ASSAY_PRINTF(3, 4);
 
-static void fail(assay_result *result, const char *format, ...)
+static void fail(assay_result *result, assay_check check, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     result->verdict = ASSAY_FAIL;
+    result->check = check;
     result->budget_used = INFINITY;
     (void)vsnprintf(result->message, sizeof result->message, format, args);
     va_end(args);
 }
 
-static bool structure_holds(const assay_csr *got, const assay_codes_truth *truth,
-                            assay_result *result)
+bool assay_codes_structure(const assay_csr *got, const assay_codes_truth *truth,
+                           assay_result *result)
 {
     const int64_t capacity = got->latent.shape[0];
     if (assay_at1(&got->row_offsets, 0) != 0.0) {
-        fail(result, "row_offsets[0] is %g, not 0", assay_at1(&got->row_offsets, 0));
+        fail(result, ASSAY_CHECK_STRUCTURE, "row_offsets[0] is %g, not 0",
+             assay_at1(&got->row_offsets, 0));
         return false;
     }
     for (int64_t row = 0; row < truth->rows; row++) {
         const int64_t begin = (int64_t)assay_at1(&got->row_offsets, row);
         const int64_t end = (int64_t)assay_at1(&got->row_offsets, row + 1);
         if (end < begin || end - begin > truth->sae->d_sae || end > capacity) {
-            fail(result, "row %lld: row_offsets go from %lld to %lld (capacity %lld)",
+            fail(result, ASSAY_CHECK_STRUCTURE,
+                 "row %lld: row_offsets go from %lld to %lld (capacity %lld)",
                  (long long)row, (long long)begin, (long long)end, (long long)capacity);
             return false;
         }
@@ -49,7 +53,8 @@ static bool structure_holds(const assay_csr *got, const assay_codes_truth *truth
         for (int64_t i = begin; i < end; i++) {
             const int64_t latent = (int64_t)assay_at1(&got->latent, i);
             if (latent <= previous || latent >= truth->sae->d_sae) {
-                fail(result, "row %lld, entry %lld: latent %lld after %lld (d_sae %lld)",
+                fail(result, ASSAY_CHECK_STRUCTURE,
+                     "row %lld, entry %lld: latent %lld after %lld (d_sae %lld)",
                      (long long)row, (long long)(i - begin), (long long)latent,
                      (long long)previous, (long long)truth->sae->d_sae);
                 return false;
@@ -87,32 +92,42 @@ static void margin_of(const assay_sae *sae, const code_row *row, int64_t j, doub
     }
 }
 
-static void judge_set(const assay_sae *sae, const code_row *row, assay_result *result)
+typedef struct code_tally {
+    double difference2, expected2;
+    uint64_t active, decided; /* latents that the truth lists, and those of them that are decided */
+} code_tally;
+
+static void judge_set(const assay_sae *sae, const code_row *row, code_tally *tally,
+                      assay_result *result)
 {
     for (int64_t j = 0; j < sae->d_sae; j++) {
         double distance = 0.0;
         double budget = 0.0;
+        tally->active += row->truth[j];
         if (isinf(row->pre_budget[j])) { /* nothing can be said of it */
             result->undecided++;
             continue;
         }
         if (isnan(row->pre[j])) {
+            tally->decided++;
             if (row->listed[j] != row->truth[j]) {
-                fail(result, "row %lld, latent %lld: pre-activation is NaN, expected %s",
-                     (long long)row->row, (long long)j, row->truth[j] ? "listed" : "not listed");
+                fail(result, ASSAY_CHECK_ACTIVE_SET,
+                     "row %lld, latent %lld: pre-activation is NaN, expected %s", (long long)row->row,
+                     (long long)j, row->truth[j] ? "listed" : "not listed");
             }
             continue;
         }
         margin_of(sae, row, j, &distance, &budget);
-        if (distance <= budget && (row->truth[j] || row->listed[j])) {
-            result->undecided++;
-        }
+        /* a budget of 0 is an exact case: equality with the edge is decided too */
+        const bool decided = distance > budget || budget == 0.0;
+        result->undecided += !decided && (row->truth[j] || row->listed[j]);
+        tally->decided += decided && row->truth[j];
         if (row->listed[j] == row->truth[j]) {
             continue;
         }
         const double used = budget > 0.0 ? distance / budget : INFINITY;
-        if (distance > budget) {
-            fail(result,
+        if (decided) {
+            fail(result, ASSAY_CHECK_ACTIVE_SET,
                  "row %lld, latent %lld: %s, but its pre-activation is %.9g, %.3g from the edge "
                  "(budget %.3g)",
                  (long long)row->row, (long long)j,
@@ -124,8 +139,8 @@ static void judge_set(const assay_sae *sae, const code_row *row, assay_result *r
     }
 }
 
-static void judge_values(const assay_csr *got, const code_row *row, assay_result *result,
-                         double *difference2, double *expected2)
+static void judge_values(const assay_csr *got, const code_row *row, code_tally *tally,
+                         assay_result *result)
 {
     for (int64_t i = row->begin; i < row->end; i++) {
         const int64_t j = (int64_t)assay_at1(&got->latent, i);
@@ -136,8 +151,8 @@ static void judge_values(const assay_csr *got, const code_row *row, assay_result
         }
         if (!isfinite(expected)) {
             if (isnan(expected) ? !isnan(value) : value != expected) {
-                fail(result, "row %lld, latent %lld: got %g, expected %g", (long long)row->row,
-                     (long long)j, value, expected);
+                fail(result, ASSAY_CHECK_VALUE, "row %lld, latent %lld: got %g, expected %g",
+                     (long long)row->row, (long long)j, value, expected);
             }
             continue;
         }
@@ -145,11 +160,12 @@ static void judge_values(const assay_csr *got, const code_row *row, assay_result
         const double budget = row->pre_budget[j];
         const double used = difference == 0.0 ? 0.0 : difference / budget;
         result->max_abs = fmax(result->max_abs, difference);
-        *difference2 += difference * difference;
-        *expected2 += expected * expected;
+        tally->difference2 += difference * difference;
+        tally->expected2 += expected * expected;
         result->compared++;
         if (!(used <= 1.0)) {
-            fail(result, "row %lld, latent %lld: got %.9g, expected %.9g, budget %.3g",
+            fail(result, budget > 0.0 ? ASSAY_CHECK_VALUE : ASSAY_CHECK_EXACT,
+                 "row %lld, latent %lld: got %.9g, expected %.9g, budget %.3g",
                  (long long)row->row, (long long)j, value, expected, budget);
             return;
         }
@@ -188,7 +204,7 @@ static bool find_edge(const assay_sae *sae, code_row *row)
 }
 
 static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int64_t r,
-                      uint8_t *flags, double sums[2], assay_result *result)
+                      uint8_t *flags, code_tally *tally, assay_result *result)
 {
     const assay_sae *const sae = truth->sae;
     const int64_t at = r * sae->d_sae;
@@ -210,7 +226,7 @@ static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int6
     }
     if (sae->activation == ASSAY_TOPK) {
         if (row.end - row.begin > sae->k) {
-            fail(result, "row %lld: %lld latents listed, k is %lld", (long long)r,
+            fail(result, ASSAY_CHECK_ACTIVE_SET, "row %lld: %lld latents listed, k is %lld", (long long)r,
                  (long long)(row.end - row.begin), (long long)sae->k);
             return false;
         }
@@ -218,29 +234,37 @@ static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int6
             return false;
         }
     }
-    judge_set(sae, &row, result);
-    judge_values(got, &row, result, &sums[0], &sums[1]);
+    judge_set(sae, &row, tally, result);
+    judge_values(got, &row, tally, result);
     return result->verdict != ASSAY_FAIL;
 }
 
-void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, assay_result *result)
+void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, bool allow_void,
+                         assay_result *result)
 {
     const assay_sae *const sae = truth->sae;
     uint8_t *const flags = malloc((size_t)sae->d_sae * 2);
-    double sums[2] = {0.0, 0.0};
+    code_tally tally = {.active = 0};
     result->verdict = ASSAY_PASS;
     if (flags == NULL) {
-        fail(result, "out of memory for %lld latents", (long long)sae->d_sae);
+        fail(result, ASSAY_CHECK_STATUS, "out of memory for %lld latents", (long long)sae->d_sae);
         return;
     }
-    if (structure_holds(got, truth, result)) {
+    if (assay_codes_structure(got, truth, result)) {
         for (int64_t r = 0; r < truth->rows; r++) {
-            if (!judge_row(got, truth, r, flags, sums, result)) {
+            if (!judge_row(got, truth, r, flags, &tally, result)) {
                 break;
             }
         }
     }
-    result->rel_l2 = sums[1] > 0.0 ? sqrt(sums[0] / sums[1]) : 0.0;
-    result->cosine = 1.0;
     free(flags);
+    result->rel_l2 = tally.expected2 > 0.0 ? sqrt(tally.difference2 / tally.expected2) : 0.0;
+    result->cosine = 1.0;
+    if (result->verdict == ASSAY_PASS && !allow_void && 4 * tally.decided < tally.active) {
+        result->verdict = ASSAY_VOID;
+        (void)snprintf(result->message, sizeof result->message,
+                       "only %llu of %llu active latents are further from their edge than the "
+                       "budget: nothing was shown",
+                       (unsigned long long)tally.decided, (unsigned long long)tally.active);
+    }
 }

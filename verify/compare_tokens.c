@@ -18,6 +18,7 @@ void assay_compare_tokens(const int64_t *got, const int64_t *expected, int64_t r
         const int64_t token = got[step];
         if (token < 0 || token >= vocab || expected[step] < 0) {
             result->verdict = ASSAY_FAIL;
+            result->check = ASSAY_CHECK_TOKENS;
             result->budget_used = INFINITY;
             (void)snprintf(result->message, sizeof result->message,
                            "sequence %lld, step %lld: got %lld, expected %lld: it ends at "
@@ -32,6 +33,7 @@ void assay_compare_tokens(const int64_t *got, const int64_t *expected, int64_t r
         const double allowed = b[expected[step]] + b[token];
         if (!(gap <= allowed)) {
             result->verdict = ASSAY_FAIL;
+            result->check = ASSAY_CHECK_TOKENS;
             result->budget_used = INFINITY;
             (void)snprintf(result->message, sizeof result->message,
                            "sequence %lld, step %lld: got token %lld, expected %lld, whose logit "

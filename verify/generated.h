@@ -13,11 +13,8 @@ typedef struct assay_filter {
 
 bool assay_filter_matches(const char *glob, const char *text);
 
-/* Counts the cases that match, then judges them; path is the list's. */
-assay_status assay_generated_count(const char *path, const assay_filter *filter, size_t *count,
-                                   assay_error *error);
-assay_status assay_generated_judge(const char *path, const assay_filter *filter,
-                                   const assay_verify_run *run, assay_error *error);
+bool assay_generated_selected(const assay_case_entry *entry, const assay_filter *filter);
+
 /* One case of a list, judged for every table of the run that has its op. */
 assay_status assay_generated_judge_entry(const assay_case_entry *entry,
                                          const assay_verify_run *run, assay_error *error);

@@ -50,6 +50,38 @@ static assay_status keep(void *context, const assay_result *result, assay_error 
     return ASSAY_OK;
 }
 
+typedef struct keyed {
+    size_t key, place;
+} keyed;
+
+static int by_key(const void *one, const void *other)
+{
+    const keyed *const a = one;
+    const keyed *const b = other;
+    if (a->key != b->key) {
+        return a->key < b->key ? -1 : 1;
+    }
+    return a->place < b->place ? -1 : 1;
+}
+
+void assay_report_sort(assay_report *report, const size_t *keys)
+{
+    keyed *const order = calloc(report->count + 1, sizeof *order);
+    assay_result *const sorted = calloc(report->capacity + 1, sizeof *sorted);
+    if (order != NULL && sorted != NULL) { /* else the order in which they came must do */
+        for (size_t i = 0; i < report->count; i++) {
+            order[i] = (keyed){keys[i], i};
+        }
+        qsort(order, report->count, sizeof *order, by_key);
+        for (size_t i = 0; i < report->count; i++) {
+            sorted[i] = report->result[order[i].place];
+        }
+        memcpy(report->result, sorted, report->count * sizeof *sorted);
+    }
+    free(order);
+    free(sorted);
+}
+
 assay_sink assay_report_sink(assay_report *report)
 {
     return (assay_sink){report, keep};
@@ -77,14 +109,11 @@ void assay_report_free(assay_report *report)
     memset(report, 0, sizeof *report);
 }
 
-static bool bad(assay_verdict verdict)
-{
-    return verdict != ASSAY_PASS && verdict != ASSAY_SKIP;
-}
-
 typedef struct row {
     const char *op, *impl;
     size_t cases, passed, skipped, failed;
+    size_t repeat_differs, batch_differs;
+    assay_verdict worst_verdict; /* of those against the kernel */
     uint64_t undecided;
     double worst;
     double seconds;
@@ -102,7 +131,12 @@ static row sum_row(const assay_report *report, const char *op, const char *impl)
         r.cases++;
         r.passed += result->verdict == ASSAY_PASS;
         r.skipped += result->verdict == ASSAY_SKIP;
-        r.failed += bad(result->verdict);
+        r.repeat_differs += result->repeat_differs;
+        r.batch_differs += result->batch_differs;
+        if (assay_verdict_is_bad(result->verdict) && result->verdict > r.worst_verdict) {
+            r.worst_verdict = result->verdict;
+        }
+        r.failed += assay_verdict_is_bad(result->verdict);
         r.undecided += result->undecided;
         r.seconds += result->seconds;
         if (result->budget_used > r.worst) {
@@ -127,7 +161,7 @@ static bool seen_before(const assay_report *report, size_t index)
 static const char *verdict_of(const row *r)
 {
     if (r->failed > 0) {
-        return "FAIL";
+        return assay_verdict_name(r->worst_verdict);
     }
     return r->skipped == r->cases ? "SKIP" : "PASS";
 }
@@ -139,29 +173,52 @@ static void print_row(const assay_report *report, const row *r, FILE *out)
                            : r->failed > 0   ? "\033[31m"
                            : *verdict == 'S' ? "\033[33m"
                                              : "\033[32m";
-    (void)fprintf(out, "%-17s %-14s %6zu %10.3g %10llu  %s%-4s%s  %s\n", r->op, r->impl, r->cases,
+    (void)fprintf(out, "%-17s %-14s %6zu %10.3g %10llu  %s%-7s%s  %s\n", r->op, r->impl, r->cases,
                   r->worst, (unsigned long long)r->undecided, on, verdict,
                   report->colour ? "\033[0m" : "", r->worst_case);
 }
 
-static void print_failure(const assay_result *result, FILE *out)
+static void print_failure(const assay_report *report, const assay_result *result, FILE *out)
 {
     (void)fprintf(out, "\n%s %s/%s on %s of %s\n  %s\n", assay_verdict_name(result->verdict),
                   result->op, result->impl, result->case_id, result->golden, result->message);
+    const bool own = strcmp(result->golden, "generated") == 0 &&
+                     strcmp(result->source, "generated") != 0;
     (void)fprintf(out,
-                  "  repeat: assay verify --golden '%s' --op %s --impl %s --case %s --seed %llu\n",
-                  result->source, result->op, result->impl, result->case_id,
-                  (unsigned long long)result->seed);
+                  "  repeat: assay verify --%s '%s' --op %s --impl %s --case %s --seed %llu%s%s\n",
+                  own ? "cases" : "golden", result->source, result->op, result->impl,
+                  result->case_id, (unsigned long long)result->seed,
+                  report->extra != NULL ? " " : "", report->extra != NULL ? report->extra : "");
+}
+
+/* Properties that are measured, not judged (METHOD A.7). */
+static void print_properties(const assay_report *report, FILE *out)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const assay_result *const result = &report->result[i];
+        if (seen_before(report, i)) {
+            continue;
+        }
+        const row r = sum_row(report, result->op, result->impl);
+        if (r.repeat_differs > 0) {
+            (void)fprintf(out, "%s/%s: a second run was not bit-identical in %zu of %zu cases\n",
+                          r.op, r.impl, r.repeat_differs, r.cases);
+        }
+        if (r.batch_differs > 0) {
+            (void)fprintf(out, "%s/%s: rows change with the size of their batch, within budget, in "
+                          "%zu of %zu cases\n", r.op, r.impl, r.batch_differs, r.cases);
+        }
+    }
 }
 
 void assay_report_print(const assay_report *report, FILE *out)
 {
     size_t failed = 0;
     size_t skipped = 0;
-    (void)fprintf(out, "%-17s %-14s %6s %10s %10s  %-4s  %s\n", "op", "impl", "cases", "budget",
+    (void)fprintf(out, "%-17s %-14s %6s %10s %10s  %-7s  %s\n", "op", "impl", "cases", "budget",
                   "undecided", "", "worst case");
     for (size_t i = 0; i < report->count; i++) {
-        failed += bad(report->result[i].verdict);
+        failed += assay_verdict_is_bad(report->result[i].verdict);
         skipped += report->result[i].verdict == ASSAY_SKIP;
         if (!seen_before(report, i)) {
             const row r = sum_row(report, report->result[i].op, report->result[i].impl);
@@ -169,14 +226,20 @@ void assay_report_print(const assay_report *report, FILE *out)
         }
     }
     for (size_t i = 0; i < report->count; i++) {
-        if (bad(report->result[i].verdict)) {
-            print_failure(&report->result[i], out);
+        if (assay_verdict_is_bad(report->result[i].verdict)) {
+            print_failure(report, &report->result[i], out);
+        } else if (report->result[i].verdict == ASSAY_PASS &&
+                   report->result[i].message[0] != '\0') {
+            (void)fprintf(out, "\n%s/%s on %s: %s\n", report->result[i].op,
+                          report->result[i].impl, report->result[i].case_id,
+                          report->result[i].message);
         } else if (report->result[i].verdict == ASSAY_SKIP) {
             (void)fprintf(out, "\nSKIP %s/%s on %s: %s\n", report->result[i].op,
                           report->result[i].impl, report->result[i].case_id,
                           report->result[i].message);
         }
     }
+    print_properties(report, out);
     (void)fprintf(out, "\n%zu verdicts: %zu passed, %zu failed, %zu skipped\n", report->count,
                   report->count - failed - skipped, failed, skipped);
     if (skipped == report->count) {
@@ -187,7 +250,7 @@ void assay_report_print(const assay_report *report, FILE *out)
 int assay_report_exit(const assay_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
-        if (bad(report->result[i].verdict)) {
+        if (assay_verdict_is_bad(report->result[i].verdict)) {
             return 1;
         }
     }

@@ -14,12 +14,16 @@ typedef struct assay_report {
     size_t expected;  /* cases to come, for the progress line */
     size_t cases;
     char last[160];   /* the case that the progress line shows */
+    const char *extra; /* options that a repeat needs besides those of the case, or NULL */
 } assay_report;
 
 /* A sink that keeps a copy of every result. The strings in a result (golden, op, impl, case) are
  * copied too and live as long as the report. */
 assay_sink assay_report_sink(assay_report *report);
 void assay_report_free(assay_report *report);
+
+/* Puts results in the order of their keys, those of one key as they came. */
+void assay_report_sort(assay_report *report, const size_t *keys);
 
 /* One row an (op, implementation): cases, worst error in units of its budget, verdict; then one
  * paragraph a failure with the command that repeats it; then what was skipped, by reason. */

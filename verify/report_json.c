@@ -1,42 +1,9 @@
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "verify/environment.h"
 #include "verify/report.h"
-
-/* cJSON writes null for what JSON cannot carry; these are read back by name. */
-static void add_number(cJSON *object, const char *key, double value)
-{
-    if (isfinite(value)) {
-        (void)cJSON_AddNumberToObject(object, key, value);
-    } else {
-        (void)cJSON_AddStringToObject(object, key,
-                                      isnan(value) ? "nan" : value > 0.0 ? "inf" : "-inf");
-    }
-}
-
-static cJSON *verdict_json(const assay_result *result)
-{
-    char seed[32];
-    cJSON *const object = cJSON_CreateObject();
-    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)result->seed);
-    (void)cJSON_AddStringToObject(object, "golden", result->golden);
-    (void)cJSON_AddStringToObject(object, "op", result->op);
-    (void)cJSON_AddStringToObject(object, "impl", result->impl);
-    (void)cJSON_AddStringToObject(object, "case", result->case_id);
-    (void)cJSON_AddStringToObject(object, "verdict", assay_verdict_name(result->verdict));
-    add_number(object, "budget_used", result->budget_used);
-    add_number(object, "max_abs", result->max_abs);
-    add_number(object, "rel_l2", result->rel_l2);
-    add_number(object, "cosine", result->cosine);
-    add_number(object, "undecided", (double)result->undecided);
-    add_number(object, "compared", (double)result->compared);
-    (void)cJSON_AddStringToObject(object, "seed", seed);
-    add_number(object, "seconds", result->seconds);
-    (void)cJSON_AddStringToObject(object, "message", result->message);
-    return object;
-}
+#include "verify/result_json.h"
 
 static assay_status write_text(const char *path, const char *text, assay_error *error)
 {
@@ -76,7 +43,7 @@ assay_status assay_report_write_json(const assay_report *report, const char *pat
     (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
     cJSON *const verdicts = cJSON_AddArrayToObject(root, "verdicts");
     for (size_t i = 0; i < report->count; i++) {
-        (void)cJSON_AddItemToArray(verdicts, verdict_json(&report->result[i]));
+        (void)cJSON_AddItemToArray(verdicts, assay_result_to_json(&report->result[i]));
     }
     const assay_status status = assay_json_write(root, path, error);
     cJSON_Delete(root);

@@ -4,6 +4,7 @@
 
 #include "verify/buffer.h"
 #include "verify/compare.h"
+#include "verify/isolation/session.h"
 
 /* A case of a step op. params is the op's assay_<op>_params, io its assay_<op>_io: inputs of any
  * type, outputs with shape set and data NULL (an optional output whose rank is 0 stays absent). */
@@ -17,6 +18,7 @@ typedef struct assay_step {
     const assay_precision
         *witness; /* the contract the expectation was computed under; NULL: float64 */
     bool allow_void;
+    const struct assay_sample_size *sample; /* judge a part of the output; NULL: all of it */
 } assay_step;
 
 /* Large enough for any op's io. */
@@ -26,32 +28,35 @@ typedef union assay_any_io {
 #undef ASSAY_ANY_IO
 } assay_any_io;
 
-/* Places operands (activations converted to the kernel's type, outputs poisoned), prepares, runs,
- * checks that no input changed, releases. A kernel's own failure is its status; UNSUPPORTED comes
- * with the reason. */
+/* An io of the step's op without operands: only the numbers that stand beside them. */
+void assay_step_blank(const assay_step *step, assay_any_io *io);
+
+/* The step's operands for a kernel of this contract: activations converted to its type, outputs
+ * shaped and poisoned; optional outputs only where it says it can give them. */
+assay_status assay_step_place(const assay_kernel *kernel, const assay_step *step,
+                              assay_arena *arena, assay_any_io *io, assay_error *error);
+
+/* Places, prepares, runs in this process, releases: for composing, not for judging. A kernel's own
+ * failure is its status; UNSUPPORTED comes with the reason. */
 assay_status assay_step_run(const assay_kernel *kernel, const assay_step *step, assay_arena *arena,
                             assay_any_io *io, double *seconds, assay_error *error);
 
-/* Runs and judges; fills figures, verdict and message of result. */
-void assay_step_judge(const assay_kernel *kernel, const assay_step *step, assay_result *result);
+/* The kernel under judgement and where it runs. */
+typedef struct assay_judge {
+    assay_session *session;
+    const char *impl;           /* the name of its table */
+    const assay_kernel *kernel; /* its descriptor; functions may be NULL */
+    uint64_t seed;              /* of rows and factors that the checks choose */
+    const char *keep;           /* a folder for the operands of what fails; NULL: not kept */
+} assay_judge;
 
-/* The oracle's output for exactly these inputs and, when contract is given, the budget
- * bound + lambda sigma of a kernel with it; both [rows, columns] float64 from the arena. */
-assay_status assay_step_truth(const assay_step *step, const assay_any_io *inputs,
-                              const assay_precision *contract, assay_arena *arena, double **truth,
-                              assay_budget *budget, assay_error *error);
-
-/* The judges of the two ops whose outputs are discrete. */
-assay_status assay_judge_encode(const assay_kernel *kernel, const assay_step *step,
-                                const assay_sae_encode_io *got, assay_arena *arena,
-                                assay_result *result, assay_error *error);
-assay_status assay_judge_sample(const assay_kernel *kernel, const assay_step *step,
-                                const assay_sample_io *got, assay_arena *arena,
-                                assay_result *result, assay_error *error);
-
-/* No budget of an expectation that another program computed falls below ASSAY_WITNESS_AGREEMENT of
- * its row's RMS. */
-void assay_floor_by_agreement(const double *expected, assay_budget *budget);
+/* Runs and judges; fills figures, verdict, check and message of result. The runs:
+ *   as given, operands against the right guard pages; again, against the left ones (REPEAT, and
+ *   whether it was bit-identical); then, for all but slow cases: rows in another order (ROWS), all
+ *   rows but one changed (NEIGHBOURS), a part of the batch (BATCH), attention in two calls
+ *   (DECODE), inputs times a power of two (SCALING), split in two addends (LINEARITY), latents in
+ *   another order (LATENTS). */
+void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result);
 
 /* A monotonic clock, in seconds. */
 double assay_now(void);
@@ -62,9 +67,6 @@ assay_status assay_step_call(const assay_kernel *kernel, const assay_exec *exec,
 assay_status assay_step_reference(assay_op op, const void *params, const void *io,
                                   const assay_precision *contract, const assay_error_model *model,
                                   assay_error *error);
-
-/* An io of the step's op without operands: only the numbers that stand beside them. */
-void assay_step_blank(const assay_step *step, assay_any_io *io);
 
 /* The tensors of an op's io by name: GOLDEN.md's single-step cases use these names. */
 typedef enum assay_operand_kind {

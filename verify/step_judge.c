@@ -1,211 +1,116 @@
-/* Judging one step: truth on exactly the inputs the kernel saw, budgets from its contract. */
+/* One step judged: the runs, and what each must show. */
 #include <math.h>
 
-#include "verify/step.h"
+#include "verify/keep.h"
+#include "verify/step_checks.h"
 
-/* An io for the oracle: the same inputs, float64 outputs, caches of its own. */
-static assay_status oracle_io(const assay_step *step, const void *inputs, assay_arena *arena,
-                              assay_any_io *io, assay_error *error)
-{
-    assay_step_blank(step, io);
-    const assay_operand *operand = assay_operands(step->op);
-    for (; operand->name != NULL; operand++) {
-        const assay_tensor *const from = assay_operand_in(inputs, operand);
-        assay_tensor *const to = assay_operand_of(io, operand);
-        if (operand->input && !operand->output) {
-            *to = *from;
-            continue;
-        }
-        const assay_tensor *const shaped = assay_operand_in(step->io, operand);
-        assay_status status = ASSAY_OK;
-        const bool real = operand->kind != ASSAY_OPERAND_EXACT;
-        if (operand->input) {
-            status = assay_buffer_convert(arena, shaped, ASSAY_F64, to, error);
-        } else if (shaped->rank > 0) {
-            status = assay_buffer_make(arena, real ? ASSAY_F64 : shaped->dtype, shaped->rank,
-                                       shaped->shape, to, error);
-        }
-        if (status != ASSAY_OK) {
-            return status;
-        }
-    }
-    return ASSAY_OK;
-}
+/* A kernel that takes longer than this is run twice and no more. */
+static const double slow_seconds = 0.25;
 
-static const assay_operand *judged_output(assay_op op)
+/* The run as given, operands against their right guard pages. */
+static assay_status first_run(assay_judgement *j)
 {
-    const assay_operand *operand = assay_operands(op);
-    const char *const name = op == ASSAY_OP_sample ? "probability" : "y";
-    while (operand->name != NULL && strcmp(operand->name, name) != 0) {
-        operand++;
-    }
-    return operand->name != NULL ? operand : NULL;
-}
-
-assay_status assay_step_truth(const assay_step *step, const assay_any_io *inputs,
-                              const assay_precision *contract, assay_arena *arena, double **truth,
-                              assay_budget *budget, assay_error *error)
-{
-    assay_any_io io;
-    assay_status status = oracle_io(step, inputs, arena, &io, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    const assay_tensor *const y = assay_operand_in(&io, judged_output(step->op));
-    assay_error_model model = {0};
-    if (contract != NULL) {
-        status = assay_buffer_make(arena, ASSAY_F64, y->rank, y->shape, &model.bound, error);
-        if (status == ASSAY_OK) {
-            status = assay_buffer_make(arena, ASSAY_F64, y->rank, y->shape, &model.sigma, error);
-        }
-        if (status != ASSAY_OK) {
-            return status;
-        }
-    }
-    status = assay_step_reference(step->op, step->params, &io, contract,
-                                  contract != NULL ? &model : NULL, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    *truth = y->data;
-    budget->rows = y->shape[0];
-    budget->columns = y->rank > 1 ? y->shape[1] : 1;
-    budget->value = NULL;
-    if (contract != NULL) {
-        double *const bound = model.bound.data;
-        const double *const sigma = model.sigma.data;
-        const double lambda = assay_lambda();
-        for (int64_t i = 0; i < budget->rows * budget->columns; i++) {
-            bound[i] += lambda * sigma[i];
-        }
-        budget->value = bound;
-    }
-    return ASSAY_OK;
-}
-
-/* Two float64 computations agree to ASSAY_WITNESS_AGREEMENT of the row's RMS; below that no budget
- * may fall when the expectation came from another program. */
-void assay_floor_by_agreement(const double *expected, assay_budget *budget)
-{
-    for (int64_t row = 0; row < budget->rows; row++) {
-        double square = 0.0;
-        int64_t finite = 0;
-        for (int64_t i = row * budget->columns; i < (row + 1) * budget->columns; i++) {
-            if (isfinite(expected[i])) {
-                square += expected[i] * expected[i];
-                finite++;
-            }
-        }
-        const double rms = finite > 0 ? sqrt(square / (double)finite) : 0.0;
-        for (int64_t i = row * budget->columns; i < (row + 1) * budget->columns; i++) {
-            budget->value[i] = fmax(budget->value[i], ASSAY_WITNESS_AGREEMENT * rms);
-        }
-    }
-}
-
-/* The golden expectation is of the inputs as given; the kernel saw them rounded to its type. The
- * exact effect of that rounding, by the oracle, moves the expectation. */
-static assay_status golden_expectation(const assay_step *step, const assay_any_io *seen,
-                                       const double *truth, assay_budget *budget,
-                                       assay_arena *arena, double **expected, assay_error *error)
-{
-    double *original = NULL;
-    assay_budget other = {0};
-    assay_any_io given;
-    memcpy(&given, seen, sizeof given);
-    const assay_operand *operand = assay_operands(step->op);
-    for (; operand->name != NULL; operand++) {
-        if (operand->input) {
-            *assay_operand_of(&given, operand) = *assay_operand_in(step->io, operand);
-        }
-    }
-    const assay_status status =
-        assay_step_truth(step, &given, step->witness, arena, &original, &other, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    const int64_t count = budget->rows * budget->columns;
-    *expected = assay_arena_take(arena, (size_t)count * sizeof **expected);
-    if (*expected == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for an expectation");
-    }
-    for (int64_t i = 0; i < count; i++) {
-        const double shift = truth[i] - original[i];
-        (*expected)[i] = step->expected[i] + (isfinite(shift) ? shift : 0.0);
-        if (other.value != NULL) {
-            budget->value[i] += other.value[i];
-        }
-    }
-    assay_floor_by_agreement(*expected, budget);
-    return ASSAY_OK;
-}
-
-/* The caches must hold the call's k and v, copied exactly, and elsewhere what they held. */
-static assay_status check_caches(const assay_step *step, const assay_any_io *got,
-                                 assay_error *error)
-{
-    if (step->op != ASSAY_OP_attention) {
-        return ASSAY_OK;
-    }
-    const assay_attention_io *const io = &got->attention;
-    const assay_tensor *const caches[2] = {&io->k_cache, &io->v_cache};
-    const assay_tensor *const rows[2] = {&io->k, &io->v};
-    for (int which = 0; which < 2; which++) {
-        const int64_t width = rows[which]->shape[1];
-        for (int64_t n = 0; n < rows[which]->shape[0]; n++) {
-            const int64_t s = (int64_t)assay_at1(&io->sequence, n);
-            const int64_t p = (int64_t)assay_at1(&io->position, n);
-            const size_t element = assay_dtype_size(caches[which]->dtype);
-            const int64_t at = (s * caches[which]->shape[1] + p) * width;
-            if (memcmp((const char *)caches[which]->data + (size_t)at * element,
-                       (const char *)rows[which]->data + (size_t)(n * width) * element,
-                       (size_t)width * element) != 0) {
-                return assay_fail(error, ASSAY_INTERNAL,
-                                  "%c_cache[%lld, %lld] is not the row that was given",
-                                  which == 0 ? 'k' : 'v', (long long)s, (long long)p);
-            }
-        }
-    }
-    return ASSAY_OK;
-}
-
-static assay_status judge_elements(const assay_kernel *kernel, const assay_step *step,
-                                   const assay_any_io *got, assay_arena *arena,
-                                   assay_result *result, assay_error *error)
-{
-    double *truth = NULL;
-    assay_budget budget = {0};
-    assay_status status = check_caches(step, got, error);
+    const assay_judge *const judge = j->judge;
+    assay_status status =
+        assay_rows_again(j->step, &j->base, j->arena, &j->first, j->error);
     if (status == ASSAY_OK) {
-        status = assay_step_truth(step, got, &kernel->precision, arena, &truth, &budget, error);
+        status = assay_judgement_run(j, &j->first, ASSAY_PLACE_RIGHT);
     }
-    double *expected = truth;
-    if (status == ASSAY_OK && step->expected != NULL) {
-        status = golden_expectation(step, got, truth, &budget, arena, &expected, error);
+    if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
+        return status;
     }
-    if (status == ASSAY_OK) {
-        const assay_tensor *const y = assay_operand_in(got, judged_output(step->op));
-        assay_compare_elements(y, expected, &budget, "row", step->allow_void, result);
+    if (j->step->sample != NULL) {
+        return assay_judgement_sampled(j);
+    }
+    status = assay_step_truth_make(&judge->kernel->precision, j->step, &j->base, j->arena,
+                                   &j->truth, j->result, j->error);
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        assay_step_compare(j->step, &j->truth, &j->first, j->result);
     }
     return status;
 }
 
-void assay_step_judge(const assay_kernel *kernel, const assay_step *step, assay_result *result)
+/* The same again, operands against their left guard pages. */
+static assay_status second_run(assay_judgement *j)
+{
+    assay_any_io io;
+    assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
+    if (status == ASSAY_OK) {
+        status = assay_judgement_run(j, &io, ASSAY_PLACE_LEFT);
+    }
+    if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
+        return status;
+    }
+    j->result->repeated = true;
+    for (int64_t n = 0; n < j->blocks.rows && !j->result->repeat_differs; n++) {
+        j->result->repeat_differs = !assay_rows_equal(j->step->op, &io, n, &j->first, n);
+    }
+    int64_t *const rows =
+        assay_arena_take(j->arena, (size_t)(j->blocks.rows + 1) * sizeof *rows);
+    if (rows == NULL || !j->result->repeat_differs) {
+        return rows == NULL ? ASSAY_NO_MEMORY : ASSAY_OK;
+    }
+    for (int64_t n = 0; n < j->blocks.rows; n++) {
+        rows[n] = n;
+    }
+    if (j->step->sample != NULL) {
+        j->first = io;
+        return assay_judgement_sampled(j);
+    }
+    return assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_REPEAT,
+                                "a second run");
+}
+
+static assay_status judge_prepared(assay_judgement *j)
+{
+    assay_status status = first_run(j);
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        status = second_run(j);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS &&
+        j->result->seconds < slow_seconds && j->step->sample == NULL) {
+        status = assay_step_checks(j);
+    }
+    return status;
+}
+
+/* Places operands, prepares, judges, releases. */
+static assay_status judge_step(assay_judgement *j)
+{
+    const assay_judge *const judge = j->judge;
+    const assay_subject subject = {
+        .impl = judge->impl, .op = j->step->op, .params = j->step->params};
+    assay_status status =
+        assay_step_place(judge->kernel, j->step, j->arena, &j->base, j->error);
+    if (status == ASSAY_OK) {
+        status = assay_blocks_of(j->step->op, &j->base, j->arena, &j->blocks, j->error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_judged_prepare(&j->judged, &subject);
+    }
+    if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
+        return status;
+    }
+    status = judge_prepared(j);
+    const assay_status released = assay_judged_release(&j->judged);
+    return status != ASSAY_OK ? status : released;
+}
+
+void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result)
 {
     assay_arena arena = {0};
     assay_error error = {.message = "no reason was given"};
-    assay_any_io got;
-    assay_status status =
-        assay_step_run(kernel, step, &arena, &got, &result->seconds, &error);
-    if (status == ASSAY_OK) {
-        status = step->op == ASSAY_OP_sae_encode
-                     ? assay_judge_encode(kernel, step, &got.sae_encode, &arena, result, &error)
-                 : step->op == ASSAY_OP_sample
-                     ? assay_judge_sample(kernel, step, &got.sample, &arena, result, &error)
-                     : judge_elements(kernel, step, &got, &arena, result, &error);
-    }
+    assay_judgement j = {
+        .judge = judge, .step = step, .arena = &arena, .result = result, .error = &error};
+    j.judged = (assay_judged){judge->session, result, &error};
+    result->verdict = ASSAY_PASS;
+    result->cosine = 1.0;
+    const assay_status status = judge_step(&j);
     if (status != ASSAY_OK) {
         assay_result_refuse(result, status, &error);
+    }
+    if (judge->keep != NULL && assay_verdict_is_bad(result->verdict)) {
+        assay_keep_step(judge->keep, &j);
     }
     assay_arena_free(&arena);
 }

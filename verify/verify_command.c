@@ -1,14 +1,13 @@
 /* The command `assay verify`. */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernels/registry.h"
+#include "verify/campaign.h"
 #include "verify/commands.h"
-#include "verify/generated.h"
 #include "verify/golden_path.h"
 #include "verify/options.h"
-#include "verify/report.h"
-#include "verify/scales_identity.h"
+#include "verify/scales.h"
 
 static const char help[] =
     "usage: assay verify [options]\n"
@@ -24,7 +23,19 @@ static const char help[] =
     "  --case GLOB      case ids\n"
     "  --seed N         of generated cases and of chain budgets (default 1)\n"
     "  --quick          leave out what takes long\n"
+    "  --plugin FILE    a shared object of kernels; several may be given. Then only theirs are\n"
+    "                   judged, unless --impl says otherwise\n"
+    "  --cases FILE     a list of your own shapes (docs/plugins.md), instead of the usual cases\n"
     "  --json FILE      write the results; '-' is standard output, then no table is printed\n"
+    "  --resume         with --json FILE: go on where an interrupted run of the same options "
+    "stopped\n"
+    "  --keep DIR       keep inputs, outputs, expectations and budgets of failing steps there\n"
+    "  --timeout S      seconds a kernel may take for one call (default 120)\n"
+    "  --memory GIB     what a kernel may take (default: three quarters of what is free)\n"
+    "  --threads N      threads of a kernel   --jobs N   cases judged at the same time\n"
+    "  --no-cache       compute the scales of compositions anew (else kept in $ASSAY_CACHE or "
+    "~/.cache/assay)\n"
+    "  --in-process     run the kernel in this process: one case, for gdb, ncu, valgrind\n"
     "  --model DIR, --explainer DIR, --sae PATH, --adapter FILE, --mean FILE\n"
     "                   checkpoints of cases that name what is not in their bundle\n"
     "\n"
@@ -33,11 +44,16 @@ static const char help[] =
     "examples:\n"
     "  assay verify\n"
     "  assay verify --op 'sae_*' --impl scalar --json results.json\n"
+    "  assay verify --plugin ./mine.so --keep failing\n"
+    "  gdb --args assay verify --plugin ./mine.so --golden generated --case "
+    "linear-5x7x33-normal --in-process\n"
     "  assay verify --golden ./my-bundle --model /models/Llama-3.1-8B-Instruct\n";
 
 typedef struct verify_options {
-    bool help, quick;
-    const char *op, *impl, *case_id, *json;
+    bool help, quick, resume, in_process, no_cache;
+    const char *op, *impl, *case_id, *json, *cases, *keep;
+    assay_option_real timeout, memory;
+    assay_option_int threads, jobs;
     uint64_t seed;
     const char *model, *explainer, *sae, *adapter, *mean;
 } verify_options;
@@ -45,6 +61,15 @@ typedef struct verify_options {
 static const assay_option table[] = {
     {"help", ASSAY_OPTION_FLAG, offsetof(verify_options, help), 0, 0},
     {"quick", ASSAY_OPTION_FLAG, offsetof(verify_options, quick), 0, 0},
+    {"resume", ASSAY_OPTION_FLAG, offsetof(verify_options, resume), 0, 0},
+    {"no-cache", ASSAY_OPTION_FLAG, offsetof(verify_options, no_cache), 0, 0},
+    {"in-process", ASSAY_OPTION_FLAG, offsetof(verify_options, in_process), 0, 0},
+    {"cases", ASSAY_OPTION_TEXT, offsetof(verify_options, cases), 0, 0},
+    {"keep", ASSAY_OPTION_TEXT, offsetof(verify_options, keep), 0, 0},
+    {"timeout", ASSAY_OPTION_REAL, offsetof(verify_options, timeout), 0, 1000000},
+    {"memory", ASSAY_OPTION_REAL, offsetof(verify_options, memory), 0, 1000000},
+    {"threads", ASSAY_OPTION_INT, offsetof(verify_options, threads), 1, 4096},
+    {"jobs", ASSAY_OPTION_INT, offsetof(verify_options, jobs), 1, 64},
     {"op", ASSAY_OPTION_TEXT, offsetof(verify_options, op), 0, 0},
     {"impl", ASSAY_OPTION_TEXT, offsetof(verify_options, impl), 0, 0},
     {"case", ASSAY_OPTION_TEXT, offsetof(verify_options, case_id), 0, 0},
@@ -57,185 +82,160 @@ static const assay_option table[] = {
     {"mean", ASSAY_OPTION_TEXT, offsetof(verify_options, mean), 0, 0},
     {NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 
-enum { TABLES_MAX = ASSAY_IMPLS_MAX, GOLDEN_MAX = 64, LONG_SEQUENCE = 128 };
+enum { GOLDEN_MAX = 64, EXTRA_MAX = 4096 };
 
 typedef struct verify_state {
     verify_options options;
     const char *golden[GOLDEN_MAX];
     size_t golden_count;
-    assay_table tables[TABLES_MAX];
-    assay_verify_run run;
-    assay_filter filter;
+    const char *plugin[ASSAY_PLUGINS_MAX];
+    size_t plugin_count;
+    assay_campaign *campaign;
+    assay_journal journal;
     assay_report report;
+    char extra[EXTRA_MAX];
 } verify_state;
 
-/* Takes every --golden out of argv, since it may be given several times. */
-static assay_status take_golden(verify_state *state, int *argc, char **argv, assay_error *error)
-{
-    int kept = 1;
-    for (int i = 1; i < *argc; i++) {
-        const bool joined = strncmp(argv[i], "--golden=", 9) == 0;
-        if (!joined && strcmp(argv[i], "--golden") != 0) {
-            argv[kept++] = argv[i];
-            continue;
-        }
-        const char *const value = joined ? argv[i] + 9 : (i + 1 < *argc ? argv[++i] : NULL);
-        if (value == NULL || *value == '\0') {
-            return assay_fail(error, ASSAY_BAD_ARGUMENT, "--golden needs a folder");
-        }
-        if (state->golden_count == GOLDEN_MAX) {
-            return assay_fail(error, ASSAY_BAD_ARGUMENT, "--golden: at most %d", GOLDEN_MAX);
-        }
-        state->golden[state->golden_count++] = value;
-    }
-    *argc = kept;
-    return ASSAY_OK;
-}
-
-static assay_status select_tables(verify_state *state, assay_error *error)
-{
-    const char *const impl = state->options.impl;
-    size_t count = 0;
-    if (assay_filter_matches(impl, assay_oracle.name)) {
-        state->tables[count++] = assay_oracle;
-    }
-    for (size_t i = 0; i < assay_impl_count() && count < TABLES_MAX; i++) {
-        if (assay_filter_matches(impl, assay_impl_name(i))) {
-            const assay_status status =
-                assay_table_find(assay_impl_name(i), &state->tables[count++], error);
-            if (status != ASSAY_OK) {
-                return status;
-            }
-        }
-    }
-    state->run.host = assay_filter_matches(impl, "host");
-    state->run.tables = state->tables;
-    state->run.table_count = count;
-    if (count == 0 && !state->run.host) {
-        return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                          "no implementation matches '%s': see 'assay list kernels'", impl);
-    }
-    return ASSAY_OK;
-}
-
-static bool long_case(const assay_bundle *bundle, const assay_bundle_case *c)
-{
-    assay_tensor tokens;
-    return assay_bundle_tensor(bundle, c->in, c->id, "tokens", false, &tokens, NULL) == ASSAY_OK &&
-           assay_present(&tokens) && tokens.rank == 2 && tokens.shape[1] > LONG_SEQUENCE;
-}
-
-static bool selected(const verify_state *state, const assay_bundle *bundle,
-                     const assay_bundle_case *c)
-{
-    return assay_filter_matches(state->filter.op, c->op) &&
-           assay_filter_matches(state->filter.case_id, c->id) &&
-           !(state->filter.quick && long_case(bundle, c));
-}
-
-static assay_status judge_bundle(verify_state *state, const char *directory, assay_error *error)
+static assay_status open_campaign(verify_state *state, assay_error *error)
 {
     const verify_options *const o = &state->options;
-    const assay_overrides overrides = {o->model, o->explainer, o->sae, o->adapter, o->mean};
-    assay_bundle bundle = {0};
-    assay_checkpoints *checkpoints = NULL;
-    assay_scales *scales = NULL;
-    assay_status status = assay_bundle_open(directory, &bundle, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    status = assay_checkpoints_open(&bundle, &overrides, &checkpoints, error);
-    if (status == ASSAY_OK) {
-        status = assay_scales_open_for(&bundle, &overrides, &scales, error);
-    }
-    for (size_t i = 0; i < bundle.case_count && status == ASSAY_OK; i++) {
-        state->report.expected += selected(state, &bundle, &bundle.cases[i]);
-    }
-    for (size_t i = 0; i < bundle.case_count && status == ASSAY_OK; i++) {
-        if (selected(state, &bundle, &bundle.cases[i])) {
-            const assay_case_context context = {.run = &state->run,
-                                                .bundle = &bundle,
-                                                .checkpoints = checkpoints,
-                                                .scales = scales,
-                                                .c = &bundle.cases[i]};
-            status = assay_case_judge(&context, error);
-        }
-    }
-    assay_scales_close(&scales);
-    assay_checkpoints_close(&checkpoints);
-    assay_bundle_close(&bundle);
-    return status;
+    assay_campaign_options c = {
+        .plugin_count = state->plugin_count,
+        .session = {.in_process = o->in_process,
+                    .deadline = o->timeout.given ? o->timeout.value : 0.0,
+                    .memory_limit = o->memory.given ? (uint64_t)(o->memory.value * 0x1p30) : 0,
+                    .threads = o->threads.given ? (int32_t)o->threads.value : 0},
+        .jobs = o->jobs.given ? (int32_t)o->jobs.value : 0,
+        .impl = o->impl,
+        .filter = {o->op, o->impl, o->case_id, o->quick},
+        .overrides = {o->model, o->explainer, o->sae, o->adapter, o->mean},
+        .seed = o->seed,
+        .keep = o->keep};
+    assay_scales_set_disk(!o->no_cache);
+    memcpy(c.plugin, state->plugin, sizeof state->plugin);
+    return assay_campaign_open(&c, &state->campaign, error);
 }
 
-static assay_status judge_generated(verify_state *state, assay_error *error)
+static assay_status add_own_cases(verify_state *state, assay_error *error)
 {
     const char *const path = assay_case_file_path();
     if (path == NULL) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "fixtures/cases/verify.json was not found: run from the source folder");
     }
-    const assay_status status =
-        assay_generated_count(path, &state->filter, &state->report.expected, error);
-    return status == ASSAY_OK ? assay_generated_judge(path, &state->filter, &state->run, error)
-                              : status;
+    return assay_campaign_add_generated(state->campaign, path, false, error);
 }
 
-static assay_status judge_folder(verify_state *state, const char *root, assay_error *error)
+static assay_status add_folder(verify_state *state, const char *root, assay_error *error)
 {
     assay_path_list list = {0};
     assay_status status = assay_golden_list(root, &list, error);
     for (size_t i = 0; i < list.count && status == ASSAY_OK; i++) {
-        status = judge_bundle(state, list.path[i], error);
+        status = assay_campaign_add_bundle(state->campaign, list.path[i], error);
     }
     assay_path_list_free(&list);
     return status;
 }
 
-static assay_status judge_all(verify_state *state, assay_error *error)
+static assay_status add_cases(verify_state *state, assay_error *error)
 {
+    const char *const cases = state->options.cases;
     assay_status status = ASSAY_OK;
-    if (state->golden_count == 0) {
-        status = judge_folder(state, NULL, error);
-        return status == ASSAY_OK ? judge_generated(state, error) : status;
+    if (state->golden_count == 0 && cases == NULL) {
+        status = add_folder(state, NULL, error);
+        return status == ASSAY_OK ? add_own_cases(state, error) : status;
     }
     for (size_t i = 0; i < state->golden_count && status == ASSAY_OK; i++) {
         status = strcmp(state->golden[i], "generated") == 0
-                     ? judge_generated(state, error)
-                     : judge_folder(state, state->golden[i], error);
+                     ? add_own_cases(state, error)
+                     : add_folder(state, state->golden[i], error);
+    }
+    if (status == ASSAY_OK && cases != NULL) {
+        status = assay_campaign_add_generated(state->campaign, cases, true, error);
     }
     return status;
+}
+
+/* One line that says which run a journal is of. */
+static void describe(const verify_state *state, char *text, size_t size)
+{
+    const verify_options *const o = &state->options;
+    const char *const parts[] = {o->op,    o->impl,      o->case_id, o->cases,
+                                 o->model, o->explainer, o->sae,     o->adapter,
+                                 o->mean};
+    int used = snprintf(text, size, "assay-journal 1 revision %s seed %llu quick %d", ASSAY_REVISION,
+                        (unsigned long long)o->seed, (int)o->quick);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && used > 0 && (size_t)used < size; i++) {
+        used += snprintf(text + used, size - (size_t)used, " [%s]",
+                         parts[i] != NULL ? parts[i] : "");
+    }
+    for (size_t i = 0; i < state->golden_count && used > 0 && (size_t)used < size; i++) {
+        used += snprintf(text + used, size - (size_t)used, " golden %s", state->golden[i]);
+    }
+    for (size_t i = 0; i < state->plugin_count && used > 0 && (size_t)used < size; i++) {
+        struct stat info;
+        const bool there = stat(state->plugin[i], &info) == 0;
+        used += snprintf(text + used, size - (size_t)used, " plugin %s %lld", state->plugin[i],
+                         there ? (long long)info.st_mtime : 0LL);
+    }
+}
+
+static assay_status open_journal(verify_state *state, assay_error *error)
+{
+    char run[EXTRA_MAX];
+    const char *const json = state->options.json;
+    if (json == NULL || strcmp(json, "-") == 0) {
+        return state->options.resume
+                   ? assay_fail(error, ASSAY_BAD_ARGUMENT,
+                                "--resume needs --json FILE: the journal stands beside it")
+                   : ASSAY_OK;
+    }
+    describe(state, run, sizeof run);
+    return assay_journal_open(json, run, state->options.resume, &state->journal, error);
+}
+
+/* What a repeat command needs besides its case. */
+static void note_extra(verify_state *state)
+{
+    int used = 0;
+    for (size_t i = 0; i < state->plugin_count && used >= 0 && used < EXTRA_MAX; i++) {
+        used += snprintf(state->extra + used, (size_t)(EXTRA_MAX - used), "%s--plugin '%s'",
+                         i == 0 ? "" : " ", state->plugin[i]);
+    }
+    state->report.extra = state->plugin_count > 0 ? state->extra : NULL;
 }
 
 static assay_status parse(verify_state *state, int argc, char **argv, assay_error *error)
 {
     size_t operands = 0;
     state->options.seed = 1;
-    assay_status status = take_golden(state, &argc, argv, error);
+    assay_status status = assay_options_take("golden", &argc, argv, state->golden, GOLDEN_MAX,
+                                             &state->golden_count, error);
+    if (status == ASSAY_OK) {
+        status = assay_options_take("plugin", &argc, argv, state->plugin, ASSAY_PLUGINS_MAX,
+                                    &state->plugin_count, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_options_parse(table, argc, argv, &state->options, NULL, &operands, error);
     }
-    if (status == ASSAY_OK && !state->options.help) {
-        status = select_tables(state, error);
-    }
-    const verify_options *const o = &state->options;
-    state->filter = (assay_filter){o->op, o->impl, o->case_id, o->quick};
-    state->run.seed = o->seed;
-    state->run.sink = assay_report_sink(&state->report);
     state->report.progress = isatty(STDERR_FILENO) != 0;
     state->report.colour = isatty(STDOUT_FILENO) != 0 && getenv("NO_COLOR") == NULL;
+    note_extra(state);
     return status;
 }
 
-static int run(verify_state *state, assay_error *error)
+static int complain(const assay_error *error, assay_status status)
+{
+    (void)fprintf(stderr, "assay verify: %s\n", error->message);
+    return status == ASSAY_BAD_ARGUMENT ? 2 : 3;
+}
+
+/* Prints and writes what there is, also after an error: it was judged. */
+static int report(verify_state *state, assay_status status, const assay_error *error)
 {
     const char *const json = state->options.json;
-    assay_status status = judge_all(state, error);
     if (state->report.progress) {
         (void)fprintf(stderr, "\r\033[K");
-    }
-    if (status == ASSAY_OK && state->report.count == 0) {
-        (void)fprintf(stderr, "assay verify: no case matches: see 'assay list cases'\n");
-        return 2;
     }
     if (state->report.count > 0 && (json == NULL || strcmp(json, "-") != 0)) {
         assay_report_print(&state->report, stdout);
@@ -243,15 +243,44 @@ static int run(verify_state *state, assay_error *error)
     if (json != NULL && state->report.count > 0) {
         assay_error write_error;
         if (assay_report_write_json(&state->report, json, &write_error) != ASSAY_OK) {
-            (void)fprintf(stderr, "assay verify: %s\n", write_error.message);
-            return 3;
+            return complain(&write_error, ASSAY_IO);
         }
     }
-    if (status != ASSAY_OK) {
-        (void)fprintf(stderr, "assay verify: %s\n", error->message);
-        return 3;
+    return status != ASSAY_OK ? complain(error, ASSAY_IO) : assay_report_exit(&state->report);
+}
+
+static int run(verify_state *state, assay_error *error)
+{
+    assay_status status = open_campaign(state, error);
+    if (status == ASSAY_OK) {
+        status = add_cases(state, error);
     }
-    return assay_report_exit(&state->report);
+    if (status == ASSAY_OK && assay_campaign_count(state->campaign) == 0) {
+        status = assay_fail(error, ASSAY_BAD_ARGUMENT, "no case matches: see 'assay list cases'");
+    }
+    if (status == ASSAY_OK && state->options.in_process &&
+        assay_campaign_count(state->campaign) != 1) {
+        status = assay_fail(error, ASSAY_BAD_ARGUMENT,
+                            "--in-process runs one case, %zu match: narrow --golden, --op, --case",
+                            assay_campaign_count(state->campaign));
+    }
+    if (status == ASSAY_OK) {
+        status = open_journal(state, error);
+    }
+    if (status != ASSAY_OK) {
+        return complain(error, status);
+    }
+    const bool journal = state->journal.file != NULL;
+    status = assay_campaign_run(state->campaign, journal ? &state->journal : NULL, &state->report,
+                                error);
+    if (status == ASSAY_OK && state->report.count == 0) {
+        status = assay_fail(error, ASSAY_BAD_ARGUMENT,
+                            "no implementation has a kernel for the cases that match");
+        return complain(error, status);
+    }
+    const int exit_status = report(state, status, error);
+    assay_journal_close(&state->journal, status == ASSAY_OK && exit_status != 3);
+    return exit_status;
 }
 
 int assay_verify_command(int argc, char **argv)
@@ -264,13 +293,13 @@ int assay_verify_command(int argc, char **argv)
     }
     int status = 0;
     if (parse(state, argc, argv, &error) != ASSAY_OK) {
-        (void)fprintf(stderr, "assay verify: %s\n", error.message);
-        status = 2;
+        status = complain(&error, ASSAY_BAD_ARGUMENT);
     } else if (state->options.help) {
         (void)fputs(help, stdout);
     } else {
         status = run(state, &error);
     }
+    assay_campaign_close(&state->campaign);
     assay_report_free(&state->report);
     free(state);
     return status;

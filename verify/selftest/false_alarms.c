@@ -48,7 +48,8 @@ static const assay_option table[] = {
     {NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 
 enum { DRAWS = 4, TABLES_MAX = ASSAY_IMPLS_MAX }; /* kernels judged in one run */
-static const int32_t thread_counts[] = {1, 2, 3, 4, 7};
+enum { THREAD_COUNTS = 5 };
+static const int32_t thread_counts[THREAD_COUNTS] = {1, 2, 3, 4, 7};
 
 typedef struct campaign {
     alarm_options options;
@@ -59,6 +60,8 @@ typedef struct campaign {
     assay_alarm_journal *journal;
     uint64_t run_seed;
     int32_t threads;
+    size_t threads_index;
+    assay_session *session[THREAD_COUNTS]; /* one for each number of threads */
 } campaign;
 
 /* Draw `number` of a run: a pure function of campaign seed and run, so that a run can be repeated
@@ -114,6 +117,7 @@ static assay_status judge_draw(campaign *c, uint64_t number, assay_error *error)
     }
     const assay_verify_run run = {.tables = chosen,
                                   .table_count = 1,
+                                  .sessions = &c->session[c->threads_index],
                                   .seed = c->run_seed,
                                   .sink = {.context = c, .result = count_result}};
     return assay_generated_judge_entry(entry, &run, error);
@@ -125,8 +129,8 @@ static assay_status judge_run(campaign *c, assay_error *error)
     const double start = assay_now();
     assay_status status = ASSAY_OK;
     c->run_seed = draw(c, SEED_DRAW, 0);
-    c->threads = thread_counts[draw(c, THREADS_DRAW,
-                                    sizeof thread_counts / sizeof *thread_counts)];
+    c->threads_index = (size_t)draw(c, THREADS_DRAW, THREAD_COUNTS);
+    c->threads = thread_counts[c->threads_index];
     omp_set_num_threads(c->threads);
     for (uint64_t i = 0; i < DRAWS && status == ASSAY_OK; i++) {
         status = judge_draw(c, FIRST_DRAW + i, error);
@@ -166,6 +170,10 @@ static assay_status prepare(campaign *c, assay_error *error)
                           "fixtures/cases/verify.json was not found: run from the source folder");
     }
     assay_status status = assay_case_list_open(path, &c->cases, error);
+    for (size_t i = 0; status == ASSAY_OK && i < THREAD_COUNTS; i++) {
+        const assay_session_options options = {.threads = thread_counts[i]};
+        status = assay_session_open(&options, &c->session[i], error);
+    }
     for (size_t i = 0; status == ASSAY_OK && i < assay_impl_count() && i < TABLES_MAX; i++) {
         status = assay_table_find(assay_impl_name(i), &c->tables[c->table_count++], error);
     }
@@ -223,6 +231,9 @@ int assay_selftest_false_alarms(int argc, char **argv)
     } else {
         c->tally.seed = c->options.seed;
         status = run(c, &error);
+    }
+    for (size_t i = 0; i < THREAD_COUNTS; i++) {
+        assay_session_close(&c->session[i]);
     }
     assay_alarm_journal_close(&c->journal);
     assay_case_list_close(&c->cases);

@@ -29,13 +29,15 @@ static void list(codes *c, int count, const int32_t *latent, const float *value)
 static assay_result judge(const assay_sae *sae, const double *pre, int count, const int32_t *latent,
                           const float *value)
 {
-    const double budget[LATENTS] = {0.01, 0.01, 0.01, 0.01};
+    double budget[LATENTS] = {0.01, 0.01, 0.01, 0.01};
+    double own[LATENTS];
     codes c;
+    memcpy(own, pre, sizeof own);
     list(&c, count, latent, value);
-    const assay_codes_truth truth = {sae, 1, pre, pre, budget, budget};
+    const assay_codes_truth truth = {sae, 1, own, own, budget, budget};
     assay_result result;
     memset(&result, 0, sizeof result);
-    assay_compare_codes(&c.csr, &truth, &result);
+    assay_compare_codes(&c.csr, &truth, true, &result);
     return result;
 }
 

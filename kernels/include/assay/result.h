@@ -30,6 +30,12 @@ static inline const char *assay_verdict_name(assay_verdict verdict)
     return "?";
 }
 
+/* Whether a verdict speaks against the kernel (or, VOID, against the case): exit status 1. */
+static inline bool assay_verdict_is_bad(assay_verdict verdict)
+{
+    return verdict != ASSAY_PASS && verdict != ASSAY_SKIP;
+}
+
 /* The checks a kernel can break; a verdict that is not PASS names the one that decided it. */
 #define ASSAY_CHECKS(X)                                                                            \
     X(NONE, "none")                                                                                \
@@ -89,6 +95,10 @@ typedef struct assay_result {
     double max_abs;
     double rel_l2; /* ||got - expected|| / ||expected|| */
     double cosine;
+    double ulp;            /* the worst error in units of the output type's spacing there */
+    bool repeated;         /* run twice */
+    bool repeat_differs;   /* the second run was not bit-identical */
+    bool batch_differs;    /* a part of the batch was not bit-identical to the same rows of all */
     uint64_t undecided; /* discrete outcomes too close to call: counted, not judged */
     uint64_t compared;
     uint64_t seed;

@@ -1,0 +1,14 @@
+/* A verdict as JSON, to results files and journals, and back. Numbers that are not finite are "inf",
+ * "-inf" or "nan"; 64-bit seeds are strings. */
+#ifndef VERIFY_RESULT_JSON_H
+#define VERIFY_RESULT_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "assay/result.h"
+
+cJSON *assay_result_to_json(const assay_result *result);
+/* The strings of result point into object. False: not a verdict. */
+bool assay_result_from_json(const cJSON *object, assay_result *result);
+
+#endif

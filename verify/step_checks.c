@@ -1,0 +1,267 @@
+/* Checks on rows: another order, other neighbours, a smaller batch, one call or two. */
+#include "verify/step_checks.h"
+
+#include <math.h>
+
+void assay_judgement_fail(assay_judgement *j, assay_check check, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    j->result->verdict = ASSAY_FAIL;
+    j->result->check = check;
+    (void)vsnprintf(j->result->message, sizeof j->result->message, format, args);
+    va_end(args);
+}
+
+/* The caches hold the call's k and v, copied exactly, and elsewhere what they held. */
+static void check_caches(assay_judgement *j, const assay_attention_io *io,
+                         const assay_attention_io *before)
+{
+    const assay_tensor *const caches[2] = {&io->k_cache, &io->v_cache};
+    const assay_tensor *const old[2] = {&before->k_cache, &before->v_cache};
+    const assay_tensor *const rows[2] = {&io->k, &io->v};
+    for (int which = 0; which < 2; which++) {
+        const int64_t capacity = caches[which]->shape[1];
+        const size_t row = (size_t)rows[which]->shape[1] * assay_dtype_size(caches[which]->dtype);
+        char *const wanted = old[which]->data; /* a copy of its own: may be changed */
+        for (int64_t n = 0; n < rows[which]->shape[0]; n++) {
+            const int64_t at = (int64_t)assay_at1(&io->sequence, n) * capacity +
+                               (int64_t)assay_at1(&io->position, n);
+            memcpy(wanted + (size_t)at * row, (const char *)rows[which]->data + (size_t)n * row,
+                   row);
+        }
+        for (int64_t at = 0; at < caches[which]->shape[0] * capacity; at++) {
+            if (memcmp((const char *)caches[which]->data + (size_t)at * row,
+                       wanted + (size_t)at * row, row) != 0) {
+                assay_judgement_fail(j, ASSAY_CHECK_CACHE,
+                                     "%c_cache[%lld, %lld] is not what was to be stored there",
+                                     which == 0 ? 'k' : 'v', (long long)(at / capacity),
+                                     (long long)(at % capacity));
+                return;
+            }
+        }
+    }
+}
+
+assay_status assay_judgement_run(assay_judgement *j, assay_any_io *io, assay_placement placement)
+{
+    assay_any_io before;
+    assay_status status = ASSAY_OK;
+    const bool caches = j->step->op == ASSAY_OP_attention;
+    if (caches) {
+        status = assay_rows_again(j->step, io, j->arena, &before, j->error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_judged_run(&j->judged, io, placement);
+    }
+    if (status == ASSAY_OK && caches && j->result->verdict == ASSAY_PASS) {
+        check_caches(j, &io->attention, &before.attention);
+    }
+    return status;
+}
+
+assay_status assay_judgement_rows(assay_judgement *j, const assay_any_io *io, const int64_t *from,
+                                  int64_t count, assay_check check, const char *what)
+{
+    assay_step_truth part;
+    assay_result result = {.verdict = ASSAY_PASS};
+    const assay_status status = assay_step_truth_rows(j->step->op, &j->truth, from, count,
+                                                      j->arena, &part, j->error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_step_compare(j->step, &part, io, &result);
+    j->result->budget_used = fmax(j->result->budget_used, result.budget_used);
+    if (result.verdict == ASSAY_FAIL) {
+        assay_judgement_fail(j, check, "%s: %.*s", what, ASSAY_MESSAGE_MAX - 80, result.message);
+    }
+    return ASSAY_OK;
+}
+
+/* Takes rows, runs them, judges them. */
+static assay_status run_rows(assay_judgement *j, const int64_t *from, int64_t count,
+                             assay_check check, const char *what, assay_any_io *io)
+{
+    assay_status status =
+        assay_rows_take(j->step, &j->base, from, count, j->arena, io, j->error);
+    if (status == ASSAY_OK) {
+        status = assay_judgement_run(j, io, ASSAY_PLACE_RIGHT);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        status = assay_judgement_rows(j, io, from, count, check, what);
+    }
+    return status;
+}
+
+static uint64_t draw(const assay_judgement *j, uint64_t purpose)
+{
+    return assay_philox(j->judge->seed, 0x636865636b73ull, purpose).word[0];
+}
+
+/* The rows of blocks first .. first + count - 1, counted round; returns how many. */
+static int64_t rows_of_blocks(const assay_blocks *blocks, int64_t first, int64_t count,
+                              int64_t *from)
+{
+    int64_t rows = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t b = (first + i) % blocks->count;
+        for (int64_t n = blocks->start[b]; n < blocks->start[b + 1]; n++) {
+            from[rows++] = n;
+        }
+    }
+    return rows;
+}
+
+static assay_status check_order(assay_judgement *j, int64_t *from)
+{
+    assay_any_io io;
+    const int64_t shift = 1 + (int64_t)(draw(j, 1) % (uint64_t)(j->blocks.count - 1));
+    const int64_t rows = rows_of_blocks(&j->blocks, shift, j->blocks.count, from);
+    return run_rows(j, from, rows, ASSAY_CHECK_ROWS, "rows in another order", &io);
+}
+
+static assay_status check_batch(assay_judgement *j, int64_t *from)
+{
+    assay_any_io io;
+    const int64_t first = (int64_t)(draw(j, 2) % (uint64_t)j->blocks.count);
+    const int64_t count = 1 + (int64_t)(draw(j, 3) % (uint64_t)(j->blocks.count - 1));
+    const int64_t rows = rows_of_blocks(&j->blocks, first, count, from);
+    const assay_status status =
+        run_rows(j, from, rows, ASSAY_CHECK_BATCH, "a part of the batch", &io);
+    for (int64_t i = 0; status == ASSAY_OK && j->result->verdict == ASSAY_PASS && i < rows; i++) {
+        j->result->batch_differs = j->result->batch_differs ||
+                                   !assay_rows_equal(j->step->op, &io, i, &j->first, from[i]);
+    }
+    return status;
+}
+
+/* The greatest finite magnitude in rows first .. end - 1 of the op's real inputs. */
+static double reach(const assay_judgement *j, int64_t first, int64_t end)
+{
+    double most = 0.0;
+    const assay_operand *operand = assay_operands(j->step->op);
+    for (; operand->name != NULL; operand++) {
+        const assay_tensor *const tensor = assay_operand_in(&j->base, operand);
+        if (!operand->input || operand->output || operand->kind != ASSAY_OPERAND_REAL ||
+            !assay_present(tensor) || tensor->rank != 2 || tensor->shape[0] != j->blocks.rows) {
+            continue;
+        }
+        for (int64_t i = first * tensor->shape[1]; i < end * tensor->shape[1]; i++) {
+            const double value = fabs(assay_buffer_get(tensor, i));
+            most = isfinite(value) ? fmax(most, value) : most;
+        }
+    }
+    return most;
+}
+
+/* Halves the real inputs of every row outside first .. end - 1: exact but for subnormals, and a
+ * scale or a maximum that is taken over the batch changes with it. */
+static void halve_others(const assay_judgement *j, assay_any_io *io, int64_t first, int64_t end)
+{
+    const assay_operand *operand = assay_operands(j->step->op);
+    for (; operand->name != NULL; operand++) {
+        const assay_tensor *const tensor = assay_operand_in(io, operand);
+        if (!operand->input || operand->output || operand->kind != ASSAY_OPERAND_REAL ||
+            !assay_present(tensor) || tensor->rank != 2 || tensor->shape[0] != j->blocks.rows) {
+            continue;
+        }
+        for (int64_t i = 0; i < assay_count(tensor); i++) {
+            const int64_t row = i / tensor->shape[1];
+            if (row < first || row >= end) {
+                assay_store(tensor->dtype, tensor->data, (size_t)i,
+                            0.5 * assay_buffer_get(tensor, i));
+            }
+        }
+    }
+}
+
+static assay_status check_neighbours(assay_judgement *j, int64_t *from)
+{
+    /* the block with the least numbers: what the others do to a shared scale shows there */
+    int64_t kept = 0;
+    for (int64_t b = 1; b < j->blocks.count; b++) {
+        kept = reach(j, j->blocks.start[b], j->blocks.start[b + 1]) <
+                       reach(j, j->blocks.start[kept], j->blocks.start[kept + 1])
+                   ? b
+                   : kept;
+    }
+    const int64_t first = j->blocks.start[kept];
+    const int64_t end = j->blocks.start[kept + 1];
+    assay_any_io io;
+    const int64_t rows = rows_of_blocks(&j->blocks, 0, j->blocks.count, from);
+    assay_status status = assay_rows_take(j->step, &j->base, from, rows, j->arena, &io, j->error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    halve_others(j, &io, first, end);
+    status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
+    for (int64_t n = first; status == ASSAY_OK && j->result->verdict == ASSAY_PASS && n < end;
+         n++) {
+        if (!j->result->repeat_differs &&
+            !assay_rows_equal(j->step->op, &io, n, &j->first, n)) {
+            assay_judgement_fail(j, ASSAY_CHECK_NEIGHBOURS,
+                                 "row %lld changes when only other rows' content does",
+                                 (long long)n);
+        }
+    }
+    return status;
+}
+
+/* Attention in two calls: all but the last row of every sequence, then the last ones over the
+ * caches that the first call left. */
+static assay_status check_decode(assay_judgement *j, int64_t *from)
+{
+    int64_t early = 0;
+    int64_t late = 0;
+    int64_t *const last = from + j->blocks.rows;
+    for (int64_t b = 0; b < j->blocks.count; b++) {
+        for (int64_t n = j->blocks.start[b]; n + 1 < j->blocks.start[b + 1]; n++) {
+            from[early++] = n;
+        }
+        last[late++] = j->blocks.start[b + 1] - 1;
+    }
+    if (early == 0) {
+        return ASSAY_OK;
+    }
+    assay_any_io one;
+    assay_any_io two;
+    assay_status status = run_rows(j, from, early, ASSAY_CHECK_DECODE,
+                                   "all rows but the last of each sequence", &one);
+    if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
+        return status;
+    }
+    status = assay_rows_take(j->step, &j->base, last, late, j->arena, &two, j->error);
+    if (status == ASSAY_OK) {
+        two.attention.k_cache = one.attention.k_cache;
+        two.attention.v_cache = one.attention.v_cache;
+        status = assay_judgement_run(j, &two, ASSAY_PLACE_RIGHT);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        status = assay_judgement_rows(j, &two, last, late, ASSAY_CHECK_DECODE,
+                                      "the last rows over the caches of an earlier call");
+    }
+    return status;
+}
+
+assay_status assay_step_checks(assay_judgement *j)
+{
+    int64_t *const from =
+        assay_arena_take(j->arena, (size_t)(2 * j->blocks.rows + 1) * sizeof *from);
+    if (from == NULL) {
+        return assay_fail(j->error, ASSAY_NO_MEMORY, "out of memory for row numbers");
+    }
+    assay_status status = ASSAY_OK;
+#define CHECK(condition, call)                                                                     \
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && (condition)) {                   \
+        status = (call);                                                                           \
+    }
+    CHECK(j->blocks.count > 1, check_order(j, from))
+    CHECK(j->blocks.count > 1, check_batch(j, from))
+    CHECK(j->blocks.count > 1, check_neighbours(j, from))
+    CHECK(j->step->op == ASSAY_OP_attention, check_decode(j, from))
+    CHECK(true, assay_check_scaling(j))
+    CHECK(true, assay_check_linearity(j))
+    CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_latents(j))
+#undef CHECK
+    return status;
+}

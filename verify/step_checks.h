@@ -1,0 +1,48 @@
+/* What must hold whatever a step computes: the metamorphic checks of a judgement. */
+#ifndef VERIFY_STEP_CHECKS_H
+#define VERIFY_STEP_CHECKS_H
+
+#include "verify/judged.h"
+#include "verify/rows.h"
+#include "verify/step_truth.h"
+
+/* More products than this are not run again with another oracle or other weights. */
+#define ASSAY_SMALL_WORK 0x1p20
+
+typedef struct assay_judgement {
+    const assay_judge *judge;
+    assay_judged judged;
+    const assay_step *step;
+    assay_arena *arena;
+    assay_any_io base; /* operands as placed; never given to a kernel, only copies */
+    assay_blocks blocks;
+    assay_step_truth truth;
+    assay_any_io first; /* the first run's, and what it wrote */
+    assay_result *result; /* the same as in judged */
+    assay_error *error;
+} assay_judgement;
+
+/* Runs the prepared kernel. What did not end well goes into the result, and so does a cache that
+ * holds what it should not. */
+assay_status assay_judgement_run(assay_judgement *j, assay_any_io *io, assay_placement placement);
+/* Judges a run of rows from[] against their truth: a FAIL is put down to `check`, `what` says what
+ * was done. */
+assay_status assay_judgement_rows(assay_judgement *j, const assay_any_io *io, const int64_t *from,
+                                  int64_t count, assay_check check, const char *what);
+void assay_judgement_fail(assay_judgement *j, assay_check check, const char *format, ...)
+    ASSAY_PRINTF(3, 4);
+
+/* The first run of a step that is judged in part (verify/sampled.h); the result's message says which
+ * part, and what it can miss. */
+assay_status assay_judgement_sampled(assay_judgement *j);
+
+/* Each check runs the kernel some more; the first to fail ends them. The subject stays prepared,
+ * except that the last one (LATENTS) prepares another. */
+assay_status assay_step_checks(assay_judgement *j);
+
+/* The checks on values rather than rows: SCALING, LINEARITY, LATENTS. */
+assay_status assay_check_scaling(assay_judgement *j);
+assay_status assay_check_linearity(assay_judgement *j);
+assay_status assay_check_latents(assay_judgement *j);
+
+#endif
