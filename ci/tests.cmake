@@ -49,7 +49,10 @@ add_custom_target(tests ALL DEPENDS ${test_programs})
 add_test(NAME ci/arrows COMMAND ${PROJECT_SOURCE_DIR}/ci/arrows)
 add_test(NAME ci/arrows-see-a-wrong-include COMMAND ${PROJECT_SOURCE_DIR}/ci/arrows-test)
 add_test(NAME ci/headers COMMAND ${PROJECT_SOURCE_DIR}/ci/headers)
-set_tests_properties(ci/arrows ci/arrows-see-a-wrong-include ci/headers PROPERTIES LABELS ci)
+add_test(NAME ci/plugin COMMAND ${PROJECT_SOURCE_DIR}/ci/plugin-test ${PROJECT_BINARY_DIR})
+set_tests_properties(ci/arrows ci/arrows-see-a-wrong-include ci/headers ci/plugin PROPERTIES
+    LABELS ci)
+set_tests_properties(ci/plugin PROPERTIES TIMEOUT 600)
 
 set(discovered ${PROJECT_BINARY_DIR}/discovered.cmake)
 add_custom_command(OUTPUT ${discovered}

@@ -71,6 +71,10 @@ static bool answer(const void *message, size_t size)
            (ssize_t)size;
 }
 
+#ifdef ASSAY_COVERAGE
+extern void __gcov_dump(void); /* libgcov's: writes the counters, as exit would */
+#endif
+
 _Noreturn static void serve(assay_control *control)
 {
     /* Static: they are large, and a kernel's stack shall be its own. */
@@ -93,6 +97,9 @@ _Noreturn static void serve(assay_control *control)
         alive = answer(&reply, sizeof reply);
     }
     /* Not exit: what a plug-in registered for the end is not run. */
+#ifdef ASSAY_COVERAGE
+    __gcov_dump();
+#endif
     _exit(0);
 }
 
