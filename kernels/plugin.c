@@ -90,7 +90,8 @@ static assay_status check_words(const assay_plugin *plugin, size_t i, assay_erro
                               "plug-in %s: kernel %zu: its %s %s; use letters, digits and _ - + . "
                               "(at most %d, a letter or digit first)",
                               plugin->path, i, texts[t].what,
-                              texts[t].text == NULL ? "is missing" : "is no word for a command line",
+                              texts[t].text == NULL ? "is missing"
+                                                    : "is no word for a command line",
                               (int)ASSAY_PLUGIN_NAME_MAX);
         }
     }
@@ -186,8 +187,8 @@ static assay_status load(assay_plugin *plugin, const char *path, assay_error *er
     memcpy(&kernels, &symbol, sizeof kernels);
     if (kernels == NULL) {
         return assay_fail(error, ASSAY_BAD_INPUT,
-                          "plug-in %s does not export assay_plugin_kernels; define it (assay/kernel.h "
-                          "has its type) and do not hide it", path);
+                          "plug-in %s does not export assay_plugin_kernels; define it "
+                          "(assay/kernel.h has its type) and do not hide it", path);
     }
     plugin->kernels = kernels(&plugin->count);
     return check_all(plugin, error);

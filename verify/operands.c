@@ -119,7 +119,7 @@ size_t assay_op_io_size(assay_op op, bool logits)
     return 0;
 }
 
-/* A vector that is only read: the view's pointer is not const, what it points to stays unwritten. */
+/* A vector that is only read: a view's pointer is not const, what it points to stays as it is. */
 static assay_tensor view_of(const void *data, assay_dtype dtype, int64_t count)
 {
     void *writable = NULL;

@@ -224,8 +224,10 @@ void assay_blame(const assay_death *death, assay_outcome *outcome)
         outcome->check = ASSAY_CHECK_DEADLINE;
         (void)snprintf(text, sizeof text, "no answer in %.3g s", death->deadline);
     } else if (death->wait == ASSAY_WAIT_MEMORY) {
-        (void)snprintf(text, sizeof text, "more than %.1f GiB resident",
-                       (double)death->memory_limit / 0x1p30);
+        const bool large = death->memory_limit >= 1u << 30;
+        (void)snprintf(text, sizeof text, "more than %.*f %s resident", large ? 1 : 0,
+                       (double)death->memory_limit / (large ? 0x1p30 : 0x1p20),
+                       large ? "GiB" : "MiB");
     } else if (!death->by_itself) {
         /* Where it is by now says nothing: it went on. */
         (void)snprintf(outcome->message, sizeof outcome->message,

@@ -46,9 +46,10 @@ assay_status assay_layout_add(assay_slab_layout *layout, uint64_t bytes, uint32_
                           "an operand of %.1f GiB does not fit in the address space for operands",
                           (double)bytes / 0x1p30);
     }
-    const uint64_t unit = alignment > assay_page() ? alignment : assay_page();
+    const uint64_t twice = 2 * (uint64_t)alignment;
+    const uint64_t unit = twice > assay_page() ? twice : assay_page();
     const uint64_t size = round_up(bytes, alignment);
-    const uint64_t shift = size % (2 * (uint64_t)alignment) == 0 ? alignment : 0;
+    const uint64_t shift = size % twice == 0 ? alignment : 0;
     const uint64_t low = round_up(layout->size, grain);
     const uint64_t room = round_up(size + shift == 0 ? 1 : size + shift, unit);
     assay_region *const region = &layout->region[layout->count++];

@@ -74,7 +74,10 @@ static int spawn(pid_t *pid, const char *program, const int from[ASSAY_FD_END], 
     }
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawnattr_init(&attributes);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    /* A group of its own, so that what a kernel forks ends with it. */
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                    POSIX_SPAWN_SETPGROUP);
+    (void)posix_spawnattr_setpgroup(&attributes, 0);
     (void)sigemptyset(&set);
     (void)posix_spawnattr_setsigmask(&attributes, &set);
     (void)sigfillset(&set);
@@ -172,6 +175,7 @@ void assay_process_end(assay_process *process, int *status)
 {
     int raw = 0;
     if (process->pid > 0) {
+        (void)kill(-process->pid, SIGKILL);
         (void)kill(process->pid, SIGKILL);
         (void)TEMP_FAILURE_RETRY(waitpid(process->pid, &raw, 0));
     }

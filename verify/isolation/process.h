@@ -21,7 +21,7 @@ typedef struct assay_process {
 /* Starts this program again as a worker that inherits control and the slabs' files. */
 assay_status assay_process_start(assay_process *process, int control, int weights, int operands,
                                  assay_error *error);
-/* Kills it if it still runs; *status (may be NULL) is waitpid's. */
+/* Kills it if it still runs, with all of its group; *status (may be NULL) is waitpid's. */
 void assay_process_end(assay_process *process, int *status);
 
 /* Whether it has died by itself, waiting at most `seconds` for it. */
@@ -41,9 +41,10 @@ assay_wait assay_process_wait(assay_process *process, double deadline, uint64_t 
 /* Resident bytes that belong to the process alone: not files, not shared memory. */
 uint64_t assay_process_memory(pid_t pid);
 
-/* Waits until no thread of the process but `except` can do anything by itself: each is parked on a
- * futex without a time limit, as idle threads of a pool are. At most `seconds`. */
-void assay_process_settle(pid_t pid, pid_t except, double seconds);
+/* Waits until no thread of the process but `except` can do anything by itself and it has no
+ * children: each thread waits without a time limit for another, as idle ones of a pool do. False
+ * when that takes more than `seconds`. */
+bool assay_process_settle(pid_t pid, pid_t except, double seconds);
 
 /* Whether the program that runs called assay_worker_main: it can then be its own worker. */
 bool assay_worker_built_in(void);

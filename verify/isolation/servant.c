@@ -1,7 +1,5 @@
 #include "verify/isolation/servant.h"
 
-#include <stdlib.h>
-
 #include "kernels/registry.h"
 #include "ref/oracle.h"
 

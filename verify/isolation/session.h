@@ -17,11 +17,14 @@ typedef struct assay_session_options {
     const char *plugin;    /* a shared object of kernels; NULL: the built-in ones and the oracle */
     bool in_process;       /* run in this process: one case for gdb, ncu, valgrind */
     double deadline;       /* seconds that prepare or one run may take; 0: 120 */
-    uint64_t memory_limit; /* resident bytes of the worker; 0: three quarters of what is available */
+    uint64_t memory_limit; /* resident bytes of a worker's own; 0: three quarters of what is free */
     int32_t threads;       /* exec.threads; 0: all */
 } assay_session_options;
 
-/* The worker starts at the first use. A session serves one thread at a time. */
+/* Workers start at the first use; kernels of a plug-in share none with other names. A session
+ * serves one thread at a time, and a thread that prepares must outlive it: workers end with the
+ * thread that started them. Programs that do not call assay_worker_main name the assay program in
+ * the environment as ASSAY_WORKER. */
 assay_status assay_session_open(const assay_session_options *options, assay_session **session,
                                 assay_error *error);
 void assay_session_close(assay_session **session);
@@ -45,7 +48,7 @@ typedef struct assay_outcome {
 
 /* Models are not copied into shared memory: a worker opens them itself, read-only, by folder. */
 typedef struct assay_stage_files {
-    const char *model;     /* of params.model (capture, generate) or params.capture.model (explain) */
+    const char *model;     /* of params.model (capture, generate), params.capture.model (explain) */
     const char *explainer; /* explain: of params.generate.model */
     bool stops;            /* explain: the Transluce stop strings end a row */
 } assay_stage_files;
@@ -63,15 +66,20 @@ typedef struct assay_subject {
     assay_placement weights; /* where the params' tensors lie; as in assay_session_run */
 } assay_subject;
 
-/* Places weights, asks the kernel to prepare. Only one subject at a time. A returned status other
- * than ASSAY_OK is the harness's own trouble (memory, no process to be had). */
+/* Places weights and names the subject; only one at a time. A step's kernel is asked to prepare at
+ * the first run, when it can be asked before whether it supports the operands; a stage here. A
+ * returned status other than ASSAY_OK is the harness's own trouble (memory, no process to be had,
+ * no such implementation, a model that cannot be opened). */
 assay_status assay_session_prepare(assay_session *session, const assay_subject *subject,
                                    assay_outcome *outcome, assay_error *error);
 
 /* Runs once. io is the op's assay_<op>_io (or assay_logits_io) with dense tensors in the caller's
  * memory: inputs are copied in; outputs, poisoned before, are copied back, whatever happened, also
- * those written in part before a crash. Operands that are in- and outputs (caches) go both ways.
- * After a crash the session answers every run with the same outcome until the next prepare. */
+ * those written in part before a crash. Operands that are in- and outputs (caches) go both ways; an
+ * output that shares its memory with an input does so for the kernel too. Rows of an output may be
+ * padded: what lies between them must stay. io's stop function is not called (see files.stops).
+ * After a crash, or a prepare that did not PASS, the session answers every run with the same
+ * outcome until the next prepare. */
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,
                                assay_outcome *outcome, assay_error *error);
 

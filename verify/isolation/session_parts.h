@@ -14,6 +14,23 @@ typedef struct assay_placed {
     bool input[ASSAY_REGIONS_MAX], output[ASSAY_REGIONS_MAX];
 } assay_placed;
 
+enum { ASSAY_WORKERS_MAX = 4 };
+
+/* Kernels of a plug-in do not share a worker with other names: what one has done to its memory, its
+ * threads or its modes must not be the next one's fault. The built-in ones share one. */
+typedef struct assay_worker {
+    char serves[ASSAY_NAME_MAX]; /* an implementation; "" the built-in ones; "?" not yet said */
+    assay_process process;
+    int control_file;
+    assay_control *control;
+    bool loaded;   /* the plug-in */
+    uint64_t used; /* the least recently used gives way */
+} assay_worker;
+
+/* Seconds that threads which still work when a subject is released are waited for. */
+#define ASSAY_PATIENCE_MOST 0.3
+#define ASSAY_PATIENCE_LEAST 0.01
+
 struct assay_session {
     char *plugin; /* NULL: none */
     double deadline;
@@ -21,11 +38,10 @@ struct assay_session {
     int32_t threads;
 
     assay_slab weights, operands;
-    int control_file;
-    assay_control *control;
-    assay_process process;
-    assay_servant *servant; /* in process; NULL: a worker serves */
-    bool loaded;            /* the plug-in, by the present worker */
+    assay_worker workers[ASSAY_WORKERS_MAX];
+    assay_worker *worker;   /* that serves now */
+    uint64_t clock;
+    assay_servant *servant; /* in process; NULL: workers serve */
     uint64_t plugin_count;
     assay_wire_kernel *described; /* [plugin_count], once asked for */
     assay_kernel *kernel;
@@ -41,18 +57,27 @@ struct assay_session {
     bool ran;
     uint64_t digest[ASSAY_REGIONS_MAX]; /* of the last run's outputs */
     const char *late;                   /* an output that changed after its run; NULL: none */
-    double patience;                    /* seconds to wait for threads that still work */
+    double patience; /* seconds to wait for threads that still work */
+    bool unsettled;  /* some went on */
     uint64_t sequence;
     assay_request request;
     assay_reply reply;
 };
 
-/* A worker that runs and has loaded the plug-in. */
-assay_status assay_session_ensure(assay_session *session, assay_error *error);
-/* Sends session->request, of which `body` bytes of .as count, and waits for an answer of size bytes.
- * False when there is none: the worker is gone then, and fate says why. */
+assay_status assay_workers_open(assay_session *session, assay_error *error);
+void assay_workers_close(assay_session *session);
+/* Makes a worker for what it is to serve the present one: it runs and, unless that is built in, has
+ * loaded the plug-in. */
+assay_status assay_session_ensure(assay_session *session, const char *serves, assay_error *error);
+/* Ends the present worker: the next one starts afresh. */
+void assay_session_dismiss(assay_session *session);
+/* Sends session->request, of which `body` bytes of .as count, and waits for an answer of `size`
+ * bytes. False when there is none: the worker is gone then, and fate says why. */
 bool assay_session_ask(assay_session *session, assay_request_kind kind, size_t body, void *answer,
                        size_t size, assay_outcome *fate);
+
+/* What the subject's kernel declares for its i-th weight or io operand; 0: the element's own. */
+uint32_t assay_session_alignment(const assay_session *session, bool weight, size_t i);
 
 /* Appends a tensor, unless it is absent, and writes its coded place to *coded. Aliases of one that
  * is there already share its region. */

@@ -37,18 +37,48 @@ uint64_t assay_process_memory(pid_t pid)
     return resident > shared ? (resident - shared) * assay_page() : 0;
 }
 
-/* A futex wait without a time limit ends only when another thread ends it. What cannot be read
- * counts as parked when it sleeps: some systems hide a process's system calls. */
-static bool is_parked(const char *task)
+/* One system call as /proc shows it: its number and arguments. */
+typedef struct waiting {
+    long number;
+    unsigned long long argument[6];
+} waiting;
+
+static bool futex_forever(const waiting *w)
 {
     enum { WAIT = 0, WAIT_BITSET = 9, COMMAND = 0x7f };
+    const unsigned long long command = w->argument[1] & COMMAND;
+    return (command == WAIT || command == WAIT_BITSET) && w->argument[3] == 0;
+}
+
+/* Waits that end only when somebody else acts. */
+static bool waits_forever(const waiting *w)
+{
+    switch (w->number) {
+    case SYS_futex: return futex_forever(w);
+    case SYS_read:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_accept:
+    case SYS_accept4: return true;
+    case SYS_ppoll: return w->argument[2] == 0;
+    case SYS_epoll_pwait: return (int)w->argument[3] < 0;
+    case SYS_rt_sigtimedwait: return w->argument[2] == 0;
+#ifdef SYS_poll
+    case SYS_poll: return (int)w->argument[2] < 0;
+#endif
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait: return (int)w->argument[3] < 0;
+#endif
+    default: return false;
+    }
+}
+
+/* What cannot be read counts as parked when it sleeps: some systems hide system calls. */
+static bool is_parked(const char *task)
+{
     char path[320];
     char text[512];
-    long number = -1;
-    unsigned long long at = 0;
-    unsigned long long command = 0;
-    unsigned long long value = 0;
-    unsigned long long limit = 0;
+    waiting w = {.number = -1};
     (void)snprintf(path, sizeof path, "%s/syscall", task);
     if (!read_text(path, text, sizeof text)) {
         (void)snprintf(path, sizeof path, "%s/stat", task);
@@ -56,11 +86,20 @@ static bool is_parked(const char *task)
             read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
         return state == NULL || strncmp(state, ") R", 3) != 0;
     }
-    if (sscanf(text, "%ld %llx %llx %llx %llx", &number, &at, &command, &value, &limit) != 5) {
-        return false; /* "running" */
-    }
-    const unsigned long long wait = command & COMMAND;
-    return number == SYS_futex && (wait == WAIT || wait == WAIT_BITSET) && limit == 0;
+    unsigned long long *const a = w.argument;
+    /* A thread that runs shows one word in place of these. */
+    return sscanf(text, "%ld %llx %llx %llx %llx %llx %llx", &w.number, &a[0], &a[1], &a[2], &a[3],
+                  &a[4], &a[5]) == 7 &&
+           waits_forever(&w);
+}
+
+/* Children that the main thread has forked; systems that do not tell count as none. */
+static bool has_children(pid_t pid)
+{
+    char path[64];
+    char text[32];
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    return read_text(path, text, sizeof text);
 }
 
 static bool all_parked(pid_t pid, pid_t except)
@@ -82,11 +121,18 @@ static bool all_parked(pid_t pid, pid_t except)
     return parked;
 }
 
-void assay_process_settle(pid_t pid, pid_t except, double seconds)
+bool assay_process_settle(pid_t pid, pid_t except, double seconds)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     const double until = assay_now() + seconds;
-    while (!all_parked(pid, except) && assay_now() < until) {
+    for (;;) {
+        /* In process, other children than a kernel's are none of its business. */
+        if (all_parked(pid, except) && (pid == getpid() || !has_children(pid))) {
+            return true;
+        }
+        if (assay_now() > until) {
+            return false;
+        }
         (void)nanosleep(&pause, NULL);
     }
 }

@@ -83,6 +83,7 @@ _Noreturn static void serve(assay_control *control)
     static assay_reply reply;
     static assay_wire_kernel description;
     assay_servant_open(&servant, control, ASSAY_FD_WEIGHTS, ASSAY_FD_OPERANDS);
+    const pid_t self = getpid();
     bool alive = true;
     while (alive && next_request(&request)) {
         if (request.kind == ASSAY_ASK_KERNEL) {
@@ -94,6 +95,9 @@ _Noreturn static void serve(assay_control *control)
             assay_faults_again();
         }
         assay_servant_answer(&servant, &request, &reply);
+        if (getpid() != self) {
+            _exit(0); /* a kernel forked, and this is the copy */
+        }
         alive = answer(&reply, sizeof reply);
     }
     /* Not exit: what a plug-in registered for the end is not run. */

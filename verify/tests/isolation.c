@@ -1,5 +1,5 @@
-/* Whatever a kernel does in a worker, its verdict says what it was, and the next kernel is judged as
- * if nothing had happened. */
+/* Whatever a kernel does in a worker, its verdict says what it was, and the next kernel is judged
+ * as if nothing had happened. */
 #include "isolated.h"
 
 #include <signal.h>
@@ -58,6 +58,11 @@ static const deed deeds[] = {
      "output 'y' was written after the call had returned"},
     {"refuses", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_STATUS,
      "returned 'bad argument': no?such d: 7"},
+    {"reports", ASSAY_PLACE_RIGHT, ASSAY_CRASH, ASSAY_CHECK_LIFE,
+     "SUMMARY: AddressSanitizer: heap-buffer-overflow mine.c:7 in run"},
+    {"forks", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_LATE_WRITE,
+     "output 'y' was written after the call had returned"},
+    {"forks_and_returns", ASSAY_PLACE_RIGHT, ASSAY_PASS, ASSAY_CHECK_NONE, ""},
     {"odd_status", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_STATUS,
      "returned 77, which is no status"},
     {"picky", ASSAY_PLACE_RIGHT, ASSAY_SKIP, ASSAY_CHECK_NONE, "37 columns are odd"},
@@ -117,7 +122,7 @@ Test(isolation, memory_has_a_limit)
     const assay_outcome got = try_add(session, "explode", ASSAY_PLACE_RIGHT, &s);
     cr_expect_eq(got.verdict, ASSAY_CRASH);
     cr_expect_eq(got.check, ASSAY_CHECK_LIFE);
-    cr_expect_str_eq(got.message, "more than 0.2 GiB resident");
+    cr_expect_str_eq(got.message, "more than 256 MiB resident");
     cr_expect_eq(try_add(session, "good", ASSAY_PLACE_RIGHT, &s).verdict, ASSAY_PASS);
     assay_session_close(&session);
 }

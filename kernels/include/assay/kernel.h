@@ -59,8 +59,10 @@ typedef struct assay_kernel {
     assay_space space;   /* where operands must be; 0: the host */
     assay_precision precision; /* what the kernel promises, and is judged by (precision.h) */
     uint32_t capabilities;     /* assay_capability bits */
-    /* Bytes each operand's data must be aligned to, in the order of the op's params and then io
-     * fields; 0: the element's own size. The verifier gives exactly this and no more. */
+    /* Bytes each operand's data must be aligned to, a power of two; 0: the element's own size. The
+     * verifier gives exactly this and no more. The order is that of the fields that are data, first
+     * of the op's params (rope's inverse_frequency too; an assay_sae's tensors in its own order),
+     * then of its io (an assay_csr's three in its own order). For stages only the io counts. */
     uint16_t alignment[ASSAY_OPERANDS_MAX];
     assay_kernel_functions run; /* the member named like op; of its functions only `run` is a must */
     void (*release)(const assay_exec *exec, void *state); /* NULL: nothing to release */

@@ -58,7 +58,7 @@ DEED(aborts, abort();)
 DEED(hang, for (volatile int i = 0; i >= 0; i = 0) {})
 DEED(divide, volatile int zero = 0; sink = (float)(7 / zero);)
 DEED(illegal, __builtin_trap();)
-DEED(prints, for (int i = 0; i < 100000; i++) { fprintf(stderr, "line %d of many\n", i); printf("x\n"); })
+DEED(prints, for (int i = 0; i < 100000; i++) { fprintf(stderr, "line %d\n", i); printf("x\n"); })
 DEED(prints_for_ever, for (volatile int i = 0; i >= 0; i = 0) { fprintf(stderr, "again\n"); })
 DEED(raises, raise(SIGSEGV);)
 DEED(closes, for (int fd = 0; fd < 64; fd++) { close(fd); } sleep(100);)
@@ -119,6 +119,46 @@ static void leave_to_thread(const assay_add_io *io, int milliseconds)
     pthread_create(&thread, NULL, write_later, job);
     pthread_detach(thread);
 }
+
+/* What a sanitizer prints before it ends the process. */
+DEED(reports, fprintf(stderr, "==7==ERROR: AddressSanitizer: heap-buffer-overflow\n"
+                              "SUMMARY: AddressSanitizer: heap-buffer-overflow mine.c:7 in run\n"
+                              "Shadow bytes follow\n");
+     _exit(1);)
+
+static void fork_a_writer(const assay_add_io *io)
+{
+    if (fork() == 0) {
+        const struct timespec pause = {.tv_nsec = 50000000};
+        nanosleep(&pause, NULL);
+        *(volatile float *)io->y.data += 1.0f;
+        _exit(0);
+    }
+}
+
+DEED(forks, fork_a_writer(io);)
+DEED(forks_and_returns, (void)!fork();)
+
+/* Breaks the heap without dying of it; and what would die of it. */
+static void corrupt_heap(void)
+{
+    volatile char *const block = malloc(24);
+    for (int i = 0; i < 4096; i++) {
+        block[i] = (char)0xee;
+    }
+}
+
+static void use_heap(void)
+{
+    for (size_t i = 1; i < 5000; i += 97) {
+        char *const block = malloc(i);
+        block[0] = 1;
+        free(block);
+    }
+}
+
+DEED(corrupts, corrupt_heap();)
+DEED(allocates, use_heap();)
 
 DEED(late, leave_to_thread(io, 50);)
 DEED(soon, leave_to_thread(io, 1);)
@@ -221,7 +261,8 @@ static assay_status run_aligned(const assay_exec *exec, const assay_add_params *
     X(good) X(write_past) X(write_far_past) X(write_before) X(read_past) X(read_before)            \
     X(write_input) X(null) X(wild) X(exit0) X(exit3) X(exit_at_once) X(aborts) X(hang) X(divide)   \
     X(illegal) X(prints) X(prints_for_ever) X(raises) X(closes) X(talks) X(explode) X(smash)       \
-    X(overflow) X(late) X(soon) X(refuses) X(odd_status) X(aligned)
+    X(overflow) X(late) X(soon) X(refuses) X(reports) X(forks) X(forks_and_returns)                \
+    X(odd_status) X(aligned) X(corrupts) X(allocates)
 #define PLAIN_KERNEL(its_name) KERNEL(its_name, .run = run_##its_name);
 PLAIN(PLAIN_KERNEL)
 KERNEL(picky, .supports = unsupported, .run = run_good);
