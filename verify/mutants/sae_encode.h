@@ -72,7 +72,7 @@
       "row_offsets hold counts instead of their sums")                                             \
     X(sae_encode, f32, last_latent, ON_CODES, "sae-encode-relu-17x65x1021*",                       \
       "the last latent never fires")                                                               \
-    X(sae_encode, f32, dense_zeros, ON_WRITTEN | ON_NUMBER | ON_ACTIVE_SET,                        \
+    X(sae_encode, f32, dense_zeros, ON_WRITTEN | ON_CODES,                                         \
       "sae-encode-relu-5x33x67*", "zeros of the dense form are not written")                       \
     X(sae_encode, f32, multiply_bf16, ON_CODES, "sae-encode-relu-16x64x256*",                      \
       "claims f32 products, rounds x to bf16")                                                     \

@@ -58,7 +58,7 @@
     X(generate, f32, tied_head, ON_CHAIN, "generate", "the embedding serves as an untied head")    \
     X(generate, f32, random_head, ON_CHAIN, "generate",                                            \
       "a tied head is taken for untied and is what initialisation left")                           \
-    X(generate, f32, logits_after_end, ON_CHAIN, "generate",                                       \
+    X(generate, f32, logits_after_end, ON_CHAIN | ON_EXACT, "generate",                            \
       "logits after a row's end are not 0")                                                        \
     X(generate, f32, soft_late, ON_CHAIN, "generate", "soft tokens land one position late")        \
     X(generate, f32, soft_one, ON_CHAIN, "generate", "only the first soft token is placed")        \

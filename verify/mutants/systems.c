@@ -111,14 +111,21 @@ static void trespass(int fault, const assay_exec *exec, const assay_linear_param
     }
 }
 
+/* The pointer is not on the stack: it would be overwritten on the way. An integer, since compilers
+ * know where the address of a local variable must not go. */
+static volatile uintptr_t smashed;
+
 static void smash(void)
 {
     volatile char local[16];
-    volatile char *volatile at = local;
+    smashed = (uintptr_t)&local[0];
     for (size_t i = 0; i < 4096; i++) {
-        at[i] = 0x5a;
+        ((volatile char *)smashed)[i] = 0x5a;
     }
 }
+
+/* Not inlined: it is to return over what it wrote. */
+static void (*volatile smash_stack)(void) = smash;
 
 static void take_memory(void)
 {
@@ -143,7 +150,7 @@ static void misbehave(int fault)
         const float *volatile nowhere = NULL;
         (void)*(const volatile float *)nowhere;
     } else if (IS(stack_smash)) {
-        smash();
+        smash_stack();
     } else if (IS(memory)) {
         take_memory();
     } else if (IS(closes)) {
@@ -153,7 +160,8 @@ static void misbehave(int fault)
     } else if (IS(sleep)) {
         rest(600000000);
     }
-    for (volatile bool on = IS(hang); on;) {
+    static volatile bool hanging;
+    for (hanging = IS(hang); hanging;) {
     }
 }
 

@@ -36,7 +36,7 @@
     X(linear, sys, cached, ON_NUMBER | ON_ROWS | ON_NEIGHBOURS | ON_BATCH | ON_SCALING |           \
           ON_LINEARITY, "linear-5x77x13*",                                                         \
       "gives the first call's output again when the shapes repeat")                                \
-    X(linear, sys, skips, ON_WRITTEN | ON_NUMBER, "linear-5x33x7-normal",                          \
+    X(linear, sys, skips, ON_WRITTEN | ON_REPEAT | ON_NUMBER, "linear-5x33x7-normal",              \
       "does nothing when the shapes repeat: y holds what an earlier call left")                    \
     X(linear, sys, stale_weights, ON_NUMBER, "linear-5x77x13*",                                    \
       "keeps the weights of the first call of its shape")                                          \

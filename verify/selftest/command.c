@@ -13,6 +13,8 @@ typedef struct selftest {
 } selftest;
 
 static const selftest selftests[] = {
+    {"mutants", assay_selftest_mutants,
+     "deliberately wrong kernels: which check catches each"},
     {"false-alarms", assay_selftest_false_alarms,
      "right kernels on fresh seeds: how often a verdict is wrong"},
 };
@@ -28,7 +30,7 @@ static int print_help(void)
     }
     printf("\n  assay selftest SUBCOMMAND --help   its options, with worked examples\n\n"
            "exit status: 0 good; 1 the checker was found wrong; 2 usage; 3 input\n\n"
-           "examples:\n  assay selftest false-alarms --runs 200\n");
+           "examples:\n  assay selftest mutants\n  assay selftest false-alarms --runs 200\n");
     return 0;
 }
 

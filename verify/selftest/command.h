@@ -4,6 +4,7 @@
 #ifndef VERIFY_SELFTEST_COMMAND_H
 #define VERIFY_SELFTEST_COMMAND_H
 
+int assay_selftest_mutants(int argc, char **argv);
 int assay_selftest_false_alarms(int argc, char **argv);
 
 #endif

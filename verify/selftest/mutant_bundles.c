@@ -1,0 +1,124 @@
+/* Golden bundles for mutants of stages: opened once a thread, judged case by case. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/golden_path.h"
+#include "verify/scales_identity.h"
+#include "verify/selftest/mutants.h"
+
+enum { LONG_SEQUENCE = 128 };
+
+typedef struct opened_bundle {
+    assay_bundle bundle;
+    assay_checkpoints *checkpoints;
+    assay_scales *scales;
+    bool *selected; /* cases that are judged at all: the oracle's truth of long ones takes long */
+} opened_bundle;
+
+struct assay_mutant_bundles {
+    assay_path_list paths;
+    opened_bundle *bundle;
+    size_t count;
+};
+
+static bool is_long(const assay_bundle *bundle, const assay_bundle_case *c)
+{
+    assay_tensor tokens;
+    return assay_bundle_tensor(bundle, c->in, c->id, "tokens", false, &tokens, NULL) == ASSAY_OK &&
+           assay_present(&tokens) && tokens.rank == 2 && tokens.shape[1] > LONG_SEQUENCE;
+}
+
+static assay_status select_cases(opened_bundle *b, assay_error *error)
+{
+    b->selected = calloc(b->bundle.case_count + 1, sizeof *b->selected);
+    for (size_t i = 0; i < b->bundle.case_count && b->selected != NULL; i++) {
+        b->selected[i] = !is_long(&b->bundle, &b->bundle.cases[i]);
+    }
+    return b->selected != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+}
+
+assay_status assay_mutant_bundles_open(assay_mutant_bundles **bundles, assay_error *error)
+{
+    const assay_overrides none = {0};
+    assay_mutant_bundles *const made = calloc(1, sizeof *made);
+    *bundles = made;
+    if (made == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    }
+    assay_status status = assay_golden_list(NULL, &made->paths, error);
+    if (status == ASSAY_OK) {
+        made->bundle = calloc(made->paths.count, sizeof *made->bundle);
+        status = made->bundle != NULL ? ASSAY_OK
+                                      : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < made->paths.count && status == ASSAY_OK; i++) {
+        opened_bundle *const b = &made->bundle[i];
+        status = assay_bundle_open(made->paths.path[i], &b->bundle, error);
+        if (status == ASSAY_OK) {
+            made->count++;
+            status = assay_checkpoints_open(&b->bundle, &none, &b->checkpoints, error);
+        }
+        if (status == ASSAY_OK) {
+            status = assay_scales_open_for(&b->bundle, &none, &b->scales, error);
+        }
+        if (status == ASSAY_OK) {
+            status = select_cases(b, error);
+        }
+    }
+    if (status != ASSAY_OK) {
+        assay_mutant_bundles_close(bundles);
+    }
+    return status;
+}
+
+void assay_mutant_bundles_close(assay_mutant_bundles **bundles)
+{
+    if (*bundles == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < (*bundles)->count; i++) {
+        free((*bundles)->bundle[i].selected);
+        assay_scales_close(&(*bundles)->bundle[i].scales);
+        assay_checkpoints_close(&(*bundles)->bundle[i].checkpoints);
+        assay_bundle_close(&(*bundles)->bundle[i].bundle);
+    }
+    assay_path_list_free(&(*bundles)->paths);
+    free((*bundles)->bundle);
+    free(*bundles);
+    *bundles = NULL;
+}
+
+/* Whether a table's fused stage answers the case. */
+static bool concerns(const assay_table *table, const assay_bundle_case *c)
+{
+    const bool generates = strcmp(c->op, "generate") == 0 || strcmp(c->op, "steered_generate") == 0;
+    return (table->kernel[ASSAY_OP_capture] != NULL && strcmp(c->op, "capture") == 0) ||
+           (table->kernel[ASSAY_OP_generate] != NULL && generates) ||
+           (table->kernel[ASSAY_OP_explain] != NULL && strcmp(c->op, "explain") == 0);
+}
+
+assay_status assay_mutant_bundles_judge(assay_mutant_bundles *bundles,
+                                        const assay_verify_run *run, const char *glob,
+                                        bool matching, const assay_mutant_outcome *until,
+                                        assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    for (size_t b = 0; b < bundles->count; b++) {
+        opened_bundle *const at = &bundles->bundle[b];
+        for (size_t i = 0; i < at->bundle.case_count && status == ASSAY_OK; i++) {
+            const assay_bundle_case *const c = &at->bundle.cases[i];
+            const bool decided = until != NULL && until->end != ASSAY_MUTANT_SURVIVED;
+            if (!decided && at->selected[i] && concerns(run->tables, c) &&
+                assay_filter_matches(glob, c->id) == matching) {
+                const assay_case_context context = {.run = run,
+                                                    .bundle = &at->bundle,
+                                                    .checkpoints = at->checkpoints,
+                                                    .scales = at->scales,
+                                                    .c = c,
+                                                    .selected = at->selected};
+                status = assay_case_judge(&context, error);
+            }
+        }
+    }
+    return status;
+}
