@@ -4,6 +4,7 @@
 
 #include "kernels/exec/stage.h"
 #include "verify/chain_explain.h"
+#include "verify/explain_blame.h"
 #include "verify/stage_judge.h"
 
 typedef struct explain_run {
@@ -79,6 +80,7 @@ static assay_status judge_tokens(const assay_case_context *context, const assay_
 }
 
 typedef struct explain_judge {
+    const assay_table *own; /* of the implementation at hand */
     const assay_case_context *context;
     const assay_explain_case *read;
     assay_explain_chain chain;
@@ -94,6 +96,64 @@ static void merge_stage(assay_result *into, assay_result *part, const char *stag
         (void)snprintf(part->message, sizeof part->message, "stage %s: %.900s", stage, detail);
     }
     assay_result_merge(into, part);
+}
+
+static assay_status blame_for(const explain_judge *judge, const assay_judged *judged,
+                              const assay_table *table, const assay_subject *subject,
+                              assay_arena *arena, assay_explain_blame *blame)
+{
+    *blame = (assay_explain_blame){.session = judged->session,
+                                   .subject = subject,
+                                   .table = judge->own,
+                                   .read = judge->read,
+                                   .type = assay_table_activation(table),
+                                   .arena = arena,
+                                   .error = judged->error};
+    return assay_scales_truth(judge->context->scales, &judge->chain.chain, ASSAY_EXPLAIN_SOFT,
+                              &blame->soft_truth, judged->error);
+}
+
+static assay_status judge_soft(const explain_judge *judge, const assay_judged *judged,
+                               const assay_table *table, const assay_subject *subject,
+                               const assay_tensor *soft, assay_arena *arena)
+{
+    assay_result part = assay_case_result(judge->context, table->name);
+    const char *stage = "adapter";
+    assay_explain_blame blame;
+    assay_budget budget;
+    assay_status status = assay_chain_case_budget(&judge->soft, table, &budget, judged->error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_compare_elements(soft, judge->soft.expected, &budget, "vector", false, &part);
+    if (part.verdict == ASSAY_FAIL) {
+        status = blame_for(judge, judged, table, subject, arena, &blame);
+        if (status == ASSAY_OK) {
+            status = assay_blame_soft(&blame, judge->soft.expected, &budget, &stage);
+        }
+    }
+    merge_stage(judged->result, &part, stage);
+    return status;
+}
+
+static assay_status judge_logits(const explain_judge *judge, const assay_judged *judged,
+                                 const assay_table *table, const assay_subject *subject,
+                                 const assay_tensor *logits, const assay_budget *budget,
+                                 assay_arena *arena)
+{
+    assay_result part = assay_case_result(judge->context, table->name);
+    const char *stage = "explainer";
+    assay_explain_blame blame;
+    assay_status status = ASSAY_OK;
+    assay_compare_elements(logits, judge->logits.expected, budget, "step", false, &part);
+    if (part.verdict == ASSAY_FAIL) {
+        status = blame_for(judge, judged, table, subject, arena, &blame);
+        if (status == ASSAY_OK) {
+            status = assay_blame_logits(&blame, judge->logits.expected, budget, &stage);
+        }
+    }
+    merge_stage(judged->result, &part, stage);
+    return status;
 }
 
 /* The soft tokens and the logits that the expected tokens lead to, each with its stage's name. */
@@ -112,21 +172,12 @@ static assay_status judge_forced(explain_judge *judge, const assay_judged *judge
                                .io = &io,
                                .output_at = offsetof(assay_explain_io, logits),
                                .row_name = "step"};
-    assay_budget soft;
-    assay_result part = assay_case_result(judge->context, table->name);
     assay_status status = assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT);
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = assay_chain_case_budget(&judge->soft, table, &soft, judged->error);
+        status = judge_soft(judge, judged, table, subject, &made->soft, arena);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        assay_compare_elements(&made->soft, judge->soft.expected, &soft, "vector", false, &part);
-        merge_stage(result, &part, "adapter");
-    }
-    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        part = assay_case_result(judge->context, table->name);
-        assay_compare_elements(&made->logits, judge->logits.expected, budget, "step", false,
-                               &part);
-        merge_stage(result, &part, "explainer");
+        status = judge_logits(judge, judged, table, subject, &made->logits, budget, arena);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_stage_repeat(judged, &stage, judge->logits.expected, budget, arena);
@@ -136,8 +187,8 @@ static assay_status judge_forced(explain_judge *judge, const assay_judged *judge
 
 /* Runs freely first: then no expected token has been seen. */
 static assay_status judge_prepared(explain_judge *judge, const assay_judged *judged,
-                                   const assay_table *table, const assay_subject *subject,
-                                   assay_arena *arena)
+                                   const assay_table *table, const assay_kernel *fused,
+                                   const assay_subject *subject, assay_arena *arena)
 {
     const assay_explain_case *const read = judge->read;
     assay_result *const result = judged->result;
@@ -158,8 +209,10 @@ static assay_status judge_prepared(explain_judge *judge, const assay_judged *jud
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_chain_case_budget(&judge->logits, table, &budget, judged->error);
     }
-    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && assay_stage_can_force(fused)) {
         status = judge_forced(judge, judged, table, subject, &made, &budget, arena);
+    } else if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = judge_soft(judge, judged, table, subject, &made.soft, arena);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = judge_tokens(judge->context, read, judge->logits.expected, &budget, tokens.data,
@@ -175,6 +228,7 @@ static assay_status judge_table(explain_judge *judge, size_t index, assay_arena 
     assay_stage_contracts room;
     const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
                                                               ASSAY_OP_explain, &room);
+    judge->own = &context->run->tables[index];
     const assay_judged judged = {context->run->sessions[index], result, error};
     const cJSON *const params = context->c->params;
     const bool apart = cJSON_GetObjectItemCaseSensitive(params, "explainer") != NULL;
@@ -199,7 +253,9 @@ static assay_status judge_table(explain_judge *judge, size_t index, assay_arena 
         status = assay_judged_prepare(&judged, &subject);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_prepared(judge, &judged, table, &subject, arena);
+        status = judge_prepared(judge, &judged, table,
+                                context->run->tables[index].kernel[ASSAY_OP_explain], &subject,
+                                arena);
         const assay_status released = assay_judged_release(&judged);
         status = status != ASSAY_OK ? status : released;
     }

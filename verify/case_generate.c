@@ -148,13 +148,6 @@ static void judge_tokens(const generate_chain *chain, const assay_chain_case *ch
     }
 }
 
-/* A fused kernel says what it can do; a composition can do everything. */
-static bool can_force(const assay_kernel *fused)
-{
-    const uint32_t wanted = ASSAY_CAN_FORCE | ASSAY_CAN_LOGITS;
-    return fused == NULL || (fused->capabilities & wanted) == wanted;
-}
-
 /* The expected tokens forced, and the logits they lead to. */
 static assay_status judge_forced(const assay_judged *judged, const generate_chain *chain,
                                  const assay_chain_case *chain_case, const assay_budget *budget,
@@ -203,7 +196,7 @@ static assay_status judge_prepared(const assay_judged *judged, const generate_ch
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_chain_case_budget(chain_case, table, &budget, judged->error);
     }
-    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && can_force(fused)) {
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && assay_stage_can_force(fused)) {
         status = judge_forced(judged, chain, chain_case, &budget, subject, &forced_tokens, &logits,
                               arena);
     }

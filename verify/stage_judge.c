@@ -25,6 +25,12 @@ const assay_table *assay_stage_contracts_of(const assay_table *table, assay_op s
     return &room->table;
 }
 
+bool assay_stage_can_force(const assay_kernel *fused)
+{
+    const uint32_t wanted = ASSAY_CAN_FORCE | ASSAY_CAN_LOGITS;
+    return fused == NULL || (fused->capabilities & wanted) == wanted;
+}
+
 /* Where tokens and lengths lie in the io of every stage that has a ragged batch of prompts. */
 static bool batch_of(const assay_subject *subject, size_t *tokens, size_t *lengths)
 {

@@ -16,6 +16,10 @@ typedef struct assay_stage_contracts {
 const assay_table *assay_stage_contracts_of(const assay_table *table, assay_op stage,
                                             assay_stage_contracts *room);
 
+/* Whether a stage can be judged with the expected tokens forced: a composition can do everything, a
+ * fused kernel (or NULL) says what it can. */
+bool assay_stage_can_force(const assay_kernel *fused);
+
 typedef struct assay_stage {
     assay_subject subject;
     const void *io;   /* the op's io */

@@ -69,7 +69,7 @@ static void run_free(run_output *result)
 }
 
 /* One complaint is one line on standard error. */
-static int run_lines(const char *text)
+static inline int run_lines(const char *text)
 {
     int lines = 0;
     for (; *text != '\0'; text++) {
