@@ -8,6 +8,7 @@
  * read back. Error model: attention_error.c. Source: assay/attention.h. */
 #include "ref/attention.h"
 #include "ref/operands.h"
+#include "ref/wide.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -119,141 +120,11 @@ static void store_rows(const assay_attention_io *io)
     }
 }
 
-typedef struct attention_job {
-    const assay_attention_params *params;
-    const assay_attention_io *io;
-    const assay_error_model *model; /* NULL: not wanted */
-    ref_plan plan;
-    ref_rounding rounding;
-    int64_t longest; /* most visible keys of a row */
-    int64_t stretch; /* scratch of one thread */
-} attention_job;
-
-static void softmax(ref_head *head)
-{
-    const double scale = 1.0 / sqrt((double)head->head_dim);
-    head->maximum = -(double)INFINITY;
-    for (int64_t t = 0; t < head->visible; t++) {
-        head->score[t] = ref_dot(head->q, head->k + t * head->head_dim, head->head_dim) * scale;
-        if (head->score[t] > head->maximum) { /* a NaN is passed over here and reaches the sum */
-            head->maximum = head->score[t];
-        }
-    }
-    head->total = 0.0;
-    for (int64_t t = 0; t < head->visible; t++) {
-        head->weight[t] = exp(head->score[t] - head->maximum);
-        head->total += head->weight[t];
-    }
-    for (int64_t t = 0; t < head->visible; t++) {
-        head->weight[t] /= head->total;
-    }
-}
-
-/* The wanted elements of one head (columns first .. first + head_dim - 1) of output row n. */
-static void write_head(const attention_job *job, int64_t n, int64_t first, const ref_head *head,
-                       ref_head_error *error, double *terms)
-{
-    if (job->model != NULL) {
-        ref_head_scores_error(head, &job->rounding, terms, terms + job->longest + head->head_dim,
-                              error);
-    }
-    for (int64_t j = 0; j < job->plan.columns; j++) {
-        const int64_t i = ref_plan_column(&job->plan, j) - first;
-        if (i < 0 || i >= head->head_dim) {
-            continue;
-        }
-        double y = 0.0;
-        for (int64_t t = 0; t < head->visible; t++) {
-            y += head->weight[t] * head->v[t * head->head_dim + i];
-        }
-        assay_put2(&job->io->y, n, j, y);
-        if (job->model != NULL) {
-            double bound = 0.0;
-            double sigma = 0.0;
-            ref_head_element_error(head, &job->rounding, error, i, y, terms, &bound, &sigma);
-            if (error->open || (job->rounding.saturates && !isfinite(y))) {
-                ref_model_open(job->model, n, j);
-            } else {
-                ref_model_put(job->model, &job->rounding, n, j, y, bound, sigma);
-            }
-        }
-    }
-}
-
-static bool head_wanted(const ref_plan *plan, int64_t first, int64_t head_dim)
-{
-    for (int64_t j = 0; j < plan->columns; j++) {
-        const int64_t column = ref_plan_column(plan, j);
-        if (column >= first && column < first + head_dim) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Output row n. y may be q: the row's queries are read before any of its outputs is written. */
-static void one_row(const attention_job *job, int64_t n, double *scratch)
-{
-    const int64_t dim = job->params->head_dim;
-    const int64_t group = job->params->heads / job->params->kv_heads;
-    const int64_t row = ref_plan_row(&job->plan, n);
-    const int64_t s = (int64_t)assay_at1(&job->io->sequence, row);
-    const assay_tensor *k_cache = &job->io->k_cache;
-    const assay_tensor *v_cache = &job->io->v_cache;
-    double *q = scratch;
-    double *k = q + job->params->heads * dim;
-    double *v = k + job->longest * dim;
-    double *list = v + job->longest * dim; /* five lists of longest, then terms */
-    const int64_t step = job->longest;
-    ref_head head = {.visible = (int64_t)assay_at1(&job->io->position, row) + 1, .head_dim = dim,
-                     .k = k, .v = v, .score = list, .weight = list + step};
-    ref_head_error error = {.moved = list + 2 * step, .spread = list + 3 * step,
-                            .worst = list + 4 * step};
-    ref_load_row(&job->io->q, row, q);
-    for (int64_t h = 0; h < job->params->heads; h++) {
-        const int64_t g = h / group;
-        for (int64_t t = 0; h % group == 0 && t < head.visible; t++) {
-            ref_load(k_cache, s * k_cache->stride[0] + t * k_cache->stride[1] + g * dim, 1, dim,
-                     k + t * dim);
-            ref_load(v_cache, s * v_cache->stride[0] + t * v_cache->stride[1] + g * dim, 1, dim,
-                     v + t * dim);
-        }
-        if (head_wanted(&job->plan, h * dim, dim)) {
-            head.q = q + h * dim;
-            softmax(&head);
-            write_head(job, n, h * dim, &head, &error, list + 5 * step);
-        }
-    }
-}
-
-static assay_status run_rows(attention_job *job, assay_error *error)
-{
-    const int64_t dim = job->params->head_dim;
-    for (int64_t n = 0; n < job->plan.rows; n++) {
-        const int64_t row = ref_plan_row(&job->plan, n);
-        const int64_t visible = (int64_t)assay_at1(&job->io->position, row) + 1;
-        job->longest = visible > job->longest ? visible : job->longest;
-    }
-    /* queries, keys, values, five lists, and terms with the rounded operands behind them */
-    job->stretch = job->params->heads * dim + 2 * job->longest * dim + 6 * job->longest +
-                   3 * dim + 2;
-    double *scratch = ref_alloc_threads(job->stretch, error);
-    if (scratch == NULL) {
-        return ASSAY_NO_MEMORY;
-    }
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t n = 0; n < job->plan.rows; n++) {
-        one_row(job, n, ref_own(scratch, job->stretch));
-    }
-    free(scratch);
-    return ASSAY_OK;
-}
-
 assay_status assay_ref_attention(const assay_attention_params *params, const assay_attention_io *io,
                                  const assay_subset *subset, const assay_precision *contract,
                                  const assay_error_model *model, assay_error *error)
 {
-    attention_job job = {.params = params, .io = io};
+    ref_attention_job job = {.params = params, .io = io};
     bool wanted = false;
     assay_status status = check_inputs(params, io, error);
     if (status == ASSAY_OK) {
@@ -268,5 +139,5 @@ assay_status assay_ref_attention(const assay_attention_params *params, const ass
     }
     job.model = wanted ? model : NULL;
     store_rows(io);
-    return run_rows(&job, error);
+    return ref_attention_rows(&job, error);
 }

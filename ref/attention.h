@@ -3,14 +3,29 @@
 #ifndef REF_ATTENTION_H
 #define REF_ATTENTION_H
 
+#include "ref/operands.h"
 #include "ref/sums.h"
+
+typedef struct ref_attention_job {
+    const assay_attention_params *params;
+    const assay_attention_io *io;
+    const assay_error_model *model; /* NULL: not wanted */
+    ref_plan plan;
+    ref_rounding rounding;
+    int64_t longest; /* most visible keys of a row; set by ref_attention_rows */
+} ref_attention_job;
+
+/* All wanted rows, once the caches hold what they will see. */
+assay_status ref_attention_rows(ref_attention_job *job, assay_error *error);
 
 typedef struct ref_head {
     int64_t visible;  /* keys 0 .. visible-1 */
     int64_t head_dim;
     const double *q;  /* [head_dim] */
-    const double *k;  /* [visible, head_dim] */
-    const double *v;  /* [visible, head_dim] */
+    const double *k;  /* [visible, head_dim], rows k_stride apart */
+    const double *v;  /* [visible, head_dim], rows v_stride apart */
+    int64_t k_stride, v_stride;
+    const double *k_rounded, *v_rounded; /* [visible, head_dim] as multiplied; with a model */
     double *score;    /* [visible], scaled */
     double *weight;   /* [visible], softmax of score */
     double maximum;   /* the greatest score */
@@ -27,12 +42,21 @@ typedef struct ref_head_error {
     double total_bound, total_sigma; /* relative error of the softmax's sum */
 } ref_head_error;
 
-/* terms: scratch of max(visible, head_dim) + 1; rounded: scratch of 2 head_dim. */
-void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding, double *terms,
-                           double *rounded, ref_head_error *error);
-/* Bound (without the output's rounding) and sigma of element i, whose exact value is y. */
-void ref_head_element_error(const ref_head *head, const ref_rounding *rounding,
-                            const ref_head_error *error, int64_t i, double y, double *terms,
-                            double *bound, double *sigma);
+/* Room for both functions below, for up to `longest` keys. */
+typedef struct ref_head_scratch {
+    ref_wide *wide;  /* [max(longest, 2 head_dim)] */
+    double *terms;   /* [max(longest, head_dim)] */
+    double *rounded; /* [head_dim] */
+} ref_head_scratch;
+
+void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
+                           const ref_head_scratch *scratch, ref_head_error *error);
+
+/* Bound (without the output's rounding) and sigma of elements first .. first+3, whose exact values
+ * are y; those from head_dim on are not looked at. */
+void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
+                             const ref_head_error *error, int64_t first, const double y[REF_WIDE],
+                             const ref_head_scratch *scratch, double bound[REF_WIDE],
+                             double sigma[REF_WIDE]);
 
 #endif

@@ -27,17 +27,6 @@
 
 #include <math.h>
 
-/* q.k with both operands as they are multiplied. */
-static double rounded_dot(const double *q, const double *k, int64_t count,
-                            const ref_rounding *rounding, double *rounded)
-{
-    for (int64_t i = 0; i < count; i++) {
-        rounded[i] = ref_operand(rounding, false, q[i]);
-        rounded[count + i] = ref_operand(rounding, false, k[i]);
-    }
-    return ref_dot(rounded, rounded + count, count);
-}
-
 /* moved: scores on the way in, their softmax on the way out. */
 static void softmax(double *moved, int64_t count)
 {
@@ -55,38 +44,59 @@ static void softmax(double *moved, int64_t count)
     }
 }
 
+/* Key t's score, as the kernel's operands make it, and the error of its dot product. */
 static void one_score(const ref_head *head, const ref_rounding *rounding, int64_t t, double score,
-                      double *terms, ref_head_error *error)
+                      const ref_spread *dot, ref_head_error *error)
 {
     const double scale = 1.0 / sqrt((double)head->head_dim);
-    const ref_spread dot = ref_dot_spread(head->q, head->k + t * head->head_dim, head->head_dim,
-                                          NULL, rounding, false, terms);
     const double s = fabs(score);
     const double below = fabs(score - head->maximum);
     const double local = 2.0 * rounding->u_intermediate * s + 2.0 * rounding->u_work * s +
                          3.0 * rounding->u_work * below + 2.0 * rounding->u_function +
                          rounding->intermediate_floor;
-    const double worst = scale * dot.worst + local;
+    const double worst = scale * dot->worst + local;
     error->open = error->open || (isfinite(s) &&
-                                  s / scale + dot.worst >= rounding->intermediate_limit);
+                                  s / scale + dot->worst >= rounding->intermediate_limit);
     error->worst[t] = expm1(worst);
-    error->spread[t] = hypot(scale * hypot(dot.sigma, dot.bound), local) *
+    error->spread[t] = hypot(scale * hypot(dot->sigma, dot->bound), local) *
                        (worst > 0.0 ? expm1(worst) / worst : 1.0);
 }
 
-void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding, double *terms,
-                           double *rounded, ref_head_error *error)
+/* The scores with both operands as they are multiplied. */
+static void rounded_scores(const ref_head *head, const ref_rounding *rounding, double *q,
+                           double *score)
 {
-    const double scale = 1.0 / sqrt((double)head->head_dim);
-    const bool rounds = ref_operand_changes(rounding, false, ASSAY_F64);
-    error->open = false;
+    const int64_t dim = head->head_dim;
+    const double scale = 1.0 / sqrt((double)dim);
+    for (int64_t i = 0; i < dim; i++) {
+        q[i] = ref_operand(rounding, false, head->q[i]);
+    }
+    ref_dots(q, head->k_rounded, dim, head->visible, dim, score);
     for (int64_t t = 0; t < head->visible; t++) {
-        const double *k = head->k + t * head->head_dim;
-        error->moved[t] = head->score[t];
-        if (rounds) {
-            error->moved[t] = scale * rounded_dot(head->q, k, head->head_dim, rounding, rounded);
+        score[t] *= scale;
+    }
+}
+
+void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
+                           const ref_head_scratch *scratch, ref_head_error *error)
+{
+    const int64_t dim = head->head_dim;
+    const bool rounds = ref_operand_changes(rounding, false, ASSAY_F64);
+    double *const terms = scratch->terms;
+    ref_spread dots[REF_WIDE];
+    error->open = false;
+    memcpy(error->moved, head->score, (size_t)head->visible * sizeof *error->moved);
+    if (rounds) {
+        rounded_scores(head, rounding, scratch->rounded, error->moved);
+    }
+    for (int64_t t = 0; t < head->visible; t++) {
+        if (t % REF_WIDE == 0) {
+            ref_interleave(head->k + t * head->k_stride, head->k_stride, head->visible - t, dim,
+                           scratch->wide + dim);
+            ref_dot_spreads(head->q, scratch->wide + dim, dim, NULL, rounding, false,
+                            scratch->wide, terms, dots);
         }
-        one_score(head, rounding, t, error->moved[t], terms, error);
+        one_score(head, rounding, t, error->moved[t], &dots[t % REF_WIDE], error);
     }
     if (rounds) {
         softmax(error->moved, head->visible);
@@ -105,41 +115,92 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding, d
     error->total_sigma = total.sigma / head->total;
 }
 
-void ref_head_element_error(const ref_head *head, const ref_rounding *rounding,
-                            const ref_head_error *error, int64_t i, double y, double *terms,
-                            double *bound, double *sigma)
+/* Sums over the keys, of four elements. */
+typedef struct element_sums {
+    ref_wide moved, linear, square, weight_linear, weight_square, lost;
+} element_sums;
+
+REF_INLINE void load_lanes(const double *from, int64_t number, ref_wide *to)
+{
+    if (number >= REF_WIDE) {
+        ref_wide_load(to, from);
+        return;
+    }
+    ref_wide_all(to, 0.0);
+    for (int64_t n = 0; n < number; n++) {
+        (*to)[n] = from[n];
+    }
+}
+
+/* The terms of the moved outputs, and their sum. */
+REF_CLONES static void move_elements(const ref_head *head, const ref_head_error *error,
+                                     int64_t first, element_sums *sums, ref_wide *terms)
+{
+    ref_wide moved = {0.0};
+    for (int64_t t = 0; t < head->visible; t++) {
+        ref_wide v;
+        load_lanes(head->v_rounded + t * head->head_dim + first, head->head_dim - first, &v);
+        terms[t] = error->moved[t] * v;
+        for (int n = 0; error->moved[t] == 0.0 && n < REF_WIDE; n++) {
+            /* a score of -Inf: its own error has no meaning and no weight */
+            terms[t][n] = isfinite(v[n]) ? 0.0 : terms[t][n];
+        }
+        moved += terms[t];
+    }
+    sums->moved = moved;
+}
+
+REF_CLONES static void add_keys(const ref_head *head, const ref_rounding *rounding,
+                                const ref_head_error *error, int64_t first, const ref_wide *terms,
+                                element_sums *sums)
 {
     const double u_weight = ref_then(rounding->u_step, rounding->u_multiply);
     const double floor = fmax(rounding->intermediate_floor, rounding->multiply_floor);
-    double moved = 0.0;
-    double linear = 0.0;
-    double square = 0.0;
-    double weight_linear = 0.0;
-    double weight_square = 0.0;
-    double lost = 0.0;
-    for (int64_t t = 0; t < head->visible; t++) {
-        const double v = ref_operand(rounding, false, head->v[t * head->head_dim + i]);
-        /* a score of -Inf: its own error has no meaning and no weight */
-        terms[t] = error->moved[t] == 0.0 && isfinite(v) ? 0.0 : error->moved[t] * v;
-        moved += terms[t];
-    }
+    element_sums all = *sums;
     for (int64_t t = 0; t < head->visible; t++) {
         const double p = error->moved[t];
-        const double v = ref_operand(rounding, false, head->v[t * head->head_dim + i]);
+        ref_wide v;
+        load_lanes(head->v_rounded + t * head->head_dim + first, head->head_dim - first, &v);
+        ref_wide steep = p * (v - all.moved);
+        const ref_wide slope = steep;
+        ref_wide large = terms[t];
+        for (int n = 0; p == 0.0 && n < REF_WIDE; n++) {
+            all.lost[n] += isfinite(v[n]) ? rounding->product_floor * fabs(v[n]) : 0.0;
+        }
         if (p == 0.0) {
-            lost += isfinite(v) ? rounding->product_floor * fabs(v) : 0.0;
             continue;
         }
-        lost += (fmin(p, floor) + rounding->product_floor) * fabs(v);
-        const double slope = p * (v - moved);
-        linear += fabs(slope) * error->worst[t];
-        square += slope * slope * error->spread[t] * error->spread[t];
-        weight_linear += fabs(terms[t]) * u_weight;
-        weight_square += terms[t] * terms[t] * u_weight * u_weight;
+        ref_wide_magnitude(&v);
+        ref_wide_magnitude(&steep);
+        ref_wide_magnitude(&large);
+        all.lost += (fmin(p, floor) + rounding->product_floor) * v;
+        all.linear += steep * error->worst[t];
+        all.square += slope * slope * error->spread[t] * error->spread[t];
+        all.weight_linear += large * u_weight;
+        all.weight_square += terms[t] * terms[t] * u_weight * u_weight;
     }
-    const ref_spread sum = ref_sum_spread(terms, head->visible, rounding, false);
-    *bound = sum.bound + ref_difference(moved, y) + fabs(moved) * error->total_bound + lost;
-    *sigma = hypot(sum.sigma, fabs(moved) * error->total_sigma);
-    ref_settle(rounding, linear * error->drift, sqrt(square) * error->drift, bound, sigma);
-    ref_settle(rounding, weight_linear, sqrt(weight_square), bound, sigma);
+    *sums = all;
+}
+
+void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
+                             const ref_head_error *error, int64_t first, const double y[REF_WIDE],
+                             const ref_head_scratch *scratch, double bound[REF_WIDE],
+                             double sigma[REF_WIDE])
+{
+    const ref_wide zero = {0.0};
+    element_sums sums = {zero, zero, zero, zero, zero, zero};
+    ref_spread spread[REF_WIDE];
+    move_elements(head, error, first, &sums, scratch->wide);
+    add_keys(head, rounding, error, first, scratch->wide, &sums);
+    ref_sum_spreads(scratch->wide, head->visible, rounding, false, scratch->terms, spread);
+    for (int n = 0; n < REF_WIDE; n++) {
+        const double moved = sums.moved[n];
+        bound[n] = spread[n].bound + ref_difference(moved, y[n]) +
+                   fabs(moved) * error->total_bound + sums.lost[n];
+        sigma[n] = hypot(spread[n].sigma, fabs(moved) * error->total_sigma);
+        ref_settle(rounding, sums.linear[n] * error->drift, sqrt(sums.square[n]) * error->drift,
+                   &bound[n], &sigma[n]);
+        ref_settle(rounding, sums.weight_linear[n], sqrt(sums.weight_square[n]), &bound[n],
+                   &sigma[n]);
+    }
 }

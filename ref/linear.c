@@ -47,6 +47,8 @@ assay_cost assay_ref_linear_cost(const assay_linear_params *params, const assay_
     return cost;
 }
 
+enum { BLOCK_ROWS = 64 };
+
 typedef struct linear_job {
     const assay_linear_params *params;
     const assay_linear_io *io;
@@ -59,6 +61,7 @@ typedef struct linear_job {
     bool rounds; /* operands change on their way to the multiplier */
     double *x;       /* [rows, depth] */
     double *rounded; /* the same as multiplied */
+    ref_wide *wide;  /* with a model: x once more, four rows interleaved */
 } linear_job;
 
 static assay_status load_rows(linear_job *job, assay_error *error)
@@ -68,8 +71,18 @@ static assay_status load_rows(linear_job *job, assay_error *error)
     if (job->x == NULL || job->rounded == NULL) {
         return ASSAY_NO_MEMORY;
     }
+    const int64_t fours = job->model != NULL ? (job->plan.rows + REF_WIDE - 1) / REF_WIDE : 0;
+    job->wide = (ref_wide *)ref_alloc(fours * REF_WIDE * job->depth, error);
+    if (job->wide == NULL) {
+        return ASSAY_NO_MEMORY;
+    }
     for (int64_t i = 0; i < job->plan.rows; i++) {
         ref_load_row(&job->io->x, ref_plan_row(&job->plan, i), job->x + i * job->depth);
+    }
+    for (int64_t f = 0; f < fours; f++) {
+        const int64_t row = f * REF_WIDE;
+        ref_interleave(job->x + row * job->depth, job->depth, job->plan.rows - row, job->depth,
+                       job->wide + f * job->depth);
     }
     for (int64_t k = 0; job->rounds && k < job->plan.rows * job->depth; k++) {
         job->rounded[k] = ref_operand(&job->rounding, false, job->x[k]);
@@ -77,57 +90,112 @@ static assay_status load_rows(linear_job *job, assay_error *error)
     return ASSAY_OK;
 }
 
-/* One output column for every wanted row. scratch: [3 depth + 1]. */
-static void one_column(const linear_job *job, int64_t j, double *scratch)
+/* Scratch of one thread: a weight row, as it is and as multiplied; terms, four sums side by side and
+ * one alone; what it gives with each of a block's rows, exactly and as multiplied. */
+typedef struct column_scratch {
+    double *weight, *rounded; /* [depth] */
+    ref_wide *terms;          /* [depth + 1] */
+    double *term;             /* [depth + 1] */
+    double *dot;              /* [BLOCK_ROWS] */
+    double *operands, *whole; /* [BLOCK_ROWS] of rounded operands; with the weight unrounded */
+} column_scratch;
+
+static int64_t scratch_size(int64_t depth)
+{
+    return 2 * depth + (REF_WIDE + 1) * (depth + 1) + 3 * BLOCK_ROWS;
+}
+
+static column_scratch scratch_parts(double *memory, int64_t depth)
+{
+    column_scratch s = {.weight = memory, .rounded = memory + depth};
+    s.terms = (ref_wide *)(memory + 2 * depth);
+    s.term = memory + 2 * depth + REF_WIDE * (depth + 1);
+    s.dot = s.term + depth + 1;
+    s.operands = s.dot + BLOCK_ROWS;
+    s.whole = s.operands + BLOCK_ROWS;
+    return s;
+}
+
+/* The error model of rows first .. first+rows-1 of output column j. */
+static void model_column(const linear_job *job, int64_t j, int64_t first, int64_t rows,
+                         const double *bias, const column_scratch *s)
 {
     const int64_t depth = job->depth;
-    const int64_t column = ref_plan_column(&job->plan, j);
-    double *weight = scratch;
-    double *weight_rounded = scratch + depth;
-    double *terms = scratch + 2 * depth;
-    const bool has_bias = assay_present(&job->params->bias);
-    const double bias = has_bias ? assay_at1(&job->params->bias, column) : 0.0;
-    assay_ref_weight_row(job->contract, &job->params->weight, column, weight);
-    for (int64_t k = 0; job->rounds && k < depth; k++) {
-        weight_rounded[k] = ref_operand(&job->rounding, true, weight[k]);
+    const bool quantises = ref_quantises(job->contract);
+    const double *const rounded = job->rounded + (job->rounds ? first * depth : 0);
+    ref_spread spread[REF_WIDE];
+    if (job->rounds) {
+        ref_dots(s->rounded, rounded, depth, rows, depth, s->operands);
     }
-    for (int64_t i = 0; i < job->plan.rows; i++) {
-        const double *x = job->x + i * depth;
-        const double dot = ref_dot(x, weight, depth);
-        const double y = has_bias ? dot + bias : dot;
-        assay_put2(&job->io->y, i, j, y);
-        if (job->model == NULL) {
-            continue;
+    if (job->rounds && quantises) {
+        ref_dots(s->weight, rounded, depth, rows, depth, s->whole);
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        if (i % REF_WIDE == 0) {
+            ref_dot_spreads(s->weight, job->wide + (first + i) / REF_WIDE * depth, depth, bias,
+                            &job->rounding, job->quick, s->terms, s->term, spread);
         }
-        const ref_spread spread = ref_dot_spread(x, weight, depth, has_bias ? &bias : NULL,
-                                                 &job->rounding, job->quick, terms);
-        double bound = spread.bound + ref_round_error(job->rounding.work, bias);
+        const ref_spread *own = &spread[i % REF_WIDE];
+        const double dot = s->dot[i];
+        double sigma = own->sigma;
+        double bound = own->bound +
+                       ref_round_error(job->rounding.work, bias != NULL ? *bias : 0.0);
         if (job->rounds) {
-            const double *rounded = job->rounded + i * depth;
-            bound += ref_operands_error(job->contract, rounded, weight, weight_rounded, depth, dot);
+            const double error = ref_difference(s->operands[i], dot);
+            bound += quantises ? fmax(error, ref_difference(s->whole[i], dot)) : error;
         }
-        double sigma = spread.sigma;
-        if (ref_quantises(job->contract)) {
-            ref_quantised_error(&job->rounding, dot, spread.norm, depth, &bound, &sigma);
+        if (quantises) {
+            ref_quantised_error(&job->rounding, dot, own->norm, depth, &bound, &sigma);
         }
+        const double y = bias != NULL ? dot + *bias : dot;
         if (job->rounding.saturates && !isfinite(y)) {
-            ref_model_open(job->model, i, j);
+            ref_model_open(job->model, first + i, j);
         } else {
-            ref_model_put(job->model, &job->rounding, i, j, y, bound, sigma);
+            ref_model_put(job->model, &job->rounding, first + i, j, y, bound, sigma);
         }
     }
 }
 
+/* One output column for rows first .. first+rows-1. */
+static void one_column(const linear_job *job, int64_t j, int64_t first, int64_t rows,
+                       double *memory)
+{
+    const int64_t depth = job->depth;
+    const int64_t column = ref_plan_column(&job->plan, j);
+    const column_scratch s = scratch_parts(memory, depth);
+    const bool has_bias = assay_present(&job->params->bias);
+    const double bias = has_bias ? assay_at1(&job->params->bias, column) : 0.0;
+    assay_ref_weight_row(job->contract, &job->params->weight, column, s.weight);
+    for (int64_t k = 0; job->rounds && k < depth; k++) {
+        s.rounded[k] = ref_operand(&job->rounding, true, s.weight[k]);
+    }
+    ref_dots(s.weight, job->x + first * depth, depth, rows, depth, s.dot);
+    for (int64_t i = 0; i < rows; i++) {
+        assay_put2(&job->io->y, first + i, j, has_bias ? s.dot[i] + bias : s.dot[i]);
+    }
+    if (job->model != NULL) {
+        model_column(job, j, first, rows, has_bias ? &bias : NULL, &s);
+    }
+}
+
+/* Rows in blocks that stay in a core's cache while the columns pass. */
 static assay_status run_columns(linear_job *job, assay_error *error)
 {
-    const int64_t stretch = 3 * job->depth + 1;
+    const int64_t stretch = scratch_size(job->depth);
+    const int64_t columns = job->plan.columns;
+    const int64_t blocks = (job->plan.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const bool many = ref_worth_threads(job->plan.rows * columns * job->depth,
+                                        job->model != NULL);
     double *scratch = ref_alloc_threads(stretch, error);
     if (scratch == NULL) {
         return ASSAY_NO_MEMORY;
     }
-#pragma omp parallel for schedule(dynamic, 16)
-    for (int64_t j = 0; j < job->plan.columns; j++) {
-        one_column(job, j, ref_own(scratch, stretch));
+#pragma omp parallel for schedule(dynamic, 16) if (many)
+    for (int64_t task = 0; task < blocks * columns; task++) {
+        const int64_t first = task / columns * BLOCK_ROWS;
+        const int64_t left = job->plan.rows - first;
+        one_column(job, task % columns, first, left < BLOCK_ROWS ? left : BLOCK_ROWS,
+                   ref_own(scratch, stretch));
     }
     free(scratch);
     return ASSAY_OK;
@@ -166,5 +234,6 @@ assay_status assay_ref_linear(const assay_linear_params *params, const assay_lin
     }
     free(job.x);
     free(job.rounded);
+    free(job.wide);
     return status;
 }

@@ -28,6 +28,11 @@ double *ref_own(double *stretches, int64_t count)
     return stretches + count * omp_get_thread_num();
 }
 
+bool ref_worth_threads(int64_t products, bool model)
+{
+    return products > (model ? 1 << 14 : 1 << 17);
+}
+
 void ref_load(const assay_tensor *tensor, int64_t at, int64_t stride, int64_t count, double *out)
 {
     if (tensor->dtype == ASSAY_F32 && stride == 1) {

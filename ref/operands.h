@@ -10,6 +10,9 @@ double *ref_alloc(int64_t count, assay_error *error);
 /* A separate stretch of count for each OpenMP thread; ref_own gives the calling thread's. */
 double *ref_alloc_threads(int64_t count, assay_error *error);
 double *ref_own(double *stretches, int64_t count);
+/* Whether a loop of that many multiply-adds (each with an error model) is worth waking threads for:
+ * some 50 us of work, on idle threads that sleep. */
+bool ref_worth_threads(int64_t products, bool model);
 
 /* count elements from data, starting at element `at`, `stride` apart. */
 void ref_load(const assay_tensor *tensor, int64_t at, int64_t stride, int64_t count, double *out);

@@ -5,21 +5,72 @@
 /* Partial sums of the lane-strided order; vector kernels keep 4 to 64. */
 enum { LANES = 16 };
 
-double ref_dot(const double *a, const double *b, int64_t count)
+typedef struct dot_lanes {
+    ref_wide low, high; /* lanes 0 to 3, 4 to 7 */
+} dot_lanes;
+
+REF_INLINE void dot_step(dot_lanes *lane, const double *a, const double *b)
 {
-    double lane[8] = {0};
-    int64_t k = 0;
-    for (; k + 8 <= count; k += 8) {
-        for (int64_t i = 0; i < 8; i++) {
-            lane[i] += a[k + i] * b[k + i];
-        }
-    }
+    ref_wide x;
+    ref_wide y;
+    ref_wide_load(&x, a);
+    ref_wide_load(&y, b);
+    lane->low += x * y;
+    ref_wide_load(&x, a + REF_WIDE);
+    ref_wide_load(&y, b + REF_WIDE);
+    lane->high += x * y;
+}
+
+REF_INLINE double dot_end(const dot_lanes *lane, const double *a, const double *b, int64_t k,
+                          int64_t count)
+{
+    const ref_wide pair = lane->low + lane->high;
     double tail = 0.0;
     for (; k < count; k++) {
         tail += a[k] * b[k];
     }
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-           ((lane[1] + lane[5]) + (lane[3] + lane[7])) + tail;
+    return (pair[0] + pair[2]) + (pair[1] + pair[3]) + tail;
+}
+
+REF_CLONES double ref_dot(const double *a, const double *b, int64_t count)
+{
+    dot_lanes lane = {{0.0}, {0.0}};
+    int64_t k = 0;
+    for (; k + 8 <= count; k += 8) {
+        dot_step(&lane, a + k, b + k);
+    }
+    return dot_end(&lane, a, b, k, count);
+}
+
+/* Four at a time, since the additions of one wait for each other. */
+REF_CLONES void ref_dots(const double *a, const double *b, int64_t stride, int64_t number,
+                         int64_t count, double *dot)
+{
+    int64_t n = 0;
+    for (; n + 4 <= number; n += 4) {
+        const double *const b0 = b + n * stride;
+        const double *const b1 = b0 + stride;
+        const double *const b2 = b1 + stride;
+        const double *const b3 = b2 + stride;
+        dot_lanes l0 = {{0.0}, {0.0}};
+        dot_lanes l1 = l0;
+        dot_lanes l2 = l0;
+        dot_lanes l3 = l0;
+        int64_t k = 0;
+        for (; k + 8 <= count; k += 8) {
+            dot_step(&l0, a + k, b0 + k);
+            dot_step(&l1, a + k, b1 + k);
+            dot_step(&l2, a + k, b2 + k);
+            dot_step(&l3, a + k, b3 + k);
+        }
+        dot[n] = dot_end(&l0, a, b0, k, count);
+        dot[n + 1] = dot_end(&l1, a, b1, k, count);
+        dot[n + 2] = dot_end(&l2, a, b2, k, count);
+        dot[n + 3] = dot_end(&l3, a, b3, k, count);
+    }
+    for (; n < number; n++) {
+        dot[n] = ref_dot(a, b + n * stride, count);
+    }
 }
 
 /* Sequential and reversed in one pass: a reversed partial sum is the total T less a sequential one,
@@ -122,34 +173,35 @@ static void measure_terms(const double *terms, int64_t count, double *used, doub
     *square = lane[2][0] + lane[2][1] + lane[2][2] + lane[2][3];
 }
 
-ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
+ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *rounding)
 {
-    double used;
-    double magnitude;
-    double norm;
-    measure_terms(terms, count, &used, &magnitude, &norm);
     const double u = rounding->u_sum;
-    double absolute = 0.0;
-    double square = 0.0;
-    if (rounding->linear) {
-        absolute = u * ref_absolute_sums(terms, count, rounding);
-    } else {
-        square = fmax(sequential(terms, count), lanes(terms, count));
-        square = quick ? square : fmax(square, pairwise(terms, count));
-    }
-    const double floor = used * rounding->product_floor;
-    const double steps = fmax(used - 1.0, 0.0) + (rounding->product ? 1.0 : 0.0);
-    ref_spread spread = {0.0, 0.0, u * steps * magnitude + floor, sqrt(norm)};
-    const double sigma = u * sqrt(square + (rounding->product ? norm : 0.0));
+    const double floor = facts->used * rounding->product_floor;
+    const double steps = fmax(facts->used - 1.0, 0.0) + (rounding->product ? 1.0 : 0.0);
+    ref_spread spread = {0.0, 0.0, u * steps * facts->magnitude + floor, sqrt(facts->norm)};
+    const double sigma = u * sqrt(facts->square + (rounding->product ? facts->norm : 0.0));
     spread.bound = floor;
     if (rounding->linear && !rounding->certain) {
-        const double products = rounding->product ? u * magnitude : 0.0;
-        spread.bound += fmin(absolute + products, spread.worst - floor);
+        const double products = rounding->product ? u * facts->magnitude : 0.0;
+        spread.bound += fmin(facts->absolute + products, spread.worst - floor);
         spread.worst = spread.bound;
     } else {
         ref_settle(rounding, spread.worst - floor, sigma, &spread.bound, &spread.sigma);
     }
     return spread;
+}
+
+ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
+{
+    ref_sum_facts facts = {0.0, 0.0, 0.0, 0.0, 0.0};
+    measure_terms(terms, count, &facts.used, &facts.magnitude, &facts.norm);
+    if (rounding->linear) {
+        facts.absolute = rounding->u_sum * ref_absolute_sums(terms, count, rounding);
+    } else {
+        facts.square = fmax(sequential(terms, count), lanes(terms, count));
+        facts.square = quick ? facts.square : fmax(facts.square, pairwise(terms, count));
+    }
+    return ref_spread_of(&facts, rounding);
 }
 
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,

@@ -3,6 +3,7 @@
 #define REF_SUMS_H
 
 #include "ref/rounding.h"
+#include "ref/wide.h"
 
 #include <math.h>
 
@@ -19,6 +20,9 @@ typedef struct ref_spread {
 
 /* Eight interleaved partial sums: a fixed order that the compiler can keep in registers. */
 double ref_dot(const double *a, const double *b, int64_t count);
+/* dot[n] = ref_dot(a, b + n stride, count) for n < number, sooner than one by one. */
+void ref_dots(const double *a, const double *b, int64_t stride, int64_t number, int64_t count,
+              double *dot);
 
 /* The error of summing count terms (each a rounded product when the contract rounds products, which
  * it does when a block is one product and twice the operands' bits exceed the accumulator's).
@@ -40,6 +44,28 @@ ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *roun
 /* The same of the terms a_k b_k, and of bias as one more unless NULL. scratch: [count + 1]. */
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,
                           const ref_rounding *rounding, bool quick, double *scratch);
+
+/* What is counted and summed over the terms of a sum, and the error that follows from it. */
+typedef struct ref_sum_facts {
+    double used;      /* how many are not zero */
+    double magnitude; /* sum |t_k| */
+    double norm;      /* sum t_k^2 */
+    double square;    /* S */
+    double absolute;  /* u A */
+} ref_sum_facts;
+ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *rounding);
+
+/* Four sums at once, term k of sum n at terms[k][n], bit by bit what ref_sum_spread gives for each.
+ * scratch: [count]. */
+void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *rounding, bool quick,
+                     double *scratch, ref_spread spread[REF_WIDE]);
+/* ref_dot_spread of a with each of four interleaved rows; terms, scratch: [count + 1]. */
+void ref_dot_spreads(const double *a, const ref_wide *b, int64_t count, const double *bias,
+                     const ref_rounding *rounding, bool quick, ref_wide *terms, double *scratch,
+                     ref_spread spread[REF_WIDE]);
+/* to[k][n] = rows[n stride + k] for n < number, else 0. */
+void ref_interleave(const double *rows, int64_t stride, int64_t number, int64_t count,
+                    ref_wide *to);
 
 /* Whether a case of that many terms takes the quick route (a second or so of work). */
 bool ref_quick(int64_t rows, int64_t columns, int64_t depth);

@@ -1,0 +1,51 @@
+/* Four float64 side by side, for loops that do the same to four independent elements: each lane is
+ * computed by the very operations, in the very order, that the scalar form has, so results do not
+ * depend on the width (contraction is off in all of ref/). */
+#ifndef REF_WIDE_H
+#define REF_WIDE_H
+
+#include <stdint.h>
+#include <string.h>
+
+enum { REF_WIDE = 4 };
+
+/* Aligned as the numbers in them are: they lie anywhere in scratch memory. */
+typedef double ref_wide __attribute__((vector_size(32), aligned(8)));
+typedef int64_t ref_wide_mask __attribute__((vector_size(32), aligned(8)));
+
+/* The compiler makes a second version of a function for processors with 256-bit vectors; which one
+ * runs is decided when the program starts. Sanitizers are not yet set up at that point. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define REF_NO_CLONES
+#endif
+#endif
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
+    !defined(REF_NO_CLONES)
+#define REF_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define REF_CLONES
+#endif
+#define REF_INLINE static inline __attribute__((always_inline))
+
+/* By pointer only: a vector argument would be passed in another way by each version. */
+REF_INLINE void ref_wide_load(ref_wide *wide, const double *from)
+{
+    memcpy(wide, from, sizeof *wide);
+}
+
+REF_INLINE void ref_wide_all(ref_wide *wide, double value)
+{
+    for (int i = 0; i < REF_WIDE; i++) {
+        (*wide)[i] = value;
+    }
+}
+
+/* |wide|. */
+REF_INLINE void ref_wide_magnitude(ref_wide *wide)
+{
+    const ref_wide_mask sign = {INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN};
+    *wide = (ref_wide)((ref_wide_mask)*wide & ~sign);
+}
+
+#endif
