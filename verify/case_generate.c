@@ -4,6 +4,7 @@
 
 #include "kernels/exec/stage.h"
 #include "verify/chain_generate.h"
+#include "verify/forced.h"
 #include "verify/stage_judge.h"
 
 enum { EOS_MAX = 64, NEW_TOKENS_MAX = 1 << 20 };
@@ -168,6 +169,9 @@ static assay_status judge_forced(const assay_judged *judged, const generate_chai
     }
     if (status == ASSAY_OK && judged->result->verdict == ASSAY_PASS) {
         status = assay_stage_repeat(judged, &stage, chain_case->expected, budget, arena);
+    }
+    if (status == ASSAY_OK && judged->result->verdict == ASSAY_PASS) {
+        status = assay_forced_judge(judged, &chain->params, &io, arena);
     }
     return status;
 }

@@ -261,6 +261,7 @@ assay_status assay_step_checks(assay_judgement *j)
     CHECK(j->step->op == ASSAY_OP_attention, check_decode(j, from))
     CHECK(true, assay_check_scaling(j))
     CHECK(true, assay_check_linearity(j))
+    CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_capacity(j))
     CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_latents(j))
 #undef CHECK
     return status;

@@ -30,12 +30,36 @@ static assay_status first_run(assay_judgement *j)
     return status;
 }
 
+static assay_subject subject_of(const assay_judgement *j, assay_placement weights)
+{
+    return (assay_subject){.impl = j->judge->impl,
+                           .op = j->step->op,
+                           .params = j->step->params,
+                           .weights = weights};
+}
+
+/* Prepares again with the weights against their left guard pages; not when that takes long. */
+static assay_status move_weights(assay_judgement *j)
+{
+    const assay_subject subject = subject_of(j, ASSAY_PLACE_LEFT);
+    if (j->result->seconds >= slow_seconds || j->step->sample != NULL) {
+        return ASSAY_OK;
+    }
+    const assay_status status = assay_judged_release(&j->judged);
+    return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
+               ? assay_judged_prepare(&j->judged, &subject)
+               : status;
+}
+
 /* The same again, operands against their left guard pages. */
 static assay_status second_run(assay_judgement *j)
 {
     assay_any_io io;
     assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     if (status == ASSAY_OK) {
+        status = move_weights(j);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
         status = assay_judgement_run(j, &io, ASSAY_PLACE_LEFT);
     }
     if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
@@ -78,8 +102,7 @@ static assay_status judge_prepared(assay_judgement *j)
 static assay_status judge_step(assay_judgement *j)
 {
     const assay_judge *const judge = j->judge;
-    const assay_subject subject = {
-        .impl = judge->impl, .op = j->step->op, .params = j->step->params};
+    const assay_subject subject = subject_of(j, ASSAY_PLACE_RIGHT);
     assay_status status =
         assay_step_place(judge->kernel, j->step, j->arena, &j->base, j->error);
     if (status == ASSAY_OK) {

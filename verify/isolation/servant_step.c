@@ -74,13 +74,15 @@ static void call(assay_servant *servant, const assay_kernel *kernel, assay_outco
     outcome->seconds = assay_now() - start;
     servant->control->phase = ASSAY_PHASE_IDLE;
     const uint64_t behind = assay_scratch_damage(&servant->scratch);
+    const uint64_t before = assay_scratch_damage_before(&servant->scratch);
+    const uint64_t bytes = behind > 0 ? behind : before;
     assay_outcome_of_status(status, &servant->said, outcome);
-    if (behind > 0) {
+    if (bytes > 0) {
         outcome->verdict = ASSAY_FAIL;
         outcome->check = ASSAY_CHECK_GUARD;
         (void)snprintf(outcome->message, sizeof outcome->message,
-                       "wrote %llu byte%s past the end of its workspace of %llu",
-                       (unsigned long long)behind, behind == 1 ? "" : "s",
+                       "wrote %llu byte%s %s its workspace of %llu", (unsigned long long)bytes,
+                       bytes == 1 ? "" : "s", behind > 0 ? "past the end of" : "before",
                        (unsigned long long)servant->scratch.bytes);
     }
 }

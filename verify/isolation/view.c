@@ -84,6 +84,13 @@ void assay_scratch_close(assay_scratch *scratch)
     *scratch = (assay_scratch){.low = NULL};
 }
 
+/* Bytes before the workspace that must stay as they are; where there are none, a guard page is. */
+static uint64_t margin_before(const assay_scratch *scratch)
+{
+    const uint64_t room = (uint64_t)(scratch->start - scratch->low);
+    return room < WORKSPACE_ALIGNMENT ? room : WORKSPACE_ALIGNMENT;
+}
+
 assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay_error *error)
 {
     const uint64_t page = assay_page();
@@ -109,9 +116,21 @@ assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay
     scratch->start = bytes == 0 ? NULL : scratch->low + scratch->room - size;
     scratch->bytes = bytes;
     if (bytes > 0) {
-        memset(scratch->start, 0xff, size);
+        memset(scratch->start - margin_before(scratch), 0xff, size + margin_before(scratch));
     }
     return ASSAY_OK;
+}
+
+uint64_t assay_scratch_damage_before(const assay_scratch *scratch)
+{
+    if (scratch->bytes == 0) {
+        return 0;
+    }
+    const uint8_t *at = scratch->start - margin_before(scratch);
+    while (at < scratch->start && *at == 0xff) {
+        at++;
+    }
+    return (uint64_t)(scratch->start - at);
 }
 
 uint64_t assay_scratch_damage(const assay_scratch *scratch)

@@ -29,6 +29,8 @@ typedef struct assay_scratch {
 assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay_error *error);
 /* Bytes past its end that were written: there are fewer than 256 before the guard. */
 uint64_t assay_scratch_damage(const assay_scratch *scratch);
+/* And before its start. */
+uint64_t assay_scratch_damage_before(const assay_scratch *scratch);
 void assay_scratch_close(assay_scratch *scratch);
 
 #endif

@@ -1,0 +1,47 @@
+#include "verify/step_checks.h"
+
+/* Whether the offsets, and entries 0 .. count-1, are the first run's. */
+static const char *differing(const assay_csr *got, const assay_csr *first, int64_t count)
+{
+    for (int64_t n = 0; n < got->row_offsets.shape[0]; n++) {
+        if (assay_at1(&got->row_offsets, n) != assay_at1(&first->row_offsets, n)) {
+            return "row_offsets";
+        }
+    }
+    for (int64_t e = 0; e < count; e++) {
+        if (assay_at1(&got->latent, e) != assay_at1(&first->latent, e)) {
+            return "the latents that fit";
+        }
+    }
+    return NULL;
+}
+
+assay_status assay_check_capacity(assay_judgement *j)
+{
+    const assay_csr *const first = &j->first.sae_encode.codes;
+    assay_any_io io;
+    if (!assay_present(&first->row_offsets) || !assay_present(&first->latent)) {
+        return ASSAY_OK;
+    }
+    const int64_t listed = (int64_t)assay_at1(&first->row_offsets, j->blocks.rows);
+    if (listed < 2) {
+        return ASSAY_OK;
+    }
+    assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
+    assay_csr *const codes = &io.sae_encode.codes;
+    codes->latent.shape[0] = listed / 2;
+    codes->value.shape[0] = listed / 2;
+    if (status == ASSAY_OK) {
+        status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
+    }
+    /* Where a second run may differ, so may this one. */
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && !j->result->repeat_differs) {
+        const char *const what = differing(codes, first, listed / 2);
+        if (what != NULL) {
+            assay_judgement_fail(j, ASSAY_CHECK_STRUCTURE,
+                                 "given room for %lld of %lld entries, %s differ",
+                                 (long long)(listed / 2), (long long)listed, what);
+        }
+    }
+    return status;
+}
