@@ -37,7 +37,7 @@ foreach(room ref kernels fixtures verify)
             ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE:assay>"
             ASSAY_TEST_PLUGINS="${PROJECT_BINARY_DIR}/test_plugins")
         if(room STREQUAL verify)
-            add_dependencies(test_${test} assay test_plugins)
+            add_dependencies(test_${test} assay test_plugins assay_mutants)
         endif()
         # Criterion's own macros convert and shadow.
         target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow

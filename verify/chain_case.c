@@ -50,7 +50,7 @@ assay_status assay_chain_case_budget(const assay_chain_case *chain_case, const a
             sum[i] += kappa * (double)scale[i];
         }
     }
-    *budget = (assay_budget){output->rows, output->columns, sum};
+    *budget = (assay_budget){output->rows, output->columns, sum, NULL};
     assay_floor_by_agreement(chain_case->expected, budget);
     return ASSAY_OK;
 }

@@ -103,8 +103,9 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     result->rel_l2 = t.expected2 > 0.0 ? sqrt(t.difference2 / t.expected2)
                                        : (t.difference2 > 0.0 ? INFINITY : 0.0);
     result->cosine = t.got2 > 0.0 && t.expected2 > 0.0 ? t.dot / sqrt(t.got2 * t.expected2) : 1.0;
-    const int64_t row = budget->columns > 0 ? t.worst / budget->columns : 0;
-    const int64_t column = budget->columns > 0 ? t.worst % budget->columns : 0;
+    const bool any = count > 0;
+    const int64_t row = any ? assay_part_row(budget->part, t.worst / budget->columns) : 0;
+    const int64_t column = any ? assay_part_column(budget->part, t.worst % budget->columns) : 0;
     if (t.unwritten > 0) {
         result->verdict = ASSAY_FAIL;
         result->check = ASSAY_CHECK_WRITTEN;

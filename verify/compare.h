@@ -11,10 +11,22 @@ double assay_lambda(void);
 /* METHOD A.1: two independent float64 computations agree to this part of the row's RMS. */
 #define ASSAY_WITNESS_AGREEMENT 1e-10
 
+/* What row or column i of a part is called in the whole. */
+static inline int64_t assay_part_row(const assay_subset *part, int64_t i)
+{
+    return part != NULL && part->rows != NULL ? part->rows[i] : i;
+}
+
+static inline int64_t assay_part_column(const assay_subset *part, int64_t i)
+{
+    return part != NULL && part->columns != NULL ? part->columns[i] : i;
+}
+
 /* A budget for every element of a [rows, columns] output, float64, dense. */
 typedef struct assay_budget {
     int64_t rows, columns;
     double *value;
+    const assay_subset *part; /* which rows and columns these are, for messages; NULL: all */
 } assay_budget;
 
 /* No budget of an expectation that another program computed falls below ASSAY_WITNESS_AGREEMENT of
@@ -45,6 +57,7 @@ typedef struct assay_codes_truth {
     int64_t rows;
     double *pre, *score;
     double *pre_budget, *score_budget;
+    const assay_subset *part; /* which rows and latents these are, for messages; NULL: all */
 } assay_codes_truth;
 
 /* VOID when the truth has active latents but fewer than a quarter of them are decided, unless

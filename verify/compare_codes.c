@@ -9,7 +9,8 @@
 #include "verify/compare.h"
 
 typedef struct code_row {
-    int64_t row, begin, end;
+    int64_t row, begin, end; /* row: its name */
+    const assay_subset *part;
     const double *pre, *score, *pre_budget, *score_budget;
     const uint8_t *truth; /* active by the truth */
     uint8_t *listed;      /* active by the kernel */
@@ -130,7 +131,7 @@ static void judge_set(const assay_sae *sae, const code_row *row, code_tally *tal
             fail(result, ASSAY_CHECK_ACTIVE_SET,
                  "row %lld, latent %lld: %s, but its pre-activation is %.9g, %.3g from the edge "
                  "(budget %.3g)",
-                 (long long)row->row, (long long)j,
+                 (long long)row->row, (long long)assay_part_column(row->part, j),
                  row->listed[j] ? "listed though inactive" : "missing though active", row->pre[j],
                  distance, budget);
             return;
@@ -152,7 +153,8 @@ static void judge_values(const assay_csr *got, const code_row *row, code_tally *
         if (!isfinite(expected)) {
             if (isnan(expected) ? !isnan(value) : value != expected) {
                 fail(result, ASSAY_CHECK_VALUE, "row %lld, latent %lld: got %g, expected %g",
-                     (long long)row->row, (long long)j, value, expected);
+                     (long long)row->row, (long long)assay_part_column(row->part, j), value,
+                     expected);
             }
             continue;
         }
@@ -166,7 +168,8 @@ static void judge_values(const assay_csr *got, const code_row *row, code_tally *
         if (!(used <= 1.0)) {
             fail(result, budget > 0.0 ? ASSAY_CHECK_VALUE : ASSAY_CHECK_EXACT,
                  "row %lld, latent %lld: got %.9g, expected %.9g, budget %.3g",
-                 (long long)row->row, (long long)j, value, expected, budget);
+                 (long long)row->row, (long long)assay_part_column(row->part, j), value, expected,
+                 budget);
             return;
         }
         result->budget_used = fmax(result->budget_used, used);
@@ -210,7 +213,8 @@ static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int6
     const int64_t at = r * sae->d_sae;
     uint8_t *const active = flags;
     uint8_t *const listed = flags + sae->d_sae;
-    code_row row = {.row = r,
+    code_row row = {.row = assay_part_row(truth->part, r),
+                    .part = truth->part,
                     .begin = (int64_t)assay_at1(&got->row_offsets, r),
                     .end = (int64_t)assay_at1(&got->row_offsets, r + 1),
                     .pre = truth->pre + at,
@@ -226,8 +230,8 @@ static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int6
     }
     if (sae->activation == ASSAY_TOPK) {
         if (row.end - row.begin > sae->k) {
-            fail(result, ASSAY_CHECK_ACTIVE_SET, "row %lld: %lld latents listed, k is %lld", (long long)r,
-                 (long long)(row.end - row.begin), (long long)sae->k);
+            fail(result, ASSAY_CHECK_ACTIVE_SET, "row %lld: %lld latents listed, k is %lld",
+                 (long long)row.row, (long long)(row.end - row.begin), (long long)sae->k);
             return false;
         }
         if (!find_edge(sae, &row)) {

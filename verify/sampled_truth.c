@@ -84,8 +84,8 @@ assay_status assay_sampled_elements(const assay_step *step, const assay_any_io *
     if (status == ASSAY_OK) {
         const int64_t count = subset->row_count * subset->column_count;
         *truth = y->data;
-        *budget =
-            (assay_budget){subset->row_count, subset->column_count, settle(&model, count)};
+        *budget = (assay_budget){subset->row_count, subset->column_count, settle(&model, count),
+                                 subset};
     }
     return status;
 }
@@ -138,7 +138,8 @@ assay_status assay_sampled_codes(const assay_sae *sae, const assay_tensor *x,
                                      .pre = value[0].data,
                                      .score = value[1].data,
                                      .pre_budget = settle(&pre_model, count),
-                                     .score_budget = settle(&score_model, count)};
+                                     .score_budget = settle(&score_model, count),
+                                     .part = subset};
     }
     return status;
 }

@@ -13,7 +13,7 @@ static assay_result compare(float *got, double *expected, double budget_each)
     for (int i = 0; i < COUNT; i++) {
         values[i] = budget_each;
     }
-    const assay_budget budget = {ROWS, COLUMNS, values};
+    const assay_budget budget = {ROWS, COLUMNS, values, NULL};
     const assay_tensor view = assay_matrix(got, ASSAY_F32, ROWS, COLUMNS);
     assay_result result;
     memset(&result, 0, sizeof result);

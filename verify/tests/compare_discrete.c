@@ -34,7 +34,7 @@ static assay_result judge(const assay_sae *sae, const double *pre, int count, co
     codes c;
     memcpy(own, pre, sizeof own);
     list(&c, count, latent, value);
-    const assay_codes_truth truth = {sae, 1, own, own, budget, budget};
+    const assay_codes_truth truth = {sae, 1, own, own, budget, budget, NULL};
     assay_result result;
     memset(&result, 0, sizeof result);
     assay_compare_codes(&c.csr, &truth, true, &result);
