@@ -28,22 +28,25 @@ static const char *worker_program(assay_error *error)
     return named;
 }
 
-/* OpenMP threads that wait for work must not spin: processors are few, and a thread that spins
- * after a call has returned looks like one that still works. */
+/* OpenMP threads that wait for work must not spin, whatever the user's policy: processors are few,
+ * and a thread that spins after a call has returned looks like one that still works. */
 static char **worker_environment(void)
 {
     static char passive[] = "OMP_WAIT_POLICY=passive";
+    const size_t name = sizeof "OMP_WAIT_POLICY=" - 1;
     size_t count = 0;
     while (environ[count] != NULL) {
         count++;
     }
     char **const all = calloc(count + 2, sizeof *all);
-    if (all == NULL) {
-        return NULL;
+    size_t kept = 0;
+    for (size_t i = 0; all != NULL && i < count; i++) {
+        if (strncmp(environ[i], passive, name) != 0) {
+            all[kept++] = environ[i];
+        }
     }
-    memcpy(all, environ, count * sizeof *all);
-    if (getenv("OMP_WAIT_POLICY") == NULL) {
-        all[count] = passive;
+    if (all != NULL) {
+        all[kept] = passive;
     }
     return all;
 }
@@ -101,43 +104,49 @@ static void close_all(const int *fds, int count)
     }
 }
 
+/* The worker's ends of its connections, moved above the numbers it will know them by: dup2 onto 3,
+ * 4, ... must not overwrite one that is still needed. */
+static assay_status move_up(const int sources[ASSAY_FD_END], int moved[ASSAY_FD_END],
+                            assay_error *error)
+{
+    for (int i = 0; i < ASSAY_FD_END; i++) {
+        moved[i] = sources[i] < 0 ? -1 : fcntl(sources[i], F_DUPFD_CLOEXEC, ASSAY_FD_END);
+        if (sources[i] >= 0 && moved[i] < 0) {
+            return assay_fail(error, ASSAY_IO, "no connection to a worker: %s", strerror(errno));
+        }
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_process_start(assay_process *process, int control, int weights, int operands,
                                  assay_error *error)
 {
-    /* Sources above the targets: dup2 onto 3, 4, ... must not overwrite one still needed. */
-    int fds[7] = {-1, -1, -1, -1, -1, -1, -1};
+    int moved[ASSAY_FD_END] = {-1, -1, -1, -1, -1, -1, -1};
     int pair[2] = {-1, -1};
     int pipes[2] = {-1, -1};
-    assay_status status = ASSAY_OK;
     const char *const program = worker_program(error);
     *process = (assay_process){.socket = -1, .output = -1};
     if (program == NULL) {
         return ASSAY_IO;
     }
+    assay_status status = ASSAY_OK;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 ||
         pipe2(pipes, O_CLOEXEC) != 0) {
         status = assay_fail(error, ASSAY_IO, "no connection to a worker: %s", strerror(errno));
     }
-    const int sources[] = {pair[1], control, weights, operands, pipes[1]};
-    for (int i = 0; status == ASSAY_OK && i < 5; i++) {
-        fds[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, ASSAY_FD_END);
-        if (fds[i] < 0) {
-            status = assay_fail(error, ASSAY_IO, "no connection to a worker: %s", strerror(errno));
-        }
-    }
+    /* 0: /dev/null; 1 and 2: what it prints. */
+    const int sources[ASSAY_FD_END] = {-1, pipes[1], -1, pair[1], control, weights, operands};
+    status = status != ASSAY_OK ? status : move_up(sources, moved, error);
     if (status == ASSAY_OK) {
-        const int from[ASSAY_FD_END] = {[ASSAY_FD_SOCKET] = fds[0], [ASSAY_FD_CONTROL] = fds[1],
-                                        [ASSAY_FD_WEIGHTS] = fds[2],
-                                        [ASSAY_FD_OPERANDS] = fds[3]};
-        const int failed = spawn(&process->pid, program, from, fds[4]);
+        const int failed = spawn(&process->pid, program, moved, moved[1]);
         if (failed != 0) {
             process->pid = 0;
             status = assay_fail(error, ASSAY_IO, "no worker process: %s: %s", program,
                                 strerror(failed));
         }
     }
-    close_all(fds, 5);
     const int ends[] = {pair[1], pipes[1]};
+    close_all(moved, ASSAY_FD_END);
     close_all(ends, 2);
     process->socket = pair[0];
     process->output = pipes[0];
