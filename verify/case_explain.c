@@ -192,8 +192,8 @@ static assay_status judge_prepared(explain_judge *judge, const assay_judged *jud
 {
     const assay_explain_case *const read = judge->read;
     assay_result *const result = judged->result;
-    explain_run made;
-    assay_tensor tokens;
+    explain_run made = {.soft = {.data = NULL}};
+    assay_tensor tokens = {.data = NULL};
     assay_budget budget;
     assay_explain_io io = read->io;
     memset(&io.forced, 0, sizeof io.forced);
