@@ -95,7 +95,6 @@ assay_status assay_ref_rmsnorm(const assay_rmsnorm_params *params, const assay_r
                                const assay_subset *subset, const assay_precision *contract,
                                const assay_error_model *model, assay_error *error)
 {
-    double *memory = NULL;
     ref_plan plan;
     ref_rounding rounding;
     bool wanted = false;
@@ -111,18 +110,23 @@ assay_status assay_ref_rmsnorm(const assay_rmsnorm_params *params, const assay_r
     if (status != ASSAY_OK) {
         return status;
     }
-    memory = ref_alloc(3 * d, error);
-    if (memory == NULL) {
+    double *weight = ref_alloc(d, error);
+    double *scratch = ref_alloc_threads(2 * d, error);
+    if (weight == NULL || scratch == NULL) {
+        free(weight);
+        free(scratch);
         return ASSAY_NO_MEMORY;
     }
-    double *weight = memory + d;
     ref_load_vector(&params->weight, weight);
+    const bool many = ref_worth_threads(8 * plan.rows * d, wanted);
+#pragma omp parallel for if (many)
     for (int64_t i = 0; i < plan.rows; i++) { /* y may be x: a row is read before it is written */
-        ref_load_row(&io->x, ref_plan_row(&plan, i), memory);
-        const row_state row = measure_row(memory, d, params->eps, wanted ? &rounding : NULL,
-                                          memory + 2 * d);
-        finish_row(&plan, i, memory, weight, &row, io, &rounding, wanted ? model : NULL);
+        double *x = ref_own(scratch, 2 * d);
+        ref_load_row(&io->x, ref_plan_row(&plan, i), x);
+        const row_state row = measure_row(x, d, params->eps, wanted ? &rounding : NULL, x + d);
+        finish_row(&plan, i, x, weight, &row, io, &rounding, wanted ? model : NULL);
     }
-    free(memory);
+    free(weight);
+    free(scratch);
     return ASSAY_OK;
 }

@@ -87,21 +87,26 @@ typedef struct rope_job {
     ref_rounding rounding;
 } rope_job;
 
-/* Output row n. y may be x, so the row is read whole before it is written. */
-static void rotate_row(const rope_job *job, int64_t n, double *x)
+/* Output row n. y may be x, so the row is read whole before it is written. turn: [head_dim], the
+ * cosines and sines that all heads share. */
+static void rotate_row(const rope_job *job, int64_t n, double *x, double *turn)
 {
     const int64_t half = job->params->head_dim / 2;
     const int64_t row = ref_plan_row(&job->plan, n);
     const double position = assay_at1(&job->io->position, row);
     ref_load_row(&job->io->x, row, x);
+    for (int64_t i = 0; i < half; i++) {
+        const double angle = position * job->params->inverse_frequency[i];
+        turn[i] = cos(angle);
+        turn[half + i] = sin(angle);
+    }
     for (int64_t j = 0; j < job->plan.columns; j++) {
         const int64_t column = ref_plan_column(&job->plan, j);
         const bool first = column % job->params->head_dim < half;
         const double frequency = job->params->inverse_frequency[column % half];
         const double a = x[column];
         const double b = first ? -x[column + half] : x[column - half];
-        const double angle = position * frequency;
-        const double y = a * cos(angle) + b * sin(angle);
+        const double y = a * turn[column % half] + b * turn[half + column % half];
         assay_put2(&job->io->y, n, j, y);
         if (job->model != NULL) {
             ref_model_put(job->model, &job->rounding, n, j, y,
@@ -127,14 +132,18 @@ assay_status assay_ref_rope(const assay_rope_params *params, const assay_rope_io
     if (status != ASSAY_OK) {
         return status;
     }
-    double *x = ref_alloc(io->x.shape[1], error);
-    if (x == NULL) {
+    const int64_t width = io->x.shape[1] + params->head_dim;
+    double *scratch = ref_alloc_threads(width, error);
+    if (scratch == NULL) {
         return ASSAY_NO_MEMORY;
     }
     job.model = wanted ? model : NULL;
+    const bool many = ref_worth_threads(16 * job.plan.rows * io->x.shape[1], wanted);
+#pragma omp parallel for if (many)
     for (int64_t n = 0; n < job.plan.rows; n++) {
-        rotate_row(&job, n, x);
+        double *own = ref_own(scratch, width);
+        rotate_row(&job, n, own, own + io->x.shape[1]);
     }
-    free(x);
+    free(scratch);
     return ASSAY_OK;
 }

@@ -72,7 +72,12 @@ assay_status assay_ref_swiglu(const assay_swiglu_params *params, const assay_swi
     if (status == ASSAY_OK) {
         status = ref_model_wanted(contract, model, &rounding, &wanted, error);
     }
-    for (int64_t i = 0; status == ASSAY_OK && i < plan.rows; i++) {
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const bool many = ref_worth_threads(64 * plan.rows * plan.columns, wanted);
+#pragma omp parallel for if (many)
+    for (int64_t i = 0; i < plan.rows; i++) {
         const int64_t row = ref_plan_row(&plan, i);
         for (int64_t j = 0; j < plan.columns; j++) {
             const int64_t column = ref_plan_column(&plan, j);
