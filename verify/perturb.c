@@ -176,7 +176,7 @@ static void forgive_copies(const assay_perturbation *perturbation,
         }                                                                                          \
         if (status == ASSAY_OK && call.rest.row_count > 0) {                                       \
             part.y = call.rest_y;                                                                  \
-            status = assay_ref_##step(params, &part, &call.rest, NULL, NULL, exec->error);         \
+            status = assay_ref_##step(params, &part, &call.rest, contract, NULL, exec->error);     \
         }                                                                                          \
         if (status == ASSAY_OK) {                                                                  \
             forgive;                                                                               \
