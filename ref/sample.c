@@ -229,6 +229,7 @@ static assay_status run_rows(const sample_job *job, assay_error *error)
     }
     ref_distribution d = {.vocab = vocab, .order = order, .kept = kept};
     for (int64_t n = 0; status == ASSAY_OK && n < job->io->logits.shape[0]; n++) {
+        d.scratch = memory; /* the logits, once they are scaled */
         d.scaled = memory + vocab;
         d.before = memory + 2 * vocab;
         d.probability = memory + 3 * vocab;

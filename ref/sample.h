@@ -10,6 +10,7 @@ typedef struct ref_distribution {
     double *before;       /* [vocab] after top_k: exp(scaled - maximum), 0 if dropped */
     double *probability;  /* [vocab] step 4 */
     uint8_t *kept;        /* [vocab] after top_p */
+    double *scratch;      /* [vocab] */
     int64_t *order;       /* [vocab] scratch: tokens by descending before */
     double maximum;       /* of scaled */
     double kth;           /* the top_k-th greatest of scaled; -Inf when off */
@@ -21,7 +22,7 @@ typedef struct ref_distribution {
 bool ref_distribution_make(const assay_sample_params *params, const double *logits,
                            ref_distribution *distribution);
 
-/* Fills bound (output rounding included) for every token of output row n; sigma is 0. */
+/* Fills bound (output rounding included) and sigma for every token of output row n. */
 void ref_distribution_error(const assay_sample_params *params,
                             const ref_distribution *distribution, const ref_rounding *rounding,
                             int64_t n, const assay_error_model *model);

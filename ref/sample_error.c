@@ -1,11 +1,10 @@
-/* Error model of a sampling distribution. All terms are bounds: a probability depends on few
- * roundings besides the sum's, and those of a sum of V positive terms are at most V u.
+/* Error model of a sampling distribution.
  *
  * s_t = logits_t / T is rounded, u |s_t|; exp(s_t - m) takes 3 u |s_t - m| + u_function as in
  * attention. So e_t has the relative error
  *   eta_t = u (|s_t| + |m|) + 3 u |s_t - m| + u_function
- * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + V u + 2 u, for the sum's own rounding is
- * at worst V u (kept tokens only) and the quotient's u.
+ * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + 2 u, beside the relative error of the sum
+ * itself, which is that of any sum (sums.h): a bound and p_t sigma_sum / sum.
  *
  * Membership. A token is undecided when
  *   - top_k's cut is within both scaled values' rounding above it (a right kernel's scaling is
@@ -17,6 +16,7 @@
  * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share.
  * Source: assay/sample.h; first-order propagation. */
 #include "ref/sample.h"
+#include "ref/sums.h"
 
 #include <math.h>
 
@@ -27,18 +27,28 @@ static double exponent_error(const ref_distribution *d, const ref_rounding *r, i
            r->u_function;
 }
 
-/* The relative error of a sum of exponentials in units of the whole, and of quotients by it. */
-static double mean_error(const ref_distribution *d, const ref_rounding *r)
+/* The relative error of a sum of exponentials, and of quotients by it. */
+typedef struct relative {
+    double bound, sigma;
+} relative;
+
+/* Of all tokens that top_k left, or of those that are kept. */
+static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool kept)
 {
     double weighted = 0.0;
-    double used = 0.0;
+    int64_t used = 0;
+    const double mass = kept ? d->mass : d->mass_before;
     for (int64_t t = 0; t < d->vocab; t++) {
-        if (d->before[t] > 0.0) {
-            weighted += d->before[t] / d->mass_before * exponent_error(d, r, t);
-            used += 1.0;
+        if (d->before[t] > 0.0 && (!kept || d->kept[t])) {
+            weighted += d->before[t] / mass * exponent_error(d, r, t);
+            d->scratch[used++] = d->before[t];
         }
     }
-    return weighted + (used + 2.0) * r->u_sum;
+    ref_rounding plain = *r;
+    plain.product = false;
+    const ref_spread spread = ref_sum_spread(d->scratch, used, &plain, false);
+    const relative error = {weighted + spread.bound / mass + 2.0 * r->u_work, spread.sigma / mass};
+    return error;
 }
 
 /* The scaled values on both sides of top_p's cut: the least kept and the greatest dropped. */
@@ -87,7 +97,9 @@ void ref_distribution_error(const assay_sample_params *params,
                             int64_t n, const assay_error_model *model)
 {
     const ref_distribution *d = distribution;
-    const double common = mean_error(d, rounding);
+    const relative all = sum_error(d, rounding, false);
+    const relative own = sum_error(d, rounding, true);
+    const double common = all.bound + REF_LAMBDA * all.sigma;
     const cut edge = find_cut(d);
     double loose = 0.0; /* share of the undecided tokens in the kept mass */
     double ahead = 0.0;
@@ -103,9 +115,9 @@ void ref_distribution_error(const assay_sample_params *params,
     for (int64_t t = 0; t < d->vocab; t++) {
         const double p = d->probability[t];
         const bool open = assay_at2(&model->bound, n, t) > 0.0;
-        double bound = p > 0.0 ? p * (exponent_error(d, rounding, t) + common + spill) : 0.0;
+        double bound = p > 0.0 ? p * (exponent_error(d, rounding, t) + own.bound + spill) : 0.0;
         bound += loose < 0.5 ? 0.0 : 1.0;
         bound += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
-        ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor, 0.0);
+        ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor, p * own.sigma);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/simulate/simulate.h"
 
 void assay_servant_open(assay_servant *servant, assay_control *control, int weights_file,
                         int operands_file)
@@ -114,6 +115,10 @@ static bool find_table(const assay_servant *servant, const char *impl, assay_tab
 {
     if (strcmp(impl, assay_oracle.name) == 0) {
         *table = assay_oracle;
+        return true;
+    }
+    if (assay_simulated_find(impl) != NULL) {
+        *table = *assay_simulated_find(impl);
         return true;
     }
     return assay_plugin_table(&servant->plugin, impl, table) ||

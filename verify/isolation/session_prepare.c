@@ -3,6 +3,7 @@
 
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/simulate/simulate.h"
 
 /* What compositions give their kernels, whatever alignment those declare. */
 enum { STAGE_ALIGNMENT = 256 };
@@ -17,6 +18,11 @@ static assay_status find_kernel(assay_session *session, const assay_subject *sub
     bool is_plugins = false;
     bool known = strcmp(subject->impl, assay_oracle.name) == 0;
     const assay_kernel *found = known ? assay_oracle.kernel[subject->op] : NULL;
+    const assay_table *const simulated = assay_simulated_find(subject->impl);
+    if (simulated != NULL) {
+        known = true;
+        found = simulated->kernel[subject->op];
+    }
     assay_table table;
     if (!known && assay_table_find(subject->impl, &table, NULL) == ASSAY_OK) {
         known = true;

@@ -17,6 +17,10 @@ static const selftest selftests[] = {
      "deliberately wrong kernels: which check catches each"},
     {"false-alarms", assay_selftest_false_alarms,
      "right kernels on fresh seeds: how often a verdict is wrong"},
+    {"calibration", assay_selftest_calibration,
+     "what part of their budgets right kernels use, simulated under every contract"},
+    {"sensitivity", assay_selftest_sensitivity,
+     "the smallest single-element fault that is caught, by op and contract"},
 };
 
 enum { SELFTESTS = sizeof selftests / sizeof *selftests, EXIT_USAGE = 2 };

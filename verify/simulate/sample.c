@@ -12,6 +12,23 @@ typedef struct drawing {
     uint8_t *kept;
 } drawing;
 
+/* A running sum: block terms are added exactly, then rounded once; what it is so far is rounded. */
+typedef struct running {
+    double committed, partial;
+    int32_t held;
+} running;
+
+static double add_term(const simulated *s, running *sum, double term)
+{
+    const int32_t block = s->contract.accumulate.block > 1 ? s->contract.accumulate.block : 1;
+    sum->partial += term; /* a few positive f32 numbers: exact */
+    const double total = sim_accumulate(s, sum->committed, sum->partial);
+    if (++sum->held == block) {
+        *sum = (running){total, 0.0, 0};
+    }
+    return total;
+}
+
 static const double *sort_key;
 #pragma omp threadprivate(sort_key)
 
@@ -75,8 +92,10 @@ static bool exponentials(const drawing *d)
 static void nucleus(const drawing *d)
 {
     double total = 0.0;
+    running sum = {0.0, 0.0, 0};
+    running before = {0.0, 0.0, 0};
     for (int64_t t = 0; t < d->vocab; t++) {
-        total = sim_accumulate(d->s, total, d->e[t]);
+        total = add_term(d->s, &sum, d->e[t]);
     }
     sort_by(d, d->e);
     double ahead = 0.0;
@@ -85,22 +104,24 @@ static void nucleus(const drawing *d)
         const bool reached = d->params->top_p < 1.0 &&
                              sim_work(d->s, ahead / total) >= d->params->top_p;
         d->kept[t] = d->e[t] > 0.0 && (k == 0 || !reached) ? 1 : 0;
-        ahead = sim_accumulate(d->s, ahead, d->e[t]);
+        ahead = add_term(d->s, &before, d->e[t]);
     }
 }
 
 static int64_t draw(const drawing *d, double uniform)
 {
     double total = 0.0;
+    running kept = {0.0, 0.0, 0};
+    running below = {0.0, 0.0, 0};
     for (int64_t t = 0; t < d->vocab; t++) {
-        total = d->kept[t] ? sim_accumulate(d->s, total, d->e[t]) : total;
+        total = d->kept[t] ? add_term(d->s, &kept, d->e[t]) : total;
     }
     double sum = 0.0;
     int64_t token = -1;
     int64_t last = -1;
     for (int64_t t = 0; t < d->vocab; t++) {
         d->p[t] = d->kept[t] ? sim_work(d->s, d->e[t] / total) : 0.0;
-        sum = sim_accumulate(d->s, sum, d->p[t]);
+        sum = add_term(d->s, &below, d->p[t]);
         last = d->p[t] > 0.0 ? t : last;
         token = token < 0 && sum > uniform ? t : token;
     }

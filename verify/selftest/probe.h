@@ -1,0 +1,33 @@
+/* Faults of one element, planted in a right output and judged by the real comparators: how small a
+ * fault is still caught. */
+#ifndef VERIFY_SELFTEST_PROBE_H
+#define VERIFY_SELFTEST_PROBE_H
+
+#include "verify/selftest/measure.h"
+
+typedef struct assay_probe {
+    const assay_kernel *kernel;
+    assay_tensor values;          /* dense: where faults are planted */
+    int64_t rows, columns;        /* of truth and budget */
+    const double *truth, *budget;
+    const assay_csr *codes;              /* sae_encode: judged as codes, values its values */
+    const assay_codes_truth *codes_truth;
+    const assay_measure *measure;        /* sample: judged with the whole distribution */
+} assay_probe;
+
+/* What a fault's size is counted in. */
+typedef enum assay_fault_unit {
+    ASSAY_FAULT_RMS,   /* the row's root mean square */
+    ASSAY_FAULT_ULP,   /* the output type's unit in the last place at the element */
+    ASSAY_FAULT_ALLOWED /* 2 ulp and the part of the budget that is not the output's rounding */
+} assay_fault_unit;
+
+/* The smallest fault that is caught in at least 95 of 100 trials (a random element, a random sign),
+ * to 2%: 0 when anything is, infinity when nothing up to 2^10 units is. */
+assay_status assay_probe_least(const assay_probe *probe, assay_fault_unit unit, uint64_t seed,
+                               double *least, assay_error *error);
+/* The part of trials that catch a fault of that size. */
+assay_status assay_probe_caught(const assay_probe *probe, assay_fault_unit unit, double size,
+                                uint64_t seed, double *part, assay_error *error);
+
+#endif
