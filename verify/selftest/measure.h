@@ -11,9 +11,9 @@ typedef struct assay_measure {
     assay_step step;
     assay_any_io got;
     int64_t rows, columns;
-    const double *truth, *budget; /* [rows, columns]; of sae_encode: pre-activations */
-    const double *worst;          /* the worst-case bound; NULL unless asked for */
-    const double *score, *score_budget; /* sae_encode only */
+    double *truth, *budget;       /* [rows, columns]; of sae_encode: pre-activations */
+    double *worst;                /* the worst-case bound; NULL unless asked for */
+    double *score, *score_budget; /* sae_encode only */
 } assay_measure;
 
 /* Builds the case with the kernel's activation type and runs the kernel on it in this process. */

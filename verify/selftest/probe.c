@@ -79,47 +79,39 @@ static double fault_of(const assay_probe *probe, const trials *t, const place *p
     return size * (2.0 * ulp + fmax(0.0, probe->budget[p->i] - 0.5 * ulp));
 }
 
-static assay_status judge(const assay_probe *probe, bool *caught, assay_error *error)
+static bool is_caught(const assay_probe *probe)
 {
     assay_result result;
-    assay_status status = ASSAY_OK;
     memset(&result, 0, sizeof result);
     if (probe->codes != NULL) {
-        assay_compare_codes(probe->codes, probe->codes_truth, &result);
+        assay_compare_codes(probe->codes, probe->codes_truth, true, &result);
     } else if (probe->measure != NULL) {
-        assay_arena arena = {0};
-        status = assay_judge_sample(probe->kernel, &probe->measure->step,
-                                    &probe->measure->got.sample, &arena, &result, error);
-        assay_arena_free(&arena);
+        assay_compare_sample(probe->measure->step.params, probe->nucleus,
+                             &probe->measure->got.sample, &result);
     } else {
-        double *const budget = (double *)(uintptr_t)probe->budget; /* read only, by the comparator */
-        const assay_budget judged = {probe->rows, probe->columns, budget};
-        assay_compare_elements(&probe->values, probe->truth, &judged, "row", true, &result);
+        const assay_budget budget = {probe->rows, probe->columns, probe->budget};
+        assay_compare_elements(&probe->values, probe->truth, &budget, "row", true, &result);
     }
-    *caught = result.verdict == ASSAY_FAIL;
-    return status;
+    return result.verdict == ASSAY_FAIL;
 }
 
 /* How many of the trials catch it. The same elements and signs whatever the size. */
-static assay_status count_caught(const assay_probe *probe, const trials *t, assay_fault_unit unit,
-                                 double size, uint64_t seed, int *count, assay_error *error)
+static int count_caught(const assay_probe *probe, const trials *t, assay_fault_unit unit,
+                        double size, uint64_t seed)
 {
-    assay_status status = ASSAY_OK;
-    *count = 0;
-    for (uint64_t trial = 0; trial < TRIALS && status == ASSAY_OK; trial++) {
+    int count = 0;
+    for (uint64_t trial = 0; trial < TRIALS; trial++) {
         const assay_philox_block block = assay_philox(seed, trial, 0x5e45u);
         const uint64_t draw = (uint64_t)block.word[0] << 32 | block.word[1];
         const place *const p = &t->places[draw % (uint64_t)t->count];
         const double fault = fault_of(probe, t, p, unit, size);
         const double right = assay_buffer_get(&probe->values, p->at);
-        bool caught = false;
         assay_store(probe->values.dtype, probe->values.data, (size_t)p->at,
                     (block.word[2] & 1u) != 0 ? right + fault : right - fault);
-        status = judge(probe, &caught, error);
+        count += is_caught(probe);
         assay_store(probe->values.dtype, probe->values.data, (size_t)p->at, right);
-        *count += caught;
     }
-    return status;
+    return count;
 }
 
 static assay_status prepare(const assay_probe *probe, trials *t, assay_error *error)
@@ -142,12 +134,9 @@ assay_status assay_probe_caught(const assay_probe *probe, assay_fault_unit unit,
                                 uint64_t seed, double *part, assay_error *error)
 {
     trials t = {.count = 0};
-    int caught = 0;
-    assay_status status = prepare(probe, &t, error);
-    if (status == ASSAY_OK) {
-        status = count_caught(probe, &t, unit, size, seed, &caught, error);
-    }
-    *part = (double)caught / TRIALS;
+    const assay_status status = prepare(probe, &t, error);
+    *part = status == ASSAY_OK
+        ? (double)count_caught(probe, &t, unit, size, seed) / TRIALS : 0.0;
     free(t.rms);
     free(t.places);
     return status;
@@ -160,19 +149,15 @@ assay_status assay_probe_least(const assay_probe *probe, assay_fault_unit unit, 
     double low = -60.0; /* log2 of the size: not caught, then caught */
     double high = 10.0;
     trials t = {.count = 0};
-    int caught = 0;
-    assay_status status = prepare(probe, &t, error);
-    if (status == ASSAY_OK) {
-        status = count_caught(probe, &t, unit, exp2(high), seed, &caught, error);
-    }
-    if (status == ASSAY_OK && caught < wanted) {
+    const assay_status status = prepare(probe, &t, error);
+    if (status == ASSAY_OK && count_caught(probe, &t, unit, exp2(high), seed) < wanted) {
         low = high = (double)INFINITY;
     }
     while (status == ASSAY_OK && high - low > 0.02) {
         const double middle = 0.5 * (low + high);
-        status = count_caught(probe, &t, unit, exp2(middle), seed, &caught, error);
-        low = caught < wanted ? middle : low;
-        high = caught < wanted ? high : middle;
+        const bool caught = count_caught(probe, &t, unit, exp2(middle), seed) >= wanted;
+        low = caught ? low : middle;
+        high = caught ? middle : high;
     }
     *least = exp2(high);
     free(t.rms);

@@ -4,15 +4,17 @@
 #define VERIFY_SELFTEST_PROBE_H
 
 #include "verify/selftest/measure.h"
+#include "verify/step_truth.h"
 
 typedef struct assay_probe {
     const assay_kernel *kernel;
     assay_tensor values;          /* dense: where faults are planted */
     int64_t rows, columns;        /* of truth and budget */
-    const double *truth, *budget;
+    double *truth, *budget;
     const assay_csr *codes;              /* sae_encode: judged as codes, values its values */
     const assay_codes_truth *codes_truth;
-    const assay_measure *measure;        /* sample: judged with the whole distribution */
+    const assay_measure *measure;        /* sample: judged as a distribution ... */
+    const assay_distribution *nucleus;   /* ... by this truth [ASSAY_NUCLEI] */
 } assay_probe;
 
 /* What a fault's size is counted in. */

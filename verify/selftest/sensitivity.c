@@ -119,7 +119,7 @@ static assay_status sense_small(const char *contract, const assay_kernel *kernel
                                 uint64_t seed, assay_sensed *sensed, assay_error *error)
 {
     char text[512];
-    assay_measure m;
+    assay_measure m = {.rows = 0};
     *sensed = (assay_sensed){.contract = contract, .op = kernel->op,
                              .output = kernel->precision.output};
     (void)snprintf(sensed->shape, sizeof sensed->shape, "%s", small_cases[which].shape);
@@ -127,7 +127,13 @@ static assay_status sense_small(const char *contract, const assay_kernel *kernel
                    "{\"id\": \"sensitivity\", \"op\": \"%s\", \"scale\": 0.7, %s}",
                    assay_op_name(kernel->op), small_cases[which].json);
     cJSON *const json = cJSON_Parse(text);
+    assay_distribution nucleus[ASSAY_NUCLEI];
+    const bool samples = kernel->op == ASSAY_OP_sample;
     assay_status status = assay_measure_open(json, seed, kernel, false, &m, error);
+    if (status == ASSAY_OK && samples) {
+        status = assay_sample_truth_make(&kernel->precision, &m.step, &m.got.sample, &m.arena,
+                                         nucleus, error);
+    }
     if (status == ASSAY_OK) {
         const bool encodes = kernel->op == ASSAY_OP_sae_encode;
         const assay_codes_truth truth = {
@@ -138,10 +144,10 @@ static assay_status sense_small(const char *contract, const assay_kernel *kernel
             .budget = m.budget, .codes = encodes ? &m.got.sae_encode.codes : NULL,
             .values = encodes ? m.got.sae_encode.codes.value : *assay_measure_output(&m),
             .codes_truth = encodes ? &truth : NULL,
-            .measure = kernel->op == ASSAY_OP_sample ? &m : NULL};
+            .measure = samples ? &m : NULL, .nucleus = nucleus};
         status = assay_sense(&probe, false, seed, sensed, error);
-        assay_measure_close(&m);
     }
+    assay_measure_close(&m);
     cJSON_Delete(json);
     return status;
 }

@@ -126,7 +126,7 @@ static assay_status sense_encode(giant *g, uint64_t seed, assay_sensed *sensed, 
     if (status == ASSAY_OK) {
         status = g->kernel->run.sae_encode.run(&exec, &part, NULL, &io);
     }
-    const double *const budget = budget_of(g);
+    double *const budget = budget_of(g);
     const assay_codes_truth truth = {.sae = &part.sae, .rows = ROWS, .pre = g->truth.data,
                                      .score = g->score.data, .pre_budget = budget,
                                      .score_budget = budget};
