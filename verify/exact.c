@@ -166,7 +166,8 @@ assay_status assay_exact_elements(const assay_step *step, const assay_any_io *se
     any_params params;
     assay_any_io io;
     quantum q = {0, false};
-    if (!step_quantum(step, seen, contract, arena, &params, &io, &q) || !q.exact) {
+    if (contract->quant_bits != 0 || /* the weights are others, of scales that are no such numbers */
+        !step_quantum(step, seen, contract, arena, &params, &io, &q) || !q.exact) {
         return ASSAY_OK;
     }
     const assay_step magnitudes = {.op = step->op, .params = &params, .io = step->io};
@@ -192,7 +193,7 @@ assay_status assay_exact_codes(const assay_sae *sae, const assay_tensor *x,
                                const assay_precision *contract, assay_codes_truth *truth,
                                assay_arena *arena, assay_error *error)
 {
-    quantum q = {0, !sae->layer_norm};
+    quantum q = {0, !sae->layer_norm && contract->quant_bits == 0};
     assay_sae magnitude = *sae;
     assay_tensor x_abs;
     take(&q, x, contract, ASSAY_NONE, arena, &x_abs);
