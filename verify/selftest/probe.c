@@ -89,7 +89,8 @@ static bool is_caught(const assay_probe *probe)
         assay_compare_sample(probe->measure->step.params, probe->nucleus,
                              &probe->measure->got.sample, &result);
     } else {
-        const assay_budget budget = {probe->rows, probe->columns, probe->budget};
+        const assay_budget budget = {.rows = probe->rows, .columns = probe->columns,
+                                     .value = probe->budget};
         assay_compare_elements(&probe->values, probe->truth, &budget, "row", true, &result);
     }
     return result.verdict == ASSAY_FAIL;
