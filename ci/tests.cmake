@@ -58,6 +58,18 @@ set_tests_properties(ci/arrows ci/arrows-see-a-wrong-include ci/headers ci/plugi
     LABELS ci)
 set_tests_properties(ci/plugin PROPERTIES TIMEOUT 600)
 
+# The checker judged: every mutant on some seeds, some runs of right kernels. reports/verify/ holds
+# longer runs.
+set(selftest_seeds ${ASSAY_SELFTEST_SEEDS})
+if(ASSAY_SANITIZE OR ASSAY_COVERAGE)
+    set(selftest_seeds 1)
+endif()
+add_test(NAME selftest/mutants COMMAND assay selftest mutants --seeds ${selftest_seeds})
+add_test(NAME selftest/false-alarms COMMAND assay selftest false-alarms --runs 200)
+set_tests_properties(selftest/mutants selftest/false-alarms PROPERTIES LABELS selftest
+    TIMEOUT 1800 PROCESSORS 2 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+
 set(discovered ${PROJECT_BINARY_DIR}/discovered.cmake)
 add_custom_command(OUTPUT ${discovered}
     COMMAND ${CMAKE_COMMAND} -DASSAY=$<TARGET_FILE:assay> -DOUT=${discovered}

@@ -48,8 +48,8 @@ static assay_status judge_label(const assay_case_context *context, const assay_e
         return assay_case_fail(context, error, "labels: expected %lld strings",
                                (long long)read->rows);
     }
-    const assay_status status = assay_label_make(&rule, read->tokenizer, tokens,
-                                                 (size_t)read->steps, &label, NULL, error);
+    const assay_status status = assay_case_host(context)->label(
+        &rule, read->tokenizer, tokens, (size_t)read->steps, &label, NULL, error);
     if (status == ASSAY_OK && strcmp(label, expected->valuestring) != 0) {
         result->verdict = ASSAY_FAIL;
         result->check = ASSAY_CHECK_TEXT;

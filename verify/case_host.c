@@ -44,8 +44,9 @@ static assay_status chat_text(const assay_case_context *context, const cJSON *me
     }
     if (status == ASSAY_OK) {
         status =
-            assay_template_render(kind, list, (size_t)count, cJSON_IsTrue(prompt),
-                                  cJSON_IsString(date) ? date->valuestring : NULL, text, error);
+            assay_case_host(context)->render(kind, list, (size_t)count, cJSON_IsTrue(prompt),
+                                             cJSON_IsString(date) ? date->valuestring : NULL, text,
+                                             error);
     }
     free(folder);
     free(list);
@@ -95,8 +96,8 @@ static assay_status judge_tokenize(const assay_case_context *context,
         status = assay_case_text(context, "text", &text, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_tokenizer_encode(tokenizer, text, strlen(text), add_special, &tokens, &count,
-                                        error);
+        status = assay_case_host(context)->encode(tokenizer, text, strlen(text), add_special,
+                                                  &tokens, &count, error);
     }
     if (status == ASSAY_OK) {
         compare_tokens(tokens, count, &expected, result);
@@ -126,8 +127,9 @@ static assay_status judge_detokenize(const assay_case_context *context,
         status = assay_buffer_convert(&arena, &given, ASSAY_I64, &tokens, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_tokenizer_decode(tokenizer, tokens.data, (size_t)assay_count(&tokens),
-                                        cJSON_IsTrue(skip), false, &text, &size, error);
+        status = assay_case_host(context)->decode(tokenizer, tokens.data,
+                                                  (size_t)assay_count(&tokens), cJSON_IsTrue(skip),
+                                                  false, &text, &size, error);
     }
     if (status == ASSAY_OK) {
         size_t same = 0;

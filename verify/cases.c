@@ -36,6 +36,11 @@ assay_verify_run assay_run_rest(const assay_verify_run *run, const char *source,
     return rest;
 }
 
+const assay_host_functions *assay_case_host(const assay_case_context *context)
+{
+    return context->run->functions != NULL ? context->run->functions : &assay_host_own;
+}
+
 assay_result assay_case_result(const assay_case_context *context, const char *impl)
 {
     assay_result result;

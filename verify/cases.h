@@ -4,6 +4,7 @@
 
 #include "verify/chain_case.h"
 #include "verify/checkpoints.h"
+#include "verify/host.h"
 #include "verify/step.h"
 
 enum { ASSAY_IMPLS_MAX = 1024 };
@@ -15,6 +16,7 @@ typedef struct assay_verify_run {
     const char *keep;               /* a folder for what fails, or NULL */
     const char *cases;              /* the user's list that a generated case is of, or NULL */
     bool host; /* whether host cases (tokenize, detokenize) are asked for */
+    const assay_host_functions *functions; /* the host's; NULL: the program's own */
     uint64_t seed;
     assay_sink sink;
     /* Whether a case was judged for an implementation before; NULL: none was. */
@@ -54,6 +56,8 @@ assay_status assay_case_judge_explain(const assay_case_context *context, assay_e
 
 /* A table's kernel of a step op under judgement. */
 assay_judge assay_run_judge(const assay_verify_run *run, size_t table, assay_op op);
+
+const assay_host_functions *assay_case_host(const assay_case_context *context);
 
 /* A blank result of this case for an implementation. */
 assay_result assay_case_result(const assay_case_context *context, const char *impl);

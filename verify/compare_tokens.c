@@ -31,15 +31,18 @@ void assay_compare_tokens(const int64_t *got, const int64_t *expected, int64_t r
         const double *const b = budget + step * vocab;
         const double gap = l[expected[step]] - l[token];
         const double allowed = b[expected[step]] + b[token];
-        if (!(gap <= allowed)) {
+        /* The other way round, the truth clearly prefers what was got: then it was not given what
+         * the expectation was made from (another prompt, say). */
+        if (!(fabs(gap) <= allowed)) {
             result->verdict = ASSAY_FAIL;
             result->check = ASSAY_CHECK_TOKENS;
             result->budget_used = INFINITY;
             (void)snprintf(result->message, sizeof result->message,
                            "sequence %lld, step %lld: got token %lld, expected %lld, whose logit "
-                           "is greater by %.4g (budget %.3g)",
+                           "is %s by %.4g (budget %.3g)",
                            (long long)row, (long long)step, (long long)token,
-                           (long long)expected[step], gap, allowed);
+                           (long long)expected[step],
+                           gap < 0.0 ? "less in the truth itself" : "greater", fabs(gap), allowed);
         } else {
             /* An undecided step: the rest was judged with the expected tokens forced. */
             result->undecided++;

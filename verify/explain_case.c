@@ -72,9 +72,9 @@ static assay_status read_text(const assay_case_context *context, assay_arena *ar
         status = assay_hook_parse(hook, &model->model, &read->params.capture.hook, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_tokenizer_encode(tokenizer, text, strlen(text),
-                                        special == NULL || cJSON_IsTrue(special), &tokens, &count,
-                                        error);
+        status = assay_case_host(context)->encode(tokenizer, text, strlen(text),
+                                                  special == NULL || cJSON_IsTrue(special),
+                                                  &tokens, &count, error);
     }
     if (status == ASSAY_OK) {
         /* A negative position counts from the end, as in Python. */
@@ -116,7 +116,8 @@ static assay_status read_prompt(const assay_case_context *context, const char *e
                                              &read->tokenizer, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_prompt_build(read->style, read->tokenizer, layer, &read->prompt, error);
+        status = assay_case_host(context)->prompt(read->style, read->tokenizer, layer,
+                                                  &read->prompt, error);
     }
     if (status == ASSAY_OK) {
         read->io.prompt =
@@ -166,6 +167,7 @@ assay_status assay_explain_case_read(const assay_case_context *context, assay_ar
         generate->eos = read->eos;
         status = assay_case_eos(context, explainer, read->eos, ASSAY_EXPLAIN_EOS_MAX,
                                 &generate->eos_count, error);
+        generate->eos_count = assay_case_host(context)->eos_count(generate->eos_count);
     }
     if (status == ASSAY_OK) {
         status = assay_case_int(context, "max_new_tokens", 1, NEW_TOKENS_MAX,

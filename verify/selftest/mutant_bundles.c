@@ -88,13 +88,34 @@ void assay_mutant_bundles_close(assay_mutant_bundles **bundles)
     *bundles = NULL;
 }
 
-/* Whether a table's fused stage answers the case. */
-static bool concerns(const assay_table *table, const assay_bundle_case *c)
+/* Whether a host function has a part in the case; or a table's fused stage answers it. */
+static bool concerns(const assay_verify_run *run, const assay_bundle_case *c)
 {
+    const assay_table *const table = run->tables;
+    if (run->host) {
+        return strcmp(c->op, "tokenize") == 0 || strcmp(c->op, "detokenize") == 0 ||
+               strcmp(c->op, "explain") == 0;
+    }
     const bool generates = strcmp(c->op, "generate") == 0 || strcmp(c->op, "steered_generate") == 0;
     return (table->kernel[ASSAY_OP_capture] != NULL && strcmp(c->op, "capture") == 0) ||
            (table->kernel[ASSAY_OP_generate] != NULL && generates) ||
            (table->kernel[ASSAY_OP_explain] != NULL && strcmp(c->op, "explain") == 0);
+}
+
+/* What a wrong host makes of a prompt has scales and a truth of its own: nothing of it is kept. */
+static assay_status judge_case(const assay_case_context *context, assay_error *error)
+{
+    assay_case_context own = *context;
+    if (!context->run->host || context->run->functions == NULL) {
+        return assay_case_judge(context, error);
+    }
+    own.scales = NULL;
+    assay_status status = assay_scales_open(NULL, &own.scales, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_judge(&own, error);
+    }
+    assay_scales_close(&own.scales);
+    return status;
 }
 
 assay_status assay_mutant_bundles_judge(assay_mutant_bundles *bundles,
@@ -108,7 +129,7 @@ assay_status assay_mutant_bundles_judge(assay_mutant_bundles *bundles,
         for (size_t i = 0; i < at->bundle.case_count && status == ASSAY_OK; i++) {
             const assay_bundle_case *const c = &at->bundle.cases[i];
             const bool decided = until != NULL && until->end != ASSAY_MUTANT_SURVIVED;
-            if (!decided && at->selected[i] && concerns(run->tables, c) &&
+            if (!decided && at->selected[i] && concerns(run, c) &&
                 assay_filter_matches(glob, c->id) == matching) {
                 const assay_case_context context = {.run = run,
                                                     .bundle = &at->bundle,
@@ -116,7 +137,7 @@ assay_status assay_mutant_bundles_judge(assay_mutant_bundles *bundles,
                                                     .scales = at->scales,
                                                     .c = c,
                                                     .selected = at->selected};
-                status = assay_case_judge(&context, error);
+                status = judge_case(&context, error);
             }
         }
     }

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "fixtures/synth/cases.h"
+#include "kernels/registry.h"
 #include "verify/golden_path.h"
+#include "verify/selftest/host_mutants.h"
 #include "verify/selftest/mutants.h"
 
 enum { PATH_BYTES = 4096, THREADS = 2 /* a race needs two */ };
@@ -18,6 +20,7 @@ static const double deadline = 60.0;
 
 struct assay_mutant_bench {
     assay_session *session, *hasty;
+    assay_session *built_in; /* runs the explanations that host mutants are judged by */
     const assay_kernel *const *kernels;
     size_t kernel_count;
     assay_case_list cases;
@@ -65,6 +68,11 @@ assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *er
     if (status == ASSAY_OK) {
         status = assay_session_open(&options, &made->hasty, error);
     }
+    options.deadline = deadline;
+    options.plugin = NULL;
+    if (status == ASSAY_OK) {
+        status = assay_session_open(&options, &made->built_in, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_session_kernels(made->session, &made->kernels, &made->kernel_count, error);
     }
@@ -82,6 +90,7 @@ void assay_mutant_bench_close(assay_mutant_bench **bench)
     if (*bench != NULL) {
         assay_session_close(&(*bench)->session);
         assay_session_close(&(*bench)->hasty);
+        assay_session_close(&(*bench)->built_in);
         assay_mutant_bundles_close(&(*bench)->bundles);
         assay_case_list_close(&(*bench)->cases);
         free(*bench);
@@ -170,6 +179,31 @@ static assay_status judge(assay_mutant_bench *bench, const char *name, assay_ses
     return status;
 }
 
+/* A host mutant, or the host as it is: by cases of texts, and of explanations by a right kernel. */
+static assay_status judge_host(assay_mutant_bench *bench, const char *name, const char *glob,
+                               bool first_only, uint64_t seed, assay_error *error)
+{
+    assay_host_functions functions;
+    assay_table table;
+    assay_status status = assay_table_find("scalar", &table, error);
+    const bool own = strcmp(name, ASSAY_HOST_TWIN) == 0;
+    const assay_verify_run run = {.tables = &table,
+                                  .table_count = 1,
+                                  .sessions = &bench->built_in,
+                                  .host = true,
+                                  .functions = own ? NULL : &functions,
+                                  .seed = seed,
+                                  .sink = {bench, take_result}};
+    if (status == ASSAY_OK && !own && !assay_host_mutant(name, &functions)) {
+        status = assay_fail(error, ASSAY_INTERNAL, "no host mutant is named '%s'", name);
+    }
+    for (int pass = 0; pass < 2 && status == ASSAY_OK; pass++) {
+        status = assay_mutant_bundles_judge(bench->bundles, &run, glob, pass == 0,
+                                            first_only ? bench->outcome : NULL, error);
+    }
+    return status;
+}
+
 assay_status assay_mutant_judge(assay_mutant_bench *bench, const assay_mutant *mutant,
                                 uint64_t seed, assay_mutant_outcome *outcome, assay_error *error)
 {
@@ -178,6 +212,9 @@ assay_status assay_mutant_judge(assay_mutant_bench *bench, const assay_mutant *m
     outcome->end = ASSAY_MUTANT_SURVIVED;
     bench->outcome = outcome;
     bench->listed = mutant->checks;
+    if (mutant->host) {
+        return judge_host(bench, mutant->name, mutant->cases, true, seed, error);
+    }
     return judge(bench, mutant->name, hasty ? bench->hasty : bench->session, mutant->cases, true,
                  seed, error);
 }
@@ -189,5 +226,8 @@ assay_status assay_twin_judge(assay_mutant_bench *bench, const char *name, uint6
     outcome->end = ASSAY_MUTANT_SURVIVED;
     bench->outcome = outcome;
     bench->listed = 0;
+    if (strcmp(name, ASSAY_HOST_TWIN) == 0) {
+        return judge_host(bench, name, "*", false, seed, error);
+    }
     return judge(bench, name, bench->session, "*", false, seed, error);
 }

@@ -116,15 +116,15 @@ static void record_twin(assay_twin_row *twin, uint64_t seed, const assay_mutant_
     twin->failed += outcome->failed;
 }
 
-/* Item i: seed by seed, first the mutants, then the twins. */
+/* Item i: mutant by mutant, then twin by twin, each on all its seeds, since a session keeps the
+ * worker of the name it served last. */
 static assay_status judge_item(mutant_crew *crew, assay_mutant_bench *bench, size_t i,
                                assay_error *error)
 {
     assay_kill_matrix *const m = crew->matrix;
-    const size_t subjects = m->row_count + m->twin_count;
-    const uint64_t nth = i / subjects;
+    const uint64_t nth = i % m->seeds;
     const uint64_t seed = m->seed + nth;
-    const size_t at = i % subjects;
+    const size_t at = i / m->seeds;
     assay_mutant_outcome outcome;
     assay_status status = ASSAY_OK;
     if (at < m->row_count) {
