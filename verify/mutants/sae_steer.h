@@ -29,7 +29,7 @@
     X(sae_steer, f32, latent_plus_one, ON_NUMBER, "sae-steer-relu-set-9x65x129*",                  \
       "the next latent is edited")                                                                 \
     X(sae_steer, f32, index_16, ON_NUMBER, "sae-steer-relu-wide*", "latents have 16 bits")         \
-    X(sae_steer, f32, no_topk, ON_NUMBER, "sae-steer-topk-layer-norm-ablate*",                     \
+    X(sae_steer, f32, no_topk, ON_NUMBER, "sae-steer-topk-few-ablate*",                            \
       "a latent that is not among the k counts as active")                                         \
     X(sae_steer, f32, no_threshold, ON_NUMBER, "sae-steer-jumprelu-ablate*",                       \
       "the threshold is taken for 0")                                                              \

@@ -9,7 +9,7 @@
 #include "verify/selftest/host_mutants.h"
 #include "verify/selftest/mutants.h"
 
-enum { PATH_BYTES = 4096, THREADS = 2 /* a race needs two */ };
+enum { THREADS = 2 /* a race needs two */ };
 
 static const char plugin_name[] = "assay_mutants.so";
 /* A mutant that takes memory without end is stopped here, well before the machine notices. */
@@ -24,16 +24,17 @@ struct assay_mutant_bench {
     const assay_kernel *const *kernels;
     size_t kernel_count;
     assay_case_list cases;
-    assay_mutant_bundles *bundles;
+    assay_selftest_bundles *bundles;
     /* Of the subject at hand. */
     uint32_t listed;
     assay_mutant_outcome *outcome;
+    bool decided;
 };
 
-/* The plug-in lies beside this program. */
-static assay_status plugin_path(char *path, assay_error *error)
+assay_status assay_mutants_path(char *path, assay_error *error)
 {
-    const ssize_t length = readlink("/proc/self/exe", path, PATH_BYTES - sizeof plugin_name - 1);
+    const ssize_t length =
+        readlink("/proc/self/exe", path, ASSAY_MUTANTS_PATH - sizeof plugin_name - 1);
     path[length > 0 ? length : 0] = '\0';
     char *const slash = strrchr(path, '/');
     (void)snprintf(slash != NULL ? slash + 1 : path, sizeof plugin_name, "%s", plugin_name);
@@ -46,7 +47,7 @@ static assay_status plugin_path(char *path, assay_error *error)
 
 assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *error)
 {
-    char path[PATH_BYTES];
+    char path[ASSAY_MUTANTS_PATH];
     assay_session_options options = {
         .plugin = path, .deadline = deadline, .memory_limit = memory_limit, .threads = THREADS};
     const char *const list = assay_case_file_path();
@@ -60,7 +61,7 @@ assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *er
                      : assay_fail(error, ASSAY_BAD_INPUT,
                                   "fixtures/cases/verify.json was not found: run from the source "
                                   "folder");
-    status = status == ASSAY_OK ? plugin_path(path, error) : status;
+    status = status == ASSAY_OK ? assay_mutants_path(path, error) : status;
     if (status == ASSAY_OK) {
         status = assay_session_open(&options, &made->session, error);
     }
@@ -77,7 +78,7 @@ assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *er
         status = assay_session_kernels(made->session, &made->kernels, &made->kernel_count, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_mutant_bundles_open(&made->bundles, error);
+        status = assay_selftest_bundles_open(&made->bundles, error);
     }
     if (status != ASSAY_OK) {
         assay_mutant_bench_close(bench);
@@ -91,7 +92,7 @@ void assay_mutant_bench_close(assay_mutant_bench **bench)
         assay_session_close(&(*bench)->session);
         assay_session_close(&(*bench)->hasty);
         assay_session_close(&(*bench)->built_in);
-        assay_mutant_bundles_close(&(*bench)->bundles);
+        assay_selftest_bundles_close(&(*bench)->bundles);
         assay_case_list_close(&(*bench)->cases);
         free(*bench);
         *bench = NULL;
@@ -102,7 +103,7 @@ void assay_mutant_bench_close(assay_mutant_bench **bench)
 static assay_status take_result(void *context, const assay_result *result, assay_error *error)
 {
     (void)error;
-    const assay_mutant_bench *const bench = context;
+    assay_mutant_bench *const bench = context;
     assay_mutant_outcome *const outcome = bench->outcome;
     const bool skipped = result->verdict == ASSAY_SKIP;
     outcome->cases++;
@@ -110,6 +111,7 @@ static assay_status take_result(void *context, const assay_result *result, assay
     if (result->verdict != ASSAY_PASS && !skipped) {
         outcome->failed++;
         if (outcome->end == ASSAY_MUTANT_SURVIVED) {
+            bench->decided = true;
             outcome->last = *result;
             outcome->end = (bench->listed & (1u << result->check)) != 0 ? ASSAY_MUTANT_KILLED
                                                                          : ASSAY_MUTANT_UNLISTED;
@@ -138,7 +140,7 @@ static assay_status judge_generated(const assay_mutant_bench *bench, const assay
     assay_status status = ASSAY_OK;
     for (size_t i = 0; i < bench->cases.count && status == ASSAY_OK; i++) {
         const assay_case_entry *const entry = &bench->cases.entries[i];
-        const bool stop = first_only && bench->outcome->end != ASSAY_MUTANT_SURVIVED;
+        const bool stop = first_only && bench->decided;
         if (!stop && !entry->heavy && run->tables->kernel[entry->op] != NULL &&
             assay_filter_matches(glob, entry->id) == matching) {
             status = assay_generated_judge_entry(entry, run, error);
@@ -172,8 +174,8 @@ static assay_status judge(assay_mutant_bench *bench, const char *name, assay_ses
     for (int pass = 0; pass < 2 && status == ASSAY_OK; pass++) {
         const bool matching = pass == 0;
         status = is_stage(&table)
-                     ? assay_mutant_bundles_judge(bench->bundles, &run, glob, matching,
-                                                  first_only ? bench->outcome : NULL, error)
+                     ? assay_selftest_bundles_judge(bench->bundles, &run, glob, matching,
+                                                  first_only ? &bench->decided : NULL, error)
                      : judge_generated(bench, &run, glob, matching, first_only, error);
     }
     return status;
@@ -198,8 +200,8 @@ static assay_status judge_host(assay_mutant_bench *bench, const char *name, cons
         status = assay_fail(error, ASSAY_INTERNAL, "no host mutant is named '%s'", name);
     }
     for (int pass = 0; pass < 2 && status == ASSAY_OK; pass++) {
-        status = assay_mutant_bundles_judge(bench->bundles, &run, glob, pass == 0,
-                                            first_only ? bench->outcome : NULL, error);
+        status = assay_selftest_bundles_judge(bench->bundles, &run, glob, pass == 0,
+                                            first_only ? &bench->decided : NULL, error);
     }
     return status;
 }
@@ -211,6 +213,7 @@ assay_status assay_mutant_judge(assay_mutant_bench *bench, const assay_mutant *m
     memset(outcome, 0, sizeof *outcome);
     outcome->end = ASSAY_MUTANT_SURVIVED;
     bench->outcome = outcome;
+    bench->decided = false;
     bench->listed = mutant->checks;
     if (mutant->host) {
         return judge_host(bench, mutant->name, mutant->cases, true, seed, error);
@@ -225,6 +228,7 @@ assay_status assay_twin_judge(assay_mutant_bench *bench, const char *name, uint6
     memset(outcome, 0, sizeof *outcome);
     outcome->end = ASSAY_MUTANT_SURVIVED;
     bench->outcome = outcome;
+    bench->decided = false;
     bench->listed = 0;
     if (strcmp(name, ASSAY_HOST_TWIN) == 0) {
         return judge_host(bench, name, "*", false, seed, error);

@@ -7,7 +7,7 @@
 #define VERIFY_SELFTEST_MUTANTS_H
 
 #include "assay/result.h"
-#include "verify/generated.h"
+#include "verify/selftest/bundles.h"
 
 enum { ASSAY_MUTANT_CASES = 24 }; /* killing cases that are named; all kills are counted */
 
@@ -20,6 +20,10 @@ typedef struct assay_mutant {
     const char *what;
     bool host;
 } assay_mutant;
+
+/* The plug-in of mutants and twins, beside this program: path [ASSAY_MUTANTS_PATH]. */
+enum { ASSAY_MUTANTS_PATH = 4096 };
+assay_status assay_mutants_path(char *path, assay_error *error);
 
 /* All mutants, the host's last. */
 const assay_mutant *assay_mutants(size_t *count);
@@ -73,17 +77,6 @@ typedef struct assay_mutant_outcome {
     assay_result last; /* the one that decided; strings live as long as the bench */
     uint32_t cases, skipped, failed;
 } assay_mutant_outcome;
-
-/* The bundles found, opened; the cases of stages are judged on them. `until` stops at the first
- * verdict against the subject. */
-typedef struct assay_mutant_bundles assay_mutant_bundles;
-
-assay_status assay_mutant_bundles_open(assay_mutant_bundles **bundles, assay_error *error);
-void assay_mutant_bundles_close(assay_mutant_bundles **bundles);
-assay_status assay_mutant_bundles_judge(assay_mutant_bundles *bundles,
-                                        const assay_verify_run *run, const char *glob,
-                                        bool matching, const assay_mutant_outcome *until,
-                                        assay_error *error);
 
 /* What judging needs, one for a thread: sessions of the plug-in, cases, bundles. */
 typedef struct assay_mutant_bench assay_mutant_bench;

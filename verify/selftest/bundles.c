@@ -1,10 +1,10 @@
-/* Golden bundles for mutants of stages: opened once a thread, judged case by case. */
+#include "verify/selftest/bundles.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "verify/golden_path.h"
 #include "verify/scales_identity.h"
-#include "verify/selftest/mutants.h"
 
 enum { LONG_SEQUENCE = 128 };
 
@@ -15,7 +15,7 @@ typedef struct opened_bundle {
     bool *selected; /* cases that are judged at all: the oracle's truth of long ones takes long */
 } opened_bundle;
 
-struct assay_mutant_bundles {
+struct assay_selftest_bundles {
     assay_path_list paths;
     opened_bundle *bundle;
     size_t count;
@@ -37,10 +37,10 @@ static assay_status select_cases(opened_bundle *b, assay_error *error)
     return b->selected != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
 }
 
-assay_status assay_mutant_bundles_open(assay_mutant_bundles **bundles, assay_error *error)
+assay_status assay_selftest_bundles_open(assay_selftest_bundles **bundles, assay_error *error)
 {
     const assay_overrides none = {0};
-    assay_mutant_bundles *const made = calloc(1, sizeof *made);
+    assay_selftest_bundles *const made = calloc(1, sizeof *made);
     *bundles = made;
     if (made == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
@@ -66,12 +66,12 @@ assay_status assay_mutant_bundles_open(assay_mutant_bundles **bundles, assay_err
         }
     }
     if (status != ASSAY_OK) {
-        assay_mutant_bundles_close(bundles);
+        assay_selftest_bundles_close(bundles);
     }
     return status;
 }
 
-void assay_mutant_bundles_close(assay_mutant_bundles **bundles)
+void assay_selftest_bundles_close(assay_selftest_bundles **bundles)
 {
     if (*bundles == NULL) {
         return;
@@ -118,28 +118,41 @@ static assay_status judge_case(const assay_case_context *context, assay_error *e
     return status;
 }
 
-assay_status assay_mutant_bundles_judge(assay_mutant_bundles *bundles,
-                                        const assay_verify_run *run, const char *glob,
-                                        bool matching, const assay_mutant_outcome *until,
-                                        assay_error *error)
+static assay_status judge_of(const opened_bundle *at, const assay_verify_run *run, size_t i,
+                             assay_error *error)
+{
+    const assay_case_context context = {.run = run,
+                                        .bundle = &at->bundle,
+                                        .checkpoints = at->checkpoints,
+                                        .scales = at->scales,
+                                        .c = &at->bundle.cases[i],
+                                        .selected = at->selected};
+    return judge_case(&context, error);
+}
+
+assay_status assay_selftest_bundles_judge(assay_selftest_bundles *bundles,
+                                          const assay_verify_run *run, const char *glob,
+                                          bool matching, const bool *decided, assay_error *error)
 {
     assay_status status = ASSAY_OK;
     for (size_t b = 0; b < bundles->count; b++) {
-        opened_bundle *const at = &bundles->bundle[b];
+        const opened_bundle *const at = &bundles->bundle[b];
         for (size_t i = 0; i < at->bundle.case_count && status == ASSAY_OK; i++) {
             const assay_bundle_case *const c = &at->bundle.cases[i];
-            const bool decided = until != NULL && until->end != ASSAY_MUTANT_SURVIVED;
-            if (!decided && at->selected[i] && concerns(run, c) &&
+            if ((decided == NULL || !*decided) && at->selected[i] && concerns(run, c) &&
                 assay_filter_matches(glob, c->id) == matching) {
-                const assay_case_context context = {.run = run,
-                                                    .bundle = &at->bundle,
-                                                    .checkpoints = at->checkpoints,
-                                                    .scales = at->scales,
-                                                    .c = c,
-                                                    .selected = at->selected};
-                status = judge_case(&context, error);
+                status = judge_of(at, run, i, error);
             }
         }
     }
     return status;
+}
+
+assay_status assay_selftest_bundles_judge_one(assay_selftest_bundles *bundles,
+                                              const assay_verify_run *run, uint64_t number,
+                                              assay_error *error)
+{
+    const opened_bundle *const at = &bundles->bundle[number % bundles->count];
+    const size_t i = (size_t)(number / bundles->count % at->bundle.case_count);
+    return at->selected[i] ? judge_of(at, run, i, error) : ASSAY_OK;
 }

@@ -1,0 +1,24 @@
+/* Right kernels of every kind, and cases drawn for them at random. */
+#ifndef VERIFY_SELFTEST_ALARM_BENCH_H
+#define VERIFY_SELFTEST_ALARM_BENCH_H
+
+#include "verify/generated.h"
+
+typedef struct assay_alarm_bench assay_alarm_bench;
+
+/* The kernels: the built-in ones, the simulated ones of every contract (their sums in drawn
+ * orders), and the mutants' twins, where the plug-in lies beside the program. */
+assay_status assay_alarm_bench_open(assay_alarm_bench **bench, assay_error *error);
+void assay_alarm_bench_close(assay_alarm_bench **bench);
+
+/* The threads that a run's kernels are given. */
+int32_t assay_alarm_threads(uint64_t seed, uint64_t run);
+/* Seed of a run's inputs. */
+uint64_t assay_alarm_run_seed(uint64_t seed, uint64_t run);
+
+/* Judges what run `run` of the campaign with this seed draws: a kernel and a case, some times over.
+ * A pure function of both. */
+assay_status assay_alarm_bench_run(assay_alarm_bench *bench, uint64_t seed, uint64_t run,
+                                   const assay_sink *sink, assay_error *error);
+
+#endif
