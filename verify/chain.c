@@ -42,7 +42,10 @@ assay_status assay_chain_visit(const assay_chain *chain, const assay_table *cont
                                uint64_t first, uint64_t count, assay_chain_row_fn *row,
                                void *row_context, assay_error *error)
 {
-    assay_perturbation perturbation = {.contracts = contracts, .seed = chain->seed};
+    assay_perturbation perturbation = {.contracts = contracts,
+                                       .seed = chain->seed,
+                                       .threads = omp_get_max_threads(),
+                                       .idle = chain->idle};
     assay_chain_pass pass = {
         .table = &assay_oracle,
         .exec = {.device = assay_host_device(), .threads = omp_get_max_threads(), .error = error},
@@ -65,6 +68,7 @@ assay_status assay_chain_visit(const assay_chain *chain, const assay_table *cont
         pass.replicas = perturbation.replicas;
         status = chain->run(chain->context, &pass);
     }
+    omp_set_num_threads(perturbation.threads); /* ops may have used idle ones too */
     free(perturbation.index);
     return status;
 }

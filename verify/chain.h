@@ -10,6 +10,8 @@
 #ifndef VERIFY_CHAIN_H
 #define VERIFY_CHAIN_H
 
+#include <stdatomic.h>
+
 #include "ref/oracle.h"
 #include "verify/buffer.h"
 
@@ -48,6 +50,7 @@ typedef struct assay_chain {
     size_t output_count;
     uint64_t seed;
     double bytes; /* of memory that one replica needs, about */
+    const atomic_int *idle; /* threads that wait for this chain: it uses them too; or NULL */
 } assay_chain;
 
 /* Takes one row of an output: of replica 0 (exact), or of a perturbed one (then exact is replica
@@ -66,6 +69,8 @@ typedef struct assay_perturbation {
      * come from the case. Anything else it copies has the implementation's own type already, so
      * the copy is exact (a gather of rows, soft tokens from an adapter). */
     const void *given[3];
+    int threads;             /* of the thread that runs the chain, */
+    const atomic_int *idle;  /* and those that may be used besides; or NULL */
     int64_t *index; /* 0, 1, 2, ...: rows for the oracle's subsets */
     int64_t index_count;
 } assay_perturbation;

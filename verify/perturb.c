@@ -1,4 +1,5 @@
 /* The oracle with every op's output disturbed by the error a given contract allows it. */
+#include <omp.h>
 #include <stdlib.h>
 
 #include "verify/chain.h"
@@ -48,6 +49,8 @@ static assay_status begin(assay_perturbation *perturbation, const assay_tensor *
     const int64_t rows = y->shape[0];
     const int64_t share = rows / perturbation->replicas;
     *call = (perturbed_call){.share = share, .columns = y->shape[1]};
+    omp_set_num_threads(perturbation->threads +
+                        (perturbation->idle != NULL ? *perturbation->idle : 0));
     if (y->dtype != ASSAY_F64 || y->rank != 2 || !assay_is_dense(y) ||
         share * perturbation->replicas != rows) {
         return assay_fail(error, ASSAY_INTERNAL,

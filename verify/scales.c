@@ -18,6 +18,8 @@ typedef struct entry {
 /* A chain that a thread is running under a contract. */
 typedef struct job {
     const char *chain, *contract;
+    uint64_t serial;
+    atomic_int idle; /* threads that wait for it */
     struct job *next;
 } job;
 
@@ -27,6 +29,7 @@ struct assay_scales {
     pthread_cond_t done;
     entry *entries;
     job *jobs;
+    uint64_t job_count; /* of all that ever ran */
 };
 
 assay_status assay_scales_open(const char *identity, assay_scales **scales, assay_error *error)
@@ -110,13 +113,26 @@ static const entry *find(const assay_scales *scales, const assay_chain *chain, s
     return e;
 }
 
-static bool is_running(const assay_scales *scales, const assay_chain *chain, const char *contract)
+static job *running(const assay_scales *scales, const assay_chain *chain, const char *contract)
 {
-    const job *j = scales->jobs;
+    job *j = scales->jobs;
     while (j != NULL && (strcmp(j->chain, chain->key) != 0 || strcmp(j->contract, contract) != 0)) {
         j = j->next;
     }
-    return j != NULL;
+    return j;
+}
+
+/* Waits while a chain is run, lending it this thread's processor, until that or another job ends. */
+static void wait_for(assay_scales *scales, const assay_chain *chain, const char *contract)
+{
+    job *const j = running(scales, chain, contract);
+    const uint64_t serial = j->serial;
+    j->idle++;
+    (void)pthread_cond_wait(&scales->done, &scales->lock);
+    job *const now = running(scales, chain, contract);
+    if (now != NULL && now->serial == serial) {
+        now->idle--;
+    }
 }
 
 /* Everything a chain gives under a contract (NULL: the truth), as new entries in a list. */
@@ -206,17 +222,19 @@ static assay_status obtain(assay_scales *scales, const assay_chain *chain, size_
     assay_status status = ASSAY_OK;
     (void)pthread_mutex_lock(&scales->lock);
     *found = find(scales, chain, output, contract);
-    while (*found == NULL && is_running(scales, chain, contract)) {
-        (void)pthread_cond_wait(&scales->done, &scales->lock);
+    while (*found == NULL && running(scales, chain, contract) != NULL) {
+        wait_for(scales, chain, contract);
         *found = find(scales, chain, output, contract);
     }
     if (*found == NULL) {
-        job own = {chain->key, contract, scales->jobs};
+        job own = {chain->key, contract, scales->job_count++, 0, scales->jobs};
+        assay_chain shared = *chain;
         entry *made = NULL;
         scales->jobs = &own;
+        shared.idle = &own.idle;
         (void)pthread_mutex_unlock(&scales->lock);
         if (table == NULL || !read_back(scales, chain, output, contract, &made)) {
-            status = compute(scales, chain, table, contract, &made, error);
+            status = compute(scales, &shared, table, contract, &made, error);
         }
         (void)pthread_mutex_lock(&scales->lock);
         if (status == ASSAY_OK) {
