@@ -47,7 +47,7 @@ assay_cost assay_ref_linear_cost(const assay_linear_params *params, const assay_
     return cost;
 }
 
-enum { BLOCK_ROWS = 64 };
+enum { BLOCK_ROWS = 64, COLUMNS = 4 }; /* ref_dots takes four at a time */
 
 typedef struct linear_job {
     const assay_linear_params *params;
@@ -90,64 +90,68 @@ static assay_status load_rows(linear_job *job, assay_error *error)
     return ASSAY_OK;
 }
 
-/* Scratch of one thread: a weight row, as it is and as multiplied; terms, four sums side by side and
- * one alone; what it gives with each of a block's rows, exactly and as multiplied. */
+/* Scratch of one thread: the weight rows of a few columns, as they are and as multiplied; terms,
+ * four sums side by side and one alone; what each row of a block gives with each of the columns,
+ * exactly, with both operands as multiplied, and with x so. */
 typedef struct column_scratch {
-    double *weight, *rounded; /* [depth] */
-    ref_wide *terms;          /* [depth + 1] */
-    double *term;             /* [depth + 1] */
-    double *dot;              /* [BLOCK_ROWS] */
-    double *operands, *whole; /* [BLOCK_ROWS] of rounded operands; with the weight unrounded */
+    double *weight, *rounded;       /* [COLUMNS, depth] */
+    ref_wide *terms;                /* [depth + 1] */
+    double *term;                   /* [depth + 1] */
+    double *dot, *operands, *whole; /* [BLOCK_ROWS, COLUMNS] */
 } column_scratch;
 
 static int64_t scratch_size(int64_t depth)
 {
-    return 2 * depth + (REF_WIDE + 1) * (depth + 1) + 3 * BLOCK_ROWS;
+    return 2 * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) + 3 * BLOCK_ROWS * COLUMNS;
 }
 
 static column_scratch scratch_parts(double *memory, int64_t depth)
 {
-    column_scratch s = {.weight = memory, .rounded = memory + depth};
-    s.terms = (ref_wide *)(memory + 2 * depth);
-    s.term = memory + 2 * depth + REF_WIDE * (depth + 1);
+    column_scratch s = {.weight = memory, .rounded = memory + COLUMNS * depth};
+    double *const after = memory + 2 * COLUMNS * depth;
+    s.terms = (ref_wide *)after;
+    s.term = after + REF_WIDE * (depth + 1);
     s.dot = s.term + depth + 1;
-    s.operands = s.dot + BLOCK_ROWS;
-    s.whole = s.operands + BLOCK_ROWS;
+    s.operands = s.dot + BLOCK_ROWS * COLUMNS;
+    s.whole = s.operands + BLOCK_ROWS * COLUMNS;
     return s;
 }
 
-/* The error model of rows first .. first+rows-1 of output column j. */
-static void model_column(const linear_job *job, int64_t j, int64_t first, int64_t rows,
+/* dot[i, c] of rows of x and weights: a few weights stay at hand while the rows pass. */
+static void dot_block(const linear_job *job, const double *x, int64_t rows, const double *weight,
+                      int64_t columns, double *dot)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        ref_dots(x + i * job->depth, weight, job->depth, columns, job->depth, dot + i * COLUMNS);
+    }
+}
+
+/* The error model of rows first .. first+rows-1 of output column j, the c-th of those at hand. */
+static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t first, int64_t rows,
                          const double *bias, const column_scratch *s)
 {
     const int64_t depth = job->depth;
     const bool quantises = ref_quantises(job->contract);
-    const double *const rounded = job->rounded + (job->rounds ? first * depth : 0);
     ref_spread spread[REF_WIDE];
-    if (job->rounds) {
-        ref_dots(s->rounded, rounded, depth, rows, depth, s->operands);
-    }
-    if (job->rounds && quantises) {
-        ref_dots(s->weight, rounded, depth, rows, depth, s->whole);
-    }
     for (int64_t i = 0; i < rows; i++) {
         if (i % REF_WIDE == 0) {
-            ref_dot_spreads(s->weight, job->wide + (first + i) / REF_WIDE * depth, depth, bias,
-                            &job->rounding, job->quick, s->terms, s->term, spread);
+            ref_dot_spreads(s->weight + c * depth, job->wide + (first + i) / REF_WIDE * depth,
+                            depth, bias, &job->rounding, job->quick, s->terms, s->term, spread);
         }
         const ref_spread *own = &spread[i % REF_WIDE];
-        const double dot = s->dot[i];
+        const int64_t at = i * COLUMNS + c;
+        const double dot = s->dot[at];
+        const double y = bias != NULL ? dot + *bias : dot;
         double sigma = own->sigma;
         double bound = own->bound +
                        ref_round_error(job->rounding.work, bias != NULL ? *bias : 0.0);
         if (job->rounds) {
-            const double error = ref_difference(s->operands[i], dot);
-            bound += quantises ? fmax(error, ref_difference(s->whole[i], dot)) : error;
+            const double error = ref_difference(s->operands[at], dot);
+            bound += quantises ? fmax(error, ref_difference(s->whole[at], dot)) : error;
         }
         if (quantises) {
             ref_quantised_error(&job->rounding, dot, own->norm, depth, &bound, &sigma);
         }
-        const double y = bias != NULL ? dot + *bias : dot;
         if (job->rounding.saturates && !isfinite(y)) {
             ref_model_open(job->model, first + i, j);
         } else {
@@ -156,25 +160,44 @@ static void model_column(const linear_job *job, int64_t j, int64_t first, int64_
     }
 }
 
-/* One output column for rows first .. first+rows-1. */
-static void one_column(const linear_job *job, int64_t j, int64_t first, int64_t rows,
-                       double *memory)
+static void load_weights(const linear_job *job, int64_t j, int64_t columns,
+                         const column_scratch *s)
 {
     const int64_t depth = job->depth;
-    const int64_t column = ref_plan_column(&job->plan, j);
-    const column_scratch s = scratch_parts(memory, depth);
+    for (int64_t c = 0; c < columns; c++) {
+        assay_ref_weight_row(job->contract, &job->params->weight,
+                             ref_plan_column(&job->plan, j + c), s->weight + c * depth);
+    }
+    for (int64_t k = 0; job->rounds && k < columns * depth; k++) {
+        s->rounded[k] = ref_operand(&job->rounding, true, s->weight[k]);
+    }
+}
+
+/* Output columns j .. j+columns-1 for rows first .. first+rows-1. */
+static void some_columns(const linear_job *job, int64_t j, int64_t columns, int64_t first,
+                         int64_t rows, double *memory)
+{
+    const column_scratch s = scratch_parts(memory, job->depth);
     const bool has_bias = assay_present(&job->params->bias);
-    const double bias = has_bias ? assay_at1(&job->params->bias, column) : 0.0;
-    assay_ref_weight_row(job->contract, &job->params->weight, column, s.weight);
-    for (int64_t k = 0; job->rounds && k < depth; k++) {
-        s.rounded[k] = ref_operand(&job->rounding, true, s.weight[k]);
+    load_weights(job, j, columns, &s);
+    dot_block(job, job->x + first * job->depth, rows, s.weight, columns, s.dot);
+    if (job->rounds) {
+        const double *const rounded = job->rounded + first * job->depth;
+        dot_block(job, rounded, rows, s.rounded, columns, s.operands);
+        if (ref_quantises(job->contract)) {
+            dot_block(job, rounded, rows, s.weight, columns, s.whole);
+        }
     }
-    ref_dots(s.weight, job->x + first * depth, depth, rows, depth, s.dot);
-    for (int64_t i = 0; i < rows; i++) {
-        assay_put2(&job->io->y, first + i, j, has_bias ? s.dot[i] + bias : s.dot[i]);
-    }
-    if (job->model != NULL) {
-        model_column(job, j, first, rows, has_bias ? &bias : NULL, &s);
+    for (int64_t c = 0; c < columns; c++) {
+        const int64_t column = ref_plan_column(&job->plan, j + c);
+        const double bias = has_bias ? assay_at1(&job->params->bias, column) : 0.0;
+        for (int64_t i = 0; i < rows; i++) {
+            const double dot = s.dot[i * COLUMNS + c];
+            assay_put2(&job->io->y, first + i, j + c, has_bias ? dot + bias : dot);
+        }
+        if (job->model != NULL) {
+            model_column(job, j + c, c, first, rows, has_bias ? &bias : NULL, &s);
+        }
     }
 }
 
@@ -182,20 +205,23 @@ static void one_column(const linear_job *job, int64_t j, int64_t first, int64_t 
 static assay_status run_columns(linear_job *job, assay_error *error)
 {
     const int64_t stretch = scratch_size(job->depth);
-    const int64_t columns = job->plan.columns;
-    const int64_t blocks = (job->plan.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    const bool many = ref_worth_threads(job->plan.rows * columns * job->depth,
+    const int64_t rows = job->plan.rows;
+    const int64_t groups = (job->plan.columns + COLUMNS - 1) / COLUMNS;
+    const int64_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const bool many = ref_worth_threads(rows * job->plan.columns * job->depth,
                                         job->model != NULL);
     double *scratch = ref_alloc_threads(stretch, error);
     if (scratch == NULL) {
         return ASSAY_NO_MEMORY;
     }
-#pragma omp parallel for schedule(dynamic, 16) if (many)
-    for (int64_t task = 0; task < blocks * columns; task++) {
-        const int64_t first = task / columns * BLOCK_ROWS;
-        const int64_t left = job->plan.rows - first;
-        one_column(job, task % columns, first, left < BLOCK_ROWS ? left : BLOCK_ROWS,
-                   ref_own(scratch, stretch));
+#pragma omp parallel for schedule(dynamic, 4) if (many)
+    for (int64_t task = 0; task < blocks * groups; task++) {
+        const int64_t first = task / groups * BLOCK_ROWS;
+        const int64_t j = task % groups * COLUMNS;
+        const int64_t left = rows - first;
+        const int64_t wide = job->plan.columns - j;
+        some_columns(job, j, wide < COLUMNS ? wide : COLUMNS, first,
+                     left < BLOCK_ROWS ? left : BLOCK_ROWS, ref_own(scratch, stretch));
     }
     free(scratch);
     return ASSAY_OK;
