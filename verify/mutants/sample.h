@@ -22,7 +22,7 @@
     X(sample, f32, hidden_top_p, ON_DRAW, "sample-plain*", "top_p 0.9 where none was asked for")   \
     X(sample, f32, top_k_less, ON_DRAW, "sample-topk-7x1031*", "k - 1 tokens stay")                \
     X(sample, f32, top_k_more, ON_DRAW, "sample-topk-7x1031*", "k + 1 tokens stay")                \
-    X(sample, f32, top_k_strict, ON_DRAW, "sample-ties-topk*", "equals of the k-th are dropped")        \
+    X(sample, f32, top_k_strict, ON_DRAW, "sample-ties-topk*", "equals of the k-th are dropped")   \
     X(sample, f32, top_p_less, ON_DRAW, "sample-topp-7x1031*",                                     \
       "the token that reaches top_p is dropped")                                                   \
     X(sample, f32, top_p_more, ON_DRAW, "sample-topp-7x1031*",                                     \

@@ -8,7 +8,7 @@
      .cases = (cases_), .what = (what_)},
 
 #define HOST_ROW(field, name_, checks_, cases_, what_)                                             \
-    {.op = "host", .name = "m_" #field "_" #name_, .twin = ASSAY_HOST_TWIN, .checks = (checks_),          \
+    {.op = "host", .name = "m_" #field "_" #name_, .twin = ASSAY_HOST_TWIN, .checks = (checks_),   \
      .cases = (cases_), .what = (what_), .host = true},
 
 static const assay_mutant mutants[] = {
