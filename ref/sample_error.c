@@ -4,7 +4,10 @@
  * attention. So e_t has the relative error
  *   eta_t = u (|s_t| + |m|) + 3 u |s_t - m| + u_function
  * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + 2 u, beside the relative error of the sum
- * itself, which is that of any sum (sums.h): a bound and p_t sigma_sum / sum.
+ * itself, which is that of any sum (sums.h): a bound and p_t sigma_sum / sum. But equal terms, and
+ * logits of 16 bits have many, are not rounded independently: the error of adding t to a partial sum
+ * of a given binade follows from t alone. With c equals at most, each value's errors add up as one,
+ * and their squares are at most c times those of independent ones.
  *
  * Membership. A token is undecided when
  *   - top_k's cut is within both scaled values' rounding above it (a right kernel's scaling is
@@ -32,6 +35,23 @@ typedef struct relative {
     double bound, sigma;
 } relative;
 
+/* How many of the tokens that are summed share one weight, at most. */
+static double most_equals(const ref_distribution *d, bool kept)
+{
+    int64_t most = 1;
+    int64_t run = 0;
+    double last = -1.0;
+    for (int64_t k = 0; k < d->vocab; k++) { /* in descending order: equals are neighbours */
+        const int64_t t = d->order[k];
+        if (d->before[t] > 0.0 && (!kept || d->kept[t])) {
+            run = d->before[t] == last ? run + 1 : 1;
+            last = d->before[t];
+            most = run > most ? run : most;
+        }
+    }
+    return (double)most;
+}
+
 /* Of all tokens that top_k left, or of those that are kept. */
 static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool kept)
 {
@@ -47,7 +67,11 @@ static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool
     ref_rounding plain = *r;
     plain.product = false;
     const ref_spread spread = ref_sum_spread(d->scratch, used, &plain, false);
-    const relative error = {weighted + spread.bound / mass + 2.0 * r->u_work, spread.sigma / mass};
+    relative error = {weighted + spread.bound / mass + 2.0 * r->u_work, 0.0};
+    if (spread.sigma > 0.0) {
+        ref_settle(&plain, (spread.worst - spread.bound) / mass,
+                   sqrt(most_equals(d, kept)) * spread.sigma / mass, &error.bound, &error.sigma);
+    }
     return error;
 }
 
