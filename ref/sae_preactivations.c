@@ -162,9 +162,10 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
         bound += ref_round_error(r->work, l->bias) + r->u_work * fabs(pre);
     }
     const double u_value = ldexp(1.0, r->output == ASSAY_F64 ? -53 : -24);
-    const double u_kept = ref_then(r->u_work, r->u_intermediate) - r->u_work;
-    bound += (u_kept + ref_then(r->u_work, u_value) - r->u_work) * fabs(pre) +
-             r->intermediate_floor;
+    const bool keeps = r->u_intermediate > r->u_work;
+    bound += (ref_then(r->u_work, u_value) - r->u_work) * fabs(pre) + r->intermediate_floor;
+    const double reach = fabs(pre) + bound + REF_LAMBDA * sigma;
+    bound += keeps ? ref_half_ulp(r->intermediate, reach) : 0.0;
     const bool open = !isfinite(pre) ? r->saturates
                                      : fabs(pre) + bound >= r->intermediate_limit;
     if (open) {

@@ -5,12 +5,13 @@
  * Error model. f has the error of its pre-activation, or of |pre| more where it is undecided
  * whether the latent is active (feature.h). With change = f' - f:
  *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to
- *   scale) term       = change scale_j W_ij std
- *   bound      = |scale_j W_ij std| (1 + u_multiply) change_err + |term| (5 u + u_int +
- *                u_multiply' + rho_std) + |round(W) - W| |change scale_j std| (1 + u_multiply')
- *                + half an ulp of y + underflow
- *   sigma      = |scale_j W_ij std| |d change/d f| f_sigma, and rho_std's
- * u_multiply' is that of the coefficient where it is not exact in the multiply type.
+ *   scale)
+ *   factor_err = |scale_j| change_err + (3 u + u_int) |factor|, factor = change scale_j; where it is
+ *                rounded to a narrower multiply type, |round(factor) - factor| and the type's step
+ *                when that error may take it to the next value
+ *   bound      = |round(W) std| factor_err + |round(W) - W| |factor std| + |term| (3 u + rho_std)
+ *                + u |y| + half an ulp of y + underflow,   term = factor W_ij std
+ *   sigma      = |round(W) std| |scale_j| |d change/d f| f_sigma, and rho_std's
  * Source: assay/sae_steer.h. */
 #include "ref/feature.h"
 #include "ref/quantise.h"
@@ -116,43 +117,59 @@ static ref_feature edit(const steer_job *job, const ref_feature *f)
     return change;
 }
 
+/* change scale_j as it is multiplied, and what a kernel's may differ by from change scale_j: its
+ * rounding to the multiply type, which the errors before it may take to the next value. */
+static ref_feature factor_of(const steer_job *job, const ref_feature *change, double scale)
+{
+    const ref_rounding *r = &job->rounding;
+    ref_feature factor = {change->value * scale, 0.0, 0.0};
+    const double kept = (r->u_intermediate + 3.0 * r->u_work) * fabs(factor.value);
+    const double bound = fabs(scale) * change->bound + kept;
+    const double sigma = fabs(scale) * change->sigma;
+    if (job->model != NULL && !ref_fits(r->work, r->multiply)) {
+        factor.bound = ref_difference(ref_operand(r, false, factor.value), factor.value) +
+                       ref_operand_doubt(r, factor.value, bound + REF_LAMBDA * sigma);
+    } else {
+        factor.bound = bound;
+        factor.sigma = sigma;
+    }
+    return factor;
+}
+
+static void model_element(const steer_job *job, int64_t i, int64_t c, const ref_feature *factor,
+                          double weight, const ref_norm *norm, double term, double y)
+{
+    const ref_rounding *r = &job->rounding;
+    if (r->saturates && !isfinite(term)) {
+        ref_model_open(job->model, i, c);
+        return;
+    }
+    const double dequantised = ref_quantises(job->contract) ? r->u_work : 0.0;
+    const double relative = dequantised + 3.0 * r->u_work + norm->std_bound;
+    const double rounded = ref_operand(r, true, weight);
+    const double reach = fabs(norm->std * rounded);
+    const double bound = reach * factor->bound + fabs(term) * relative +
+                         ref_difference(rounded, weight) * fabs(factor->value * norm->std) +
+                         2.0 * r->product_floor +
+                         (r->u_work < r->u_output ? r->u_work * fabs(y) : 0.0);
+    const double sigma = hypot(reach * factor->sigma, fabs(term) * norm->std_sigma);
+    ref_model_put(job->model, r, i, c, y, bound, sigma);
+}
+
 static void write_row(const steer_job *job, int64_t i, const ref_feature *change,
                       const ref_norm *norm)
 {
     const assay_sae *sae = &job->params->sae;
-    const ref_rounding *r = &job->rounding;
-    const int64_t j = job->params->latent;
-    const double scale = ref_latent_value(&sae->decode_scale, j, 1.0);
-    const double factor = change->value * scale;
+    const double scale = ref_latent_value(&sae->decode_scale, job->params->latent, 1.0);
+    const ref_feature factor = factor_of(job, change, scale);
     for (int64_t c = 0; c < job->plan.columns; c++) {
         const int64_t column = ref_plan_column(&job->plan, c);
         const double weight = scale != 0.0 ? job->column[column] : 0.0;
-        const double column_value = scale * weight * norm->std;
-        const double term = scale != 0.0 ? change->value * column_value : 0.0;
+        const double term = scale != 0.0 ? change->value * (scale * weight * norm->std) : 0.0;
         const double y = job->x[column] + term;
         assay_put2(&job->io->y, i, c, y);
-        if (job->model == NULL) {
-            continue;
-        }
-        const double u_multiply = change->bound + change->sigma > 0.0 ? r->u_multiply : 0.0;
-        const double u_factor = ref_operand(r, false, factor) != factor ? r->u_multiply
-                                                                        : u_multiply;
-        const double dequantised = ref_quantises(job->contract) ? r->u_work : 0.0;
-        const double relative = dequantised + 5.0 * r->u_work + r->u_intermediate + u_factor +
-                                norm->std_bound;
-        /* errors of the change meet the rounded factor and the rounded weight: (F+dF)(W+dW) */
-        const double rounded = ref_operand(r, true, weight);
-        const double reach = fabs(scale * norm->std) * fmax(fabs(weight), fabs(rounded)) *
-                             (1.0 + u_multiply);
-        const double bound = reach * change->bound + fabs(term) * relative +
-                             ref_difference(rounded, weight) * fabs(factor * norm->std) *
-                                 (1.0 + u_factor) +
-                             (r->u_work < r->u_output ? r->u_work * fabs(y) : 0.0);
-        const double sigma = hypot(reach * change->sigma, fabs(term) * norm->std_sigma);
-        if (r->saturates && !isfinite(term)) {
-            ref_model_open(job->model, i, c);
-        } else {
-            ref_model_put(job->model, r, i, c, y, bound, sigma);
+        if (job->model != NULL) {
+            model_element(job, i, c, &factor, weight, norm, term, y);
         }
     }
 }

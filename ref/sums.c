@@ -173,6 +173,27 @@ static void measure_terms(const double *terms, int64_t count, double *used, doub
     *square = lane[2][0] + lane[2][1] + lane[2][2] + lane[2][3];
 }
 
+/* How many terms, zeros apart, equal the second one after them. */
+static double count_alike(const double *terms, int64_t count)
+{
+    int64_t alike = 0;
+    for (int64_t k = 0; k + 2 < count; k++) {
+        alike += terms[k] == terms[k + 2] && terms[k] != 0.0 ? 1 : 0;
+    }
+    return (double)alike;
+}
+
+static double count_lost(const double *terms, int64_t count, double magnitude, double u)
+{
+    double total = 0.0;
+    double lost = 0.0;
+    for (int64_t k = 0; k < count; k++) {
+        total += terms[k];
+        lost += fabs(terms[k]) <= 2.0 * u * magnitude ? terms[k] : 0.0;
+    }
+    return fabs(total) > (1.0 - 0x1p-30) * magnitude ? fabs(lost) : 0.0;
+}
+
 ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *rounding)
 {
     const double u = rounding->u_sum;
@@ -185,19 +206,27 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
         const double products = rounding->product ? u * facts->magnitude : 0.0;
         spread.bound += fmin(facts->absolute + products, spread.worst - floor);
         spread.worst = spread.bound;
+    } else if (4.0 * facts->alike > facts->used && !rounding->certain) {
+        const double products = rounding->product ? u * facts->magnitude : 0.0;
+        const double steps_taken = facts->used + 32.0; /* 16 lanes begin and end */
+        const double absolute = u * sqrt(steps_taken * facts->square);
+        spread.bound += fmin(absolute + products, spread.worst - floor);
     } else {
         ref_settle(rounding, spread.worst - floor, sigma, &spread.bound, &spread.sigma);
+        spread.bound += spread.sigma > 0.0 ? fmin(facts->lost, spread.worst - floor) : 0.0;
     }
     return spread;
 }
 
 ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
 {
-    ref_sum_facts facts = {0.0, 0.0, 0.0, 0.0, 0.0};
+    ref_sum_facts facts = {.used = 0.0};
     measure_terms(terms, count, &facts.used, &facts.magnitude, &facts.norm);
+    facts.alike = count_alike(terms, count);
     if (rounding->linear) {
         facts.absolute = rounding->u_sum * ref_absolute_sums(terms, count, rounding);
     } else {
+        facts.lost = count_lost(terms, count, facts.magnitude, rounding->u_sum);
         facts.square = fmax(sequential(terms, count), lanes(terms, count));
         facts.square = quick ? facts.square : fmax(facts.square, pairwise(terms, count));
     }

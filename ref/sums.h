@@ -31,11 +31,16 @@ void ref_dots(const double *a, const double *b, int64_t stride, int64_t number, 
  *                            partial sums over sequential, reversed, 16-lane and pairwise order
  *   truncating or narrow     bound = u (A + [products] sum |t_k|), A the largest sum |s_k| over the
  *                            steps (sums_linear.c)
+ *   constant terms           bound = u (sqrt(n S) + [products] sum |t_k|), at least u sum |s_k|
+ *   terms of one sign        bound also sum |t_k| over those that are at most 2 u sum |t|
  *   worst case               (n - 1 + [products]) u sum |t_k|, n the terms that are not zero
  *   underflow                n x the floor of the accumulator
  *
  * Each step of a sum adds an independent rounding of at most u|s_k| (Higham and Mary 2019 for the
- * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. Products
+ * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. They are not
+ * independent where terms repeat, in runs or alternation (a quarter of them: the same rounding again
+ * and again), and not of mean 0 where one-signed terms are below half an ulp of the sum: every one
+ * of them is dropped. Products
  * summed exactly in blocks leave fewer steps, which are among those of S: it is kept as it is.
  * quick leaves out the pairwise order, which is within a small factor of the sequential one: for
  * large cases. terms is used as scratch. */
@@ -52,6 +57,8 @@ typedef struct ref_sum_facts {
     double norm;      /* sum t_k^2 */
     double square;    /* S */
     double absolute;  /* u A */
+    double alike;     /* how many equal the second one after them, zeros apart */
+    double lost;      /* terms of one sign so small that a kernel may add none of them */
 } ref_sum_facts;
 ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *rounding);
 

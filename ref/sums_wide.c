@@ -44,6 +44,24 @@ REF_CLONES static void measure(const ref_wide *terms, int64_t count, ref_wide us
     *square = squares[0] + squares[1] + squares[2] + squares[3];
 }
 
+REF_CLONES static void count_alike(const ref_wide *terms, int64_t count, ref_wide alike[1],
+                                   ref_wide total[1])
+{
+    const ref_wide zero = {0.0};
+    ref_wide sum = {0.0};
+    for (int64_t k = 0; k < count; k++) {
+        sum += terms[k];
+    }
+    *total = sum;
+    ref_wide_mask seen = {0};
+    for (int64_t k = 0; k + 2 < count; k++) {
+        seen -= (terms[k] == terms[k + 2]) & (terms[k] != zero);
+    }
+    for (int n = 0; n < REF_WIDE; n++) {
+        (*alike)[n] = (double)seen[n];
+    }
+}
+
 REF_CLONES static void sequential(const ref_wide *terms, int64_t count, ref_wide squares[1])
 {
     const int64_t length = count / STRETCHES;
@@ -125,7 +143,18 @@ REF_CLONES static void pairwise(ref_wide *terms, int64_t count, ref_wide squares
     *squares = square;
 }
 
-/* Accumulators that truncate go one by one. */
+/* Sums of one sign: small terms may all be dropped. */
+static bool one_signed(const ref_wide *total, const ref_wide *magnitude)
+{
+    bool found = false;
+    for (int n = 0; n < REF_WIDE; n++) {
+        const double size = (*magnitude)[n];
+        found = found || (size > 0.0 && fabs((*total)[n]) > (1.0 - 0x1p-30) * size);
+    }
+    return found;
+}
+
+/* Accumulators that truncate, and sums of one sign, go one by one. */
 static void one_by_one(const ref_wide *terms, int64_t count, const ref_rounding *rounding,
                        bool quick, double *scratch, ref_spread spread[REF_WIDE])
 {
@@ -145,11 +174,18 @@ void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *roundin
     ref_wide norm;
     ref_wide square;
     ref_wide other;
+    ref_wide alike;
+    ref_wide total;
     if (rounding->linear) {
         one_by_one(terms, count, rounding, quick, scratch, spread);
         return;
     }
     measure(terms, count, &used, &magnitude, &norm);
+    count_alike(terms, count, &alike, &total);
+    if (one_signed(&total, &magnitude)) {
+        one_by_one(terms, count, rounding, quick, scratch, spread);
+        return;
+    }
     sequential(terms, count, &square);
     lanes(terms, count, &other);
     wide_max(&square, &other);
@@ -158,7 +194,8 @@ void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *roundin
         wide_max(&square, &other);
     }
     for (int n = 0; n < REF_WIDE; n++) {
-        const ref_sum_facts facts = {used[n], magnitude[n], norm[n], square[n], 0.0};
+        const ref_sum_facts facts = {.used = used[n], .magnitude = magnitude[n], .norm = norm[n],
+                                     .square = square[n], .alike = alike[n]};
         spread[n] = ref_spread_of(&facts, rounding);
     }
 }

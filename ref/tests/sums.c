@@ -51,7 +51,8 @@ Test(sums, cancelling_neighbours_are_seen_in_lanes)
     for (int i = 0; i < N; i++) { /* in order the sums stay 0 and 1; every lane grows to 64 */
         terms[i] = i % 2 == 0 ? 1.0 : -1.0;
     }
-    cr_assert_gt(ref_sum_spread(terms, N, &f32, true).sigma, 0x1p-24 * sqrt(64.0 * N));
+    const ref_spread spread = ref_sum_spread(terms, N, &f32, true);
+    cr_assert_gt(spread.bound + REF_LAMBDA * spread.sigma, 0x1p-24 * sqrt(64.0 * N));
 }
 
 Test(sums, the_quick_route_is_never_wider_and_hardly_narrower)
@@ -119,4 +120,50 @@ Test(sums, what_the_output_type_may_not_hold_has_no_bound)
     cr_assert_eq(assay_at2(&model.bound, 0, 2), 0.0);
     cr_assert_eq(assay_at2(&model.sigma, 0, 2), 0.0);
     free_model(&model);
+}
+
+/* f32, one after the other: what repeats is rounded the same way again and again. */
+static double chain_error(const double *terms, int64_t count)
+{
+    float sum = 0.0f;
+    double exact = 0.0;
+    for (int64_t k = 0; k < count; k++) {
+        sum += (float)terms[k];
+        exact += terms[k];
+    }
+    return fabs((double)sum - exact);
+}
+
+Test(sums, constant_and_alternating_terms_are_not_taken_for_independent)
+{
+    enum { N = 8192 };
+    const ref_rounding bf16 = rounding_for(ASSAY_BF16); /* products are exact */
+    static double terms[N];
+    static double scratch[N];
+    for (int value = 0; value < 60; value++) {
+        for (int k = 0; k < N; k++) {
+            terms[k] = (double)(float)(k % 2 == value % 2 ? 0.1 + 0.0137 * value : 0.73);
+        }
+        memcpy(scratch, terms, sizeof scratch);
+        const ref_spread spread = ref_sum_spread(scratch, N, &bf16, false);
+        const double budget = spread.bound + REF_LAMBDA * spread.sigma;
+        cr_assert_leq(chain_error(terms, N), budget, "value %d", value);
+    }
+}
+
+Test(sums, small_terms_of_one_sign_may_all_be_dropped)
+{
+    enum { N = 8192 };
+    const ref_rounding bf16 = rounding_for(ASSAY_BF16);
+    static double terms[N];
+    static double scratch[N];
+    terms[0] = 1.0;
+    for (int k = 1; k < N; k++) { /* each below half an ulp of 1 */
+        terms[k] = (double)(float)(0x1p-25 * (1.0 + 0.5 * draw_normal(9, (uint64_t)k) / 6.0));
+    }
+    memcpy(scratch, terms, sizeof scratch);
+    const ref_spread spread = ref_sum_spread(scratch, N, &bf16, false);
+    const double error = chain_error(terms, N);
+    cr_assert_gt(error, REF_LAMBDA * spread.sigma, "not a case");
+    cr_assert_leq(error, spread.bound + REF_LAMBDA * spread.sigma);
 }

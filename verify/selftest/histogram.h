@@ -13,7 +13,6 @@ typedef struct assay_histogram {
 } assay_histogram;
 
 void assay_histogram_add(assay_histogram *histogram, double value);
-void assay_histogram_merge(assay_histogram *into, const assay_histogram *part);
 /* The value that this part of all stay below: the upper edge of its bin (4% wide), at most the
  * greatest met. */
 double assay_histogram_quantile(const assay_histogram *histogram, double part);
