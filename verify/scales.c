@@ -122,7 +122,7 @@ static job *running(const assay_scales *scales, const assay_chain *chain, const 
     return j;
 }
 
-/* Waits while a chain is run, lending it this thread's processor, until that or another job ends. */
+/* Waits while a chain is run, lending it this thread's processor, until some job ends. */
 static void wait_for(assay_scales *scales, const assay_chain *chain, const char *contract)
 {
     job *const j = running(scales, chain, contract);
