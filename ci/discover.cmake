@@ -1,7 +1,7 @@
 # Writes a ctest file with one test for every (op, implementation) that the program knows:
 #   cmake -DASSAY=path/to/assay -DOUT=file.cmake -DGOLDEN=folder -P ci/discover.cmake
 include(${CMAKE_CURRENT_LIST_DIR}/package/assayDiscover.cmake)
-set(TIMEOUT 900)
+set(TIMEOUT 1800)
 set(PROCESSORS 2)
 set(ENVIRONMENT "ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive")
 set(text "")

@@ -106,7 +106,8 @@ assay_status assay_check_scaling(assay_judgement *j)
         const double expected = factor * j->truth.expected[i];
         const double got = assay_buffer_get(y, i);
         const double budget = factor * j->truth.budget.value[i];
-        if (isfinite(expected) && isfinite(budget) && !(fabs(got - expected) <= budget)) {
+        const bool fits = isfinite(assay_round_to(y->dtype, factor * expected));
+        if (fits && isfinite(budget) && !(fabs(got - expected) <= budget)) {
             assay_judgement_fail(j, ASSAY_CHECK_SCALING,
                                  "inputs times %g: row %lld, column %lld: got %.9g, expected "
                                  "%.9g, budget %.3g",
