@@ -25,8 +25,12 @@ foreach(source IN LISTS sources)
     add_dependencies(test_plugins test_plugin_${stem})
 endforeach()
 
-foreach(room ref kernels fixtures verify)
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${room}/tests/*.c)
+foreach(room ref kernels fixtures verify statistics bench reports)
+    set(folder ${room})
+    if(room STREQUAL statistics)
+        set(folder bench/statistics)
+    endif()
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/tests/*.c)
     get_property(extra GLOBAL PROPERTY ASSAY_TEST_LINK_${room})
     foreach(source IN LISTS sources)
         get_filename_component(stem ${source} NAME_WE)
@@ -36,7 +40,7 @@ foreach(room ref kernels fixtures verify)
         target_compile_definitions(test_${test} PRIVATE
             ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE:assay>"
             ASSAY_TEST_PLUGINS="${PROJECT_BINARY_DIR}/test_plugins")
-        if(room STREQUAL verify)
+        if(room MATCHES "^(verify|bench|reports)$")
             add_dependencies(test_${test} assay test_plugins assay_mutants)
         endif()
         # Criterion's own macros convert and shadow.
