@@ -3,7 +3,8 @@
 include(${CMAKE_CURRENT_LIST_DIR}/package/assayDiscover.cmake)
 set(TIMEOUT 1800)
 set(PROCESSORS 2)
-set(ENVIRONMENT "ASSAY_GOLDEN=${GOLDEN};OMP_WAIT_POLICY=passive")
+get_filename_component(folder ${OUT} DIRECTORY)
+set(ENVIRONMENT "ASSAY_GOLDEN=${GOLDEN};ASSAY_CACHE=${folder}/cache;OMP_WAIT_POLICY=passive")
 set(text "")
 
 function(add_entry op impl backend)
