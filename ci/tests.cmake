@@ -1,5 +1,5 @@
-# Every test of the project, run by ctest: Criterion programs room by room, the arrows between rooms,
-# the contract's headers one by one, and each (op, implementation) through the program itself.
+# Every test of the project, run by ctest: Criterion programs room by room, the arrows between
+# rooms, the contract's headers one by one, each (op, implementation) through the program itself.
 if(NOT ASSAY_TESTS)
     return()
 endif()

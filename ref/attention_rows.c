@@ -153,7 +153,8 @@ static void load_keys(const ref_attention_job *job, int64_t sequence, int64_t kv
 
 /* The heads of output row n that share a kv head. y may be q: a head's queries are read before its
  * outputs, which lie in the same columns, are written. */
-static void one_group(const ref_attention_job *job, int64_t n, int64_t kv_head, attention_thread *own)
+static void one_group(const ref_attention_job *job, int64_t n, int64_t kv_head,
+                      attention_thread *own)
 {
     const int64_t dim = job->params->head_dim;
     const int64_t group = job->params->heads / job->params->kv_heads;

@@ -77,8 +77,8 @@ double ref_operand(const ref_rounding *rounding, bool weight, double value);
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from);
 
 /* What an operand of a product may differ by from the oracle's when the value that is rounded to
- * the multiply type is off by up to `off`: 0 unless a boundary between two of the type's values lies
- * within, else their distance. */
+ * the multiply type is off by up to `off`: 0 unless a boundary between two of the type's values
+ * lies within, else their distance. */
 double ref_operand_doubt(const ref_rounding *rounding, double value, double off);
 
 /* Unit of rounding to one type and then to another: rounding twice to the same type, or to a wider
@@ -90,8 +90,8 @@ double ref_difference(double rounded, double exact);
 
 /* Writes the model of element (row, column) whose exact value is y, output rounding added:
  * half an ulp of the output type at |y| + bound + lambda sigma, and half of its least subnormal
- * (the least normal when flushing). A y that is not finite is judged by its kind, so both become 0; a y
- * that the output type may round to infinity has no bound. */
+ * (the least normal when flushing). A y that is not finite is judged by its kind, so both become 0;
+ * a y that the output type may round to infinity has no bound. */
 void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
                    int64_t column, double y, double bound, double sigma);
 /* The same without output rounding. */

@@ -3,10 +3,10 @@
  *
  * Error model: the dot product's over the listed latents, the bias one more term (sums.h); D, the
  * computed error of rounding coefficient and weight to the multiply type (and the type's step where
- * the coefficient, itself rounded, is that near to the edge of another value); the decode scale's own
- * roundings (float64 to the working type, one or two products, wherever the kernel applies it) are
- * independent, 3 u sqrt(sum t_j^2). With layer norm: the relative error of std, u for the product
- * and u for the sum, the error of the mean:
+ * the coefficient, itself rounded, is that near to the edge of another value); the decode scale's
+ * own roundings (float64 to the working type, one or two products, wherever the kernel applies it)
+ * are independent, 3 u sqrt(sum t_j^2). With layer norm: the relative error of std, u for the
+ * product and u for the sum, the error of the mean:
  *   bound = (bound_sum + |D| + |round(bias) - bias|) std + |xhat| std (rho_std + u) + mean_err
  *           + u |y| + u_int |xhat| + u_out |y| + underflow
  *   sigma = std hypot(sigma_sum, 3 u sqrt(sum t^2)), and rho_std's and the mean's
@@ -115,7 +115,7 @@ typedef struct decode_job {
     int64_t *latent; /* [longest] */
     double *factor;  /* [longest] f_j scale_j */
     double *rounded; /* [longest] the same as multiplied */
-    double *doubt;   /* [longest] what a kernel's may differ by from that: its f_j scale_j is rounded */
+    double *doubt;   /* [longest] what a kernel's may differ by: its f_j scale_j is rounded */
     double *scratch; /* threads x stretch */
     double *scales;  /* [longest, groups] of this row's latents; NULL: weights are not quantised */
     int64_t groups;  /* of a column of the decoder */

@@ -6,9 +6,9 @@
  * whether the latent is active (feature.h). With change = f' - f:
  *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to
  *   scale)
- *   factor_err = |scale_j| change_err + (3 u + u_int) |factor|, factor = change scale_j; where it is
- *                rounded to a narrower multiply type, |round(factor) - factor| and the type's step
- *                when that error may take it to the next value
+ *   factor_err = |scale_j| change_err + (3 u + u_int) |factor|, factor = change scale_j; where it
+ *                is rounded to a narrower multiply type, |round(factor) - factor| and the type's
+ *                step when that error may take it to the next value
  *   bound      = |round(W) std| factor_err + |round(W) - W| |factor std| + |term| (3 u + rho_std)
  *                + u |y| + half an ulp of y + underflow,   term = factor W_ij std
  *   sigma      = |round(W) std| |scale_j| |d change/d f| f_sigma, and rho_std's

@@ -5,9 +5,9 @@
  *   eta_t = u (|s_t| + |m|) + 3 u |s_t - m| + u_function
  * and p_t = e_t / sum e that of eta_t + sum_k p_k eta_k + 2 u, beside the relative error of the sum
  * itself, which is that of any sum (sums.h): a bound and p_t sigma_sum / sum. But equal terms, and
- * logits of 16 bits have many, are not rounded independently: the error of adding t to a partial sum
- * of a given binade follows from t alone. With c equals at most, each value's errors add up as one,
- * and their squares are at most c times those of independent ones.
+ * logits of 16 bits have many, are not rounded independently: the error of adding t to a partial
+ * sum of a given binade follows from t alone. With c equals at most, each value's errors add up as
+ * one, and their squares are at most c times those of independent ones.
  *
  * Membership. A token is undecided when
  *   - top_k's cut is within both scaled values' rounding above it (a right kernel's scaling is

@@ -37,10 +37,10 @@ void ref_dots(const double *a, const double *b, int64_t stride, int64_t number, 
  *   underflow                n x the floor of the accumulator
  *
  * Each step of a sum adds an independent rounding of at most u|s_k| (Higham and Mary 2019 for the
- * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. They are not
- * independent where terms repeat, in runs or alternation (a quarter of them: the same rounding again
- * and again), and not of mean 0 where one-signed terms are below half an ulp of the sum: every one
- * of them is dropped. Products
+ * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. They are
+ * not independent where terms repeat, in runs or alternation (a quarter of them: the same rounding
+ * again and again), and not of mean 0 where one-signed terms are below half an ulp of the sum:
+ * every one of them is dropped. Products
  * summed exactly in blocks leave fewer steps, which are among those of S: it is kept as it is.
  * quick leaves out the pairwise order, which is within a small factor of the sequential one: for
  * large cases. terms is used as scratch. */

@@ -113,8 +113,8 @@ static void judge_set(const assay_sae *sae, const code_row *row, code_tally *tal
             tally->decided++;
             if (row->listed[j] != row->truth[j]) {
                 fail(result, ASSAY_CHECK_ACTIVE_SET,
-                     "row %lld, latent %lld: pre-activation is NaN, expected %s", (long long)row->row,
-                     (long long)j, row->truth[j] ? "listed" : "not listed");
+                     "row %lld, latent %lld: pre-activation is NaN, expected %s",
+                     (long long)row->row, (long long)j, row->truth[j] ? "listed" : "not listed");
             }
             continue;
         }

@@ -166,7 +166,7 @@ assay_status assay_exact_elements(const assay_step *step, const assay_any_io *se
     any_params params;
     assay_any_io io;
     quantum q = {0, false};
-    if (contract->quant_bits != 0 || /* the weights are others, of scales that are no such numbers */
+    if (contract->quant_bits != 0 || /* other weights, with scales that are no such numbers */
         !step_quantum(step, seen, contract, arena, &params, &io, &q) || !q.exact) {
         return ASSAY_OK;
     }

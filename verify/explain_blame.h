@@ -1,5 +1,5 @@
-/* Which stage of an explanation is at fault: stages of the implementation under test are swapped for
- * the oracle's, and the first that leaves its budget by itself is named. */
+/* Which stage of an explanation is at fault: stages of the implementation under test are swapped
+ * for the oracle's, and the first that leaves its budget by itself is named. */
 #ifndef VERIFY_EXPLAIN_BLAME_H
 #define VERIFY_EXPLAIN_BLAME_H
 

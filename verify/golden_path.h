@@ -1,7 +1,7 @@
 /* Where golden bundles are looked for when none is named: the folder $ASSAY_GOLDEN, else
  * fixtures/golden below the working folder, else the data installed beside this program, else the
- * sources it was built from. Installed data is found relative to the program itself, so an installed
- * tree may be moved. */
+ * sources it was built from. Installed data is found relative to the program itself, so an
+ * installed tree may be moved. */
 #ifndef VERIFY_GOLDEN_PATH_H
 #define VERIFY_GOLDEN_PATH_H
 
@@ -24,7 +24,8 @@ const char *assay_golden_root(const char **why);
 assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error);
 void assay_path_list_free(assay_path_list *list);
 
-/* The list of generated cases, looked for in the same places but the first; NULL when it is in none. */
+/* The list of generated cases, looked for in the same places but the first; NULL when it is in
+ * none. */
 const char *assay_case_file_path(void);
 
 #endif

@@ -40,8 +40,8 @@ typedef struct assay_option {
 assay_status assay_options_parse(const assay_option *table, int argc, char **argv, void *target,
                                  const char **operands, size_t *operand_count, assay_error *error);
 
-/* Takes every `--name value` and `--name=value` out of argv, for an option that may be given several
- * times; *argc becomes what is left. */
+/* Takes every `--name value` and `--name=value` out of argv, for an option that may be given
+ * several times; *argc becomes what is left. */
 assay_status assay_options_take(const char *name, int *argc, char **argv, const char **values,
                                 size_t most, size_t *count, assay_error *error);
 

@@ -1,5 +1,5 @@
-/* A verdict as JSON, to results files and journals, and back. Numbers that are not finite are "inf",
- * "-inf" or "nan"; 64-bit seeds are strings. */
+/* A verdict as JSON, to results files and journals, and back. Numbers that are not finite are
+ * "inf", "-inf" or "nan"; 64-bit seeds are strings. */
 #ifndef VERIFY_RESULT_JSON_H
 #define VERIFY_RESULT_JSON_H
 

@@ -34,7 +34,7 @@ static void mark_strata(int64_t all, int64_t count, uint64_t seed, uint64_t stre
     marked[0] = 1;
     marked[all - 1] = 1;
     for (int64_t tile = TILE; tile <= LARGEST_TILE; tile *= 2) {
-        const int64_t edge = (all - 1) / tile * tile; /* where the last, perhaps partial, tile starts */
+        const int64_t edge = (all - 1) / tile * tile; /* where the last tile starts */
         marked[edge] = 1;
         marked[edge > 0 ? edge - 1 : 0] = 1;
     }

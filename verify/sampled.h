@@ -26,9 +26,9 @@ typedef struct assay_sampled {
     int64_t *row_start, *column_start;  /* [groups + 1] */
 } assay_sampled;
 
-/* Which elements of a [rows, columns] output: a function of the sizes and the seed. The first and the
- * last column and the columns beside the last edge of tiles of 16 to 256 are always among them, the
- * others are one from each of equal strata. Lists are the arena's. */
+/* Which elements of a [rows, columns] output: a function of the sizes and the seed. The first and
+ * the last column and the columns beside the last edge of tiles of 16 to 256 are always among them,
+ * the others are one from each of equal strata. Lists are the arena's. */
 assay_status assay_sampled_choose(const assay_sample_size *size, int64_t rows, int64_t columns,
                                   uint64_t seed, assay_arena *arena, assay_sampled *sampled,
                                   assay_error *error);
@@ -36,8 +36,8 @@ assay_subset assay_sampled_group(const assay_sampled *sampled, int64_t group);
 int64_t assay_sampled_count(const assay_sampled *sampled);
 
 /* What a kernel lists, of codes whose structure holds: a group for each row, its columns the listed
- * latents; every so many of them when there are more than `most`. Few latents are active, so what is
- * listed can be judged where all pre-activations cannot. No groups when nothing is listed. */
+ * latents; every so many of them when there are more than `most`. Few latents are active, so what
+ * is listed can be judged where all pre-activations cannot. No groups when nothing is listed. */
 assay_status assay_sampled_listed(const assay_csr *codes, int64_t columns, int64_t most,
                                   assay_arena *arena, assay_sampled *sampled, assay_error *error);
 

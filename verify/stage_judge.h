@@ -28,8 +28,9 @@ typedef struct assay_stage {
 } assay_stage;
 
 /* Runs a prepared stage once more with its operands against the other guard pages and with other
- * tokens in the padding, which nothing may read. Not bit-identical is reported; out of its budget is
- * a FAIL: NEIGHBOURS where there was padding to change, else REPEAT. output holds the first run. */
+ * tokens in the padding, which nothing may read. Not bit-identical is reported; out of its budget
+ * is a FAIL: NEIGHBOURS where there was padding to change, else REPEAT. output holds the first
+ * run. */
 assay_status assay_stage_repeat(const assay_judged *judged, const assay_stage *stage,
                                 const double *expected, const assay_budget *budget,
                                 assay_arena *arena);

@@ -32,8 +32,8 @@ assay_status assay_judgement_rows(assay_judgement *j, const assay_any_io *io, co
 void assay_judgement_fail(assay_judgement *j, assay_check check, const char *format, ...)
     ASSAY_PRINTF(3, 4);
 
-/* The first run of a step that is judged in part (verify/sampled.h); the result's message says which
- * part, and what it can miss. */
+/* The first run of a step that is judged in part (verify/sampled.h); the result's message says
+ * which part, and what it can miss. */
 assay_status assay_judgement_sampled(assay_judgement *j);
 
 /* Each check runs the kernel some more; the first to fail ends them. The subject stays prepared,

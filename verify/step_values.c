@@ -188,7 +188,8 @@ assay_status assay_check_linearity(assay_judgement *j)
                         ((const assay_sae_decode_params *)j->step->params)->sae.layer_norm;
     /* of a float64 kernel no truth is known that is finer than itself */
     const bool fine = j->judge->kernel->precision.accumulate.bits >= 53;
-    if (!holds || fine || normed || biased(j) || j->step->expected != NULL || work_of(j) > ASSAY_SMALL_WORK) {
+    if (!holds || fine || normed || biased(j) || j->step->expected != NULL ||
+        work_of(j) > ASSAY_SMALL_WORK) {
         return ASSAY_OK;
     }
     const int64_t count = j->truth.budget.rows * j->truth.budget.columns;

@@ -163,8 +163,8 @@ static void describe(const verify_state *state, char *text, size_t size)
     const char *const parts[] = {o->op,    o->impl,      o->case_id, o->cases,
                                  o->model, o->explainer, o->sae,     o->adapter,
                                  o->mean};
-    int used = snprintf(text, size, "assay-journal 1 revision %s seed %llu quick %d", ASSAY_REVISION,
-                        (unsigned long long)o->seed, (int)o->quick);
+    int used = snprintf(text, size, "assay-journal 1 revision %s seed %llu quick %d",
+                        ASSAY_REVISION, (unsigned long long)o->seed, (int)o->quick);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && used > 0 && (size_t)used < size; i++) {
         used += snprintf(text + used, size - (size_t)used, " [%s]",
                          parts[i] != NULL ? parts[i] : "");

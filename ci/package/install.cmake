@@ -1,5 +1,5 @@
-# `cmake --install`: the program, the contract as a C SDK, the cases and golden bundles (a verdict then
-# needs nothing else), the CMake package with its functions for plug-ins, a pkg-config file.
+# `cmake --install`: the program, the contract as a C SDK, the cases and golden bundles (a verdict
+# then needs nothing else), the CMake package with its functions for plug-ins, a pkg-config file.
 # Everything is found relative to where it was installed, so the tree may be moved.
 include(CMakePackageConfigHelpers)
 

@@ -124,7 +124,7 @@ cJSON *assay_draw_case(assay_op op, uint64_t seed, uint64_t number)
     text t = {.used = 0};
     put(&t, "{\"id\": \"%s-%llu\", \"op\": \"%s\", \"data\": \"%s\", ", assay_op_name(op),
         (unsigned long long)number, assay_op_name(op), data(&d));
-    /* a scale of 1 leaves normals that are small integers times a power of two: sums hardly round */
+    /* a scale of 1 leaves normals that are small integers times 2^k: their sums hardly round */
     static const char *const scales[] = {"0.7", "1.3", "3.1", "1"};
     put(&t, "\"scale\": %s, ", scales[draw(&d, 4)]);
     if (op != ASSAY_OP_sample && op != ASSAY_OP_add && op != ASSAY_OP_swiglu &&

@@ -1,5 +1,6 @@
 /* Chains of committed bundles: a tap among many gives what a run for it alone gives, rows picked at
- * positions are rows of the whole, and kappa times the scale holds for runs that had no part in it. */
+ * positions are rows of the whole, and kappa times the scale holds for runs that had no part in
+ * it. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>

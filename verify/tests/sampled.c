@@ -203,7 +203,8 @@ static void expect_parts_of_whole(const assay_step *step, const assay_any_io *se
     const assay_subset everything = assay_sampled_group(&once, 0);
     cr_assert_eq(assay_sampled_elements(step, seen, &contract, &everything, &arena, &whole, &all,
                                         &error), ASSAY_OK, "%s", error.message);
-    const assay_sampled sampled = choose(rows, columns, (assay_sample_size){2, 9, false}, 5, &arena);
+    const assay_sampled sampled = choose(rows, columns, (assay_sample_size){2, 9, false}, 5,
+                                         &arena);
     cr_assert(sampled.groups > 1);
     for (int64_t g = 0; g < sampled.groups; g++) {
         const assay_subset subset = assay_sampled_group(&sampled, g);
@@ -235,8 +236,8 @@ Test(sampled, the_truth_of_a_part_is_that_of_the_whole)
     assay_generated_case_free(&built);
     cJSON_Delete(json);
 
-    built = build("{\"id\": \"x\", \"op\": \"attention\", \"shape\": {\"heads\": 4, \"kv_heads\": 2,"
-                  " \"head_dim\": 8}, \"sequences\": [[3, 2], [0, 3]]}", &json);
+    built = build("{\"id\": \"x\", \"op\": \"attention\", \"shape\": {\"heads\": 4,"
+                  " \"kv_heads\": 2, \"head_dim\": 8}, \"sequences\": [[3, 2], [0, 3]]}", &json);
     seen.attention = built.as.attention.io;
     const assay_step attention = {.op = ASSAY_OP_attention, .params = &built.as.attention.params,
                                   .io = &built.as.attention.io};
@@ -252,7 +253,8 @@ Test(sampled, pre_activations_of_a_part_are_those_of_the_whole)
     assay_error error;
     assay_generated_case built =
         build("{\"id\": \"x\", \"op\": \"sae_encode\", \"shape\": {\"n\": 7, \"d\": 16, \"m\": 60},"
-              " \"activation\": \"jumprelu\", \"vectors\": true, \"plant\": [\"zero-norm\"]}", &json);
+              " \"activation\": \"jumprelu\", \"vectors\": true, \"plant\": [\"zero-norm\"]}",
+              &json);
     const assay_sae *const sae = &built.as.sae_encode.params.sae;
     const assay_tensor *const x = &built.as.sae_encode.io.x;
     assay_sae view, whole_view;
@@ -287,7 +289,8 @@ Test(sampled, gathered_codes_are_the_entries_of_the_subset)
     int64_t offsets[] = {0, 3, 3, 7};
     int32_t latent[] = {1, 5, 9, 0, 5, 6, 9};
     float value[] = {10, 11, 12, 13, 14, 15, 16};
-    const assay_csr codes = {assay_vector(offsets, ASSAY_I64, 4), assay_vector(latent, ASSAY_I32, 7),
+    const assay_csr codes = {assay_vector(offsets, ASSAY_I64, 4),
+                             assay_vector(latent, ASSAY_I32, 7),
                              assay_vector(value, ASSAY_F32, 7)};
     const int64_t rows[] = {1, 2};
     const int64_t columns[] = {0, 4, 5, 9};
@@ -322,7 +325,8 @@ Test(sampled, what_is_listed_is_taken_row_by_row_and_thinned_when_it_is_much)
     int64_t offsets[] = {0, 3, 3, 7};
     int32_t latent[] = {1, 5, 9, 0, 5, 6, 9};
     float value[7] = {0};
-    const assay_csr codes = {assay_vector(offsets, ASSAY_I64, 4), assay_vector(latent, ASSAY_I32, 7),
+    const assay_csr codes = {assay_vector(offsets, ASSAY_I64, 4),
+                             assay_vector(latent, ASSAY_I32, 7),
                              assay_vector(value, ASSAY_F32, 7)};
     assay_arena arena = {0};
     assay_error error;

@@ -1,5 +1,5 @@
-/* Cases judged by a sample, through the program: right kernels pass whatever the data, a fault in one
- * row of thousands is met and named by its place in the whole. */
+/* Cases judged by a sample, through the program: right kernels pass whatever the data, a fault in
+ * one row of thousands is met and named by its place in the whole. */
 #include <criterion/criterion.h>
 
 #include "verify/tests/run_assay.h"

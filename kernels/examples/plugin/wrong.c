@@ -1,5 +1,5 @@
-/* A fault that many tests miss: the last K mod 8 products are dropped. Wherever K is a multiple of 8,
- * as in every published model, the result is right. */
+/* A fault that many tests miss: the last K mod 8 products are dropped. Wherever K is a multiple of
+ * 8, as in every published model, the result is right. */
 #include "assay/plugin.h"
 
 static assay_status run(const assay_exec *exec, const assay_linear_params *params,

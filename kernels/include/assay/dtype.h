@@ -213,7 +213,8 @@ static inline uint8_t assay_f32_to_e5m2(float value)
 }
 
 /* A float64 rounded once, directly, to a narrow type. Going through f32 rounds twice, so the f32 is
- * first rounded to odd: with 24 bits kept for at most 11 wanted, the second rounding is then right. */
+ * first rounded to odd: with 24 bits kept for at most 11 wanted, the second rounding is then
+ * right. */
 static inline float assay_f64_to_f32_odd(double value)
 {
     const float nearest = (float)value;

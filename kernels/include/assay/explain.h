@@ -7,7 +7,8 @@
  *   new_tokens = generate(explainer, the prompt n times, soft[i] at every placeholder of prompt i)
  * prompt [T] i64 is the tokenized template; placeholder [S] i64 the positions that are replaced.
  * soft [n,d] and new_tokens [n,max_new] i64 are outputs; logits [n,max_new,V] and forced
- * [n,max_new] as in generate.h. The text itself (template, label cut, stop strings) is the host's. */
+ * [n,max_new] as in generate.h. The text itself (template, label cut, stop strings) is the
+ * host's. */
 #ifndef ASSAY_EXPLAIN_H
 #define ASSAY_EXPLAIN_H
 

@@ -64,7 +64,7 @@ typedef struct assay_kernel {
      * of the op's params (rope's inverse_frequency too; an assay_sae's tensors in its own order),
      * then of its io (an assay_csr's three in its own order). For stages only the io counts. */
     uint16_t alignment[ASSAY_OPERANDS_MAX];
-    assay_kernel_functions run; /* the member named like op; of its functions only `run` is a must */
+    assay_kernel_functions run; /* the member named like op; only its `run` is a must */
     void (*release)(const assay_exec *exec, void *state); /* NULL: nothing to release */
 } assay_kernel;
 

@@ -54,23 +54,24 @@ typedef enum assay_flush {
 } assay_flush;
 
 typedef struct assay_accumulator {
-    int32_t bits;            /* significand bits with the hidden one: f64 53, f32 24, Hopper fp8 14 */
+    int32_t bits;            /* significand bits, hidden one too: f64 53, f32 24, Hopper fp8 14 */
     assay_rounding rounding; /* of each step */
-    int32_t block;           /* products summed exactly before one rounding; 1: one product a step */
+    int32_t block;           /* products summed exactly before a rounding; 1: one a step */
 } assay_accumulator;
 
 typedef struct assay_precision {
     assay_dtype storage;      /* of the weights as the kernel keeps them; ASSAY_NONE: as stored */
     assay_dtype multiply;     /* operands of matrix products are rounded to this; ASSAY_NONE: not */
     assay_accumulator accumulate;
-    assay_dtype intermediate; /* results between the steps of one op (a normed row before its weight,
-                                 a rotated product, a score, a softmax weight) are rounded to this */
+    assay_dtype intermediate; /* results between the steps of one op (a normed row before its
+                                 weight, a rotated product, a score, a softmax weight) are
+                                 rounded to this */
     assay_dtype output;       /* type of the activations read and written */
     assay_dtype angle;        /* rope: position x inverse frequency, cosine and sine are taken in
                                  this; `intermediate` then applies to the cosine and sine */
     assay_order order;
     uint32_t flush;           /* assay_flush bits */
-    int32_t quant_bits;       /* weights quantised by the kernel to this many bits, 2 .. 8; 0: not */
+    int32_t quant_bits;       /* bits that the kernel quantises weights to, 2 .. 8; 0: not */
     int32_t quant_group;      /* neighbours in a row that share one scale; 0: the whole row */
 } assay_precision;
 

@@ -47,7 +47,7 @@ static inline bool assay_verdict_is_bad(assay_verdict verdict)
     X(TOKENS, "tokens")             /* a decided token is another one */                           \
     X(DISTRIBUTION, "distribution") /* probabilities or the draw */                                \
     X(TEXT, "text")                 /* host: token ids, strings, labels */                         \
-    X(CACHE, "cache")               /* a cache row is not what was to be stored, or another changed */ \
+    X(CACHE, "cache")               /* a cache row is wrong, or another changed */                 \
     X(GUARD, "guard")               /* memory beyond an operand was touched */                     \
     X(INPUT, "input")               /* an input was written */                                     \
     X(LATE_WRITE, "late-write")     /* an output changed after the call had returned */            \

@@ -20,7 +20,7 @@ typedef enum assay_status {
     ASSAY_BAD_INPUT = 3,    /* a file or its contents are wrong */
     ASSAY_IO = 4,           /* the operating system refused a read or a write */
     ASSAY_NO_MEMORY = 5,
-    ASSAY_DEVICE = 6,       /* an accelerator reported a fault; the process must not go on using it */
+    ASSAY_DEVICE = 6,       /* an accelerator reported a fault; the process must stop using it */
     ASSAY_INTERNAL = 7      /* a broken invariant of assay's own */
 } assay_status;
 
