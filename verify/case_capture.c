@@ -12,6 +12,12 @@ typedef struct capture_chain {
     bool logits;
 } capture_chain;
 
+typedef struct capture_judge {
+    const assay_case_context *context;
+    const capture_chain *chain;
+    assay_chain_case *chain_case;
+} capture_judge;
+
 static assay_status read_inputs(const assay_case_context *context, capture_chain *chain,
                                 assay_tensor *expected, assay_error *error)
 {
@@ -70,10 +76,15 @@ static assay_status shape_chain(const assay_case_context *context, capture_chain
     return ASSAY_OK;
 }
 
-static assay_status judge_table(const assay_case_context *context, const capture_chain *chain,
-                                assay_chain_case *chain_case, size_t index, assay_arena *arena,
-                                assay_result *result, assay_error *error)
+/* A capture_judge's case for one implementation. */
+static assay_status judge_table(void *opaque, size_t index, assay_result *result,
+                                assay_error *error)
 {
+    const capture_judge *const judge = opaque;
+    const assay_case_context *const context = judge->context;
+    const capture_chain *const chain = judge->chain;
+    assay_chain_case *const chain_case = judge->chain_case;
+    assay_arena *const arena = chain_case->arena;
     assay_stage_contracts room;
     const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
                                                               ASSAY_OP_capture, &room);
@@ -89,6 +100,7 @@ static assay_status judge_table(const assay_case_context *context, const capture
                                    error);
     }
     if (status != ASSAY_OK) {
+        free(folder);
         return status;
     }
     const assay_stage_files files = {.model = folder};
@@ -154,13 +166,9 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
                                           &chain.lengths, &arena, &scales, error);
         chain_case.output = scales.own;
     }
-    for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
-        const assay_table *const table = &context->run->tables[i];
-        assay_result result = assay_case_result(context, table->name);
-        status = judge_table(context, &chain, &chain_case, i, &arena, &result, error);
-        if (status == ASSAY_OK) {
-            status = assay_case_send(context, &result, error);
-        }
+    if (status == ASSAY_OK) {
+        capture_judge judge = {context, &chain, &chain_case};
+        status = assay_case_each(context, judge_table, &judge, error);
     }
     assay_arena_free(&arena);
     return status;

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 
 #include "kernels/exec/stage.h"
-#include "verify/chain_explain.h"
-#include "verify/explain_blame.h"
-#include "verify/stage_judge.h"
+#include "verify/explain_judge.h"
 
 typedef struct explain_run {
     assay_tensor soft, tokens, logits;
@@ -32,132 +30,8 @@ static assay_status outputs(const assay_explain_case *read, const assay_table *t
     return status;
 }
 
-/* The label that a row's tokens make against the manifest's. */
-static assay_status judge_label(const assay_case_context *context, const assay_explain_case *read,
-                                const int64_t *tokens, int64_t row, assay_result *result,
-                                assay_error *error)
-{
-    const cJSON *const labels = cJSON_GetObjectItemCaseSensitive(context->c->params, "labels");
-    const cJSON *const expected = cJSON_GetArrayItem(labels, (int)row);
-    const assay_label_rule rule = {.style = read->style};
-    char *label = NULL;
-    if (labels == NULL) {
-        return ASSAY_OK;
-    }
-    if (!cJSON_IsString(expected)) {
-        return assay_case_fail(context, error, "labels: expected %lld strings",
-                               (long long)read->rows);
-    }
-    const assay_status status = assay_case_host(context)->label(
-        &rule, read->tokenizer, tokens, (size_t)read->steps, &label, NULL, error);
-    if (status == ASSAY_OK && strcmp(label, expected->valuestring) != 0) {
-        result->verdict = ASSAY_FAIL;
-        result->check = ASSAY_CHECK_TEXT;
-        (void)snprintf(result->message, sizeof result->message,
-                       "label %lld is '%.200s', expected '%.200s'", (long long)row, label,
-                       expected->valuestring);
-    }
-    free(label);
-    return status;
-}
-
-static assay_status judge_tokens(const assay_case_context *context, const assay_explain_case *read,
-                                 const double *logits, const assay_budget *budget,
-                                 const int64_t *got, assay_result *result, assay_error *error)
-{
-    const int64_t *const expected = read->io.forced.data;
-    assay_status status = ASSAY_OK;
-    for (int64_t row = 0; row < read->rows && status == ASSAY_OK; row++) {
-        const int64_t at = row * read->steps;
-        assay_compare_tokens(got + at, expected + at, row, read->steps, logits + at * read->vocab,
-                             budget->value + at * read->vocab, read->vocab, result);
-        if (result->verdict == ASSAY_PASS &&
-            memcmp(got + at, expected + at, (size_t)read->steps * sizeof *got) == 0) {
-            status = judge_label(context, read, got + at, row, result, error);
-        }
-    }
-    return status;
-}
-
-typedef struct explain_judge {
-    const assay_table *own; /* of the implementation at hand */
-    const assay_case_context *context;
-    const assay_explain_case *read;
-    assay_explain_chain chain;
-    assay_chain_case soft, logits;
-} explain_judge;
-
-/* Prefixes the message of a part with the stage it belongs to. */
-static void merge_stage(assay_result *into, assay_result *part, const char *stage)
-{
-    if (part->verdict != ASSAY_PASS) {
-        char detail[ASSAY_MESSAGE_MAX];
-        memcpy(detail, part->message, sizeof detail);
-        (void)snprintf(part->message, sizeof part->message, "stage %s: %.900s", stage, detail);
-    }
-    assay_result_merge(into, part);
-}
-
-static assay_status blame_for(const explain_judge *judge, const assay_judged *judged,
-                              const assay_table *table, const assay_subject *subject,
-                              assay_arena *arena, assay_explain_blame *blame)
-{
-    *blame = (assay_explain_blame){.session = judged->session,
-                                   .subject = subject,
-                                   .table = judge->own,
-                                   .read = judge->read,
-                                   .type = assay_table_activation(table),
-                                   .arena = arena,
-                                   .error = judged->error};
-    return assay_scales_truth(judge->context->scales, &judge->chain.chain, ASSAY_EXPLAIN_SOFT,
-                              &blame->soft_truth, judged->error);
-}
-
-static assay_status judge_soft(const explain_judge *judge, const assay_judged *judged,
-                               const assay_table *table, const assay_subject *subject,
-                               const assay_tensor *soft, assay_arena *arena)
-{
-    assay_result part = assay_case_result(judge->context, table->name);
-    const char *stage = "adapter";
-    assay_explain_blame blame;
-    assay_budget budget;
-    assay_status status = assay_chain_case_budget(&judge->soft, table, &budget, judged->error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    assay_compare_elements(soft, judge->soft.expected, &budget, "vector", false, &part);
-    if (part.verdict == ASSAY_FAIL) {
-        status = blame_for(judge, judged, table, subject, arena, &blame);
-        if (status == ASSAY_OK) {
-            status = assay_blame_soft(&blame, judge->soft.expected, &budget, &stage);
-        }
-    }
-    merge_stage(judged->result, &part, stage);
-    return status;
-}
-
-static assay_status judge_logits(const explain_judge *judge, const assay_judged *judged,
-                                 const assay_table *table, const assay_subject *subject,
-                                 const assay_tensor *logits, const assay_budget *budget,
-                                 assay_arena *arena)
-{
-    assay_result part = assay_case_result(judge->context, table->name);
-    const char *stage = "explainer";
-    assay_explain_blame blame;
-    assay_status status = ASSAY_OK;
-    assay_compare_elements(logits, judge->logits.expected, budget, "step", false, &part);
-    if (part.verdict == ASSAY_FAIL) {
-        status = blame_for(judge, judged, table, subject, arena, &blame);
-        if (status == ASSAY_OK) {
-            status = assay_blame_logits(&blame, judge->logits.expected, budget, &stage);
-        }
-    }
-    merge_stage(judged->result, &part, stage);
-    return status;
-}
-
 /* The soft tokens and the logits that the expected tokens lead to, each with its stage's name. */
-static assay_status judge_forced(explain_judge *judge, const assay_judged *judged,
+static assay_status judge_forced(assay_explain_judge *judge, const assay_judged *judged,
                                  const assay_table *table, const assay_subject *subject,
                                  const explain_run *made, assay_budget *budget,
                                  assay_arena *arena)
@@ -174,10 +48,10 @@ static assay_status judge_forced(explain_judge *judge, const assay_judged *judge
                                .row_name = "step"};
     assay_status status = assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT);
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_soft(judge, judged, table, subject, &made->soft, arena);
+        status = assay_explain_judge_soft(judge, judged, table, subject, &made->soft);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_logits(judge, judged, table, subject, &made->logits, budget, arena);
+        status = assay_explain_judge_logits(judge, judged, table, subject, &made->logits, budget);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_stage_repeat(judged, &stage, judge->logits.expected, budget, arena);
@@ -186,7 +60,7 @@ static assay_status judge_forced(explain_judge *judge, const assay_judged *judge
 }
 
 /* Runs freely first: then no expected token has been seen. */
-static assay_status judge_prepared(explain_judge *judge, const assay_judged *judged,
+static assay_status judge_prepared(assay_explain_judge *judge, const assay_judged *judged,
                                    const assay_table *table, const assay_kernel *fused,
                                    const assay_subject *subject, assay_arena *arena)
 {
@@ -212,18 +86,18 @@ static assay_status judge_prepared(explain_judge *judge, const assay_judged *jud
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS && assay_stage_can_force(fused)) {
         status = judge_forced(judge, judged, table, subject, &made, &budget, arena);
     } else if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_soft(judge, judged, table, subject, &made.soft, arena);
+        status = assay_explain_judge_soft(judge, judged, table, subject, &made.soft);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_tokens(judge->context, read, judge->logits.expected, &budget, tokens.data,
-                              result, judged->error);
+        status = assay_explain_judge_tokens(judge, judged, tokens.data, &budget);
     }
     return status;
 }
 
-static assay_status judge_table(explain_judge *judge, size_t index, assay_arena *arena,
-                                assay_result *result, assay_error *error)
+static assay_status judge_table(void *opaque, size_t index, assay_result *result,
+                                assay_error *error)
 {
+    assay_explain_judge *const judge = opaque;
     const assay_case_context *const context = judge->context;
     assay_stage_contracts room;
     const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
@@ -255,7 +129,7 @@ static assay_status judge_table(explain_judge *judge, size_t index, assay_arena 
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = judge_prepared(judge, &judged, table,
                                 context->run->tables[index].kernel[ASSAY_OP_explain], &subject,
-                                arena);
+                                judge->soft.arena);
         const assay_status released = assay_judged_release(&judged);
         status = status != ASSAY_OK ? status : released;
     }
@@ -264,7 +138,7 @@ static assay_status judge_table(explain_judge *judge, size_t index, assay_arena 
     return status;
 }
 
-static assay_status prepare(explain_judge *judge, assay_arena *arena, assay_error *error)
+static assay_status prepare(assay_explain_judge *judge, assay_arena *arena, assay_error *error)
 {
     assay_scales *const scales = judge->context->scales;
     assay_tensor soft;
@@ -296,18 +170,13 @@ assay_status assay_case_judge_explain(const assay_case_context *context, assay_e
 {
     assay_arena arena = {0};
     assay_explain_case read = {.rows = 0};
-    explain_judge judge = {.context = context, .read = &read};
+    assay_explain_judge judge = {.context = context, .read = &read};
     assay_status status = assay_explain_case_read(context, &arena, &read, error);
     if (status == ASSAY_OK) {
         status = prepare(&judge, &arena, error);
     }
-    for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
-        const assay_table *const table = &context->run->tables[i];
-        assay_result result = assay_case_result(context, table->name);
-        status = judge_table(&judge, i, &arena, &result, error);
-        if (status == ASSAY_OK) {
-            status = assay_case_send(context, &result, error);
-        }
+    if (status == ASSAY_OK) {
+        status = assay_case_each(context, judge_table, &judge, error);
     }
     assay_explain_case_free(&read);
     assay_arena_free(&arena);

@@ -210,10 +210,19 @@ static assay_status judge_prepared(const assay_judged *judged, const generate_ch
     return status;
 }
 
-static assay_status judge_table(const assay_case_context *context, const generate_chain *chain,
-                                assay_chain_case *chain_case, size_t index, assay_arena *arena,
-                                assay_result *result, assay_error *error)
+typedef struct generate_judge {
+    const assay_case_context *context;
+    const generate_chain *chain;
+    assay_chain_case *chain_case;
+} generate_judge;
+
+/* A generate_judge's case for one implementation. */
+static assay_status judge_table(void *opaque, size_t index, assay_result *result,
+                                assay_error *error)
 {
+    const generate_judge *const judge = opaque;
+    const assay_case_context *const context = judge->context;
+    const generate_chain *const chain = judge->chain;
     assay_stage_contracts room;
     const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
                                                               ASSAY_OP_generate, &room);
@@ -230,9 +239,9 @@ static assay_status judge_table(const assay_case_context *context, const generat
         status = assay_judged_prepare(&judged, &subject);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_prepared(&judged, chain, chain_case, table,
+        status = judge_prepared(&judged, chain, judge->chain_case, table,
                                 context->run->tables[index].kernel[ASSAY_OP_generate], &subject,
-                                arena);
+                                judge->chain_case->arena);
         const assay_status released = assay_judged_release(&judged);
         status = status != ASSAY_OK ? status : released;
     }
@@ -267,13 +276,9 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
         status = assay_scales_truth(context->scales, &scales.chain, 0, &chain_case.expected,
                                     error);
     }
-    for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
-        const assay_table *const table = &context->run->tables[i];
-        assay_result result = assay_case_result(context, table->name);
-        status = judge_table(context, &chain, &chain_case, i, &arena, &result, error);
-        if (status == ASSAY_OK) {
-            status = assay_case_send(context, &result, error);
-        }
+    if (status == ASSAY_OK) {
+        generate_judge judge = {context, &chain, &chain_case};
+        status = assay_case_each(context, judge_table, &judge, error);
     }
     assay_arena_free(&arena);
     return status;

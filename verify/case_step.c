@@ -54,6 +54,21 @@ static bool step_has_weights(assay_op op)
            op == ASSAY_OP_adapter;
 }
 
+typedef struct step_judge {
+    const assay_case_context *context;
+    const assay_step *step;
+} step_judge;
+
+static assay_status judge_table(void *opaque, size_t index, assay_result *result,
+                                assay_error *error)
+{
+    (void)error;
+    const step_judge *const own = opaque;
+    const assay_judge judge = assay_run_judge(own->context->run, index, own->step->op);
+    assay_step_judge(&judge, own->step, result);
+    return ASSAY_OK;
+}
+
 assay_status assay_case_judge_step(const assay_case_context *context, assay_op op,
                                    assay_error *error)
 {
@@ -72,12 +87,9 @@ assay_status assay_case_judge_step(const assay_case_context *context, assay_op o
     if (status == ASSAY_OK && witness != NULL) {
         step.witness = &witness->kernel[op]->precision;
     }
-    for (size_t i = 0; status == ASSAY_OK && i < context->run->table_count; i++) {
-        const assay_table *const table = &context->run->tables[i];
-        assay_result result = assay_case_result(context, table->name);
-        const assay_judge judge = assay_run_judge(context->run, i, op);
-        assay_step_judge(&judge, &step, &result);
-        status = assay_case_send(context, &result, error);
+    if (status == ASSAY_OK) {
+        step_judge judge = {context, &step};
+        status = assay_case_each(context, judge_table, &judge, error);
     }
     assay_arena_free(&arena);
     return status;

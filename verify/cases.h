@@ -64,6 +64,13 @@ assay_result assay_case_result(const assay_case_context *context, const char *im
 assay_status assay_case_send(const assay_case_context *context, const assay_result *result,
                              assay_error *error);
 
+/* Calls judge_table for each of the run's implementations, the table at an index of run->tables,
+ * with a blank result that is sent when it returns OK. */
+typedef assay_status assay_judge_table(void *judge, size_t table, assay_result *result,
+                                       assay_error *error);
+assay_status assay_case_each(const assay_case_context *context, assay_judge_table *judge_table,
+                             void *judge, assay_error *error);
+
 /* Tensors of the case by role. Absent optional tensors come back absent. */
 assay_status assay_case_in(const assay_case_context *context, const char *role, bool required,
                            assay_tensor *tensor, assay_error *error);

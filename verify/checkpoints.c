@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "fixtures/io/json_file.h"
+#include "verify/checkpoint_paths.h"
 
 typedef enum entry_kind { ENTRY_MODEL, ENTRY_TOKENIZER, ENTRY_SAE, ENTRY_ADAPTER } entry_kind;
 
@@ -17,6 +17,14 @@ typedef struct entry {
     } as;
     struct entry *next;
 } entry;
+
+/* What is asked for. */
+typedef struct wish {
+    entry_kind kind;
+    const char *key, *path;
+    assay_recipe recipe;         /* of an SAE */
+    const char *mean, *mean_key; /* of an adapter, or NULL */
+} wish;
 
 struct assay_checkpoints {
     const assay_bundle *bundle;
@@ -71,97 +79,83 @@ static entry *find(const assay_checkpoints *checkpoints, entry_kind kind, const 
     return e;
 }
 
-/* An entry that is not yet in the list; assay_checkpoints_* link it once it is open. */
-static entry *fresh(entry_kind kind, const char *key)
+static assay_status adapter_open(const wish *w, assay_adapter_file *adapter, assay_error *error)
 {
+    assay_status status = assay_adapter_open(w->path, adapter, error);
+    if (status == ASSAY_OK && w->mean != NULL) {
+        status = assay_adapter_set_mean(adapter, w->mean, w->mean_key, error);
+        if (status != ASSAY_OK) {
+            assay_adapter_close(adapter);
+        }
+    }
+    return status;
+}
+
+static assay_status entry_open(const wish *w, entry *e, assay_error *error)
+{
+    switch (w->kind) {
+    case ENTRY_MODEL: return assay_model_open(w->path, &e->as.model, error);
+    case ENTRY_TOKENIZER: return assay_tokenizer_open(w->path, &e->as.tokenizer, error);
+    case ENTRY_SAE: return assay_sae_open(w->path, w->recipe, &e->as.sae, error);
+    case ENTRY_ADAPTER: return adapter_open(w, &e->as.adapter, error);
+    }
+    return ASSAY_INTERNAL;
+}
+
+/* The entry of that kind and key, opened now unless it was before. */
+static assay_status entry_of(assay_checkpoints *checkpoints, const wish *w, entry **found,
+                             assay_error *error)
+{
+    *found = find(checkpoints, w->kind, w->key);
+    if (*found != NULL) {
+        return ASSAY_OK;
+    }
     entry *const e = calloc(1, sizeof *e);
-    char *const copy = strdup(key);
-    if (e == NULL || copy == NULL) {
-        free(e);
-        free(copy);
-        return NULL;
-    }
-    e->kind = kind;
-    e->key = copy;
-    return e;
-}
-
-static assay_status keep(assay_checkpoints *checkpoints, entry *e, assay_status opened)
-{
-    if (opened != ASSAY_OK) {
-        free(e->key);
-        free(e);
-        return opened;
-    }
-    e->next = checkpoints->first;
-    checkpoints->first = e;
-    return ASSAY_OK;
-}
-
-/* A name in a manifest stays inside the bundle. */
-static assay_status safe_name(const assay_bundle *bundle, const assay_bundle_case *c,
-                              const char *key, const char **name, assay_error *error)
-{
-    char where[512];
-    (void)snprintf(where, sizeof where, "%s/manifest.json: case '%s': params", bundle->directory,
-                   c->id);
-    const assay_status status = assay_json_string(where, c->params, key, name, error);
+    char *const key = strdup(w->key);
+    assay_status status = e == NULL || key == NULL
+                              ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory")
+                              : entry_open(w, e, error);
     if (status != ASSAY_OK) {
+        free(e);
+        free(key);
         return status;
     }
-    if (**name == '\0' || **name == '/' || strstr(*name, "..") != NULL) {
-        return assay_fail(error, ASSAY_BAD_INPUT,
-                          "%s: '%s' is '%s': expected a name inside the bundle", where, key, *name);
-    }
+    e->kind = w->kind;
+    e->key = key;
+    e->next = checkpoints->first;
+    checkpoints->first = e;
+    *found = e;
     return ASSAY_OK;
-}
-
-static assay_status inside(const assay_checkpoints *checkpoints, const char *folder,
-                           const char *name, const char *suffix, char **path, assay_error *error)
-{
-    if (asprintf(path, "%s%s%s/%s%s", checkpoints->bundle->directory, *folder == '\0' ? "" : "/",
-                 folder, name, suffix) < 0) {
-        *path = NULL;
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
-    }
-    return ASSAY_OK;
-}
-
-static assay_status copied(const char *path, char **copy, assay_error *error)
-{
-    *copy = strdup(path);
-    return *copy != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
 }
 
 assay_status assay_checkpoints_folder(assay_checkpoints *checkpoints, const assay_bundle_case *c,
                                       const char *key, char **folder, assay_error *error)
 {
-    const char *const given = strcmp(key, "explainer") == 0 ? checkpoints->overrides.explainer
-                                                            : checkpoints->overrides.model;
-    if (given != NULL) {
-        return copied(given, folder, error);
+    const assay_overrides *const given = &checkpoints->overrides;
+    const bool explainer = strcmp(key, "explainer") == 0;
+    return assay_checkpoint_folder(&(assay_checkpoint_place){checkpoints->bundle, c}, key,
+                                   explainer ? given->explainer : given->model, folder, error);
+}
+
+static assay_status of_folder(assay_checkpoints *checkpoints, const assay_bundle_case *c,
+                              entry_kind kind, const char *key, entry **e, assay_error *error)
+{
+    char *folder = NULL;
+    assay_status status = assay_checkpoints_folder(checkpoints, c, key, &folder, error);
+    if (status == ASSAY_OK) {
+        status = entry_of(checkpoints, &(wish){.kind = kind, .key = folder, .path = folder}, e,
+                          error);
     }
-    const char *name = NULL;
-    const assay_status status = safe_name(checkpoints->bundle, c, key, &name, error);
-    return status == ASSAY_OK ? inside(checkpoints, "", name, "", folder, error) : status;
+    free(folder);
+    return status;
 }
 
 assay_status assay_checkpoints_model(assay_checkpoints *checkpoints, const assay_bundle_case *c,
                                      const char *key, const assay_model_file **model,
                                      assay_error *error)
 {
-    char *folder = NULL;
-    assay_status status = assay_checkpoints_folder(checkpoints, c, key, &folder, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    entry *e = find(checkpoints, ENTRY_MODEL, folder);
-    if (e == NULL) {
-        e = fresh(ENTRY_MODEL, folder);
-        status = e == NULL ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory")
-                           : keep(checkpoints, e, assay_model_open(folder, &e->as.model, error));
-    }
-    free(folder);
+    entry *e = NULL;
+    const assay_status status = of_folder(checkpoints, c, ENTRY_MODEL, key, &e, error);
     if (status == ASSAY_OK) {
         *model = &e->as.model;
     }
@@ -172,19 +166,8 @@ assay_status assay_checkpoints_tokenizer(assay_checkpoints *checkpoints,
                                          const assay_bundle_case *c, const char *key,
                                          const assay_tokenizer **tokenizer, assay_error *error)
 {
-    char *folder = NULL;
-    assay_status status = assay_checkpoints_folder(checkpoints, c, key, &folder, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    entry *e = find(checkpoints, ENTRY_TOKENIZER, folder);
-    if (e == NULL) {
-        e = fresh(ENTRY_TOKENIZER, folder);
-        status = e == NULL ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory")
-                           : keep(checkpoints, e,
-                                  assay_tokenizer_open(folder, &e->as.tokenizer, error));
-    }
-    free(folder);
+    entry *e = NULL;
+    const assay_status status = of_folder(checkpoints, c, ENTRY_TOKENIZER, key, &e, error);
     if (status == ASSAY_OK) {
         *tokenizer = e->as.tokenizer;
     }
@@ -194,34 +177,27 @@ assay_status assay_checkpoints_tokenizer(assay_checkpoints *checkpoints,
 assay_status assay_checkpoints_sae(assay_checkpoints *checkpoints, const assay_bundle_case *c,
                                    const assay_sae_file **sae, assay_error *error)
 {
-    const char *name = checkpoints->overrides.sae;
+    const assay_checkpoint_place place = {checkpoints->bundle, c};
     const char *recipe_name = "auto";
-    assay_recipe recipe = ASSAY_RECIPE_AUTO;
+    wish w = {.kind = ENTRY_SAE};
     char *path = NULL;
     char *key = NULL;
-    const cJSON *const given = cJSON_GetObjectItemCaseSensitive(c->params, "recipe");
-    if (cJSON_IsString(given)) {
-        recipe_name = given->valuestring;
+    entry *e = NULL;
+    assay_status status = assay_checkpoint_text(&place, "recipe", &recipe_name, error);
+    if (status == ASSAY_OK) {
+        status = assay_recipe_parse(recipe_name, &w.recipe, error);
     }
-    assay_status status = assay_recipe_parse(recipe_name, &recipe, error);
-    if (status == ASSAY_OK && name != NULL) {
-        status = copied(name, &path, error);
-    } else if (status == ASSAY_OK) {
-        status = safe_name(checkpoints->bundle, c, "sae", &name, error);
-        if (status == ASSAY_OK) {
-            status = inside(checkpoints, "sae", name, "", &path, error);
-        }
+    if (status == ASSAY_OK) {
+        status = assay_checkpoint_sae(&place, checkpoints->overrides.sae, &path, error);
     }
     if (status == ASSAY_OK && asprintf(&key, "%s %s", recipe_name, path) < 0) {
         key = NULL;
         status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    entry *e = status == ASSAY_OK ? find(checkpoints, ENTRY_SAE, key) : NULL;
-    if (status == ASSAY_OK && e == NULL) {
-        e = fresh(ENTRY_SAE, key);
-        status = e == NULL
-                     ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory")
-                     : keep(checkpoints, e, assay_sae_open(path, recipe, &e->as.sae, error));
+    if (status == ASSAY_OK) {
+        w.key = key;
+        w.path = path;
+        status = entry_of(checkpoints, &w, &e, error);
     }
     free(path);
     free(key);
@@ -231,69 +207,35 @@ assay_status assay_checkpoints_sae(assay_checkpoints *checkpoints, const assay_b
     return status;
 }
 
-/* adapter/<name>.safetensors, else adapter/<name>.pt. */
-static assay_status adapter_path(const assay_checkpoints *checkpoints, const assay_bundle_case *c,
-                                 const char *key, const char *override, char **path,
-                                 assay_error *error)
-{
-    if (override != NULL) {
-        return copied(override, path, error);
-    }
-    if (cJSON_GetObjectItemCaseSensitive(c->params, key) == NULL) {
-        return copied("identity", path, error);
-    }
-    const char *name = NULL;
-    assay_status status = safe_name(checkpoints->bundle, c, key, &name, error);
-    if (status == ASSAY_OK && strcmp(name, "identity") == 0) {
-        return copied(name, path, error);
-    }
-    if (status == ASSAY_OK) {
-        status = inside(checkpoints, "adapter", name, ".safetensors", path, error);
-    }
-    if (status == ASSAY_OK && !assay_path_exists(*path)) {
-        free(*path);
-        status = inside(checkpoints, "adapter", name, ".pt", path, error);
-    }
-    return status;
-}
-
-static assay_status adapter_open(const char *path, const char *mean_path, const char *mean_key,
-                                 assay_adapter_file *adapter, assay_error *error)
-{
-    assay_status status = assay_adapter_open(path, adapter, error);
-    if (status == ASSAY_OK && mean_path != NULL) {
-        status = assay_adapter_set_mean(adapter, mean_path, mean_key, error);
-        if (status != ASSAY_OK) {
-            assay_adapter_close(adapter);
-        }
-    }
-    return status;
-}
-
 assay_status assay_checkpoints_adapter(assay_checkpoints *checkpoints, const assay_bundle_case *c,
                                        const assay_adapter_file **adapter, assay_error *error)
 {
+    const assay_checkpoint_place place = {checkpoints->bundle, c};
+    const assay_overrides *const given = &checkpoints->overrides;
+    const char *tensor = "";
     char *path = NULL;
     char *mean = NULL;
     char *key = NULL;
-    const cJSON *const mean_key = cJSON_GetObjectItemCaseSensitive(c->params, "mean_key");
-    const char *const tensor = cJSON_IsString(mean_key) ? mean_key->valuestring : "";
-    assay_status status =
-        adapter_path(checkpoints, c, "adapter", checkpoints->overrides.adapter, &path, error);
+    entry *e = NULL;
+    assay_status status = assay_checkpoint_text(&place, "mean_key", &tensor, error);
+    if (status == ASSAY_OK) {
+        status = assay_checkpoint_adapter(&place, "adapter", given->adapter, &path, error);
+    }
     if (status == ASSAY_OK && cJSON_GetObjectItemCaseSensitive(c->params, "mean") != NULL) {
-        status = adapter_path(checkpoints, c, "mean", checkpoints->overrides.mean, &mean, error);
+        status = assay_checkpoint_adapter(&place, "mean", given->mean, &mean, error);
     }
     if (status == ASSAY_OK &&
         asprintf(&key, "%s %s %s", path, mean != NULL ? mean : "", tensor) < 0) {
         key = NULL;
         status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    entry *e = status == ASSAY_OK ? find(checkpoints, ENTRY_ADAPTER, key) : NULL;
-    if (status == ASSAY_OK && e == NULL) {
-        e = fresh(ENTRY_ADAPTER, key);
-        status = e == NULL ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory")
-                           : keep(checkpoints, e,
-                                  adapter_open(path, mean, tensor, &e->as.adapter, error));
+    if (status == ASSAY_OK) {
+        const wish w = {.kind = ENTRY_ADAPTER,
+                        .key = key,
+                        .path = path,
+                        .mean = mean,
+                        .mean_key = tensor};
+        status = entry_of(checkpoints, &w, &e, error);
     }
     free(path);
     free(mean);

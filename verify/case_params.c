@@ -1,0 +1,126 @@
+/* What a bundle says of a case: its tensors by role, its parameters by key. */
+#include "fixtures/io/json_file.h"
+#include "verify/cases.h"
+
+assay_status assay_case_in(const assay_case_context *context, const char *role, bool required,
+                           assay_tensor *tensor, assay_error *error)
+{
+    return assay_bundle_tensor(context->bundle, context->c->in, context->c->id, role, required,
+                               tensor, error);
+}
+
+assay_status assay_case_out(const assay_case_context *context, const char *role, bool required,
+                            assay_tensor *tensor, assay_error *error)
+{
+    return assay_bundle_tensor(context->bundle, context->c->out, context->c->id, role, required,
+                               tensor, error);
+}
+
+static void where(const assay_case_context *context, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%s/manifest.json: case '%s': params", context->bundle->directory,
+                   context->c->id);
+}
+
+assay_status assay_case_int(const assay_case_context *context, const char *key, int64_t lowest,
+                            int64_t highest, int64_t *value, assay_error *error)
+{
+    char place[512];
+    where(context, place, sizeof place);
+    return assay_json_int(place, context->c->params, key, lowest, highest, value, error);
+}
+
+assay_status assay_case_real(const assay_case_context *context, const char *key, double *value,
+                             assay_error *error)
+{
+    char place[512];
+    where(context, place, sizeof place);
+    return assay_json_real(place, context->c->params, key, value, error);
+}
+
+assay_status assay_case_text(const assay_case_context *context, const char *key,
+                             const char **value, assay_error *error)
+{
+    char place[512];
+    where(context, place, sizeof place);
+    return assay_json_string(place, context->c->params, key, value, error);
+}
+
+assay_status assay_case_fail(const assay_case_context *context, assay_error *error,
+                             const char *format, ...)
+{
+    char detail[ASSAY_MESSAGE_MAX / 2];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    return assay_fail(error, ASSAY_BAD_INPUT, "%.300s/manifest.json: case '%.100s': %s",
+                      context->bundle->directory, context->c->id, detail);
+}
+
+assay_status assay_case_steer(const assay_case_context *context, assay_sae_steer_params *steer,
+                              assay_error *error)
+{
+    static const char *const modes[] = {[ASSAY_STEER_ADD] = "add",
+                                        [ASSAY_STEER_SET] = "set",
+                                        [ASSAY_STEER_SCALE] = "scale",
+                                        [ASSAY_STEER_ABLATE] = "ablate"};
+    const assay_sae_file *sae = NULL;
+    const char *mode = NULL;
+    assay_status status = assay_checkpoints_sae(context->checkpoints, context->c, &sae, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    steer->sae = sae->sae;
+    status = assay_case_int(context, "latent", 0, sae->sae.d_sae - 1, &steer->latent, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_text(context, "mode", &mode, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    int found = -1;
+    for (int i = 0; i < 4; i++) {
+        found = strcmp(mode, modes[i]) == 0 ? i : found;
+    }
+    if (found < 0) {
+        return assay_case_fail(context, error,
+                               "mode '%s': expected add, set, scale or ablate", mode);
+    }
+    steer->mode = (assay_steer_mode)found;
+    steer->amount = 0.0;
+    return steer->mode == ASSAY_STEER_ABLATE &&
+                   cJSON_GetObjectItemCaseSensitive(context->c->params, "amount") == NULL
+               ? ASSAY_OK
+               : assay_case_real(context, "amount", &steer->amount, error);
+}
+
+assay_status assay_case_eos(const assay_case_context *context, const char *model_key, int64_t *eos,
+                            int64_t capacity, int64_t *count, assay_error *error)
+{
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(context->c->params, "eos");
+    *count = 0;
+    if (list == NULL) {
+        const assay_model_file *model = NULL;
+        const assay_status status =
+            assay_checkpoints_model(context->checkpoints, context->c, model_key, &model, error);
+        if (status == ASSAY_OK) {
+            *count = model->generation.eos_count;
+            memcpy(eos, model->generation.eos, (size_t)*count * sizeof *eos);
+        }
+        return status;
+    }
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > capacity) {
+        return assay_case_fail(context, error, "eos: expected a list of at most %lld ids",
+                               (long long)capacity);
+    }
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!cJSON_IsNumber(item) || item->valuedouble != (double)(int64_t)item->valuedouble) {
+            return assay_case_fail(context, error, "eos: expected whole numbers");
+        }
+        eos[(*count)++] = (int64_t)item->valuedouble;
+    }
+    return ASSAY_OK;
+}
