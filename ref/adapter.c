@@ -8,11 +8,14 @@
  * the second form being that of a norm whose square underflows.
  *   scaled part a   bound |a| (rho + e_v + u_function + 2 u)   sigma |a| rho_sigma
  *   matrix part b   a dot product's error (sums.h), |b| rho, e_v sqrt(sum t^2), D for operands
- *                   rounded to the multiply type, the step of the type for elements of v that are
- *                   as near to its rounding's edge as their error; the low-rank chain's inner
- *                   products z_r have the same, plus u_step |z_r|, and reach b as sum_r |V_ir|
- *                   times theirs, or times the step it makes them take where they are rounded
+ *                   that the contract leaves free, the step of the multiply type for elements of v
+ *                   that are as near to its rounding's edge as their error; the low-rank chain's
+ *                   inner products z_r have the same, plus u_step |z_r|, and reach b as
+ *                   sum_r |V_ir| times theirs, or times the step it makes them take where they are
+ *                   rounded
  *   sum             u (|a| + |a + b| + |y|) + |round(bias) - bias| + half an ulp of y + underflow
+ * Under a contract the products are of the operands that it promises to multiply: v and z rounded
+ * to the multiply type, weights to their storage and multiply types, or dequantised.
  * Where the squares overflow the working type a right kernel gives 0: there is no bound.
  * Source: assay/adapter.h (SelfIE's published code). */
 #include "ref/adapter.h"
@@ -35,7 +38,7 @@ typedef struct adapter_job {
     double *v;          /* [d], of the row at hand */
     double *operand;    /* [d] v as multiplied; and what a kernel's may differ by from it */
     double *doubt;      /* [d] */
-    double *z;          /* [rank] v U */
+    double *z;          /* [rank] v U, as multiplied */
     double *z_bound;    /* [rank] */
     double *z_sigma;    /* [rank] */
     double *z_doubt;    /* [rank] */
@@ -80,41 +83,52 @@ static void load_row(adapter_job *job, int64_t row)
 }
 
 /* v as it is multiplied. A kernel's v is off by its own error, which may take an element to the
- * multiply type's next value. */
+ * multiply type's next value; one that nothing was done to has no error. */
 static void round_row(adapter_job *job)
 {
     const ref_rounding *r = &job->rounding;
-    const double off = job->rho + REF_LAMBDA * job->rho_sigma + job->element + r->u_work;
+    const double made = job->rho + REF_LAMBDA * job->rho_sigma + job->element;
+    const double off = made > 0.0 ? made + r->u_work : 0.0;
     for (int64_t k = 0; k < job->d; k++) {
-        job->operand[k] = ref_operand(r, false, ref_round(r->work, job->v[k]));
+        job->operand[k] = ref_operand(r, false, job->v[k]);
         job->doubt[k] = off < 1.0 && job->narrow
             ? ref_operand_doubt(r, job->v[k], off * fabs(job->v[k])) : 0.0;
     }
 }
 
+/* Loaded weights of one of the adapter's matrices, as the contract promises to multiply them. Only
+ * a full-rank one is quantised: the others are rounded under any contract. */
+static void weights_as_multiplied(const adapter_job *job, const assay_tensor *matrix, int64_t count)
+{
+    ref_rounding r = job->rounding;
+    r.quant_bits = job->params->type == ASSAY_ADAPTER_FULL_RANK ? r.quant_bits : 0;
+    ref_operands(&r, true, matrix->dtype, count, job->weight);
+}
+
 /* v . weight, with the error of the dot product and of v in it. */
-static double dot_with_v(const adapter_job *job, double *bound, double *sigma)
+static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, double *bound,
+                         double *sigma)
 {
     const ref_rounding *r = &job->rounding;
-    const double dot = ref_dot(job->v, job->weight, job->d);
+    const bool quantises = job->params->type == ASSAY_ADAPTER_FULL_RANK && /* no other weight is */
+                           ref_quantises(job->contract);
+    weights_as_multiplied(job, matrix, job->d);
+    const double dot = ref_dot(job->operand, job->weight, job->d);
     if (job->model == NULL) {
         return dot;
     }
-    const ref_spread sum = ref_dot_spread(job->v, job->weight, job->d, NULL, r, false, job->terms);
+    const ref_spread sum = ref_dot_spread(job->operand, job->weight, job->d, NULL, r, false,
+                                          job->terms);
     double shift = 0.0;
-    double quantised = 0.0; /* the same with integers for weights, which are exact */
     double doubt = 0.0;
     for (int64_t k = 0; k < job->d; k++) {
-        const double operand = job->operand[k];
+        const double other = ref_operand_else(r, quantises, job->weight[k]);
         doubt += job->doubt[k] * fabs(job->weight[k]);
-        const double exact = job->v[k] * job->weight[k];
-        shift += operand * ref_operand(r, true, job->weight[k]) - exact;
-        quantised += operand * job->weight[k] - exact;
+        shift += ref_operand_else(r, false, job->operand[k]) * other -
+                 job->operand[k] * job->weight[k];
     }
-    const bool quantises = job->params->type == ASSAY_ADAPTER_FULL_RANK && /* no other weight is */
-                           ref_quantises(job->contract);
-    shift = fmax(ref_difference(shift, 0.0), quantises ? ref_difference(quantised, 0.0) : 0.0);
-    *bound = sum.bound + shift + doubt + (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
+    *bound = sum.bound + ref_difference(shift, 0.0) + doubt +
+             (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
     *sigma = hypot(sum.sigma, fabs(dot) * job->rho_sigma);
     ref_independent(r, job->element * sum.norm, job->d, bound, sigma);
     if (quantises) {
@@ -128,11 +142,12 @@ static void low_rank_inner(adapter_job *job)
     for (int64_t q = 0; q < job->rank; q++) {
         ref_load(&job->params->u, q * job->params->u.stride[1], job->params->u.stride[0], job->d,
                  job->weight);
-        job->z[q] = dot_with_v(job, &job->z_bound[q], &job->z_sigma[q]);
+        job->z[q] = dot_with_v(job, &job->params->u, &job->z_bound[q], &job->z_sigma[q]);
         job->z_bound[q] += job->rounding.u_step * fabs(job->z[q]);
         job->z_doubt[q] = job->model != NULL && job->narrow
             ? ref_operand_doubt(&job->rounding, job->z[q],
                                 job->z_bound[q] + REF_LAMBDA * job->z_sigma[q]) : 0.0;
+        job->z[q] = ref_operand(&job->rounding, false, job->z[q]);
     }
 }
 
@@ -141,12 +156,13 @@ static double matrix_part(const adapter_job *job, int64_t column, double *bound,
 {
     if (job->params->type == ASSAY_ADAPTER_FULL_RANK) {
         assay_ref_weight_row(job->contract, &job->params->weight, column, job->weight);
-        return dot_with_v(job, bound, sigma);
+        return dot_with_v(job, &job->params->weight, bound, sigma);
     }
     if (!ref_adapter_has_low_rank(job->params->type)) {
         return 0.0;
     }
     ref_load_row(&job->params->v, column, job->weight);
+    weights_as_multiplied(job, &job->params->v, job->rank);
     const double dot = ref_dot(job->z, job->weight, job->rank);
     if (job->model == NULL) {
         return dot;
@@ -158,8 +174,9 @@ static double matrix_part(const adapter_job *job, int64_t column, double *bound,
     *sigma = sum.sigma;
     double shift = 0.0;
     for (int64_t q = 0; q < job->rank; q++) {
-        const double w = ref_operand(r, true, job->weight[q]);
-        shift += ref_operand(r, false, job->z[q]) * w - job->z[q] * job->weight[q];
+        const double w = job->weight[q];
+        shift += ref_operand_else(r, false, job->z[q]) * ref_operand_else(r, false, w) -
+                 job->z[q] * w;
         /* the step that z's error may make it take is all of that error, once it is rounded */
         *bound += fabs(w) * (job->narrow ? job->z_doubt[q] : job->z_bound[q]);
         *sigma = job->narrow ? *sigma : hypot(*sigma, fabs(w) * job->z_sigma[q]);
@@ -194,11 +211,7 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
         bound += r->u_step * (fabs(a) + fabs(a + b) + fabs(y));
     }
     sigma = hypot(sigma, fabs(a) * job->rho_sigma);
-    if (r->saturates && !isfinite(b)) {
-        ref_model_open(job->model, i, c);
-    } else {
-        ref_model_put(job->model, r, i, c, y, bound, sigma);
-    }
+    ref_model_put(job->model, r, i, c, y, bound, sigma);
 }
 
 static assay_status run_rows(adapter_job *job, assay_error *error)
@@ -224,9 +237,7 @@ static assay_status run_rows(adapter_job *job, assay_error *error)
     }
     for (int64_t i = 0; i < job->plan.rows; i++) {
         load_row(job, ref_plan_row(&job->plan, i));
-        if (job->model != NULL) {
-            round_row(job);
-        }
+        round_row(job);
         low_rank_inner(job);
         for (int64_t c = 0; c < job->plan.columns; c++) {
             write_element(job, i, c);

@@ -25,7 +25,7 @@ typedef struct ref_head {
     const double *k;  /* [visible, head_dim], rows k_stride apart */
     const double *v;  /* [visible, head_dim], rows v_stride apart */
     int64_t k_stride, v_stride;
-    const double *k_rounded, *v_rounded; /* [visible, head_dim] as multiplied; with a model */
+    const double *k_flushed, *v_flushed; /* [visible, head_dim] subnormals flushed; with a model */
     double *score;    /* [visible], scaled */
     double *weight;   /* [visible], softmax of score */
     double maximum;   /* the greatest score */
@@ -34,7 +34,7 @@ typedef struct ref_head {
 
 /* What does not depend on the output element. */
 typedef struct ref_head_error {
-    double *moved;  /* [visible] softmax of the scores with q and k as they are multiplied */
+    double *moved;  /* [visible] softmax of the scores with q and k flushed */
     double *spread; /* [visible] standard deviation of e^(each score's error) */
     double *worst;  /* [visible] its worst case */
     double drift;   /* how much less than 1 those moved weights may sum to, as a factor */
@@ -46,7 +46,7 @@ typedef struct ref_head_error {
 typedef struct ref_head_scratch {
     ref_wide *wide;  /* [max(longest, 2 head_dim)] */
     double *terms;   /* [max(longest, head_dim)] */
-    double *rounded; /* [head_dim] */
+    double *flushed; /* [head_dim] */
 } ref_head_scratch;
 
 void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,

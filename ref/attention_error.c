@@ -8,10 +8,10 @@
  *   local_t    = 2 (u_int + u) |s_t| + 3 u |s_t - m| + 2 u_function
  *   spread_t^2 = (scale sigma_dot)^2 + local_t^2
  *   worst_t    = scale worst_dot + local_t
- * and e^ds - 1, at most expm1(worst_t), is what a weight changes by. The errors from rounding q and
- * k to the multiply type are not small for 8-bit types, but known: the softmax is taken once more
- * with the rounded operands, p', and the sum y' of its weights with rounded values. |y' - y| is the
- * error that the operands' types make; the rest is measured from there.
+ * and e^ds - 1, at most expm1(worst_t), is what a weight changes by. q, k and v are those that the
+ * contract promises to multiply (attention_rows.c). Where it leaves subnormals free the softmax is
+ * taken once more with them flushed, p', and the sum y' of its weights with flushed values:
+ * |y' - y| is added, and the rest is measured from there.
  * Softmax and sum. With e_t = e^ds_t - 1,
  *   y'' - y' = sum_t p'_t e_t (v_t - y') / sum_t p'_t e^ds_t
  * for the normaliser moves with the scores; by Jensen's inequality the denominator is at least
@@ -62,16 +62,16 @@ static void one_score(const ref_head *head, const ref_rounding *rounding, int64_
                        (worst > 0.0 ? expm1(worst) / worst : 1.0);
 }
 
-/* The scores with both operands as they are multiplied. */
-static void rounded_scores(const ref_head *head, const ref_rounding *rounding, double *q,
+/* The scores with both operands' subnormals flushed. */
+static void flushed_scores(const ref_head *head, const ref_rounding *rounding, double *q,
                            double *score)
 {
     const int64_t dim = head->head_dim;
     const double scale = 1.0 / sqrt((double)dim);
     for (int64_t i = 0; i < dim; i++) {
-        q[i] = ref_operand(rounding, false, head->q[i]);
+        q[i] = ref_operand_else(rounding, false, head->q[i]);
     }
-    ref_dots(q, head->k_rounded, dim, head->visible, dim, score);
+    ref_dots(q, head->k_flushed, dim, head->visible, dim, score);
     for (int64_t t = 0; t < head->visible; t++) {
         score[t] *= scale;
     }
@@ -81,13 +81,13 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
                            const ref_head_scratch *scratch, ref_head_error *error)
 {
     const int64_t dim = head->head_dim;
-    const bool rounds = ref_operand_changes(rounding, false, ASSAY_F64);
+    const bool flushes = ref_operand_varies(rounding, false);
     double *const terms = scratch->terms;
     ref_spread dots[REF_WIDE];
     error->open = false;
     memcpy(error->moved, head->score, (size_t)head->visible * sizeof *error->moved);
-    if (rounds) {
-        rounded_scores(head, rounding, scratch->rounded, error->moved);
+    if (flushes) {
+        flushed_scores(head, rounding, scratch->flushed, error->moved);
     }
     for (int64_t t = 0; t < head->visible; t++) {
         if (t % REF_WIDE == 0) {
@@ -98,7 +98,7 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
         }
         one_score(head, rounding, t, error->moved[t], &dots[t % REF_WIDE], error);
     }
-    if (rounds) {
+    if (flushes) {
         softmax(error->moved, head->visible);
     } else {
         memcpy(error->moved, head->weight, (size_t)head->visible * sizeof *error->moved);
@@ -139,7 +139,7 @@ REF_CLONES static void move_elements(const ref_head *head, const ref_head_error 
     ref_wide moved = {0.0};
     for (int64_t t = 0; t < head->visible; t++) {
         ref_wide v;
-        load_lanes(head->v_rounded + t * head->head_dim + first, head->head_dim - first, &v);
+        load_lanes(head->v_flushed + t * head->head_dim + first, head->head_dim - first, &v);
         terms[t] = error->moved[t] * v;
         for (int n = 0; error->moved[t] == 0.0 && n < REF_WIDE; n++) {
             /* a score of -Inf: its own error has no meaning and no weight */
@@ -160,7 +160,7 @@ REF_CLONES static void add_keys(const ref_head *head, const ref_rounding *roundi
     for (int64_t t = 0; t < head->visible; t++) {
         const double p = error->moved[t];
         ref_wide v;
-        load_lanes(head->v_rounded + t * head->head_dim + first, head->head_dim - first, &v);
+        load_lanes(head->v_flushed + t * head->head_dim + first, head->head_dim - first, &v);
         ref_wide steep = p * (v - all.moved);
         const ref_wide slope = steep;
         ref_wide large = terms[t];

@@ -9,8 +9,8 @@
  * far as they have been seen, with what a model needs of them; and scratch. */
 typedef struct attention_thread {
     int64_t sequence, kv_head, loaded;
-    double *k, *v;               /* [longest, head_dim] copies, unless the caches are float64 */
-    double *k_rounded, *v_rounded; /* [longest, head_dim], with a model */
+    double *k, *v;   /* [longest, head_dim] as multiplied, unless that is the float64 caches' own */
+    double *k_flushed, *v_flushed; /* [longest, head_dim], with a model */
     double *q, *y;               /* [head_dim] */
     double *score, *weight;      /* [longest] */
     ref_head_error error;
@@ -89,7 +89,7 @@ static void write_head(const ref_attention_job *job, int64_t n, int64_t first, c
             ref_head_elements_error(head, &job->rounding, &own->error, modelled * REF_WIDE,
                                     own->y + modelled * REF_WIDE, &own->scratch, bound, sigma);
         }
-        if (own->error.open || (job->rounding.saturates && !isfinite(own->y[i]))) {
+        if (own->error.open) {
             ref_model_open(job->model, n, j);
         } else {
             ref_model_put(job->model, &job->rounding, n, j, own->y[i], bound[i % REF_WIDE],
@@ -109,17 +109,34 @@ static bool head_wanted(const ref_plan *plan, int64_t first, int64_t head_dim)
     return false;
 }
 
-/* Row t of a cache, one kv head's part: in place where it is float64, else copied. */
-static const double *cached_row(const assay_tensor *cache, const attention_thread *own, int64_t t,
-                                int64_t dim, double *copy)
+/* Whether a cache is read in place: float64, multiplied as it is. */
+static bool in_place(const ref_attention_job *job, const assay_tensor *cache)
 {
+    return cache->dtype == ASSAY_F64 && !ref_operand_changes(&job->rounding, false, ASSAY_F64);
+}
+
+/* Row t of a cache, one kv head's part: in place, or copied as it is multiplied. */
+static const double *cached_row(const ref_attention_job *job, const assay_tensor *cache,
+                                const attention_thread *own, int64_t t, double *copy)
+{
+    const int64_t dim = job->params->head_dim;
     const int64_t at = own->sequence * cache->stride[0] + t * cache->stride[1] +
                        own->kv_head * dim;
-    if (cache->dtype == ASSAY_F64) {
+    if (in_place(job, cache)) {
         return (const double *)cache->data + at;
     }
-    ref_load(cache, at, 1, dim, copy + t * dim);
-    return copy + t * dim;
+    double *const row = copy + t * dim;
+    ref_load(cache, at, 1, dim, row);
+    ref_operands(&job->rounding, false, cache->dtype, dim, row);
+    return row;
+}
+
+static const double *first_row(const ref_attention_job *job, const assay_tensor *cache,
+                               const attention_thread *own, const double *copy)
+{
+    return in_place(job, cache) ? (const double *)cache->data + own->sequence * cache->stride[0] +
+                                      own->kv_head * job->params->head_dim
+                                : copy;
 }
 
 /* Loads what is not yet there of a sequence's keys and values, and points head at them. */
@@ -135,20 +152,20 @@ static void load_keys(const ref_attention_job *job, int64_t sequence, int64_t kv
         own->loaded = 0;
     }
     for (int64_t t = own->loaded; t < head->visible; t++) {
-        const double *const k = cached_row(k_cache, own, t, dim, own->k);
-        const double *const v = cached_row(v_cache, own, t, dim, own->v);
+        const double *const k = cached_row(job, k_cache, own, t, own->k);
+        const double *const v = cached_row(job, v_cache, own, t, own->v);
         for (int64_t i = 0; job->model != NULL && i < dim; i++) {
-            own->k_rounded[t * dim + i] = ref_operand(&job->rounding, false, k[i]);
-            own->v_rounded[t * dim + i] = ref_operand(&job->rounding, false, v[i]);
+            own->k_flushed[t * dim + i] = ref_operand_else(&job->rounding, false, k[i]);
+            own->v_flushed[t * dim + i] = ref_operand_else(&job->rounding, false, v[i]);
         }
     }
     own->loaded = head->visible > own->loaded ? head->visible : own->loaded;
-    head->k = cached_row(k_cache, own, 0, dim, own->k);
-    head->v = cached_row(v_cache, own, 0, dim, own->v);
-    head->k_stride = k_cache->dtype == ASSAY_F64 ? k_cache->stride[1] : dim;
-    head->v_stride = v_cache->dtype == ASSAY_F64 ? v_cache->stride[1] : dim;
-    head->k_rounded = own->k_rounded;
-    head->v_rounded = own->v_rounded;
+    head->k = first_row(job, k_cache, own, own->k);
+    head->v = first_row(job, v_cache, own, own->v);
+    head->k_stride = in_place(job, k_cache) ? k_cache->stride[1] : dim;
+    head->v_stride = in_place(job, v_cache) ? v_cache->stride[1] : dim;
+    head->k_flushed = own->k_flushed;
+    head->v_flushed = own->v_flushed;
 }
 
 /* The heads of output row n that share a kv head. y may be q: a head's queries are read before its
@@ -166,6 +183,7 @@ static void one_group(const ref_attention_job *job, int64_t n, int64_t kv_head,
     for (int64_t h = kv_head * group; h < (kv_head + 1) * group; h++) {
         if (head_wanted(&job->plan, h * dim, dim)) {
             ref_load(q, row * q->stride[0] + h * dim * q->stride[1], q->stride[1], dim, own->q);
+            ref_operands(&job->rounding, false, q->dtype, dim, own->q);
             softmax(&head);
             write_head(job, n, h * dim, &head, own);
         }
@@ -178,8 +196,8 @@ static assay_status open_thread(const ref_attention_job *job, attention_thread *
     const int64_t dim = job->params->head_dim;
     const int64_t longest = job->longest;
     const int64_t most = longest > 2 * dim ? longest : 2 * dim;
-    const int64_t copies = job->io->k_cache.dtype != ASSAY_F64 ||
-                           job->io->v_cache.dtype != ASSAY_F64 ? longest * dim : 0;
+    const bool copied = !in_place(job, &job->io->k_cache) || !in_place(job, &job->io->v_cache);
+    const int64_t copies = copied ? longest * dim : 0;
     const int64_t modelled = job->model != NULL ? longest * dim : 0;
     double *at = ref_alloc(2 * copies + 2 * modelled + 3 * dim + REF_WIDE + 5 * longest +
                            (REF_WIDE + 1) * (most + 1), error);
@@ -187,8 +205,8 @@ static assay_status open_thread(const ref_attention_job *job, attention_thread *
     if (at == NULL) {
         return ASSAY_NO_MEMORY;
     }
-    double **const part[] = {&own->k, &own->v, &own->k_rounded, &own->v_rounded, &own->q,
-                             &own->scratch.rounded, &own->y, &own->score, &own->weight,
+    double **const part[] = {&own->k, &own->v, &own->k_flushed, &own->v_flushed, &own->q,
+                             &own->scratch.flushed, &own->y, &own->score, &own->weight,
                              &own->error.moved, &own->error.spread, &own->error.worst,
                              &own->scratch.terms};
     const int64_t size[] = {copies, copies, modelled, modelled, dim, dim, dim + REF_WIDE, longest,

@@ -1,11 +1,14 @@
 /* linear: y[n,o] = sum_k x[n,k] w[o,k] + bias[o].
  *
- * Error model: the dot product's (sums.h), the bias counting as one more term; the operands'
- * rounding to the multiply type (a weight's to the storage type first); the output's:
+ * Under a contract x and w are the operands that it promises to multiply: rounded to the multiply
+ * type, a weight to the storage type first, or dequantised. Their distance from those given is what
+ * the contract costs; it is known exactly and no part of a kernel's error.
+ *
+ * Error model: the dot product's (sums.h), the bias counting as one more term; the output's:
  *   bound = bound_sum + |D| + |round(bias) - bias| + half an ulp of y + underflow
  *   sigma = sigma_sum, with quantised weights and their scales' roundings (quantise.h)
- * D = sum_k (round(x) round(w) - x w) is computed, not estimated: the contract says to which values
- * the operands are rounded, and inputs in runs make their errors add up instead of averaging.
+ * D = sum_k (x' w' - x w), computed, with the operands that the contract leaves free: subnormals
+ * that may be flushed, q * scale that may be rounded to the multiply type.
  * Source: assay/linear.h, METHOD's dot-product budget. */
 #include "ref/operands.h"
 #include "ref/quantise.h"
@@ -58,17 +61,17 @@ typedef struct linear_job {
     ref_rounding rounding;
     int64_t depth;
     bool quick;
-    bool rounds; /* operands change on their way to the multiplier */
-    double *x;       /* [rows, depth] */
-    double *rounded; /* the same as multiplied */
+    bool varies; /* other operands are as right */
+    double *x;       /* [rows, depth] as multiplied */
+    double *other;   /* the same as a kernel may multiply instead */
     ref_wide *wide;  /* with a model: x once more, four rows interleaved */
 } linear_job;
 
 static assay_status load_rows(linear_job *job, assay_error *error)
 {
     job->x = ref_alloc(job->plan.rows * job->depth, error);
-    job->rounded = ref_alloc(job->rounds ? job->plan.rows * job->depth : 1, error);
-    if (job->x == NULL || job->rounded == NULL) {
+    job->other = ref_alloc(job->varies ? job->plan.rows * job->depth : 1, error);
+    if (job->x == NULL || job->other == NULL) {
         return ASSAY_NO_MEMORY;
     }
     const int64_t fours = job->model != NULL ? (job->plan.rows + REF_WIDE - 1) / REF_WIDE : 0;
@@ -77,43 +80,44 @@ static assay_status load_rows(linear_job *job, assay_error *error)
         return ASSAY_NO_MEMORY;
     }
     for (int64_t i = 0; i < job->plan.rows; i++) {
-        ref_load_row(&job->io->x, ref_plan_row(&job->plan, i), job->x + i * job->depth);
+        double *const row = job->x + i * job->depth;
+        ref_load_row(&job->io->x, ref_plan_row(&job->plan, i), row);
+        ref_operands(&job->rounding, false, job->io->x.dtype, job->depth, row);
     }
     for (int64_t f = 0; f < fours; f++) {
         const int64_t row = f * REF_WIDE;
         ref_interleave(job->x + row * job->depth, job->depth, job->plan.rows - row, job->depth,
                        job->wide + f * job->depth);
     }
-    for (int64_t k = 0; job->rounds && k < job->plan.rows * job->depth; k++) {
-        job->rounded[k] = ref_operand(&job->rounding, false, job->x[k]);
+    for (int64_t k = 0; job->varies && k < job->plan.rows * job->depth; k++) {
+        job->other[k] = ref_operand_else(&job->rounding, false, job->x[k]);
     }
     return ASSAY_OK;
 }
 
-/* Scratch of one thread: the weight rows of a few columns, as they are and as multiplied; terms,
- * four sums side by side and one alone; what each row of a block gives with each of the columns,
- * exactly, with both operands as multiplied, and with x so. */
+/* Scratch of one thread: the weight rows of a few columns, as multiplied and as they may be
+ * instead; terms, four sums side by side and one alone; what each row of a block gives with each of
+ * the columns, with the one and with the other. */
 typedef struct column_scratch {
-    double *weight, *rounded;       /* [COLUMNS, depth] */
-    ref_wide *terms;                /* [depth + 1] */
-    double *term;                   /* [depth + 1] */
-    double *dot, *operands, *whole; /* [BLOCK_ROWS, COLUMNS] */
+    double *weight, *other;     /* [COLUMNS, depth] */
+    ref_wide *terms;            /* [depth + 1] */
+    double *term;               /* [depth + 1] */
+    double *dot, *other_dot;    /* [BLOCK_ROWS, COLUMNS] */
 } column_scratch;
 
 static int64_t scratch_size(int64_t depth)
 {
-    return 2 * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) + 3 * BLOCK_ROWS * COLUMNS;
+    return 2 * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) + 2 * BLOCK_ROWS * COLUMNS;
 }
 
 static column_scratch scratch_parts(double *memory, int64_t depth)
 {
-    column_scratch s = {.weight = memory, .rounded = memory + COLUMNS * depth};
+    column_scratch s = {.weight = memory, .other = memory + COLUMNS * depth};
     double *const after = memory + 2 * COLUMNS * depth;
     s.terms = (ref_wide *)after;
     s.term = after + REF_WIDE * (depth + 1);
     s.dot = s.term + depth + 1;
-    s.operands = s.dot + BLOCK_ROWS * COLUMNS;
-    s.whole = s.operands + BLOCK_ROWS * COLUMNS;
+    s.other_dot = s.dot + BLOCK_ROWS * COLUMNS;
     return s;
 }
 
@@ -145,18 +149,13 @@ static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t fi
         double sigma = own->sigma;
         double bound = own->bound +
                        ref_round_error(job->rounding.work, bias != NULL ? *bias : 0.0);
-        if (job->rounds) {
-            const double error = ref_difference(s->operands[at], dot);
-            bound += quantises ? fmax(error, ref_difference(s->whole[at], dot)) : error;
+        if (job->varies) {
+            bound += ref_difference(s->other_dot[at], dot);
         }
         if (quantises) {
             ref_quantised_error(&job->rounding, dot, own->norm, depth, &bound, &sigma);
         }
-        if (job->rounding.saturates && !isfinite(y)) {
-            ref_model_open(job->model, first + i, j);
-        } else {
-            ref_model_put(job->model, &job->rounding, first + i, j, y, bound, sigma);
-        }
+        ref_model_put(job->model, &job->rounding, first + i, j, y, bound, sigma);
     }
 }
 
@@ -165,11 +164,13 @@ static void load_weights(const linear_job *job, int64_t j, int64_t columns,
 {
     const int64_t depth = job->depth;
     for (int64_t c = 0; c < columns; c++) {
+        double *const row = s->weight + c * depth;
         assay_ref_weight_row(job->contract, &job->params->weight,
-                             ref_plan_column(&job->plan, j + c), s->weight + c * depth);
+                             ref_plan_column(&job->plan, j + c), row);
+        ref_operands(&job->rounding, true, job->params->weight.dtype, depth, row);
     }
-    for (int64_t k = 0; job->rounds && k < columns * depth; k++) {
-        s->rounded[k] = ref_operand(&job->rounding, true, s->weight[k]);
+    for (int64_t k = 0; job->varies && k < columns * depth; k++) {
+        s->other[k] = ref_operand_else(&job->rounding, true, s->weight[k]);
     }
 }
 
@@ -181,12 +182,8 @@ static void some_columns(const linear_job *job, int64_t j, int64_t columns, int6
     const bool has_bias = assay_present(&job->params->bias);
     load_weights(job, j, columns, &s);
     dot_block(job, job->x + first * job->depth, rows, s.weight, columns, s.dot);
-    if (job->rounds) {
-        const double *const rounded = job->rounded + first * job->depth;
-        dot_block(job, rounded, rows, s.rounded, columns, s.operands);
-        if (ref_quantises(job->contract)) {
-            dot_block(job, rounded, rows, s.weight, columns, s.whole);
-        }
+    if (job->varies) {
+        dot_block(job, job->other + first * job->depth, rows, s.other, columns, s.other_dot);
     }
     for (int64_t c = 0; c < columns; c++) {
         const int64_t column = ref_plan_column(&job->plan, j + c);
@@ -252,14 +249,14 @@ assay_status assay_ref_linear(const assay_linear_params *params, const assay_lin
     }
     job.model = wanted ? model : NULL;
     job.quick = ref_quick(job.plan.rows, job.plan.columns, job.depth);
-    job.rounds = wanted && (ref_operand_changes(&job.rounding, false, io->x.dtype) ||
-                            ref_operand_changes(&job.rounding, true, params->weight.dtype));
+    job.varies = wanted && (ref_operand_varies(&job.rounding, false) ||
+                            ref_operand_varies(&job.rounding, true));
     status = load_rows(&job, error);
     if (status == ASSAY_OK) {
         status = run_columns(&job, error);
     }
     free(job.x);
-    free(job.rounded);
+    free(job.other);
     free(job.wide);
     return status;
 }

@@ -90,16 +90,6 @@ void ref_dequantise_column(const assay_precision *contract, const double *scales
     }
 }
 
-double ref_operands_error(const assay_precision *contract, const double *rounded,
-                          const double *weight, const double *weight_rounded, int64_t count,
-                          double dot)
-{
-    const double error = ref_difference(ref_dot(rounded, weight_rounded, count), dot);
-    return ref_quantises(contract)
-               ? fmax(error, ref_difference(ref_dot(rounded, weight, count), dot))
-               : error;
-}
-
 void ref_quantised_error(const ref_rounding *rounding, double dot, double norm, int64_t count,
                          double *bound, double *sigma)
 {

@@ -21,13 +21,6 @@ void ref_quantised_scales(const assay_precision *contract, const assay_tensor *w
 void ref_dequantise_column(const assay_precision *contract, const double *scales, int64_t groups,
                            int64_t column, double *weight, int64_t count);
 
-/* |D| of a dot product: that of the rounded operands against dot, the exact one. A quantised weight
- * is multiplied as q * scale rounded to the multiply type, or as the integer q, which is exact and
- * scaled later: the larger error of the two. */
-double ref_operands_error(const assay_precision *contract, const double *rounded,
-                          const double *weight, const double *weight_rounded, int64_t count,
-                          double dot);
-
 /* What a dot product of value `dot` and norm sqrt(sum t^2) gains: q * scale rounded to the working
  * type for every weight (independent), or the scaled sum rounded once. */
 void ref_quantised_error(const ref_rounding *rounding, double dot, double norm, int64_t count,

@@ -109,7 +109,8 @@ assay_status ref_model_wanted(const assay_precision *contract, const assay_error
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
                           "error model: asked for without a contract; give the kernel's precision");
     }
-    const assay_status status = *wanted ? ref_rounding_of(contract, rounding, error) : ASSAY_OK;
+    const assay_status status = contract != NULL ? ref_rounding_of(contract, rounding, error)
+                                                 : ASSAY_OK;
     rounding->certain = *wanted && !assay_present(&model->sigma);
     return status;
 }
@@ -169,19 +170,39 @@ bool ref_fits(assay_dtype from, assay_dtype to)
 
 double ref_operand(const ref_rounding *rounding, bool weight, double value)
 {
-    const bool stores = weight && rounding->quant_bits == 0;
-    const double stored = stores ? ref_round(rounding->storage, value) : value;
-    const double operand = ref_round(rounding->multiply, stored);
-    return rounding->flush_in && fabs(operand) < rounding->operand_normal ? 0.0 : operand;
+    if (weight && rounding->quant_bits != 0) {
+        return value;
+    }
+    return ref_round(rounding->multiply, weight ? ref_round(rounding->storage, value) : value);
+}
+
+void ref_operands(const ref_rounding *rounding, bool weight, assay_dtype from, int64_t count,
+                  double *value)
+{
+    for (int64_t k = 0; ref_operand_changes(rounding, weight, from) && k < count; k++) {
+        value[k] = ref_operand(rounding, weight, value[k]);
+    }
+}
+
+double ref_operand_else(const ref_rounding *rounding, bool weight, double operand)
+{
+    const bool quantised = weight && rounding->quant_bits != 0;
+    const double other = quantised ? ref_round(rounding->multiply, operand) : operand;
+    return rounding->flush_in && fabs(other) < rounding->operand_normal ? 0.0 : other;
+}
+
+bool ref_operand_varies(const ref_rounding *rounding, bool weight)
+{
+    return rounding->flush_in || (weight && rounding->quant_bits != 0 &&
+                                  !ref_fits(ASSAY_F32, rounding->multiply));
 }
 
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from)
 {
     if (weight && rounding->quant_bits != 0) {
-        return rounding->flush_in || !ref_fits(ASSAY_F32, rounding->multiply);
+        return false;
     }
-    return rounding->flush_in || !ref_fits(from, rounding->multiply) ||
-           (weight && !ref_fits(from, rounding->storage));
+    return !ref_fits(from, rounding->multiply) || (weight && !ref_fits(from, rounding->storage));
 }
 
 double ref_operand_doubt(const ref_rounding *rounding, double value, double off)

@@ -51,7 +51,8 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
                              assay_error *error);
 
 /* *wanted tells whether a model is to be filled: when both are given. A model without a contract is
- * an error; a model without sigma asks for certain bounds. */
+ * an error; a model without sigma asks for certain bounds. rounding is the contract's in any case:
+ * the truth is of the operands it promises. Without a contract it is all zeros: nothing rounds. */
 assay_status ref_model_wanted(const assay_precision *contract, const assay_error_model *model,
                               ref_rounding *rounding, bool *wanted, assay_error *error);
 
@@ -71,10 +72,21 @@ double ref_flushed(const ref_rounding *rounding, double x);
 /* Whether every value of `from` is a value of `to`. */
 bool ref_fits(assay_dtype from, assay_dtype to);
 
-/* The operand as the kernel multiplies it: a weight passes through the storage type first. */
+/* The operand that the contract promises to multiply, which the truth multiplies too: rounded to the
+ * multiply type, a weight to the storage type first; of a quantised weight q * scale, as it is. */
 double ref_operand(const ref_rounding *rounding, bool weight, double value);
-/* Whether values of that type can change on the way to the multiplier. */
+/* Whether values of that type can change on the way there. */
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from);
+
+/* ref_operand of count values of that type, in place. */
+void ref_operands(const ref_rounding *rounding, bool weight, assay_dtype from, int64_t count,
+                  double *value);
+
+/* What a kernel may multiply in a promised operand's place: a quantised weight rounded to the
+ * multiply type; zero for a subnormal where the contract flushes. */
+double ref_operand_else(const ref_rounding *rounding, bool weight, double operand);
+/* Whether that is anything else. */
+bool ref_operand_varies(const ref_rounding *rounding, bool weight);
 
 /* What an operand of a product may differ by from the oracle's when the value that is rounded to
  * the multiply type is off by up to `off`: 0 unless a boundary between two of the type's values

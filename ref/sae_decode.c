@@ -1,12 +1,15 @@
 /* sae_decode: xhat_i = sum_j f_j scale_j W_d[i,j] + bias_i over the listed latents, and with layer
  * norm xhat_i std + mean of the row that was encoded. Latents with scale 0 never take part.
  *
- * Error model: the dot product's over the listed latents, the bias one more term (sums.h); D, the
- * computed error of rounding coefficient and weight to the multiply type (and the type's step where
- * the coefficient, itself rounded, is that near to the edge of another value); the decode scale's
- * own roundings (float64 to the working type, one or two products, wherever the kernel applies it)
- * are independent, 3 u sqrt(sum t_j^2). With layer norm: the relative error of std, u for the
- * product and u for the sum, the error of the mean:
+ * Under a contract the sum is of the operands that it promises to multiply: f_j scale_j rounded to
+ * the multiply type, the weight to its storage and multiply types, or dequantised.
+ *
+ * Error model: the dot product's over the listed latents, the bias one more term (sums.h); the
+ * multiply type's step where f_j scale_j, itself rounded, is that near to the edge of another
+ * value; D, computed, of the operands that the contract leaves free (flushed; q * scale rounded);
+ * the decode scale's own roundings (float64 to the working type, one or two products, wherever the
+ * kernel applies it) are independent, 3 u sqrt(sum t_j^2). With layer norm: the relative error of
+ * std, u for the product and u for the sum, the error of the mean:
  *   bound = (bound_sum + |D| + |round(bias) - bias|) std + |xhat| std (rho_std + u) + mean_err
  *           + u |y| + u_int |xhat| + u_out |y| + underflow
  *   sigma = std hypot(sigma_sum, 3 u sqrt(sum t^2)), and rho_std's and the mean's
@@ -109,12 +112,12 @@ typedef struct decode_job {
     const assay_error_model *model;  /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
+    bool varies;     /* other operands are as right */
     bool narrow;     /* coefficients are rounded twice, to a multiply type narrower than f32 */
     int64_t longest; /* most entries of a row */
     int64_t count;   /* this row's entries with a scale that is not 0 */
     int64_t *latent; /* [longest] */
-    double *factor;  /* [longest] f_j scale_j */
-    double *rounded; /* [longest] the same as multiplied */
+    double *factor;  /* [longest] f_j scale_j as multiplied */
     double *doubt;   /* [longest] what a kernel's may differ by: its f_j scale_j is rounded */
     double *scratch; /* threads x stretch */
     double *scales;  /* [longest, groups] of this row's latents; NULL: weights are not quantised */
@@ -133,13 +136,10 @@ static void load_row(decode_job *job, int64_t row)
         if (scale != 0.0) {
             const double factor = assay_at1(&codes->value, e) * scale;
             job->latent[job->count] = j;
-            job->factor[job->count] = factor;
+            job->factor[job->count] = ref_operand(&job->rounding, false, factor);
             job->doubt[job->count] = job->narrow
                 ? ref_operand_doubt(&job->rounding, factor,
                                     3.0 * job->rounding.u_work * fabs(factor)) : 0.0;
-            job->rounded[job->count] = job->model == NULL ? factor
-                                                          : ref_operand(&job->rounding, false,
-                                                                        factor);
             job->count++;
         }
     }
@@ -159,18 +159,16 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
                                           r, false, terms);
     double bound = sum.bound + ref_round_error(r->work, bias);
     double sigma = sum.sigma;
-    if (r->multiply != ASSAY_NONE || r->storage != ASSAY_NONE) {
+    for (int64_t e = 0; job->narrow && e < job->count; e++) {
+        bound += job->doubt[e] * fabs(weight[e]);
+    }
+    if (job->varies) {
         double shift = 0.0;
-        double quantised = 0.0; /* the same with integers for weights, which are exact */
         for (int64_t e = 0; e < job->count; e++) {
-            const double exact = job->factor[e] * weight[e];
-            const double operand = ref_operand(r, true, weight[e]);
-            shift += job->rounded[e] * operand - exact;
-            bound += job->doubt[e] * fabs(operand);
-            quantised += job->rounded[e] * weight[e] - exact;
+            shift += ref_operand_else(r, false, job->factor[e]) *
+                         ref_operand_else(r, true, weight[e]) - job->factor[e] * weight[e];
         }
-        bound += fmax(ref_difference(shift, 0.0),
-                      ref_quantises(job->contract) ? ref_difference(quantised, 0.0) : 0.0);
+        bound += ref_difference(shift, 0.0);
     }
     if (assay_present(&job->sae->decode_scale)) {
         ref_independent(r, 3.0 * r->u_work * sum.norm, job->count, &bound, &sigma);
@@ -185,11 +183,7 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
                 r->u_work * fabs(y);
         sigma = hypot(sigma * n->std, hypot(fabs(xhat) * n->std * n->std_sigma, n->mean_sigma));
     }
-    if (r->saturates && !isfinite(y)) {
-        ref_model_open(job->model, i, c);
-    } else {
-        ref_model_put(job->model, r, i, c, y, bound, sigma);
-    }
+    ref_model_put(job->model, r, i, c, y, bound, sigma);
 }
 
 static void decode_row(const decode_job *job, int64_t i)
@@ -207,6 +201,7 @@ static void decode_row(const decode_job *job, int64_t i)
             ref_dequantise_column(job->contract, job->scales, job->groups, column, weight,
                                   job->count);
         }
+        ref_operands(&job->rounding, true, sae->decoder.dtype, job->count, weight);
         const double bias = ref_latent_value(&sae->decode_bias, column, 0.0);
         const double xhat = ref_dot(job->factor, weight, job->count) + bias;
         const double y = sae->layer_norm ? xhat * job->norm.std + job->norm.mean : xhat;
@@ -257,13 +252,15 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
         return status;
     }
     job.model = wanted ? model : NULL;
+    job.varies = wanted && (ref_operand_varies(&job.rounding, false) ||
+                            ref_operand_varies(&job.rounding, true));
     for (int64_t i = 0; i < rows; i++) {
         const int64_t count = (int64_t)(assay_at1(&io->codes.row_offsets, i + 1) -
                                         assay_at1(&io->codes.row_offsets, i));
         job.longest = count > job.longest ? count : job.longest;
     }
     job.latent = malloc((size_t)job.longest * sizeof *job.latent);
-    job.factor = ref_alloc(3 * job.longest, error);
+    job.factor = ref_alloc(2 * job.longest, error);
     job.scratch = ref_alloc_threads(2 * job.longest + 1, error);
     const bool quantises = ref_quantises(contract);
     job.groups = ref_quantised_groups(contract, params->sae.d_out);
@@ -273,8 +270,7 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
         status = assay_fail(error, ASSAY_NO_MEMORY, "sae_decode: no memory for %lld entries",
                             (long long)job.longest);
     } else {
-        job.rounded = job.factor + job.longest;
-        job.doubt = job.rounded + job.longest;
+        job.doubt = job.factor + job.longest;
         job.narrow = wanted && assay_present(&params->sae.decode_scale) &&
                      !ref_fits(job.rounding.work, job.rounding.multiply);
         status = run_rows(&job, error);

@@ -127,7 +127,9 @@ static ref_feature factor_of(const steer_job *job, const ref_feature *change, do
     const double bound = fabs(scale) * change->bound + kept;
     const double sigma = fabs(scale) * change->sigma;
     if (job->model != NULL && !ref_fits(r->work, r->multiply)) {
-        factor.bound = ref_difference(ref_operand(r, false, factor.value), factor.value) +
+        const double operand = ref_operand(r, false, factor.value);
+        factor.bound = fmax(ref_difference(operand, factor.value),
+                            ref_difference(ref_operand_else(r, false, operand), factor.value)) +
                        ref_operand_doubt(r, factor.value, bound + REF_LAMBDA * sigma);
     } else {
         factor.bound = bound;
@@ -146,8 +148,10 @@ static void model_element(const steer_job *job, int64_t i, int64_t c, const ref_
     }
     const double dequantised = ref_quantises(job->contract) ? r->u_work : 0.0;
     const double relative = dequantised + 3.0 * r->u_work + norm->std_bound;
-    const double rounded = ref_operand(r, true, weight);
-    const double reach = fabs(norm->std * rounded);
+    const double operand = ref_operand(r, true, weight);
+    const double other = ref_operand_else(r, true, operand);
+    const double rounded = fabs(other - weight) > fabs(operand - weight) ? other : operand;
+    const double reach = fmax(fabs(norm->std * operand), fabs(norm->std * weight));
     const double bound = reach * factor->bound + fabs(term) * relative +
                          ref_difference(rounded, weight) * fabs(factor->value * norm->std) +
                          2.0 * r->product_floor +

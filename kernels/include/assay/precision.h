@@ -2,7 +2,8 @@
  *
  * The verifier derives every error budget from this declaration and from the very numbers of each
  * case (no tolerance is typed in anywhere), so a contract that claims more precision than the
- * kernel has makes it FAIL, and one that claims less only makes the budget wider.
+ * kernel has makes it FAIL. What is claimed of the accumulator, of intermediate results and of the
+ * output is the least precision: a kernel may have more. What is claimed of operands is exact.
  *
  * Sums. A step adds `block` products, summed exactly, to the accumulator and rounds once, to `bits`
  * significand bits (of f32's exponent range up to 24 bits, f64's above). With block 1 a product
@@ -14,7 +15,17 @@
  *
  * multiply: both operands of every matrix product (linear, the SAE's encoder and decoder,
  * attention's scores and values, an adapter's matrices) are rounded to it, to nearest even, 8-bit
- * floats saturating (dtype.h). Weights pass through `storage` first.
+ * floats saturating (dtype.h). Weights pass through `storage` first. The kernel is judged against
+ * float64 on the rounded operands, so that their rounding takes nothing of its budget, and one that
+ * multiplies other numbers, be they more precise, is wrong. Rounded are
+ *   linear      x                            encoder  x, normalised where the SAE says so, - pre_bias
+ *   attention   q; k and v as cached         decoder  value * decode_scale
+ *   adapter     x, less the mean and normalised where it says so; v U before V
+ * An element that the kernel computes itself (a normalised one, a difference, v U) may be the
+ * neighbouring number of the type where its own error reaches the rounding's edge. Left free, and
+ * paid for in the budget: softmax weights, which may be rounded before they are normalised or after;
+ * the product that steers, whose operands may be rounded or not; `storage` of norms' weights; flushed
+ * subnormals, where `flush` allows them.
  *
  * Quantised weights (quant_bits b of 2 .. 8): symmetric, along the row of a matrix that one output
  * reads, in groups of quant_group neighbours (0: the whole row), the last one possibly shorter. In
@@ -45,7 +56,7 @@ typedef enum assay_order {
     ASSAY_ORDER_PAIRWISE    /* a balanced tree */
 } assay_order;
 
-/* Where subnormal numbers are replaced by zero. */
+/* Where subnormal numbers may be replaced by zero. */
 typedef enum assay_flush {
     ASSAY_FLUSH_NONE = 0,
     ASSAY_FLUSH_IN = 1 << 0,         /* operands, as they are multiplied */
@@ -61,7 +72,7 @@ typedef struct assay_accumulator {
 
 typedef struct assay_precision {
     assay_dtype storage;      /* of the weights as the kernel keeps them; ASSAY_NONE: as stored */
-    assay_dtype multiply;     /* operands of matrix products are rounded to this; ASSAY_NONE: not */
+    assay_dtype multiply;     /* operands of matrix products: rounded to this; ASSAY_NONE: not */
     assay_accumulator accumulate;
     assay_dtype intermediate; /* results between the steps of one op (a normed row before its
                                  weight, a rotated product, a score, a softmax weight) are
