@@ -70,13 +70,15 @@ static double ulp_of(assay_dtype type, double value)
 static double fault_of(const assay_probe *probe, const trials *t, const place *p,
                        assay_fault_unit unit, double size)
 {
-    const double ulp = ulp_of(probe->values.dtype, probe->truth[p->i]);
+    const double rms = t->rms[p->i / probe->columns];
+    const assay_limit *const limit = probe->limit;
     switch (unit) {
-    case ASSAY_FAULT_RMS: return size * t->rms[p->i / probe->columns];
-    case ASSAY_FAULT_ULP: return size * ulp;
-    case ASSAY_FAULT_ALLOWED: break;
+    case ASSAY_FAULT_RMS: return size * rms;
+    case ASSAY_FAULT_ULP: return size * ulp_of(probe->values.dtype, probe->truth[p->i]);
+    case ASSAY_FAULT_LIMIT: break;
     }
-    return size * (2.0 * ulp + fmax(0.0, probe->budget[p->i] - 0.5 * ulp));
+    return size * (limit->rms * rms + limit->ulp * ulp_of(limit->kept, probe->truth[p->i]) +
+                   (limit->accumulation != NULL ? limit->accumulation[p->i] : 0.0));
 }
 
 static bool is_caught(const assay_probe *probe)
@@ -148,7 +150,7 @@ assay_status assay_probe_least(const assay_probe *probe, assay_fault_unit unit, 
 {
     const int wanted = TRIALS * 95 / 100;
     double low = -60.0; /* log2 of the size: not caught, then caught */
-    double high = 10.0;
+    double high = 60.0;
     trials t = {.count = 0};
     const assay_status status = prepare(probe, &t, error);
     if (status == ASSAY_OK && count_caught(probe, &t, unit, exp2(high), seed) < wanted) {

@@ -3,6 +3,7 @@
 #ifndef VERIFY_SELFTEST_PROBE_H
 #define VERIFY_SELFTEST_PROBE_H
 
+#include "verify/selftest/limit.h"
 #include "verify/selftest/measure.h"
 #include "verify/step_truth.h"
 
@@ -15,17 +16,18 @@ typedef struct assay_probe {
     const assay_codes_truth *codes_truth;
     const assay_measure *measure;        /* sample: judged as a distribution ... */
     const assay_distribution *nucleus;   /* ... by this truth [ASSAY_NUCLEI] */
+    const assay_limit *limit;            /* what ASSAY_FAULT_LIMIT counts in; NULL: there is none */
 } assay_probe;
 
 /* What a fault's size is counted in. */
 typedef enum assay_fault_unit {
     ASSAY_FAULT_RMS,   /* the row's root mean square */
     ASSAY_FAULT_ULP,   /* the output type's unit in the last place at the element */
-    ASSAY_FAULT_ALLOWED /* 2 ulp and the part of the budget that is not the output's rounding */
+    ASSAY_FAULT_LIMIT /* METHOD's limit on looseness */
 } assay_fault_unit;
 
 /* The smallest fault that is caught in at least 95 of 100 trials (a random element, a random sign),
- * to 2%: 0 when anything is, infinity when nothing up to 2^10 units is. */
+ * to 2%: 0 when anything is, infinity when nothing up to 2^60 units is. */
 assay_status assay_probe_least(const assay_probe *probe, assay_fault_unit unit, uint64_t seed,
                                double *least, assay_error *error);
 /* The part of trials that catch a fault of that size. */

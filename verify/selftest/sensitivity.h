@@ -14,20 +14,16 @@ typedef struct assay_sensed {
     char shape[64];
     double rms, ulp;         /* the smallest fault caught with probability 0.95 */
     assay_limit_state limit; /* METHOD's bound on looseness, at true shapes */
-    char limit_text[80];
+    char limit_text[112];
 } assay_sensed;
-
-/* METHOD A.2: f32 results of a long sum on zero-mean data. */
-#define ASSAY_LOOSEST_RMS 1e-4
 
 /* linear and sae_encode at 65,536 x 4,096 on zero-mean data, at a sample of rows and columns. */
 assay_status assay_sense_true(const char *contract, const assay_kernel *kernel, uint64_t seed,
                               assay_sensed *sensed, assay_error *error);
 
-/* Fills both sizes, and the limit where it applies (16-bit outputs; f32 where no operand is
- * rounded and sums are to nearest). */
-assay_status assay_sense(const assay_probe *probe, bool limited, uint64_t seed,
-                         assay_sensed *sensed, assay_error *error);
+/* Fills both sizes, and whether the probe's limit is met where it has one. */
+assay_status assay_sense(const assay_probe *probe, uint64_t seed, assay_sensed *sensed,
+                         assay_error *error);
 
 void assay_sensitivity_print(const assay_sensed *sensed, size_t count, FILE *out);
 assay_status assay_sensitivity_write(const assay_sensed *sensed, size_t count, uint64_t seed,

@@ -22,7 +22,7 @@ static void size_text(double size, char *text, size_t capacity)
     if (size <= 0x1p-59) {
         (void)snprintf(text, capacity, "any");
     } else if (isinf(size)) {
-        (void)snprintf(text, capacity, ">1024"); /* the largest that is tried */
+        (void)snprintf(text, capacity, ">2^60"); /* the largest that is tried */
     } else {
         (void)snprintf(text, capacity, "%.3g", size);
     }

@@ -19,6 +19,8 @@ typedef struct giant {
     assay_tensor x;       /* [ROWS, DEPTH] */
     assay_tensor truth, score, bound, sigma; /* [ROWS, SAMPLED] */
     assay_error_model model;
+    double accumulation[ROWS * SAMPLED];
+    assay_limit limit;
 } giant;
 
 static assay_status fill(giant *g, uint64_t seed, assay_error *error)
@@ -55,7 +57,8 @@ static assay_status fill(giant *g, uint64_t seed, assay_error *error)
         memcpy((uint16_t *)g->part.data + i * DEPTH, row, DEPTH * sizeof *row);
     }
     g->model = (assay_error_model){.bound = g->bound, .sigma = g->sigma};
-    return ASSAY_OK;
+    return assay_limit_of(&g->kernel->precision, g->kernel->op, &g->x, &g->part, g->accumulation,
+                          &g->limit, error);
 }
 
 static double *budget_of(const giant *g)
@@ -87,8 +90,8 @@ static assay_status sense_linear(giant *g, uint64_t seed, assay_sensed *sensed, 
     }
     const assay_probe probe = {.kernel = g->kernel, .values = io.y, .rows = ROWS,
                                .columns = SAMPLED, .truth = g->truth.data,
-                               .budget = budget_of(g)};
-    return status == ASSAY_OK ? assay_sense(&probe, true, seed, sensed, error) : status;
+                               .budget = budget_of(g), .limit = &g->limit};
+    return status == ASSAY_OK ? assay_sense(&probe, seed, sensed, error) : status;
 }
 
 static assay_status make_codes(giant *g, assay_csr *codes, assay_error *error)
@@ -132,8 +135,8 @@ static assay_status sense_encode(giant *g, uint64_t seed, assay_sensed *sensed, 
                                      .score_budget = budget};
     const assay_probe probe = {.kernel = g->kernel, .values = io.codes.value, .rows = ROWS,
                                .columns = SAMPLED, .truth = g->truth.data, .budget = budget,
-                               .codes = &io.codes, .codes_truth = &truth};
-    return status == ASSAY_OK ? assay_sense(&probe, true, seed, sensed, error) : status;
+                               .codes = &io.codes, .codes_truth = &truth, .limit = &g->limit};
+    return status == ASSAY_OK ? assay_sense(&probe, seed, sensed, error) : status;
 }
 
 assay_status assay_sense_true(const char *contract, const assay_kernel *kernel, uint64_t seed,
