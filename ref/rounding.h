@@ -72,8 +72,8 @@ double ref_flushed(const ref_rounding *rounding, double x);
 /* Whether every value of `from` is a value of `to`. */
 bool ref_fits(assay_dtype from, assay_dtype to);
 
-/* The operand that the contract promises to multiply, which the truth multiplies too: rounded to the
- * multiply type, a weight to the storage type first; of a quantised weight q * scale, as it is. */
+/* The operand that the contract promises to multiply, which the truth multiplies too: rounded to
+ * the multiply type, a weight to the storage type first; of a quantised weight q * scale. */
 double ref_operand(const ref_rounding *rounding, bool weight, double value);
 /* Whether values of that type can change on the way there. */
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from);

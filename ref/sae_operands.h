@@ -1,4 +1,4 @@
-/* The rows that an encoder multiplies: z - pre_bias, z being x or, with layer norm, x normalised. */
+/* The rows that an encoder multiplies: z - pre_bias, z being x, normalised with layer norm. */
 #ifndef REF_SAE_OPERANDS_H
 #define REF_SAE_OPERANDS_H
 

@@ -1,8 +1,8 @@
 /* Pre-activations and scores of a sparse autoencoder (sae.h):
  *   pre_j = scale_j (W_e[j,:] . (z - pre_bias)) + bias_j,   score_j = gate_j pre_j
  *
- * Under a contract a = W_e[j,:] . (z - pre_bias) is of the operands that it promises to multiply: the
- * difference rounded to the multiply type, the weight to its storage and multiply types, or
+ * Under a contract a = W_e[j,:] . (z - pre_bias) is of the operands that it promises to multiply:
+ * the difference rounded to the multiply type, the weight to its storage and multiply types, or
  * dequantised.
  *
  * Error model:

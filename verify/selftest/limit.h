@@ -1,9 +1,9 @@
-/* METHOD A.2's limit on looseness, at 65,536 x 4,096 on zero-mean data: the fault that must be caught
- * is of a contract's results what its type and its accumulator make unavoidable, and nothing else.
- *   results kept in f32         1e-4 of the row's RMS (f64: the same by the units of the types)
- *   results kept in 16 bits     2 ulp of that type and the accumulation term
+/* The limit on looseness, at 65,536 x 4,096 on zero-mean data: the fault that must be caught is of
+ * a contract's results what its type and its accumulator make unavoidable, and nothing else.
+ *   results kept in f32      1e-4 of the row's RMS (f64: the same by the units of the types)
+ *   results kept in 16 bits  2 ulp of that type and the accumulation term
  *   accumulators that truncate or are narrow: beside either, twice their accumulation term
- *                               u sum|s|, since a right one uses a good part of it itself, to one side
+ *                            u sum|s|: a right one uses a good part of it itself, to one side
  * Operands have no part in it: they are promised (precision.h). */
 #ifndef VERIFY_SELFTEST_LIMIT_H
 #define VERIFY_SELFTEST_LIMIT_H
@@ -12,7 +12,6 @@
 #include "assay/precision.h"
 #include "assay/tensor.h"
 
-/* METHOD A.2: f32 results of a long sum on zero-mean data. */
 #define ASSAY_LOOSEST_RMS 1e-4
 #define ASSAY_LOOSEST_ULP 2.0
 

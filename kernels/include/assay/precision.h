@@ -18,14 +18,16 @@
  * floats saturating (dtype.h). Weights pass through `storage` first. The kernel is judged against
  * float64 on the rounded operands, so that their rounding takes nothing of its budget, and one that
  * multiplies other numbers, be they more precise, is wrong. Rounded are
- *   linear      x                            encoder  x, normalised where the SAE says so, - pre_bias
- *   attention   q; k and v as cached         decoder  value * decode_scale
+ *   linear      x
+ *   encoder     x, normalised where the SAE says so, less pre_bias
+ *   decoder     value * decode_scale
+ *   attention   q; k and v as cached
  *   adapter     x, less the mean and normalised where it says so; v U before V
  * An element that the kernel computes itself (a normalised one, a difference, v U) may be the
  * neighbouring number of the type where its own error reaches the rounding's edge. Left free, and
- * paid for in the budget: softmax weights, which may be rounded before they are normalised or after;
- * the product that steers, whose operands may be rounded or not; `storage` of norms' weights; flushed
- * subnormals, where `flush` allows them.
+ * paid for in the budget: softmax weights, which may be rounded before they are normalised or
+ * after; the product that steers, whose operands may be rounded or not; `storage` of norms'
+ * weights; flushed subnormals, where `flush` allows them.
  *
  * Quantised weights (quant_bits b of 2 .. 8): symmetric, along the row of a matrix that one output
  * reads, in groups of quant_group neighbours (0: the whole row), the last one possibly shorter. In
