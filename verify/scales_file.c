@@ -10,6 +10,7 @@
 
 #include "fixtures/io/bundle.h"
 #include "fixtures/io/sha256.h"
+#include "verify/cache_folder.h"
 #include "verify/scales.h"
 
 enum { DIGEST = 64, PATH_LENGTH = 4096 };
@@ -38,33 +39,6 @@ static void hash_program(void)
     }
 }
 
-/* The folder for scales, or false when there is none to be had. */
-static bool folder_of(char *folder, size_t size)
-{
-    const char *const own = getenv("ASSAY_CACHE");
-    const char *const shared = getenv("XDG_CACHE_HOME");
-    const char *const home = getenv("HOME");
-    int length = -1;
-    if (own != NULL && *own != '\0') {
-        length = snprintf(folder, size, "%s", own);
-    } else if (shared != NULL && *shared == '/') { /* the standard ignores relative ones */
-        length = snprintf(folder, size, "%s/assay", shared);
-    } else if (home != NULL && *home != '\0') {
-        length = snprintf(folder, size, "%s/.cache/assay", home);
-    }
-    return length > 0 && (size_t)length < size;
-}
-
-static void make_folders(char *folder)
-{
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(folder, 0777);
-        *slash = '/';
-    }
-    (void)mkdir(folder, 0777);
-}
-
 static void add_text(assay_sha256 *hash, const char *text)
 {
     assay_sha256_add(hash, text, strlen(text) + 1);
@@ -79,7 +53,7 @@ static bool place(const char *identity, const assay_chain *chain, size_t output,
     char digest[DIGEST + 1];
     const uint64_t number[3] = {chain->seed, ASSAY_CHAIN_METHOD, ASSAY_CHAIN_RUNS};
     (void)pthread_once(&once, hash_program);
-    if (!disk_on || *identity == '\0' || *program == '\0' || !folder_of(folder, PATH_LENGTH)) {
+    if (!disk_on || *identity == '\0' || *program == '\0' || !assay_cache_folder(folder, PATH_LENGTH)) {
         return false;
     }
     assay_sha256_begin(&hash);
@@ -202,7 +176,7 @@ void assay_scales_write(const char *identity, const assay_chain *chain, size_t o
     memcpy(image + sizeof(header), scale, size - sizeof(header));
     seal(name, image, size, digest);
     memcpy(image + size, digest, DIGEST);
-    make_folders(folder);
+    assay_make_folders(folder);
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     (void)snprintf(temporary, sizeof temporary, "%s/%s.%ld-%u.part", folder, name, (long)getpid(),
                    serial++);
