@@ -22,16 +22,16 @@ void *assay_arena_take(assay_arena *arena, size_t size)
         arena->block = grown;
         arena->capacity = capacity;
     }
-    if (size > SIZE_MAX - ALIGNMENT) {
+    if (size > SIZE_MAX - 2 * ALIGNMENT) {
         return NULL;
     }
-    const size_t rounded = (size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    void *const memory = aligned_alloc(ALIGNMENT, rounded);
-    if (memory != NULL) {
-        memset(memory, 0, rounded);
-        arena->block[arena->count++] = memory;
+    /* calloc: pages of large blocks that nobody touches stay unmapped. */
+    unsigned char *const memory = calloc(1, size + ALIGNMENT);
+    if (memory == NULL) {
+        return NULL;
     }
-    return memory;
+    arena->block[arena->count++] = memory;
+    return memory + (size_t)(-(uintptr_t)memory % ALIGNMENT);
 }
 
 void assay_arena_free(assay_arena *arena)
@@ -87,8 +87,9 @@ assay_status assay_buffer_convert(assay_arena *arena, const assay_tensor *source
         memcpy(tensor->data, source->data, (size_t)count * assay_dtype_size(dtype));
         return ASSAY_OK;
     }
+    const bool dense = assay_is_dense(source);
     for (int64_t i = 0; i < count; i++) {
-        const size_t from = (size_t)strided_offset(source, i);
+        const size_t from = dense ? (size_t)i : (size_t)strided_offset(source, i);
         assay_store(dtype, tensor->data, (size_t)i,
                     assay_load(source->dtype, source->data, from));
     }

@@ -2,71 +2,10 @@
 
 #include <math.h>
 
+#include "verify/exact_quantum.h"
 #include "verify/step_truth.h"
 
-/* The greatest power of two that divides value (not 0), as an exponent. */
-static int lowest_bit(double value)
-{
-    int exponent = 0;
-    const double fraction = frexp(value, &exponent); /* 53 bits */
-    const int64_t digits = (int64_t)ldexp(fraction, 53);
-    return exponent - 53 + __builtin_ctzll((uint64_t)digits);
-}
-
-typedef struct quantum {
-    int exponent; /* of the operands so far, multiplied */
-    bool exact;   /* every operand is a number of the types it passes through */
-} quantum;
-
-/* Elements beyond these are not what an exact case is made of, and are soon met in any other. */
-enum { LEAST_EXPONENT = -20 };
-
-static bool is_number_of(assay_dtype type, double value)
-{
-    return type == ASSAY_NONE || assay_dtype_bits(type) == 0 ||
-           assay_round_to(type, value) == value;
-}
-
-/* Takes an operand into the product. storage: NONE for activations. */
-static void take(quantum *q, const assay_tensor *tensor, const assay_precision *contract,
-                 assay_dtype storage, assay_arena *arena, assay_tensor *magnitude)
-{
-    assay_error ignored;
-    *magnitude = *tensor;
-    if (!q->exact || !assay_present(tensor)) {
-        return;
-    }
-    if (assay_buffer_convert(arena, tensor, ASSAY_F64, magnitude, &ignored) != ASSAY_OK) {
-        q->exact = false;
-        return;
-    }
-    double *const value = magnitude->data;
-    const int64_t count = assay_count(magnitude);
-    int least = 60;
-    for (int64_t i = 0; i < count && q->exact; i++) {
-        if (value[i] == 0.0) {
-            continue;
-        }
-        const int bit = isfinite(value[i]) ? lowest_bit(value[i]) : LEAST_EXPONENT - 1;
-        least = bit < least ? bit : least;
-        q->exact = bit >= LEAST_EXPONENT && is_number_of(contract->multiply, value[i]) &&
-                   is_number_of(storage, value[i]);
-        value[i] = fabs(value[i]);
-    }
-    q->exponent += least;
-}
-
-/* A term that stands beside the products: only its own quantum matters, which must be no finer. */
-static void take_addend(quantum *q, const assay_tensor *tensor, const assay_precision *contract,
-                        assay_arena *arena, assay_tensor *magnitude)
-{
-    quantum own = {0, q->exact};
-    take(&own, tensor, contract, ASSAY_NONE, arena, magnitude);
-    q->exact = own.exact;
-    if (assay_present(tensor) && own.exponent < q->exponent) {
-        q->exponent = own.exponent;
-    }
-}
+enum { PARALLEL_FROM = 1 << 15 };
 
 /* Significand bits that every partial sum must fit. */
 static int width_of(const assay_precision *contract, bool intermediate)
@@ -77,85 +16,182 @@ static int width_of(const assay_precision *contract, bool intermediate)
     return intermediate && kept > 0 && kept < bits ? kept : bits;
 }
 
-static bool fits(double magnitude, const quantum *q, int bits)
+/* The greatest magnitude of which every multiple of the quantum is a number of that many bits. */
+static double limit_of(const assay_quantum *q, int bits)
 {
-    return q->exact && magnitude <= ldexp(1.0, q->exponent + bits);
+    return ldexp(1.0, q->exponent + bits);
 }
 
-typedef struct any_params {
-    union {
-        assay_linear_params linear;
-        assay_adapter_params adapter;
-        assay_sae_decode_params decode;
-    } as;
-} any_params;
-
-static quantum linear_quantum(const assay_linear_params *params, const assay_linear_io *io,
-                              const assay_precision *c, assay_arena *arena,
-                              assay_linear_params *params_abs, assay_linear_io *io_abs)
+static assay_quantum linear_quantum(const assay_linear_params *params, const assay_linear_io *io,
+                                    const assay_precision *c)
 {
-    quantum q = {0, true};
-    *params_abs = *params;
-    take(&q, &io->x, c, ASSAY_NONE, arena, &io_abs->x);
-    take(&q, &params->weight, c, c->storage, arena, &params_abs->weight);
-    take_addend(&q, &params->bias, c, arena, &params_abs->bias);
+    assay_quantum q = {0, true};
+    assay_quantum_multiply(&q, &io->x, c, ASSAY_NONE);
+    assay_quantum_multiply(&q, &params->weight, c, c->storage);
+    assay_quantum_add(&q, &params->bias, c);
     return q;
 }
 
-static quantum adapter_quantum(const assay_adapter_params *params, const assay_adapter_io *io,
-                               const assay_precision *c, assay_arena *arena,
-                               assay_adapter_params *params_abs, assay_adapter_io *io_abs)
+static assay_quantum adapter_quantum(const assay_adapter_params *params,
+                                     const assay_adapter_io *io, const assay_precision *c)
 {
     const bool plain = !params->normalize_input && !assay_present(&params->mean) &&
                        (params->type == ASSAY_ADAPTER_FULL_RANK ||
                         params->type == ASSAY_ADAPTER_LOW_RANK_ONLY);
-    quantum q = {0, plain};
-    *params_abs = *params;
-    take(&q, &io->x, c, ASSAY_NONE, arena, &io_abs->x);
+    assay_quantum q = {0, plain};
+    assay_quantum_multiply(&q, &io->x, c, ASSAY_NONE);
     if (params->type == ASSAY_ADAPTER_FULL_RANK) {
-        take(&q, &params->weight, c, c->storage, arena, &params_abs->weight);
+        assay_quantum_multiply(&q, &params->weight, c, c->storage);
     } else {
-        take(&q, &params->u, c, c->storage, arena, &params_abs->u);
-        take(&q, &params->v, c, c->storage, arena, &params_abs->v);
+        assay_quantum_multiply(&q, &params->u, c, c->storage);
+        assay_quantum_multiply(&q, &params->v, c, c->storage);
     }
-    take_addend(&q, &params->bias, c, arena, &params_abs->bias);
+    assay_quantum_add(&q, &params->bias, c);
     return q;
 }
 
-static quantum decode_quantum(const assay_sae_decode_params *params, const assay_sae_decode_io *io,
-                              const assay_precision *c, assay_arena *arena,
-                              assay_sae_decode_params *params_abs, assay_sae_decode_io *io_abs)
+static assay_quantum decode_quantum(const assay_sae_decode_params *params,
+                                    const assay_sae_decode_io *io, const assay_precision *c)
 {
-    quantum q = {0, !params->sae.layer_norm};
-    *params_abs = *params;
-    take(&q, &io->codes.value, c, ASSAY_NONE, arena, &io_abs->codes.value);
-    take(&q, &params->sae.decoder, c, c->storage, arena, &params_abs->sae.decoder);
-    take(&q, &params->sae.decode_scale, c, ASSAY_NONE, arena, &params_abs->sae.decode_scale);
-    take_addend(&q, &params->sae.decode_bias, c, arena, &params_abs->sae.decode_bias);
+    assay_quantum q = {0, !params->sae.layer_norm};
+    assay_quantum_multiply(&q, &io->codes.value, c, ASSAY_NONE);
+    assay_quantum_multiply(&q, &params->sae.decoder, c, c->storage);
+    assay_quantum_multiply(&q, &params->sae.decode_scale, c, ASSAY_NONE);
+    assay_quantum_add(&q, &params->sae.decode_bias, c);
     return q;
 }
 
-/* The quantum of the op's result, and its operands' magnitudes; false: not an op of this kind. */
-static bool step_quantum(const assay_step *step, const assay_any_io *seen,
-                         const assay_precision *c, assay_arena *arena, any_params *params,
-                         assay_any_io *io, quantum *q)
+/* The quantum of the op's result; not exact for ops that are not of this kind. */
+static assay_quantum step_quantum(const assay_step *step, const assay_any_io *seen,
+                                  const assay_precision *c)
 {
-    *io = *seen;
+    switch (step->op) {
+    case ASSAY_OP_linear: return linear_quantum(step->params, &seen->linear, c);
+    case ASSAY_OP_adapter: return adapter_quantum(step->params, &seen->adapter, c);
+    case ASSAY_OP_sae_decode: return decode_quantum(step->params, &seen->sae_decode, c);
+    default: return (assay_quantum){0, false};
+    }
+}
+
+/* Magnitudes of operands are made one after another until one fails. */
+typedef struct magnitudes {
+    assay_arena *arena;
+    const assay_subset *subset; /* the op's outputs that are wanted */
+    assay_status status;
+    assay_error *error;
+} magnitudes;
+
+/* |tensor| in its own type. by_output: its rows belong to the op's outputs, and only those that are
+ * wanted are made; the memory of the others is never touched. */
+static void make_magnitude(magnitudes *m, bool by_output, assay_tensor *tensor)
+{
+    const assay_tensor given = *tensor;
+    if (m->status != ASSAY_OK || !assay_present(&given)) {
+        return;
+    }
+    m->status = assay_buffer_make(m->arena, given.dtype, given.rank, given.shape, tensor, m->error);
+    if (m->status != ASSAY_OK) {
+        return;
+    }
+    const int64_t width = given.rank > 1 ? given.shape[1] : 1;
+    const int64_t step = given.rank > 1 ? given.stride[1] : 0;
+    const int64_t rows = by_output ? m->subset->column_count : given.shape[0];
+#pragma omp parallel for schedule(static) if (rows * width >= PARALLEL_FROM)
+    for (int64_t n = 0; n < rows; n++) {
+        const int64_t row = by_output ? m->subset->columns[n] : n;
+        for (int64_t k = 0; k < width; k++) {
+            const int64_t from = row * given.stride[0] + k * step;
+            assay_store(given.dtype, tensor->data, (size_t)(row * width + k),
+                        fabs(assay_load(given.dtype, given.data, (size_t)from)));
+        }
+    }
+}
+
+static assay_status linear_magnitudes(magnitudes *m, assay_linear_params params,
+                                      assay_linear_io io, const assay_tensor *y)
+{
+    make_magnitude(m, false, &io.x);
+    make_magnitude(m, true, &params.weight);
+    make_magnitude(m, false, &params.bias);
+    io.y = *y;
+    return m->status == ASSAY_OK
+               ? assay_ref_linear(&params, &io, m->subset, NULL, NULL, m->error)
+               : m->status;
+}
+
+static assay_status adapter_magnitudes(magnitudes *m, assay_adapter_params params,
+                                       assay_adapter_io io, const assay_tensor *y)
+{
+    make_magnitude(m, false, &io.x);
+    make_magnitude(m, false, &params.weight);
+    make_magnitude(m, false, &params.u);
+    make_magnitude(m, false, &params.v);
+    make_magnitude(m, false, &params.bias);
+    io.y = *y;
+    return m->status == ASSAY_OK
+               ? assay_ref_adapter(&params, &io, m->subset, NULL, NULL, m->error)
+               : m->status;
+}
+
+static assay_status decode_magnitudes(magnitudes *m, assay_sae_decode_params params,
+                                      assay_sae_decode_io io, const assay_tensor *y)
+{
+    make_magnitude(m, false, &io.codes.value);
+    make_magnitude(m, true, &params.sae.decoder);
+    make_magnitude(m, false, &params.sae.decode_scale);
+    make_magnitude(m, false, &params.sae.decode_bias);
+    io.y = *y;
+    return m->status == ASSAY_OK
+               ? assay_ref_sae_decode(&params, &io, m->subset, NULL, NULL, m->error)
+               : m->status;
+}
+
+/* M of the wanted outputs, [rows, wanted]. */
+static assay_status step_magnitudes(const assay_step *step, const assay_any_io *seen, int64_t rows,
+                                    const assay_subset *subset, assay_arena *arena, double **most,
+                                    assay_error *error)
+{
+    const int64_t shape[2] = {rows, subset->column_count};
+    magnitudes m = {arena, subset, ASSAY_OK, error};
+    assay_tensor y;
+    const assay_status status = assay_buffer_make(arena, ASSAY_F64, 2, shape, &y, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    *most = y.data;
     switch (step->op) {
     case ASSAY_OP_linear:
-        *q = linear_quantum(step->params, &seen->linear, c, arena, &params->as.linear,
-                            &io->linear);
-        return true;
+        return linear_magnitudes(&m, *(const assay_linear_params *)step->params, seen->linear, &y);
     case ASSAY_OP_adapter:
-        *q = adapter_quantum(step->params, &seen->adapter, c, arena, &params->as.adapter,
-                             &io->adapter);
-        return true;
-    case ASSAY_OP_sae_decode:
-        *q = decode_quantum(step->params, &seen->sae_decode, c, arena, &params->as.decode,
-                            &io->sae_decode);
-        return true;
-    default: return false;
+        return adapter_magnitudes(&m, *(const assay_adapter_params *)step->params, seen->adapter,
+                                  &y);
+    default:
+        return decode_magnitudes(&m, *(const assay_sae_decode_params *)step->params,
+                                 seen->sae_decode, &y);
     }
+}
+
+/* The columns with an element that may be certified: M is at least the truth's own magnitude. Of
+ * data that is not made for exactness that is almost none, and M is not computed for nothing. */
+static assay_status promising(const double *truth, int64_t rows, int64_t columns, double limit,
+                              assay_arena *arena, assay_subset *subset, assay_error *error)
+{
+    int64_t *const list = assay_arena_take(arena, (size_t)(columns + 1) * sizeof *list);
+    *subset = (assay_subset){.columns = list};
+    if (list == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %lld columns",
+                          (long long)columns);
+    }
+    for (int64_t c = 0; c < columns; c++) {
+        bool any = false;
+        for (int64_t i = 0; i < rows && !any; i++) {
+            any = fabs(truth[i * columns + c]) <= limit;
+        }
+        if (any) {
+            list[subset->column_count++] = c;
+        }
+    }
+    return ASSAY_OK;
 }
 
 assay_status assay_exact_elements(const assay_step *step, const assay_any_io *seen,
@@ -163,68 +199,89 @@ assay_status assay_exact_elements(const assay_step *step, const assay_any_io *se
                                   double *expected, assay_budget *budget, assay_arena *arena,
                                   assay_error *error)
 {
-    any_params params;
-    assay_any_io io;
-    quantum q = {0, false};
-    if (contract->quant_bits != 0 || /* other weights, with scales that are no such numbers */
-        !step_quantum(step, seen, contract, arena, &params, &io, &q) || !q.exact) {
+    if (contract->quant_bits != 0) {
+        return ASSAY_OK; /* the weights are others, of scales that are no such numbers */
+    }
+    const assay_quantum q = step_quantum(step, seen, contract);
+    if (!q.exact) {
         return ASSAY_OK;
     }
-    const assay_step magnitudes = {.op = step->op, .params = &params, .io = step->io};
-    double *largest = NULL;
-    assay_budget none;
-    const assay_status status =
-        assay_elements_truth(&magnitudes, &io, NULL, arena, &largest, &none, error);
-    if (status != ASSAY_OK) {
+    const double limit = limit_of(&q, width_of(contract, step->op == ASSAY_OP_adapter));
+    assay_subset subset;
+    double *most = NULL;
+    assay_status status =
+        promising(truth, budget->rows, budget->columns, limit, arena, &subset, error);
+    if (status != ASSAY_OK || subset.column_count == 0) {
         return status;
     }
-    const bool kept = step->op == ASSAY_OP_adapter;
-    const int bits = width_of(contract, kept);
-    for (int64_t i = 0; i < budget->rows * budget->columns; i++) {
-        if (fits(largest[i], &q, bits) && fabs(expected[i] - truth[i]) <= budget->value[i]) {
-            expected[i] = assay_round_to(contract->output, truth[i]);
-            budget->value[i] = 0.0;
+    status = step_magnitudes(step, seen, budget->rows, &subset, arena, &most, error);
+    for (int64_t i = 0; status == ASSAY_OK && i < budget->rows * subset.column_count; i++) {
+        const int64_t at = i / subset.column_count * budget->columns +
+                           subset.columns[i % subset.column_count];
+        if (most[i] <= limit && fabs(expected[at] - truth[at]) <= budget->value[at]) {
+            expected[at] = assay_round_to(contract->output, truth[at]);
+            budget->value[at] = 0.0;
         }
     }
-    return ASSAY_OK;
+    return status;
+}
+
+/* M of pre-activations and scores, [rows, wanted latents] each. */
+static assay_status code_magnitudes(const assay_sae *sae, const assay_tensor *x, int64_t rows,
+                                    const assay_subset *subset, assay_arena *arena,
+                                    assay_tensor most[2], assay_error *error)
+{
+    const int64_t shape[2] = {rows, subset->column_count};
+    magnitudes m = {arena, subset, ASSAY_OK, error};
+    assay_sae magnitude = *sae;
+    assay_tensor x_magnitude = *x;
+    make_magnitude(&m, false, &x_magnitude);
+    make_magnitude(&m, true, &magnitude.encoder);
+    make_magnitude(&m, false, &magnitude.encode_scale);
+    make_magnitude(&m, false, &magnitude.encode_bias);
+    make_magnitude(&m, false, &magnitude.gate);
+    for (int i = 0; i < 2 && m.status == ASSAY_OK; i++) {
+        m.status = assay_buffer_make(arena, ASSAY_F64, 2, shape, &most[i], error);
+    }
+    return m.status == ASSAY_OK
+               ? assay_ref_sae_preactivations(&magnitude, &x_magnitude, subset, NULL, &most[0],
+                                              &most[1], NULL, NULL, error)
+               : m.status;
 }
 
 assay_status assay_exact_codes(const assay_sae *sae, const assay_tensor *x,
                                const assay_precision *contract, assay_codes_truth *truth,
                                assay_arena *arena, assay_error *error)
 {
-    quantum q = {0, !sae->layer_norm && contract->quant_bits == 0};
-    assay_sae magnitude = *sae;
-    assay_tensor x_abs;
-    take(&q, x, contract, ASSAY_NONE, arena, &x_abs);
-    take(&q, &sae->encoder, contract, contract->storage, arena, &magnitude.encoder);
-    /* the pre-bias is taken from x first: both must have the quantum x was taken with */
-    take_addend(&q, &sae->pre_bias, contract, arena, &magnitude.pre_bias);
-    take(&q, &sae->encode_scale, contract, ASSAY_NONE, arena, &magnitude.encode_scale);
-    take_addend(&q, &sae->encode_bias, contract, arena, &magnitude.encode_bias);
-    const int before_gate = q.exponent;
-    take(&q, &sae->gate, contract, ASSAY_NONE, arena, &magnitude.gate);
-    if (!q.exact || assay_present(&sae->pre_bias)) {
+    /* a pre-bias would be taken from x first: both must have the quantum x was taken with */
+    assay_quantum q = {0, !sae->layer_norm && contract->quant_bits == 0 &&
+                              !assay_present(&sae->pre_bias)};
+    assay_quantum_multiply(&q, x, contract, ASSAY_NONE);
+    assay_quantum_multiply(&q, &sae->encoder, contract, contract->storage);
+    assay_quantum_multiply(&q, &sae->encode_scale, contract, ASSAY_NONE);
+    assay_quantum_add(&q, &sae->encode_bias, contract);
+    const int bits = width_of(contract, true);
+    const double limit = limit_of(&q, bits);
+    assay_quantum_multiply(&q, &sae->gate, contract, ASSAY_NONE);
+    const double score_limit = limit_of(&q, bits);
+    assay_subset subset = {.columns = NULL};
+    assay_tensor most[2];
+    if (!q.exact) {
         return ASSAY_OK;
     }
-    const int64_t shape[2] = {truth->rows, sae->d_sae};
-    assay_tensor part[2];
-    assay_status status = assay_buffer_make(arena, ASSAY_F64, 2, shape, &part[0], error);
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(arena, ASSAY_F64, 2, shape, &part[1], error);
+    assay_status status =
+        promising(truth->pre, truth->rows, sae->d_sae, limit, arena, &subset, error);
+    if (status != ASSAY_OK || subset.column_count == 0) {
+        return status;
     }
-    if (status == ASSAY_OK) {
-        status = assay_ref_sae_preactivations(&magnitude, &x_abs, NULL, NULL, &part[0], &part[1],
-                                              NULL, NULL, error);
-    }
-    const double *const pre = part[0].data;
-    const double *const score = part[1].data;
-    const int bits = width_of(contract, true);
-    const quantum pre_quantum = {before_gate, true};
-    for (int64_t i = 0; status == ASSAY_OK && i < shape[0] * shape[1]; i++) {
-        if (fits(pre[i], &pre_quantum, bits)) {
-            truth->pre_budget[i] = 0.0;
-            truth->score_budget[i] = fits(score[i], &q, bits) ? 0.0 : truth->score_budget[i];
+    status = code_magnitudes(sae, x, truth->rows, &subset, arena, most, error);
+    for (int64_t i = 0; status == ASSAY_OK && i < truth->rows * subset.column_count; i++) {
+        const int64_t at = i / subset.column_count * sae->d_sae +
+                           subset.columns[i % subset.column_count];
+        if (((const double *)most[0].data)[i] <= limit) {
+            const bool exact_score = ((const double *)most[1].data)[i] <= score_limit;
+            truth->pre_budget[at] = 0.0;
+            truth->score_budget[at] = exact_score ? 0.0 : truth->score_budget[at];
         }
     }
     return status;
