@@ -23,6 +23,7 @@
 #include "ref/autoencoder.h"
 #include "ref/quantise.h"
 #include "ref/sae_operands.h"
+#include "ref/sums.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,14 +39,39 @@ typedef struct encode_job {
     ref_sae_operands x_as; /* the wanted rows, as multiplied */
 } encode_job;
 
+/* Latents that share one pass over the rows: their sums run side by side (sums.h). */
+enum { TOGETHER = REF_WIDE };
+
 typedef struct latent {
-    int64_t j;
     const double *weight, *other; /* as multiplied, and as it may be instead */
     double weight_sum; /* sum_k W */
     double bias_dot;   /* W . pre_bias */
     double scale, bias, gate, threshold;
-    double *terms;
 } latent;
+
+/* Scratch of one thread: encoder rows as multiplied, as they may be instead, and interleaved; terms
+ * of four sums side by side, and of one. */
+typedef struct latent_scratch {
+    double *weight, *other; /* [TOGETHER, d_in] */
+    ref_wide *wide;         /* [d_in] */
+    ref_wide *terms;        /* [d_in + 1] */
+    double *term;           /* [d_in + 1] */
+} latent_scratch;
+
+static int64_t scratch_size(int64_t d)
+{
+    return 2 * TOGETHER * d + REF_WIDE * (2 * d + 1) + d + 1;
+}
+
+static latent_scratch scratch_parts(double *memory, int64_t d)
+{
+    latent_scratch s = {.weight = memory, .other = memory + TOGETHER * d};
+    double *const after = s.other + TOGETHER * d;
+    s.wide = (ref_wide *)after;
+    s.terms = s.wide + d;
+    s.term = after + REF_WIDE * (2 * d + 1);
+    return s;
+}
 
 /* What layer norm adds to the error of a = W.(z - pre_bias). */
 static void layer_norm_error(const encode_job *job, int64_t i, const latent *l, double a,
@@ -61,14 +87,12 @@ static void layer_norm_error(const encode_job *job, int64_t i, const latent *l, 
 }
 
 static void model_latent(const encode_job *job, int64_t i, int64_t c, const latent *l, double a,
-                         double pre)
+                         double pre, const ref_spread *dot)
 {
     const ref_rounding *r = &job->rounding;
     const int64_t d = job->sae->d_in;
-    const double *value = job->x_as.value + i * d;
-    const ref_spread dot = ref_dot_spread(value, l->weight, d, NULL, r, job->quick, l->terms);
-    double bound = dot.bound;
-    double sigma = dot.sigma;
+    double bound = dot->bound;
+    double sigma = dot->sigma;
     if (job->x_as.other != NULL) {
         bound += ref_difference(ref_dot(job->x_as.other + i * d, l->other, d), a);
     }
@@ -76,17 +100,17 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
         bound += job->x_as.doubt[i * d + k] * fabs(l->weight[k]);
     }
     if (job->sae->layer_norm) {
-        layer_norm_error(job, i, l, a, dot.norm, &bound, &sigma);
+        layer_norm_error(job, i, l, a, dot->norm, &bound, &sigma);
     }
     if (ref_quantises(job->contract)) {
-        ref_quantised_error(r, a, dot.norm, d, &bound, &sigma);
+        ref_quantised_error(r, a, dot->norm, d, &bound, &sigma);
     }
     const double magnitude = fabs(l->scale);
     bound *= magnitude;
     sigma *= magnitude;
     if (assay_present(&job->sae->encode_scale)) {
         bound += ref_round_error(r->work, l->scale) * fabs(a) + r->u_work * magnitude * fabs(a);
-        ref_independent(r, magnitude * r->u_work * dot.norm, d, &bound, &sigma);
+        ref_independent(r, magnitude * r->u_work * dot->norm, d, &bound, &sigma);
     }
     if (assay_present(&job->sae->encode_bias)) {
         bound += ref_round_error(r->work, l->bias) + r->u_work * fabs(pre);
@@ -116,14 +140,13 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
     ref_model_put_raw(job->score_model, i, c, l->gate * pre, score_bound, gate * sigma);
 }
 
-/* One latent for every wanted row; its encoder row is widened once. scratch: [3 d_in + 1]. */
-static void one_latent(const encode_job *job, int64_t c, double *scratch)
+static latent load_latent(const encode_job *job, int64_t c, double *weight, double *other)
 {
     const assay_sae *sae = job->sae;
     const int64_t d = sae->d_in;
     const int64_t j = ref_plan_column(&job->plan, c);
-    latent l = {.j = j, .weight = scratch, .other = scratch + d, .terms = scratch + 2 * d};
-    assay_ref_weight_row(job->contract, &sae->encoder, j, scratch);
+    latent l = {.weight = weight, .other = other};
+    assay_ref_weight_row(job->contract, &sae->encoder, j, weight);
     l.scale = ref_latent_value(&sae->encode_scale, j, 1.0);
     l.bias = ref_latent_value(&sae->encode_bias, j, 0.0);
     l.gate = ref_latent_value(&sae->gate, j, 1.0);
@@ -132,37 +155,64 @@ static void one_latent(const encode_job *job, int64_t c, double *scratch)
     if (isinf(l.threshold)) {
         l.threshold = 0.0; /* nothing to round: such a latent never (or always) fires */
     }
-    ref_operands(&job->rounding, true, sae->encoder.dtype, d, scratch);
+    ref_operands(&job->rounding, true, sae->encoder.dtype, d, weight);
     for (int64_t k = 0; job->x_as.other != NULL && k < d; k++) {
-        scratch[d + k] = ref_operand_else(&job->rounding, true, scratch[k]);
+        other[k] = ref_operand_else(&job->rounding, true, weight[k]);
     }
     if (job->wanted && sae->layer_norm) {
-        l.bias_dot = ref_dot(l.weight, job->x_as.pre_bias, d);
+        l.bias_dot = ref_dot(weight, job->x_as.pre_bias, d);
         for (int64_t k = 0; k < d; k++) {
-            l.weight_sum += l.weight[k];
+            l.weight_sum += weight[k];
         }
     }
+    return l;
+}
+
+/* Latents c .. c + count - 1 of the wanted ones, for every wanted row; an encoder row is widened
+ * once. */
+static void some_latents(const encode_job *job, int64_t c, int64_t count, double *memory)
+{
+    const int64_t d = job->sae->d_in;
+    const latent_scratch s = scratch_parts(memory, d);
+    latent l[TOGETHER];
+    double dot[TOGETHER];
+    ref_spread spread[REF_WIDE];
+    for (int64_t n = 0; n < count; n++) {
+        l[n] = load_latent(job, c + n, s.weight + n * d, s.other + n * d);
+    }
+    if (job->wanted) {
+        ref_interleave(s.weight, d, count, d, s.wide);
+    }
     for (int64_t i = 0; i < job->plan.rows; i++) {
-        const double a = ref_dot(job->x_as.value + i * d, l.weight, d);
-        const double pre = l.scale * a + l.bias;
-        assay_put2(job->pre, i, c, pre);
-        assay_put2(job->score, i, c, l.gate * pre);
+        const double *const value = job->x_as.value + i * d;
+        ref_dots(value, s.weight, d, count, d, dot);
         if (job->wanted) {
-            model_latent(job, i, c, &l, a, pre);
+            ref_dot_spreads(value, s.wide, d, NULL, &job->rounding, job->quick, s.terms, s.term,
+                            spread);
+        }
+        for (int64_t n = 0; n < count; n++) {
+            const double pre = l[n].scale * dot[n] + l[n].bias;
+            assay_put2(job->pre, i, c + n, pre);
+            assay_put2(job->score, i, c + n, l[n].gate * pre);
+            if (job->wanted) {
+                model_latent(job, i, c + n, &l[n], dot[n], pre, &spread[n]);
+            }
         }
     }
 }
 
 static assay_status run_latents(const encode_job *job, assay_error *error)
 {
-    const int64_t stretch = 3 * job->sae->d_in + 1;
+    const int64_t stretch = scratch_size(job->sae->d_in);
+    const int64_t columns = job->plan.columns;
     double *scratch = ref_alloc_threads(stretch, error);
     if (scratch == NULL) {
         return ASSAY_NO_MEMORY;
     }
-#pragma omp parallel for schedule(dynamic, 64)
-    for (int64_t c = 0; c < job->plan.columns; c++) {
-        one_latent(job, c, ref_own(scratch, stretch));
+#pragma omp parallel for schedule(dynamic, 16)
+    for (int64_t c = 0; c < columns; c += TOGETHER) {
+        some_latents(job, c, columns - c < TOGETHER ? columns - c : TOGETHER,
+                     ref_own(scratch, stretch));
     }
     free(scratch);
     return ASSAY_OK;
