@@ -12,6 +12,16 @@ enum {
     SCALAR_BLOCK = 16   /* rows of activations that share one reading of the weights */
 };
 
+/* The compiler makes a second version of a loop for processors with 256-bit vectors; which one runs
+ * is decided when the program starts. The same operations in the same order (the wider version has
+ * no fused multiply-add): the same bits. Not under sanitizers, which are not yet set up then. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
+    !defined(__SANITIZE_ADDRESS__)
+#define SCALAR_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define SCALAR_CLONES
+#endif
+
 /* n elements from `data` (already offset) as f32: in place where they are dense f32, else widened
  * into buffer. f64 is rounded. */
 static inline const float *scalar_widen(assay_dtype dtype, const void *data, int64_t stride,
@@ -106,8 +116,8 @@ static inline void scalar_store(const assay_tensor *tensor, int64_t row, int64_t
 }
 
 /* lane[k mod 16] += a[k] * b[k]; n may end in a part of 16 only in the last call of a sum. */
-static inline void scalar_accumulate(float *lane, const float *restrict a, const float *restrict b,
-                                     int64_t n)
+SCALAR_CLONES static void scalar_accumulate(float *lane, const float *restrict a,
+                                            const float *restrict b, int64_t n)
 {
     float sum[SCALAR_LANES];
     memcpy(sum, lane, sizeof sum);
@@ -120,6 +130,37 @@ static inline void scalar_accumulate(float *lane, const float *restrict a, const
     memcpy(lane, sum, sizeof sum);
     for (int64_t i = whole; i < n; i++) {
         lane[i - whole] += a[i] * b[i];
+    }
+}
+
+/* Half of the lanes, in one register where there are 256-bit vectors. */
+typedef float scalar_half __attribute__((vector_size(32), aligned(4), may_alias));
+
+/* The same for two sums, since the additions of one wait for each other. */
+SCALAR_CLONES static void scalar_accumulate_two(float *lane, float *other, const float *restrict a,
+                                                const float *restrict b, const float *restrict c,
+                                                int64_t n)
+{
+    scalar_half *const low = (scalar_half *)(void *)lane;
+    scalar_half *const next = (scalar_half *)(void *)other;
+    scalar_half sum[4] = {low[0], low[1], next[0], next[1]};
+    const int64_t whole = n - n % SCALAR_LANES;
+    for (int64_t i = 0; i < whole; i += SCALAR_LANES) {
+        const scalar_half *const x = (const scalar_half *)(const void *)(a + i);
+        const scalar_half *const y = (const scalar_half *)(const void *)(b + i);
+        const scalar_half *const z = (const scalar_half *)(const void *)(c + i);
+        sum[0] += x[0] * y[0];
+        sum[1] += x[1] * y[1];
+        sum[2] += x[0] * z[0];
+        sum[3] += x[1] * z[1];
+    }
+    low[0] = sum[0];
+    low[1] = sum[1];
+    next[0] = sum[2];
+    next[1] = sum[3];
+    for (int64_t i = whole; i < n; i++) {
+        lane[i - whole] += a[i] * b[i];
+        other[i - whole] += a[i] * c[i];
     }
 }
 
@@ -144,7 +185,12 @@ static inline void scalar_dots(const assay_tensor *weight, int64_t row, const fl
     for (int64_t at = 0; at < n; at += SCALAR_PIECE) {
         const int64_t count = n - at < SCALAR_PIECE ? n - at : SCALAR_PIECE;
         const float *const piece = scalar_piece(weight, row, at, count, buffer);
-        for (int64_t r = 0; r < rows; r++) {
+        int64_t r = 0;
+        for (; r + 2 <= rows; r += 2) {
+            scalar_accumulate_two(lane[r], lane[r + 1], piece, x + r * x_stride + at,
+                                  x + (r + 1) * x_stride + at, count);
+        }
+        if (r < rows) {
             scalar_accumulate(lane[r], piece, x + r * x_stride + at, count);
         }
     }

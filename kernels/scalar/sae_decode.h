@@ -16,20 +16,47 @@ typedef struct scalar_decoder {
     void *packed;         /* NULL when columns is a view of the decoder itself */
 } scalar_decoder;
 
-/* Tiles keep both the reads and the writes of a transposition within cache lines. */
+enum { SCALAR_TILE = 64 };
+
+/* A tile's rows o .. o+height-1, columns j .. j+width-1. Through a buffer: a decoder's width is a
+ * power of two as a rule, so that the lines of one of its columns share a few places in the cache. */
+#define SCALAR_TRANSPOSE_TILE(name, type)                                                          \
+    static inline void name(const assay_tensor *from, const assay_tensor *to, int64_t o,           \
+                            int64_t height, int64_t j, int64_t width)                              \
+    {                                                                                              \
+        type tile[SCALAR_TILE][SCALAR_TILE];                                                       \
+        for (int64_t r = 0; r < height; r++) {                                                     \
+            const type *const row = (const type *)scalar_address(from, o + r, j);                  \
+            for (int64_t c = 0; c < width; c++) {                                                  \
+                tile[c][r] = row[c * from->stride[1]];                                             \
+            }                                                                                      \
+        }                                                                                          \
+        for (int64_t c = 0; c < width; c++) {                                                      \
+            memcpy(scalar_address(to, j + c, o), tile[c], (size_t)height * sizeof(type));          \
+        }                                                                                          \
+    }
+SCALAR_TRANSPOSE_TILE(scalar_tile_8, uint8_t)
+SCALAR_TRANSPOSE_TILE(scalar_tile_16, uint16_t)
+SCALAR_TRANSPOSE_TILE(scalar_tile_32, uint32_t)
+SCALAR_TRANSPOSE_TILE(scalar_tile_64, uint64_t)
+#undef SCALAR_TRANSPOSE_TILE
+
+/* Rows of `to` are dense. */
 static inline void scalar_transpose(const assay_exec *exec, const assay_tensor *from,
                                     const assay_tensor *to)
 {
-    enum { TILE = 64 };
-    const size_t size = assay_dtype_size(from->dtype);
     const int64_t d_out = from->shape[0];
     const int64_t d_sae = from->shape[1];
 #pragma omp parallel for num_threads(scalar_threads(exec, d_out * d_sae)) schedule(static)
-    for (int64_t tile = 0; tile < d_sae; tile += TILE) {
-        const int64_t end = scalar_min(tile + TILE, d_sae);
-        for (int64_t o = 0; o < d_out; o++) {
-            for (int64_t j = tile; j < end; j++) {
-                memcpy(scalar_address(to, j, o), scalar_address(from, o, j), size);
+    for (int64_t j = 0; j < d_sae; j += SCALAR_TILE) {
+        const int64_t width = scalar_min(SCALAR_TILE, d_sae - j);
+        for (int64_t o = 0; o < d_out; o += SCALAR_TILE) {
+            const int64_t height = scalar_min(SCALAR_TILE, d_out - o);
+            switch (assay_dtype_size(from->dtype)) {
+            case 1: scalar_tile_8(from, to, o, height, j, width); break;
+            case 2: scalar_tile_16(from, to, o, height, j, width); break;
+            case 4: scalar_tile_32(from, to, o, height, j, width); break;
+            default: scalar_tile_64(from, to, o, height, j, width); break;
             }
         }
     }
