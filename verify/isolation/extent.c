@@ -86,14 +86,25 @@ static bool has_gaps(const assay_tensor *tensor, uint64_t extent)
     return (uint64_t)assay_count(tensor) * assay_dtype_size(tensor->dtype) < extent;
 }
 
+/* Shared memory is handed out page by page at its first touch: by all threads, where there is much
+ * of it. */
+static void copy_block(const char *from, char *to, uint64_t bytes)
+{
+    static const uint64_t piece = 1u << 20;
+    const uint64_t pieces = (bytes + piece - 1) / piece;
+#pragma omp parallel for schedule(static) if (pieces >= 16)
+    for (uint64_t p = 0; p < pieces; p++) {
+        const uint64_t at = p * piece;
+        memcpy(to + at, from + at, bytes - at < piece ? bytes - at : piece);
+    }
+}
+
 void assay_extent_copy(const assay_tensor *tensor, const void *from, void *to)
 {
     uint64_t extent = 0;
     (void)assay_extent(tensor, false, "", &extent, NULL);
     if (!has_gaps(tensor, extent)) {
-        if (extent > 0) {
-            memcpy(to, from, extent);
-        }
+        copy_block(from, to, extent);
         return;
     }
     for (walk w = walk_begin(tensor); !w.ended; walk_next(&w)) {
