@@ -9,8 +9,8 @@ static assay_status check(uint64_t hits, uint64_t trials, double confidence, ass
 {
     if (trials == 0 || hits > trials) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                          "%" PRIu64 " of %" PRIu64 " is no proportion; trials of at least 1 and no "
-                          "more hits than trials are needed",
+                          "%" PRIu64 " of %" PRIu64 " is no proportion; trials of at least 1 and "
+                          "no more hits than trials are needed",
                           hits, trials);
     }
     if (!(confidence > 0.0 && confidence < 1.0)) {

@@ -15,9 +15,9 @@ typedef struct assay_interval {
 assay_status assay_clopper_pearson(uint64_t hits, uint64_t trials, double confidence,
                                    assay_interval *interval, assay_error *error);
 
-/* Its one-sided bounds: the proportion is below `upper` (above `lower`) with the confidence. With no
- * hits the upper one is 1 - (1 - confidence)^(1/trials), of which the rule of three, 3/trials, is the
- * approximation at 95%. */
+/* Its one-sided bounds: the proportion is below `upper` (above `lower`) with the confidence. With
+ * no hits the upper one is 1 - (1 - confidence)^(1/trials), of which the rule of three, 3/trials,
+ * is the approximation at 95%. */
 assay_status assay_proportion_upper(uint64_t hits, uint64_t trials, double confidence,
                                     double *upper, assay_error *error);
 assay_status assay_proportion_lower(uint64_t hits, uint64_t trials, double confidence,

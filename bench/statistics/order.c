@@ -11,13 +11,13 @@ assay_status assay_check_finite(const double *values, size_t count, const char *
                                 assay_error *error)
 {
     if (count == 0 || values == NULL) {
-        return assay_fail(error, ASSAY_BAD_ARGUMENT, "%s: none given; at least one is needed", what);
+        return assay_fail(error, ASSAY_BAD_ARGUMENT, "%s: none given; one is needed", what);
     }
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i])) {
             return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                              "%s: number %zu is %g; only finite numbers can be summarised", what, i,
-                              values[i]);
+                              "%s: number %zu is %g; only finite numbers can be summarised", what,
+                              i, values[i]);
         }
     }
     return ASSAY_OK;
@@ -126,8 +126,9 @@ double assay_median_reorder(double *values, size_t count)
     return 0.5 * lower + 0.5 * upper;
 }
 
-/* The rank-th smallest (from 0) of |x - centre|. Left of `split` the deviations fall with the index,
- * right of it they rise: two sorted lists, of which `left` values are taken from the first. */
+/* The rank-th smallest (from 0) of |x - centre|. Left of `split` the deviations fall with the
+ * index, right of it they rise: two sorted lists, of which `left` values are taken from the
+ * first. */
 static double deviation_at(const double *sorted, size_t count, size_t split, double centre,
                            size_t rank)
 {
@@ -167,8 +168,8 @@ double assay_mad_sorted(const double *sorted, size_t count, double centre)
                : 0.5 * upper + 0.5 * deviation_at(sorted, count, split, centre, count / 2 - 1);
 }
 
-/* The smallest t, to 2^-50 of the range, at or below which `wanted` averages lie. */
-static double average_at(const double *sorted, size_t count, uint64_t wanted)
+/* The smallest t at or below which `rank` averages lie, found by halving the range. */
+double assay_average_sorted(const double *sorted, size_t count, uint64_t rank)
 {
     double low = sorted[0];
     double high = sorted[count - 1];
@@ -183,7 +184,7 @@ static double average_at(const double *sorted, size_t count, uint64_t wanted)
             }
             below += end - i;
         }
-        if (below >= wanted) {
+        if (below >= rank) {
             high = t;
         } else {
             low = t;
@@ -197,9 +198,10 @@ double assay_hodges_lehmann_sorted(const double *sorted, size_t count)
     enum { DIRECT = 40 };
     const uint64_t averages = (uint64_t)count * (count + 1) / 2;
     if (count > DIRECT) {
-        const double upper = average_at(sorted, count, averages / 2 + 1);
-        return averages % 2 == 1 ? upper
-                                 : 0.5 * upper + 0.5 * average_at(sorted, count, averages / 2);
+        const double upper = assay_average_sorted(sorted, count, averages / 2 + 1);
+        return averages % 2 == 1
+                   ? upper
+                   : 0.5 * upper + 0.5 * assay_average_sorted(sorted, count, averages / 2);
     }
     double list[DIRECT * (DIRECT + 1) / 2];
     size_t used = 0;

@@ -15,8 +15,8 @@ void assay_sort(double *values, size_t count);
 /* A sorted copy, to be freed; NULL when memory is short. */
 double *assay_sorted_copy(const double *values, size_t count);
 
-/* The quantile of type 7 (Hyndman and Fan 1996, the default of R and NumPy): linear between the order
- * statistics around fraction * (count - 1). `fraction` in [0, 1]; count >= 1. */
+/* The quantile of type 7 (Hyndman and Fan 1996, the default of R and NumPy): linear between the
+ * order statistics around fraction * (count - 1). `fraction` in [0, 1]; count >= 1. */
 double assay_quantile_sorted(const double *sorted, size_t count, double fraction);
 double assay_median_sorted(const double *sorted, size_t count);
 
@@ -31,11 +31,14 @@ double assay_mad_sorted(const double *sorted, size_t count, double centre);
  * itself included. As efficient as 95% of the mean on normal data, and unmoved by 29% of outliers.
  * O(count log count) after sorting. */
 double assay_hodges_lehmann_sorted(const double *sorted, size_t count);
+/* The `rank`-th smallest (from 1) of those count (count + 1) / 2 averages, to 2^-50 of the
+ * range. */
+double assay_average_sorted(const double *sorted, size_t count, uint64_t rank);
 
-/* The rank r (from 1) such that the r-th smallest and the r-th largest of `count` enclose the median
- * with at least `confidence`, whatever the (continuous) distribution: the largest r with
- * 2 P(Binomial(count, 1/2) <= r - 1) <= 1 - confidence. 0 when `count` is too small (below 6 at 95%).
- * David and Nagaraja, Order Statistics, section 7.1. */
+/* The rank r (from 1) such that the r-th smallest and the r-th largest of `count` enclose the
+ * median with at least `confidence`, whatever the (continuous) distribution: the largest r with
+ * 2 P(Binomial(count, 1/2) <= r - 1) <= 1 - confidence. 0 when `count` is too small (below 6 at
+ * 95%). David and Nagaraja, Order Statistics, section 7.1. */
 size_t assay_median_rank(size_t count, double confidence);
 
 #endif

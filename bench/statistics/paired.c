@@ -185,8 +185,8 @@ static assay_status check(size_t count, const assay_paired_options *options, ass
           isfinite(options->margin) && options->resamples >= RESAMPLES_LEAST &&
           options->resamples <= RESAMPLES_MOST)) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                          "confidence %g, margin %g, %zu resamples; a confidence between 0 and 1, a "
-                          "margin of at least 0 and %d to %d resamples are needed",
+                          "confidence %g, margin %g, %zu resamples; a confidence between 0 and 1, "
+                          "a margin of at least 0 and %d to %d resamples are needed",
                           options->confidence, options->margin, options->resamples, RESAMPLES_LEAST,
                           RESAMPLES_MOST);
     }

@@ -1,7 +1,8 @@
 /* Two things timed side by side, a and b, interleaved over pairs of fresh processes.
  *
  * The unit is the pair: rounds inside it share pages and layout, so they give one value, the median
- * of log(b / a) over its rounds. The ratio is time of b over time of a: above 1, a is the faster. */
+ * of log(b / a) over its rounds. The ratio is time of b over time of a: above 1, a is the
+ * faster. */
 #ifndef BENCH_STATISTICS_PAIRED_H
 #define BENCH_STATISTICS_PAIRED_H
 
@@ -57,9 +58,10 @@ typedef struct assay_paired {
 
 /* The interval: from 6 pairs on a hierarchical bootstrap (pairs, then rounds inside each, with
  * replacement) whose percentiles are widened for few pairs as in Hesterberg 2015 (The American
- * Statistician 69:371, "expanded percentiles"); below 6, where resampling cannot reach 95%, Student's
- * t on the pairs' log ratios. Resampling the rounds too counts their noise twice: the interval is a
- * little long, never short. O(resamples * (rounds in all + pairs^2 or pairs log pairs)). */
+ * Statistician 69:371, "expanded percentiles"); below 6, where resampling cannot reach 95%,
+ * Student's t on the pairs' log ratios. Resampling the rounds too counts their noise twice: the
+ * interval is a little long, never short. O(resamples * (rounds in all + pairs^2 or pairs log
+ * pairs)). */
 assay_status assay_compare_pairs(const assay_pair *pairs, size_t count,
                                  const assay_paired_options *options, assay_paired *result,
                                  assay_error *error);

@@ -2,9 +2,9 @@
  *
  * The regularised incomplete beta function is DLMF 8.17.22 (https://dlmf.nist.gov/8.17#v), the
  * continued fraction evaluated by Lentz's method on the side where it converges fast (x below the
- * mean; the other side by 8.17.4). Its error is that of lgamma: below 1e-12 relative at a, b of some
- * hundreds, 1e-8 at a million. Quantiles are found by halving, so they are as good as the function
- * they invert. */
+ * mean; the other side by 8.17.4). Its error is that of lgamma: below 1e-12 relative at a, b of
+ * some hundreds, 1e-8 at a million. Quantiles are found by halving, so they are as good as the
+ * function they invert. */
 #ifndef BENCH_STATISTICS_SPECIAL_H
 #define BENCH_STATISTICS_SPECIAL_H
 

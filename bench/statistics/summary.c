@@ -107,8 +107,8 @@ static int compare(const void *a, const void *b)
     return by_process != 0 ? by_process : (x->value > y->value) - (x->value < y->value);
 }
 
-/* Student's interval around the mean, on logarithms where they exist; sorted medians come back as an
- * interval in their own unit. */
+/* Student's interval around the mean, on logarithms where they exist; sorted medians come back as
+ * an interval in their own unit. */
 static void student(const double *medians, size_t count, double confidence, assay_grouped *grouped)
 {
     const bool logs = medians[0] > 0.0;

@@ -2,8 +2,8 @@
  *
  * Quantiles are of type 7. The interval of the median is distribution-free: two order statistics,
  * exact by the binomial, for samples that are independent. Samples of one process share its pages,
- * layout and clock, so an interval over them says how well *that process* was measured; the interval
- * that holds for the next process comes from the grouped summary. */
+ * layout and clock, so an interval over them says how well *that process* was measured; the
+ * interval that holds for the next process comes from the grouped summary. */
 #ifndef BENCH_STATISTICS_SUMMARY_H
 #define BENCH_STATISTICS_SUMMARY_H
 
@@ -20,11 +20,11 @@ typedef struct assay_summary {
     double median;
     double low;  /* of the interval of the median */
     double high;
-    double coverage; /* what the interval has by the binomial: at least the confidence if `enough` */
+    double coverage; /* of the interval, by the binomial: at least the confidence if `enough` */
     bool enough;     /* false: too few samples; low and high are then the least and the greatest */
     double mode;     /* half-sample mode: Robertson and Cryer 1974, Bickel and Fruehwirth 2006 */
-    double dispersion; /* 1.4826 * median |x - median| / |median|: the relative standard deviation if
-                          the samples were normal; 0 when all are equal, infinite at median 0 */
+    double dispersion; /* 1.4826 * median |x - median| / |median|: of normal samples the relative
+                          standard deviation; 0 when all are equal, infinite at median 0 */
     double least;
     double p05;
     double p25;

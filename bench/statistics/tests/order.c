@@ -62,8 +62,8 @@ Test(order, mad_and_hodges_lehmann_are_their_definitions)
         }
         const double expected = assay_median_reorder(all, used);
         const double got = assay_hodges_lehmann_sorted(values, count);
-        cr_assert_float_eq(got, expected, 1e-9 * (1.0 + fabs(expected)), "%zu: %.15g, expected %.15g",
-                           count, got, expected);
+        cr_assert_float_eq(got, expected, 1e-9 * (1.0 + fabs(expected)),
+                           "%zu: %.15g, expected %.15g", count, got, expected);
     }
 }
 

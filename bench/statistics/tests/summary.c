@@ -11,8 +11,8 @@ static assay_error error;
 
 enum { REPEATS = 2000 };
 
-/* Chance misses of 2,000 repeats: five standard deviations of a binomial at 95% are 2.44%. The draws
- * are seeded, so the outcome is one and the same; the band says it is no lucky seed. */
+/* Chance misses of 2,000 repeats: five standard deviations of a binomial at 95% are 2.44%. The
+ * draws are seeded, so the outcome is one and the same; the band says it is no lucky seed. */
 static void check_coverage(int covered, double promised)
 {
     const double rate = (double)covered / REPEATS;
@@ -22,7 +22,10 @@ static void check_coverage(int covered, double promised)
 
 static double normal(assay_draws *d) { return assay_draw_normal(d); }
 static double lognormal(assay_draws *d) { return exp(0.7 * assay_draw_normal(d)) - 1.0; }
-static double cauchy(assay_draws *d) { return tan(3.14159265358979 * (assay_draw_uniform(d) - 0.5)); }
+static double cauchy(assay_draws *d)
+{
+    return tan(3.14159265358979 * (assay_draw_uniform(d) - 0.5));
+}
 /* Timings as they are: a sharp mode and a long tail to the right; the median at log(2)^3. */
 static double skewed(assay_draws *d)
 {

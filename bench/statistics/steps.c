@@ -1,0 +1,178 @@
+#include "bench/statistics/steps.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/statistics/order.h"
+#include "bench/statistics/steps_series.h"
+
+/* No timing is more even from run to run than this; keeps equal medians from having no noise. */
+static const double noise_least = 1e-4;
+
+static void destroy(assay_series *s)
+{
+    free(s->y);
+    free(s->weight);
+    free(s->scratch);
+    free(s->sum);
+    free(s->sum_y);
+    free(s->sum_yy);
+    free(s->best);
+    free(s->from);
+    free(s->edge);
+    *s = (assay_series){0};
+}
+
+static bool reserve(assay_series *s, size_t runs)
+{
+    s->runs = runs;
+    double **const lists[] = {&s->y,     &s->weight, &s->scratch, &s->sum,
+                              &s->sum_y, &s->sum_yy, &s->best};
+    bool room = true;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        *lists[i] = calloc(runs + 1, sizeof(double));
+        room = room && *lists[i] != NULL;
+    }
+    s->from = calloc(runs + 1, sizeof *s->from);
+    s->edge = calloc(runs + 1, sizeof *s->edge);
+    return room && s->from != NULL && s->edge != NULL;
+}
+
+/* 1.4826 median |x_(i + lag) - x_i| / sqrt(2): the deviation of one run, if runs are
+ * independent. */
+static double difference_noise(const double *x, size_t runs, size_t lag, double *scratch)
+{
+    for (size_t i = 0; i + lag < runs; i++) {
+        scratch[i] = fabs(x[i + lag] - x[i]);
+    }
+    return 1.4826 * 0.70710678118654752440 * assay_median_reorder(scratch, runs - lag);
+}
+
+/* The variance of a mean over runs that are correlated like an autoregression of order one, over
+ * what successive differences make of it. From lag 5 against lag 1: (1 - r^5) / (1 - r) = the
+ * ratio of variances. Ratios that chance explains (two deviations) count as none. */
+static double inflation_of(const double *x, size_t runs, double noise, double *scratch)
+{
+    enum { LAG = 5 };
+    if (runs < 4 * LAG || noise <= noise_least) {
+        return 1.0;
+    }
+    const double far = difference_noise(x, runs, LAG, scratch);
+    const double ratio = far * far / (noise * noise);
+    if (ratio < 1.0 + 6.0 / sqrt((double)runs)) {
+        return 1.0;
+    }
+    double r = 0.0;
+    while (r < 0.9 && (1.0 - pow(r, LAG)) / (1.0 - r) < ratio) {
+        r += 0.01;
+    }
+    return (1.0 + r) / ((1.0 - r) * (1.0 - r));
+}
+
+static void prepare(assay_series *s, const double *relative_error, assay_steps *steps)
+{
+    const double noise = fmax(difference_noise(s->y, s->runs, 1, s->scratch), noise_least);
+    steps->noise = noise;
+    steps->inflation = inflation_of(s->y, s->runs, noise, s->scratch);
+    double own = 0.0; /* the typical variance that the runs' own errors explain */
+    if (relative_error != NULL) {
+        for (size_t i = 0; i < s->runs; i++) {
+            s->scratch[i] = relative_error[i] * relative_error[i];
+        }
+        own = assay_median_reorder(s->scratch, s->runs);
+    }
+    const double between = fmax(noise * noise - own, 0.0);
+    double *const pulled = s->scratch;
+    for (size_t i = 0; i < s->runs; i++) {
+        const size_t first = i < 2 ? 0 : i - 2;
+        const size_t end = i + 3 < s->runs ? i + 3 : s->runs;
+        double around[5];
+        memcpy(around, s->y + first, (end - first) * sizeof *around);
+        const double centre = assay_median_reorder(around, end - first);
+        const double error = relative_error != NULL ? relative_error[i] : 0.0;
+        const double variance = fmax(between + error * error, noise_least * noise_least);
+        const double reach = 3.0 * fmax(noise, sqrt(variance));
+        steps->outliers += fabs(s->y[i] - centre) > reach;
+        pulled[i] = fmin(fmax(s->y[i], centre - reach), centre + reach);
+        s->weight[i] = 1.0 / variance;
+    }
+    memcpy(s->y, pulled, s->runs * sizeof *s->y);
+    for (size_t i = 0; i < s->runs; i++) {
+        s->sum[i + 1] = s->sum[i] + s->weight[i];
+        s->sum_y[i + 1] = s->sum_y[i] + s->weight[i] * s->y[i];
+        s->sum_yy[i + 1] = s->sum_yy[i] + s->weight[i] * s->y[i] * s->y[i];
+    }
+}
+
+static assay_status check(const double *seconds, const double *relative_error, size_t runs,
+                          const assay_steps_options *options, assay_error *error)
+{
+    if (runs > ASSAY_STEPS_RUNS_MAX) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT, "a series of %zu runs; %d at the most: give "
+                          "the newest", runs, (int)ASSAY_STEPS_RUNS_MAX);
+    }
+    if (options->least < 2 || options->window < options->least || !(options->p > 0.0) ||
+        !(options->p < 1.0) || !(options->margin >= 0.0) || !(options->confidence > 0.0) ||
+        !(options->confidence < 1.0)) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT, "options of steps: at least 2 runs a side, a "
+                          "window not below that, p and confidence between 0 and 1, a margin of at "
+                          "least 0 are needed");
+    }
+    const assay_status status = assay_check_finite(seconds, runs, "medians", error);
+    for (size_t i = 0; i < runs && status == ASSAY_OK; i++) {
+        const double own = relative_error != NULL ? relative_error[i] : 0.0;
+        if (!(seconds[i] > 0.0) || !(own >= 0.0 && isfinite(own))) {
+            return assay_fail(error, ASSAY_BAD_ARGUMENT, "run %zu: median %g s with relative error "
+                              "%g; a median above zero and an error of at least 0 are needed", i,
+                              seconds[i], own);
+        }
+    }
+    return status;
+}
+
+assay_status assay_find_steps(const double *seconds, const double *relative_error, size_t runs,
+                              const assay_steps_options *options, assay_steps *steps,
+                              assay_error *error)
+{
+    *steps = (assay_steps){.inflation = 1.0};
+    assay_series s = {0};
+    assay_status status = check(seconds, relative_error, runs, options, error);
+    steps->enough = runs / 2 >= options->least;
+    if (status != ASSAY_OK || !steps->enough) {
+        return status;
+    }
+    if (!reserve(&s, runs)) {
+        status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for a series of %zu runs", runs);
+        goto fail;
+    }
+    for (size_t i = 0; i < runs; i++) {
+        s.scratch[i] = log(seconds[i]);
+    }
+    memcpy(s.y, s.scratch, runs * sizeof *s.y);
+    const double centre = assay_median_reorder(s.scratch, runs);
+    for (size_t i = 0; i < runs; i++) {
+        s.y[i] -= centre;
+    }
+    prepare(&s, relative_error, steps);
+    assay_series_segment(&s, options->least, 2.0 * log((double)runs));
+    assay_series_weed(&s, steps->inflation, options);
+    steps->step = calloc(s.edges > 0 ? s.edges : 1, sizeof *steps->step);
+    if (steps->step == NULL) {
+        status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for %zu steps", s.edges);
+        goto fail;
+    }
+    for (; steps->count < s.edges; steps->count++) {
+        steps->step[steps->count] =
+            assay_series_test(&s, steps->count, steps->inflation, options);
+    }
+fail:
+    destroy(&s);
+    return status;
+}
+
+void assay_steps_destroy(assay_steps *steps)
+{
+    free(steps->step);
+    *steps = (assay_steps){0};
+}
