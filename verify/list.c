@@ -26,16 +26,17 @@ static const assay_option table[] = {
 };
 
 static const char help[] =
-    "assay list: ops, kernels, cases, devices and golden bundles\n"
+    "assay list: ops, kernels, stages, cases, devices and golden bundles\n"
     "\n"
-    "usage: assay list [ops|kernels|cases|devices|golden] [option]...\n"
+    "usage: assay list [ops|kernels|stages|cases|devices|golden] [option]...\n"
     "\n"
     "  ops       every op with its formula, how it is judged, and who implements it\n"
     "  kernels   every kernel with its numeric contract\n"
+    "  stages    the stages (capture, generate, explain) that each implementation has or makes up\n"
     "  cases     every case of the golden bundles, and the generated ones\n"
     "  devices   processor features and accelerators; what is missing and what that costs\n"
     "  golden    the golden bundles found, each checked against its hashes\n"
-    "  (none)    a short overview of all five\n"
+    "  (none)    a short overview of all\n"
     "  --op G, --impl G, --case G   only ops, implementations or cases that match a glob\n"
     "  --plugin FILE   kernels of a plug-in instead of the built-in ones\n"
     "  --golden DIR    a bundle, or a folder of bundles, instead of the ones found; may be given\n"
@@ -95,6 +96,11 @@ static void print_kernel(const cJSON *entry)
     (void)putchar('\n');
 }
 
+static void print_stage(const cJSON *entry)
+{
+    printf("%-16s %s\n", text_of(entry, "op"), text_of(entry, "impl"));
+}
+
 static void print_case(const cJSON *entry)
 {
     if (cJSON_HasObjectItem(entry, "error") != 0) {
@@ -147,6 +153,7 @@ typedef struct section {
 static const section sections[] = {
     {"ops", assay_list_ops, print_op, true},
     {"kernels", assay_list_kernels, print_kernel, true},
+    {"stages", assay_list_stages, print_stage, true},
     {"cases", assay_list_cases, print_case, true},
     {"devices", assay_list_devices, print_device, false},
     {"golden", assay_list_golden, print_golden, false},
@@ -185,9 +192,9 @@ static void print_overview(const section *s, const cJSON *list)
         return;
     }
     printf("%d %s:", cJSON_GetArraySize(list), s->name);
-    print_names(list, strcmp(s->name, "ops") == 0       ? "name"
-                      : strcmp(s->name, "kernels") == 0 ? "impl"
-                                                        : "golden");
+    print_names(list, strcmp(s->name, "ops") == 0     ? "name"
+                      : strcmp(s->name, "cases") == 0 ? "golden"
+                                                      : "impl");
 }
 
 static assay_status print_json(const cJSON *root, assay_error *error)
@@ -238,7 +245,7 @@ static assay_status find_section(const char *name, const section **found, assay_
         }
     }
     return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                      "'%s' is no list; there are ops, kernels, cases, devices and golden", name);
+                      "'%s' is no list; there are ops, kernels, stages, cases, devices and golden", name);
 }
 
 int assay_list_command(int argc, char **argv)

@@ -23,12 +23,15 @@ typedef struct assay_list_filter {
  *            ops counts as implemented
  *   kernels  {op, impl, backend, summary, space, storage, multiply, accumulate, intermediate,
  *            output, order, flush [where], capabilities [what]}
+ *   stages   {op, impl, backend}: compositions that an implementation's kernels suffice for, and
+ *            fused ones, by the ops that cases name
  *   cases    {golden, id, op, precision}; golden is "generated" for cases made from a seed
  *   devices  {name, available, …}: model, threads, memory_bytes, features and missing_features of
  *            the host; missing and cost of what is not there
  *   golden   {name, path, cases, hash, producer} or {path, error} */
 cJSON *assay_list_ops(const assay_list_filter *filter, assay_error *error);
 cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error);
+cJSON *assay_list_stages(const assay_list_filter *filter, assay_error *error);
 cJSON *assay_list_cases(const assay_list_filter *filter, assay_error *error);
 cJSON *assay_list_devices(const assay_list_filter *filter, assay_error *error);
 cJSON *assay_list_golden(const assay_list_filter *filter, assay_error *error);

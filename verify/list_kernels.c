@@ -1,6 +1,7 @@
-/* `assay list ops` and `assay list kernels`. */
+/* `assay list ops`, `assay list kernels` and `assay list stages`. */
 #include <fnmatch.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kernels/exec/stage.h"
 #include "kernels/registry.h"
@@ -129,12 +130,66 @@ static cJSON *describe_all(const assay_list_filter *filter, const assay_kernel *
     return list;
 }
 
-cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error)
+/* The stages, as cases name them. */
+static const struct stage_name {
+    const char *name;
+    assay_op op;
+} stage_names[] = {{"capture", ASSAY_OP_capture},
+                   {"logits", ASSAY_OP_capture},
+                   {"generate", ASSAY_OP_generate},
+                   {"steered_generate", ASSAY_OP_generate},
+                   {"explain", ASSAY_OP_explain}};
+
+/* The kernels of one implementation; false when kernel i is not its first. */
+static bool table_of(const assay_kernel *const *kernels, size_t count, size_t i,
+                     assay_table *table)
+{
+    *table = (assay_table){.name = kernels[i]->name};
+    for (size_t k = 0; k < count; k++) {
+        if (strcmp(kernels[k]->name, table->name) == 0) {
+            if (k < i) {
+                return false;
+            }
+            table->kernel[kernels[k]->op] = kernels[k];
+        }
+    }
+    return true;
+}
+
+static cJSON *stages_of_all(const assay_list_filter *filter, const assay_kernel *const *kernels,
+                            size_t count)
+{
+    cJSON *const list = cJSON_CreateArray();
+    assay_table table;
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        if (!matches(filter->impl, kernels[i]->name) || !table_of(kernels, count, i, &table)) {
+            continue;
+        }
+        for (size_t s = 0; s < sizeof stage_names / sizeof *stage_names; s++) {
+            const struct stage_name *const stage = &stage_names[s];
+            if (matches(filter->op, stage->name) &&
+                assay_table_supports(&table, stage->op, NULL) == ASSAY_OK) {
+                cJSON *const entry = cJSON_CreateObject();
+                (void)cJSON_AddStringToObject(entry, "op", stage->name);
+                (void)cJSON_AddStringToObject(entry, "impl", table.name);
+                (void)cJSON_AddStringToObject(entry, "backend", kernels[i]->backend);
+                (void)cJSON_AddItemToArray(list, entry);
+            }
+        }
+    }
+    return list;
+}
+
+/* A list of the built-in kernels, or of a plug-in's. */
+static cJSON *listed(const assay_list_filter *filter,
+                     cJSON *(*list_of)(const assay_list_filter *, const assay_kernel *const *,
+                                       size_t),
+                     assay_error *error)
 {
     size_t count = 0;
     if (filter->plugin == NULL) {
-        const assay_kernel *const *const kernels = assay_kernels(&count);
-        return describe_all(filter, kernels, count);
+        const assay_kernel *const *const built_in = assay_kernels(&count);
+        return list_of(filter, built_in, count);
     }
     const assay_session_options options = {.plugin = filter->plugin};
     const assay_kernel *const *kernels = NULL;
@@ -142,8 +197,18 @@ cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error)
     cJSON *list = NULL;
     if (assay_session_open(&options, &session, error) == ASSAY_OK &&
         assay_session_kernels(session, &kernels, &count, error) == ASSAY_OK) {
-        list = describe_all(filter, kernels, count);
+        list = list_of(filter, kernels, count);
     }
     assay_session_close(&session);
     return list;
+}
+
+cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error)
+{
+    return listed(filter, describe_all, error);
+}
+
+cJSON *assay_list_stages(const assay_list_filter *filter, assay_error *error)
+{
+    return listed(filter, stages_of_all, error);
 }

@@ -1,5 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
-# Writes a ctest file: one entry for every op, implementation and case of a plug-in's kernels.
+# Writes a ctest file: one entry for every op, implementation and case of a plug-in's kernels and of
+# the stages (capture, logits, generate, steered_generate, explain) that they are or make up.
 #   cmake -DASSAY=program -DPLUGIN=file.so -DOUT=file.cmake -DPREFIX=name -P assayDiscover.cmake
 # Optional: OP, IMPL, CASE (globs), GOLDEN, LABELS, ARGUMENTS (lists), CASES (file), TIMEOUT.
 # Included by the project's own discovery, which uses the functions alone (no PLUGIN).
@@ -29,14 +30,14 @@ function(assay_entry name labels)
     set(text "${text}" PARENT_SCOPE)
 endfunction()
 
-# Calls assay_kernel_entry(op impl backend) for every kernel of a list.
-function(assay_each_kernel json)
-    string(JSON count LENGTH "${json}" kernels)
+# Calls assay_kernel_entry(op impl backend) for every member of a list, `kernels` or `stages`.
+function(assay_each json member)
+    string(JSON count LENGTH "${json}" ${member})
     set(i 0)
     while(i LESS count)
-        string(JSON op GET "${json}" kernels ${i} op)
-        string(JSON impl GET "${json}" kernels ${i} impl)
-        string(JSON backend GET "${json}" kernels ${i} backend)
+        string(JSON op GET "${json}" ${member} ${i} op)
+        string(JSON impl GET "${json}" ${member} ${i} impl)
+        string(JSON backend GET "${json}" ${member} ${i} backend)
         assay_kernel_entry(${op} ${impl} ${backend})
         math(EXPR i "${i} + 1")
     endwhile()
@@ -67,8 +68,13 @@ if(CASES)
     list(APPEND where --cases ${CASES})
 endif()
 
-# One entry for each case of this op; bundles of one case id share an entry.
+# One entry for each case of this op, once; bundles of one case id share an entry.
 function(assay_kernel_entry op impl backend)
+    get_property(entered GLOBAL PROPERTY entered_${op}_${impl} SET)
+    if(entered)
+        return()
+    endif()
+    set_property(GLOBAL PROPERTY entered_${op}_${impl} TRUE)
     if(NOT DEFINED cases_${op})
         assay_list(cases_${op} cases --op ${op} ${where} ${filter_case})
         set(cases_${op} "${cases_${op}}" PARENT_SCOPE)
@@ -95,5 +101,7 @@ endfunction()
 
 set(text "")
 assay_list(kernels kernels --plugin ${PLUGIN} ${filter_op} ${filter_impl})
-assay_each_kernel("${kernels}")
+assay_each("${kernels}" kernels)
+assay_list(stages stages --plugin ${PLUGIN} ${filter_op} ${filter_impl})
+assay_each("${stages}" stages)
 file(WRITE ${OUT} "${text}")

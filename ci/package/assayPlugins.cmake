@@ -5,7 +5,8 @@
 #
 #   assay_discover_tests(TARGET [OP glob] [IMPL glob] [CASE glob] [GOLDEN dir...] [CASES file]
 #                        [LABELS label...] [TIMEOUT seconds] [ARGUMENTS argument...])
-#     After every build of TARGET, one ctest entry for each op, implementation and case that
+#     After every build of TARGET, one ctest entry for each op (the stages too, where the kernels
+#     make them up), implementation and case that
 #     `assay` knows for its kernels: TARGET/op/impl/case, with the op and the backend as labels. A
 #     case that a kernel does not support here is reported as skipped.
 #     GOLDEN   bundles instead of the ones found by default; the word `generated` stands for the

@@ -114,6 +114,7 @@ Test(list_command, tables_name_what_the_json_holds)
         {"list cases --golden generated --case linear-5x33x7-normal", "generated"},
         {"list devices", "host"},
         {"list golden", "tiny-exact"},
+        {"list stages --op explain", "scalar_bf16"},
         {"list --help", "--plugin FILE"},
         {"list kernels " MUTANTS "--impl m_linear_k_tail", "linear/m_linear_k_tail"},
     };
@@ -124,6 +125,21 @@ Test(list_command, tables_name_what_the_json_holds)
     }
     expect_complaint("list kernel", 2, "kernels");
     expect_complaint("list kernels --plugin /nowhere.so", 3, "/nowhere.so");
+}
+
+/* A plug-in's stages are those its kernels suffice for; a few steps make up none. */
+Test(list_command, stages_are_what_an_implementation_can_run)
+{
+    static const char *const ops[] = {"capture ", "logits ", "generate ", "steered_generate ",
+                                      "explain "};
+    run_output run = expect_status("list stages --plugin " ASSAY_TEST_PLUGINS "/stages.so", 0);
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        cr_expect_not_null(strstr(run.out, ops[i]), "%s: %s", ops[i], run.out);
+    }
+    run_free(&run);
+    run = expect_status("list stages " MUTANTS "--impl 'm_linear_*'", 0);
+    cr_expect_str_eq(run.out, "");
+    run_free(&run);
 }
 
 Test(selftest_command, a_slip_is_answered_and_help_has_examples)
