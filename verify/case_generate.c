@@ -54,9 +54,8 @@ static assay_status read_steering(const assay_case_context *context, generate_ch
     if (status == ASSAY_OK) {
         status = assay_hook_parse(hook, &chain->params.model, &steering->hook, error);
     }
-    if (status == ASSAY_OK &&
-        cJSON_GetObjectItemCaseSensitive(context->c->params, "positions") != NULL) {
-        status = assay_case_text(context, "positions", &positions, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_option(context, "positions", &positions, error);
     }
     if (status == ASSAY_OK && strcmp(positions, "all") != 0 && strcmp(positions, "prompt") != 0) {
         status = assay_case_fail(context, error, "positions '%s': expected all or prompt",
@@ -104,6 +103,9 @@ static assay_status read_inputs(const assay_case_context *context, bool steered,
     }
     if (status == ASSAY_OK) {
         status = read_eos(context, chain, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_greedy(context, error);
     }
     if (status == ASSAY_OK && steered) {
         status = read_steering(context, chain, error);

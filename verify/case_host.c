@@ -11,11 +11,16 @@ static assay_status chat_text(const assay_case_context *context, const cJSON *me
     assay_template_kind kind;
     char *folder = NULL;
     assay_message *list = NULL;
-    const cJSON *const date = cJSON_GetObjectItemCaseSensitive(context->c->params, "date_string");
-    const cJSON *const prompt =
-        cJSON_GetObjectItemCaseSensitive(context->c->params, "add_generation_prompt");
+    const char *date = NULL;
+    bool prompt = false;
     const int count = cJSON_GetArraySize(messages);
-    assay_status status = ASSAY_OK;
+    assay_status status = assay_case_option(context, "date_string", &date, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_flag(context, "add_generation_prompt", &prompt, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
     if (!cJSON_IsArray(messages) || count > MESSAGES_MAX) {
         return assay_case_fail(context, error, "messages: expected a list of at most %d",
                                MESSAGES_MAX);
@@ -43,10 +48,8 @@ static assay_status chat_text(const assay_case_context *context, const cJSON *me
         status = assay_template_open(folder, &kind, error);
     }
     if (status == ASSAY_OK) {
-        status =
-            assay_case_host(context)->render(kind, list, (size_t)count, cJSON_IsTrue(prompt),
-                                             cJSON_IsString(date) ? date->valuestring : NULL, text,
-                                             error);
+        status = assay_case_host(context)->render(kind, list, (size_t)count, prompt, date, text,
+                                                  error);
     }
     free(folder);
     free(list);
@@ -85,10 +88,11 @@ static assay_status judge_tokenize(const assay_case_context *context,
     const char *text = NULL;
     const cJSON *const params = context->c->params;
     const cJSON *const messages = cJSON_GetObjectItemCaseSensitive(params, "messages");
-    const cJSON *const special = cJSON_GetObjectItemCaseSensitive(params, "add_special_tokens");
-    /* A rendered template carries its own begin_of_text. */
-    const bool add_special = special != NULL ? cJSON_IsTrue(special) : messages == NULL;
+    bool add_special = messages == NULL; /* a rendered template carries its own begin_of_text */
     assay_status status = assay_case_out(context, "tokens", true, &expected, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_flag(context, "add_special_tokens", &add_special, error);
+    }
     if (status == ASSAY_OK && messages != NULL) {
         status = chat_text(context, messages, &rendered, error);
         text = rendered;
@@ -117,9 +121,11 @@ static assay_status judge_detokenize(const assay_case_context *context,
     const char *expected = NULL;
     char *text = NULL;
     size_t size = 0;
-    const cJSON *const skip =
-        cJSON_GetObjectItemCaseSensitive(context->c->params, "skip_special_tokens");
+    bool skip = false;
     assay_status status = assay_case_in(context, "tokens", true, &given, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_flag(context, "skip_special_tokens", &skip, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_case_text(context, "text", &expected, error);
     }
@@ -128,8 +134,8 @@ static assay_status judge_detokenize(const assay_case_context *context,
     }
     if (status == ASSAY_OK) {
         status = assay_case_host(context)->decode(tokenizer, tokens.data,
-                                                  (size_t)assay_count(&tokens), cJSON_IsTrue(skip),
-                                                  false, &text, &size, error);
+                                                  (size_t)assay_count(&tokens), skip, false,
+                                                  &text, &size, error);
     }
     if (status == ASSAY_OK) {
         size_t same = 0;

@@ -1,6 +1,9 @@
 /* What a bundle says of a case: its tensors by role, its parameters by key. */
+#include <math.h>
+
 #include "fixtures/io/json_file.h"
 #include "verify/cases.h"
+#include "verify/checkpoint_paths.h"
 
 assay_status assay_case_in(const assay_case_context *context, const char *role, bool required,
                            assay_tensor *tensor, assay_error *error)
@@ -44,6 +47,33 @@ assay_status assay_case_text(const assay_case_context *context, const char *key,
     char place[512];
     where(context, place, sizeof place);
     return assay_json_string(place, context->c->params, key, value, error);
+}
+
+assay_status assay_case_flag(const assay_case_context *context, const char *key, bool *value,
+                             assay_error *error)
+{
+    const cJSON *const given = cJSON_GetObjectItemCaseSensitive(context->c->params, key);
+    if (given != NULL && !cJSON_IsBool(given)) {
+        return assay_case_fail(context, error, "params: '%s': expected true or false", key);
+    }
+    *value = given != NULL ? cJSON_IsTrue(given) != 0 : *value;
+    return ASSAY_OK;
+}
+
+assay_status assay_case_option(const assay_case_context *context, const char *key,
+                               const char **value, assay_error *error)
+{
+    const assay_checkpoint_place place = {context->bundle, context->c};
+    return assay_checkpoint_text(&place, key, value, error);
+}
+
+assay_status assay_case_greedy(const assay_case_context *context, assay_error *error)
+{
+    const cJSON *const given = cJSON_GetObjectItemCaseSensitive(context->c->params, "temperature");
+    return given == NULL || (cJSON_IsNumber(given) && given->valuedouble == 0.0)
+               ? ASSAY_OK
+               : assay_case_fail(context, error,
+                                 "params: 'temperature': expected 0, tokens are judged as greedy");
 }
 
 assay_status assay_case_fail(const assay_case_context *context, assay_error *error,
@@ -117,7 +147,8 @@ assay_status assay_case_eos(const assay_case_context *context, const char *model
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, list)
     {
-        if (!cJSON_IsNumber(item) || item->valuedouble != (double)(int64_t)item->valuedouble) {
+        if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) < 0x1p53) ||
+            item->valuedouble != floor(item->valuedouble)) {
             return assay_case_fail(context, error, "eos: expected whole numbers");
         }
         eos[(*count)++] = (int64_t)item->valuedouble;

@@ -160,7 +160,7 @@ static assay_status judge_rest(const assay_case_context *context, const struct s
     return status;
 }
 
-assay_status assay_case_judge(const assay_case_context *context, assay_error *error)
+static assay_status judge_case(const assay_case_context *context, assay_error *error)
 {
     const char *const op = context->c->op;
     if (strcmp(op, "tokenize") == 0 || strcmp(op, "detokenize") == 0) {
@@ -181,4 +181,23 @@ assay_status assay_case_judge(const assay_case_context *context, assay_error *er
     (void)snprintf(result.message, sizeof result.message,
                    "this version does not know the op '%.100s'", op);
     return assay_case_send(context, &result, error);
+}
+
+/* A shape or a checkpoint that an op refuses is said without the case it came from. */
+static void name_case(const assay_case_context *context, assay_error *error)
+{
+    if (error != NULL && strstr(error->message, context->c->id) == NULL) {
+        const assay_error said = *error;
+        (void)assay_case_fail(context, error, "%s", said.message);
+        error->status = said.status;
+    }
+}
+
+assay_status assay_case_judge(const assay_case_context *context, assay_error *error)
+{
+    const assay_status status = judge_case(context, error);
+    if (status != ASSAY_OK && status != ASSAY_IO && status != ASSAY_NO_MEMORY) {
+        name_case(context, error);
+    }
+    return status;
 }

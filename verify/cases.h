@@ -83,6 +83,13 @@ assay_status assay_case_real(const assay_case_context *context, const char *key,
                              assay_error *error);
 assay_status assay_case_text(const assay_case_context *context, const char *key,
                              const char **value, assay_error *error);
+/* Optional ones: *value stays as it is where there is none. */
+assay_status assay_case_flag(const assay_case_context *context, const char *key, bool *value,
+                             assay_error *error);
+assay_status assay_case_option(const assay_case_context *context, const char *key,
+                               const char **value, assay_error *error);
+/* An error unless params.temperature is 0 or absent: golden tokens are greedy. */
+assay_status assay_case_greedy(const assay_case_context *context, assay_error *error);
 assay_status assay_case_fail(const assay_case_context *context, assay_error *error,
                              const char *format, ...) ASSAY_PRINTF(3, 4);
 /* params.sae, latent, mode, amount. */

@@ -1,5 +1,6 @@
 #include "verify/explain_case.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { FEATURES_MAX = 1 << 20, NEW_TOKENS_MAX = 1 << 20 };
@@ -30,9 +31,10 @@ static assay_status read_features(const assay_case_context *context, assay_arena
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, features)
     {
-        if (status == ASSAY_OK && (!cJSON_IsNumber(item) || item->valuedouble < 0.0 ||
-                                   item->valuedouble >= (double)sae->sae.d_sae)) {
-            status = assay_case_fail(context, error, "features: expected latents below %lld",
+        if (status == ASSAY_OK && (!cJSON_IsNumber(item) || !(item->valuedouble >= 0.0) ||
+                                   item->valuedouble >= (double)sae->sae.d_sae ||
+                                   item->valuedouble != floor(item->valuedouble))) {
+            status = assay_case_fail(context, error, "features: expected whole numbers below %lld",
                                      (long long)sae->sae.d_sae);
         }
         if (status == ASSAY_OK) {
@@ -54,9 +56,11 @@ static assay_status read_text(const assay_case_context *context, assay_arena *ar
     int64_t *tokens = NULL;
     size_t count = 0;
     int64_t position = 0;
-    const cJSON *const special = param(context, "add_special_tokens");
-    assay_status status =
-        assay_checkpoints_model(context->checkpoints, context->c, "model", &model, error);
+    bool special = true;
+    assay_status status = assay_case_flag(context, "add_special_tokens", &special, error);
+    if (status == ASSAY_OK) {
+        status = assay_checkpoints_model(context->checkpoints, context->c, "model", &model, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_checkpoints_tokenizer(context->checkpoints, context->c, "model", &tokenizer,
                                              error);
@@ -72,8 +76,7 @@ static assay_status read_text(const assay_case_context *context, assay_arena *ar
         status = assay_hook_parse(hook, &model->model, &read->params.capture.hook, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_case_host(context)->encode(tokenizer, text, strlen(text),
-                                                  special == NULL || cJSON_IsTrue(special),
+        status = assay_case_host(context)->encode(tokenizer, text, strlen(text), special,
                                                   &tokens, &count, error);
     }
     if (status == ASSAY_OK) {
@@ -104,7 +107,10 @@ static assay_status read_prompt(const assay_case_context *context, const char *e
 {
     const char *style = NULL;
     int64_t layer = 0;
-    assay_status status = assay_case_text(context, "style", &style, error);
+    assay_status status = assay_case_greedy(context, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_text(context, "style", &style, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_style_parse(style, &read->style, error);
     }
