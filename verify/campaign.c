@@ -72,11 +72,20 @@ static assay_status add_item(assay_campaign *c, const assay_campaign_item *item,
     return ASSAY_OK;
 }
 
-enum { LONG_SEQUENCE = 128 };
+/* What --quick leaves out of a bundle: long prompts, long generations, explanations of several
+ * features at once. Most of its time is the scales of their chains. */
+enum { LONG_SEQUENCE = 128, LONG_GENERATION = 8 };
 
 static bool is_long(const assay_bundle *bundle, const assay_bundle_case *c)
 {
     assay_tensor tokens;
+    const cJSON *const made = cJSON_GetObjectItemCaseSensitive(c->params, "max_new_tokens");
+    const cJSON *const features = cJSON_GetObjectItemCaseSensitive(c->params, "features");
+    if ((strcmp(c->op, "generate") == 0 && cJSON_IsNumber(made) &&
+         made->valuedouble > LONG_GENERATION) ||
+        cJSON_GetArraySize(features) > 1) {
+        return true;
+    }
     return assay_bundle_tensor(bundle, c->in, c->id, "tokens", false, &tokens, NULL) == ASSAY_OK &&
            assay_present(&tokens) && tokens.rank == 2 && tokens.shape[1] > LONG_SEQUENCE;
 }
