@@ -4,6 +4,7 @@
 
 #include "fixtures/io/tokenize_command.h"
 #include "fixtures/synth/command.h"
+#include "reports/commands.h"
 #include "verify/commands.h"
 #include "verify/isolation/session.h"
 #include "verify/options.h"
@@ -19,6 +20,8 @@ static const subcommand subcommands[] = {
      "ops, kernels, cases, devices and golden bundles; what is missing and what that costs"},
     {"verify", assay_verify_command,
      "judge every kernel against the oracle and the golden bundles"},
+    {"report", assay_report_command,
+     "result files to one self-contained HTML page, Markdown, CSV and JUnit"},
     {"explain", assay_explain_command,
      "explain SAE latents or activations of a real checkpoint, or steer a generation"},
     {"synth", assay_synth_command,

@@ -15,4 +15,8 @@ cJSON *assay_environment_json(void);
  * it. */
 void assay_machine_digest(char digest[ASSAY_MACHINE_DIGEST + 1]);
 
+/* The command line of this process as a shell would take it, the program as "assay"; the caller
+ * frees it. NULL where it cannot be read. */
+char *assay_command_line(void);
+
 #endif

@@ -39,7 +39,12 @@ assay_status assay_report_write_json(const assay_report *report, const char *pat
 {
     cJSON *const root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "format", "assay-results");
-    (void)cJSON_AddNumberToObject(root, "version", 1);
+    (void)cJSON_AddStringToObject(root, "version", "2.0.0");
+    char *const command = assay_command_line();
+    if (command != NULL) {
+        (void)cJSON_AddStringToObject(root, "command", command);
+    }
+    free(command);
     (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
     cJSON *const verdicts = cJSON_AddArrayToObject(root, "verdicts");
     for (size_t i = 0; i < report->count; i++) {

@@ -1,0 +1,81 @@
+/* The page that a report is: its parts write HTML in turn, plots are placed as they come. */
+#ifndef REPORTS_PAGE_H
+#define REPORTS_PAGE_H
+
+#include "reports/plot.h"
+#include "reports/results.h"
+
+typedef struct report_page {
+    const assay_results *results; /* unified */
+    plot_sheet *sheet;
+    FILE *out;
+    const char **impl; /* every implementation of the results, peers last: its place is its colour */
+    size_t impl_count;
+} report_page;
+
+/* A run of timings that one plot shows: one op, case, cache and thread count. */
+typedef struct timing_group {
+    const results_timing *timing;
+    size_t count;
+} timing_group;
+
+assay_status report_page_open(report_page *page, const assay_results *results, assay_error *error);
+void report_page_close(report_page *page);
+/* The place of an implementation in the list: its colour and its mark. */
+int report_colour(const report_page *page, const char *impl);
+
+/* The group that begins at *at, which is moved behind it; false at the end. */
+bool report_next_group(const assay_results *results, size_t *at, timing_group *group);
+/* "goodfire · cold cache · 2 threads", into HTML. */
+void report_group_name(FILE *out, const results_timing *timing);
+/* Throughput in items a second, with its interval; *unit names the items. */
+results_estimate report_throughput(const results_timing *timing, const char **unit);
+/* The relative error that an implementation's timing stands for: its own, or the worst of its
+ * verdicts on that op; NaN when there is none. */
+double report_accuracy(const assay_results *results, const results_timing *timing);
+
+void page_head(FILE *out, const char *title);
+void page_foot(FILE *out);
+/* <section id> with its heading and a sentence on how to read it (HTML, may be NULL). */
+void page_section(FILE *out, const char *id, const char *heading, const char *lead);
+void page_section_end(FILE *out);
+/* A cell with a number: sorts by value, shows text. */
+void page_number(FILE *out, double value, const char *text);
+void page_text_cell(FILE *out, const char *text);
+/* <tr><th>… of a table that sorts; names are separated by '|', one beginning with '#' is a number. */
+void page_table(FILE *out, const char *columns);
+void page_table_end(FILE *out);
+/* A figure around a plot and its caption (HTML); nothing when the plot has no points. */
+void page_figure(report_page *page, const plot *p, const char *caption_html);
+/* The same, captioned with the name of a timing's group, its op in front if asked. */
+void page_group_figure(report_page *page, const plot *p, const results_timing *timing, bool with_op);
+/* The line of an op in a plot that has one a line, a tick for each: a new one goes below. */
+double page_op_line(plot_axis *axis, const char *op);
+/* A coloured mark and a name: legends of bars. */
+void page_chip(FILE *out, int colour, const char *name);
+
+void report_verdicts(report_page *page);
+void report_accuracy_table(report_page *page);
+void report_errors(report_page *page);
+void report_speed(report_page *page);
+void report_floor(report_page *page);
+void report_fronts(report_page *page);
+void report_stages(report_page *page);
+void report_peers(report_page *page);
+void report_ceilings(report_page *page);
+void report_skipped(report_page *page);
+void report_environment(report_page *page);
+void report_rerun(report_page *page);
+
+/* A value of an environment in words; the text is the caller's, NULL when memory is out. */
+void report_value(FILE *out, const char *key, const assay_node *node);
+char *report_value_text(const char *key, const assay_node *node);
+/* The commands that repeat one verdict, one timing. */
+void report_verdict_command(FILE *out, const results_verdict *verdict);
+void report_timing_command(FILE *out, const results_timing *timing);
+
+/* The whole page: *html is the caller's to free. */
+assay_status report_html(const assay_results *results, char **html, size_t *size, bool *drawn,
+                         assay_error *error);
+
+#endif

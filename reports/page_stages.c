@@ -1,0 +1,283 @@
+/* Where a stage's time goes, and ratios to peers. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/page.h"
+#include "reports/text.h"
+
+enum { PARTS_SHOWN = PLOT_COLOURS - 1, BARS_MAX = 24 };
+
+typedef struct part_names { /* the greatest parts of an op, by time; the rest is "other" */
+    const char *name[64];
+    double share[64];
+    size_t count;
+} part_names;
+
+static size_t part_place(const part_names *names, const char *name)
+{
+    size_t place = 0;
+    while (place < names->count && strcmp(names->name[place], name) != 0) {
+        place++;
+    }
+    return place;
+}
+
+static double parts_total(const results_timing *t)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < t->part_count; i++) {
+        total += t->part[i].seconds;
+    }
+    return total;
+}
+
+static void collect(part_names *names, const timing_group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        const results_timing *const t = &group->timing[i];
+        const double total = parts_total(t);
+        for (size_t k = 0; k < t->part_count && total > 0.0; k++) {
+            const size_t place = part_place(names, t->part[k].name);
+            if (place == names->count && place < sizeof names->name / sizeof *names->name) {
+                names->name[place] = t->part[k].name;
+                names->share[place] = 0.0;
+                names->count++;
+            }
+            if (place < names->count) {
+                names->share[place] += t->part[k].seconds / total;
+            }
+        }
+    }
+    for (size_t i = 1; i < names->count; i++) { /* insertion sort, greatest first */
+        for (size_t k = i; k > 0 && names->share[k] > names->share[k - 1]; k--) {
+            const double share = names->share[k];
+            const char *const name = names->name[k];
+            names->share[k] = names->share[k - 1];
+            names->name[k] = names->name[k - 1];
+            names->share[k - 1] = share;
+            names->name[k - 1] = name;
+        }
+    }
+}
+
+/* The series of a part: its own, or the last for those beyond the colours. */
+static size_t part_series(const part_names *names, const char *name)
+{
+    const size_t place = part_place(names, name);
+    return place < PARTS_SHOWN ? place : PARTS_SHOWN;
+}
+
+static void add_bar(plot *p, const part_names *names, const results_timing *t, double line)
+{
+    const char *unit;
+    const double items = assay_timing_items(t, &unit);
+    double start = 0.0;
+    for (size_t s = 0; s <= PARTS_SHOWN; s++) {
+        double seconds = 0.0;
+        for (size_t k = 0; k < t->part_count; k++) {
+            seconds += part_series(names, t->part[k].name) == s ? t->part[k].seconds / items : 0.0;
+        }
+        if (seconds > 0.0) {
+            (void)plot_add_point(&p->series[s], start + 0.5 * seconds, line, start,
+                                 start + seconds);
+            start += seconds;
+        }
+    }
+}
+
+static void parts_table(FILE *out, const timing_group *group, const part_names *names)
+{
+    (void)fputs("<details><summary>as a table</summary><div class=\"scroll\"><table "
+                "class=\"sorts\"><thead><tr><th>implementation</th><th class=\"n\">batch</th>", out);
+    for (size_t n = 0; n < names->count; n++) {
+        (void)fputs("<th class=\"n\">", out);
+        text_html(out, names->name[n]);
+        (void)fputs("</th>", out);
+    }
+    (void)fputs("<th class=\"n\">sum / whole</th></tr></thead><tbody>\n", out);
+    for (size_t i = 0; i < group->count; i++) {
+        const results_timing *const t = &group->timing[i];
+        const double whole = parts_total(t) / t->seconds.value;
+        (void)fputs("<tr>", out);
+        page_text_cell(out, t->impl);
+        page_number(out, t->batch, text_count(t->batch).text);
+        for (size_t n = 0; n < names->count; n++) {
+            double seconds = (double)NAN;
+            for (size_t k = 0; k < t->part_count; k++) {
+                seconds = strcmp(t->part[k].name, names->name[n]) == 0 ? t->part[k].seconds
+                                                                       : seconds;
+            }
+            page_number(out, seconds, text_seconds(seconds).text);
+        }
+        page_number(out, whole, text_percent(whole).text);
+        (void)fputs("</tr>\n", out);
+    }
+    page_table_end(out);
+    (void)fputs("</details>\n", out);
+}
+
+static void draw_stage(report_page *page, const timing_group *group)
+{
+    part_names names = {.count = 0};
+    plot p = {.title = "time of each op inside a stage", .width = 620.0, .left = 150.0};
+    const char *unit = "item";
+    char label[96];
+    size_t bars = 0;
+    collect(&names, group);
+    for (size_t s = 0; s <= PARTS_SHOWN; s++) {
+        if (plot_add(&p, NULL, (int)s, PLOT_BAR) == NULL) {
+            plot_free(&p);
+            return;
+        }
+    }
+    for (size_t i = 0; i < group->count && bars < BARS_MAX; i++) {
+        const results_timing *const t = &group->timing[i];
+        if (t->part_count > 0) {
+            char name[64];
+            (void)assay_timing_items(t, &unit);
+            (void)snprintf(name, sizeof name, "%.18s · %.0f", t->impl, t->batch);
+            (void)plot_add_tick(&p.y, -(double)bars, name);
+            add_bar(&p, &names, t, -(double)bars);
+            bars++;
+        }
+    }
+    (void)snprintf(label, sizeof label, "seconds for one of %s", unit);
+    p.x = (plot_axis){.label = label};
+    p.y.low = -(double)bars + 0.4;
+    p.y.high = 0.6;
+    p.height = 64.0 + 24.0 * (double)bars;
+    (void)fputs("<p>", page->out);
+    for (size_t n = 0; n < names.count && n < PARTS_SHOWN; n++) {
+        page_chip(page->out, (int)n, names.name[n]);
+    }
+    if (names.count > PARTS_SHOWN) {
+        page_chip(page->out, PARTS_SHOWN, "other ops");
+    }
+    (void)fputs("</p>\n", page->out);
+    page_group_figure(page, &p, group->timing, true);
+    parts_table(page->out, group, &names);
+    plot_free(&p);
+}
+
+void report_stages(report_page *page)
+{
+    const assay_results *const r = page->results;
+    timing_group group;
+    bool opened = false;
+    for (size_t at = 0; report_next_group(r, &at, &group);) {
+        bool parts = false;
+        for (size_t i = 0; i < group.count; i++) {
+            parts = parts || group.timing[i].part_count > 0;
+        }
+        if (parts && !opened) {
+            page_section(page->out, "stages", "Inside the stages",
+                         "The time of every op inside a composed stage, a bar an implementation and "
+                         "batch size, for one item of the stage’s product.");
+            opened = true;
+        }
+        if (parts) {
+            draw_stage(page, &group);
+        }
+    }
+    if (opened) {
+        page_section_end(page->out);
+    }
+}
+
+static bool same_plot(const results_comparison *a, const results_comparison *b)
+{
+    return strcmp(a->op, b->op) == 0 && strcmp(a->case_id, b->case_id) == 0 &&
+           strcmp(a->cache, b->cache) == 0 && a->threads == b->threads;
+}
+
+static bool same_pair(const results_comparison *a, const results_comparison *b)
+{
+    return strcmp(a->impl, b->impl) == 0 && strcmp(a->against, b->against) == 0;
+}
+
+static void draw_ratios(report_page *page, const results_comparison *c, size_t count)
+{
+    plot p = {.title = "speed against peers by batch size"};
+    char (*names)[160] = calloc(count, sizeof *names); /* series keep pointers to them */
+    plot_series *line = NULL;
+    double least = (double)INFINITY;
+    double most = 0.0;
+    int colour = 0;
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        if (i == 0 || !same_pair(&c[i - 1], &c[i])) {
+            (void)snprintf(names[i], sizeof names[i], "%s / %s", c[i].impl, c[i].against);
+            line = plot_add(&p, names[i], colour++, PLOT_LINE);
+        }
+        (void)plot_add_point(line, c[i].batch, c[i].ratio.value, c[i].ratio.low, c[i].ratio.high);
+        least = fmin(least, c[i].batch);
+        most = fmax(most, c[i].batch);
+    }
+    plot_series *const one = plot_add(&p, "equal", PLOT_COLOUR_MUTED, PLOT_BOUND);
+    (void)plot_add_point(one, least, 1.0, 0.0, 0.0);
+    (void)plot_add_point(one, most > least ? most : least * 1.1, 1.0, 0.0, 0.0);
+    for (double at = least; at <= most; at *= most / least > 256.0 ? 4.0 : 2.0) {
+        (void)plot_add_tick(&p.x, at, text_count(at).text);
+    }
+    p.x.label = "batch size";
+    p.x.log = true;
+    p.y = (plot_axis){.label = "times as fast: above 1, the first is faster", .log = true};
+    p.width = 520.0;
+    const results_timing named = {.op = c->op, .case_id = c->case_id, .cache = c->cache,
+                                  .threads = c->threads, .system = ""};
+    page_group_figure(page, &p, &named, true);
+    plot_free(&p);
+    free(names);
+}
+
+static void ratio_row(FILE *out, const results_comparison *c)
+{
+    char text[128];
+    const bool good = strcmp(c->verdict, "FASTER") == 0;
+    const bool bad = strcmp(c->verdict, "SLOWER") == 0;
+    (void)fputs("<tr>", out);
+    page_text_cell(out, c->op);
+    page_text_cell(out, c->case_id);
+    page_number(out, c->batch, text_count(c->batch).text);
+    page_text_cell(out, c->cache);
+    page_text_cell(out, c->impl);
+    page_text_cell(out, c->against);
+    page_number(out, c->ratio.value, text_small(c->ratio.value).text);
+    (void)snprintf(text, sizeof text, "%s … %s", text_small(c->ratio.low).text,
+                   text_small(c->ratio.high).text);
+    page_number(out, c->ratio.low, text);
+    page_number(out, c->p, text_small(c->p).text);
+    page_number(out, (double)c->pairs, text_count((double)c->pairs).text);
+    (void)fprintf(out, "<td class=\"%s\">", good ? "good" : bad ? "bad" : "dim");
+    text_html(out, c->verdict);
+    (void)fputs("</td></tr>\n", out);
+}
+
+void report_peers(report_page *page)
+{
+    const results_comparison *const c = page->results->comparison;
+    const size_t count = page->results->comparison_count;
+    if (count == 0) {
+        return;
+    }
+    page_section(page->out, "peers", "Against peers",
+                 "Interleaved over fresh pairs of processes in one run; the ratio is the other’s "
+                 "time over the first’s, with its 95% interval over the pairs.");
+    (void)fputs("<div class=\"grid\">\n", page->out);
+    for (size_t from = 0; from < count;) {
+        size_t to = from;
+        while (to < count && same_plot(&c[from], &c[to])) {
+            to++;
+        }
+        draw_ratios(page, &c[from], to - from);
+        from = to;
+    }
+    (void)fputs("</div>\n", page->out);
+    page_table(page->out, "op|case|#batch|cache|implementation|against|#ratio|#95% interval|#p|"
+                          "#pairs|verdict");
+    for (size_t i = 0; i < count; i++) {
+        ratio_row(page->out, &c[i]);
+    }
+    page_table_end(page->out);
+    page_section_end(page->out);
+}

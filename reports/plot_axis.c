@@ -1,0 +1,163 @@
+#include "reports/plot_axis.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "reports/text.h"
+
+static bool usable(double value, bool log)
+{
+    return isfinite(value) && (!log || value > 0.0);
+}
+
+static void widen(plot_range *range, double value)
+{
+    if (usable(value, range->log)) {
+        range->low = fmin(range->low, value);
+        range->high = fmax(range->high, value);
+    }
+}
+
+static void add_margin(plot_range *range)
+{
+    if (range->log) {
+        const double spread = fmax(log10(range->high / range->low), 0.6);
+        const double centre = 0.5 * (log10(range->high) + log10(range->low));
+        range->low = pow(10.0, centre - 0.55 * spread);
+        range->high = pow(10.0, centre + 0.55 * spread);
+        return;
+    }
+    range->low = fmin(range->low, 0.0);
+    range->high = range->high > range->low ? range->low + 1.06 * (range->high - range->low)
+                                           : range->low + 1.0;
+}
+
+bool plot_range_of(const plot *p, bool vertical, plot_range *range)
+{
+    const plot_axis *const axis = vertical ? &p->y : &p->x;
+    *range = (plot_range){(double)INFINITY, -(double)INFINITY, axis->log};
+    for (size_t i = 0; i < p->series_count; i++) {
+        const plot_series *const series = &p->series[i];
+        for (size_t k = 0; k < series->count; k++) {
+            const plot_point *const point = &series->point[k];
+            const bool spans = (series->kind == PLOT_BAR) == !vertical;
+            widen(range, vertical || series->kind != PLOT_BAR ? (vertical ? point->y : point->x)
+                                                              : point->high);
+            if (spans) {
+                widen(range, point->low);
+                widen(range, point->high);
+            }
+        }
+    }
+    if (!(range->low <= range->high)) {
+        return false;
+    }
+    add_margin(range);
+    range->low = usable(axis->low, axis->log) && axis->low != 0.0 ? axis->low : range->low;
+    range->high = usable(axis->high, axis->log) && axis->high != 0.0 ? axis->high : range->high;
+    return range->low < range->high;
+}
+
+double plot_place_of(const plot_range *range, double value)
+{
+    return range->log ? log(value / range->low) / log(range->high / range->low)
+                      : (value - range->low) / (range->high - range->low);
+}
+
+void plot_quote(FILE *script, const char *text)
+{
+    static const struct {
+        char letter;
+        const char *instead;
+    } harmless[] = {{'\'', "’"}, {'`', "’"}, {'"', "”"}, {'\\', "/"}, {'<', "‹"}, {'>', "›"},
+                    {'&', "+"},  {'@', "(at)"}};
+    (void)fputc('\'', script);
+    for (; *text != '\0'; text++) {
+        const char *instead = (unsigned char)*text < 0x20 ? " " : NULL;
+        for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+            instead = *text == harmless[i].letter ? harmless[i].instead : instead;
+        }
+        if (instead != NULL) {
+            (void)fputs(instead, script);
+        } else {
+            (void)fputc(*text, script);
+        }
+    }
+    (void)fputc('\'', script);
+}
+
+/* 10⁻⁷ where a prefix would not be understood. */
+static void write_label(FILE *script, const plot_axis *axis, double value)
+{
+    static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+    text_short text = axis->percent ? text_percent(value) : text_si(value);
+    const int power = value > 0.0 ? (int)lround(log10(value)) : 0;
+    if (!axis->percent && value > 0.0 && (value < 0.99e-3 || value > 1.01e12)) {
+        const int size = power < 0 ? -power : power;
+        (void)snprintf(text.text, sizeof text.text, "10%s%s%s", power < 0 ? "⁻" : "",
+                       size >= 10 ? raised[size / 10 % 10] : "", raised[size % 10]);
+    } else if (!axis->percent && value != 0.0) {
+        char *const zeros = strstr(text.text, ".00"); /* 1.00 k is 1 k on an axis */
+        char *const zero = zeros == NULL ? strstr(text.text, ".0") : NULL;
+        if (zeros != NULL) {
+            memmove(zeros, zeros + 3, strlen(zeros + 3) + 1);
+        } else if (zero != NULL && strspn(zero + 2, "0123456789") == 0) {
+            memmove(zero, zero + 2, strlen(zero + 2) + 1);
+        }
+    }
+    plot_quote(script, text.text);
+}
+
+static void write_decades(FILE *script, const plot_axis *axis, const plot_range *range)
+{
+    static const double mantissas[] = {1.0, 2.0, 5.0};
+    const int from = (int)floor(log10(range->low));
+    const int to = (int)ceil(log10(range->high));
+    const bool fine = log10(range->high / range->low) < 2.0;
+    const int step = 1 + (to - from) / 7;
+    bool first = true;
+    for (int power = from; power <= to; power++) {
+        for (size_t i = 0; i < (fine ? 3 : 1); i++) {
+            const double at = mantissas[i] * pow(10.0, power);
+            const double place = plot_place_of(range, at);
+            if (place >= -1e-9 && place <= 1.0 + 1e-9 && (power - from) % step == 0) {
+                (void)fputs(first ? "" : ", ", script);
+                write_label(script, axis, at);
+                (void)fprintf(script, " %.17g", at);
+                first = false;
+            }
+        }
+    }
+}
+
+static void write_steps(FILE *script, const plot_axis *axis, const plot_range *range)
+{
+    const double rough = (range->high - range->low) / 5.0;
+    const double power = pow(10.0, floor(log10(rough)));
+    const double step = rough / power <= 2.0 ? 2.0 * power : rough / power <= 5.0 ? 5.0 * power
+                                                                                : 10.0 * power;
+    bool first = true;
+    for (double at = ceil(range->low / step) * step; at <= range->high * (1.0 + 1e-9); at += step) {
+        (void)fputs(first ? "" : ", ", script);
+        write_label(script, axis, fabs(at) < 1e-9 * step ? 0.0 : at);
+        (void)fprintf(script, " %.17g", at);
+        first = false;
+    }
+}
+
+void plot_write_ticks(FILE *script, const plot_axis *axis, const plot_range *range, char name)
+{
+    (void)fprintf(script, "set %ctics (", name);
+    if (axis->tick != NULL) {
+        for (size_t i = 0; i < axis->tick_count; i++) {
+            (void)fputs(i == 0 ? "" : ", ", script);
+            plot_quote(script, axis->tick[i].label);
+            (void)fprintf(script, " %.17g", axis->tick[i].at);
+        }
+    } else if (range->log) {
+        write_decades(script, axis, range);
+    } else {
+        write_steps(script, axis, range);
+    }
+    (void)fputs(") scale 0.4 nomirror\n", script);
+}
