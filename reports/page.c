@@ -214,6 +214,15 @@ void page_group_figure(report_page *page, const plot *p, const results_timing *t
     free(caption);
 }
 
+void page_batch_ticks(plot_axis *axis, double least, double most)
+{
+    const double octaves = log2(most / least);
+    const double step = octaves > 16.0 ? 8.0 : octaves > 6.0 ? 4.0 : 2.0;
+    for (double at = least; at > 0.0 && at <= most * 1.001; at *= step) {
+        (void)plot_add_tick(axis, at, text_count(at).text);
+    }
+}
+
 double page_op_line(plot_axis *axis, const char *op)
 {
     size_t line = 0;

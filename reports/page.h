@@ -49,6 +49,8 @@ void page_table_end(FILE *out);
 void page_figure(report_page *page, const plot *p, const char *caption_html);
 /* The same, captioned with the name of a timing's group, its op in front if asked. */
 void page_group_figure(report_page *page, const plot *p, const results_timing *timing, bool with_op);
+/* Batch sizes as ticks, by twos, fours or eights. */
+void page_batch_ticks(plot_axis *axis, double least, double most);
 /* The line of an op in a plot that has one a line, a tick for each: a new one goes below. */
 double page_op_line(plot_axis *axis, const char *op);
 /* A coloured mark and a name: legends of bars. */

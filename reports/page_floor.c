@@ -124,7 +124,7 @@ void report_floor(report_page *page)
                  "time taken: 100 % is the machine’s limit.");
     (void)fputs("<div class=\"grid\"><div>\n", page->out);
     floor_dots(page);
-    (void)fputs("</div></div>\n<details open><summary>by batch size</summary>\n", page->out);
+    (void)fputs("</div></div>\n<details><summary>every case by batch size</summary>\n", page->out);
     heat_table(page);
     (void)fputs("</details>\n", page->out);
     page_section_end(page->out);

@@ -5,9 +5,6 @@
 #include "reports/page.h"
 #include "reports/text.h"
 
-enum { BATCH_TICKS = 8 };
-
-/* The group's batch sizes as ticks; every second one is named when they are many. */
 static void batch_ticks(plot_axis *axis, const timing_group *group)
 {
     double least = (double)INFINITY;
@@ -16,11 +13,7 @@ static void batch_ticks(plot_axis *axis, const timing_group *group)
         least = fmin(least, group->timing[i].batch);
         most = fmax(most, group->timing[i].batch);
     }
-    const double octaves = log2(most / least);
-    const double step = octaves > 2.0 * BATCH_TICKS ? 8.0 : octaves > BATCH_TICKS ? 4.0 : 2.0;
-    for (double at = least; at <= most * 1.001; at *= step) {
-        (void)plot_add_tick(axis, at, text_count(at).text);
-    }
+    page_batch_ticks(axis, least, most);
 }
 
 /* The floor as a line: one in grey when all implementations share it, else each its own. */

@@ -6,7 +6,7 @@
 #include "reports/page.h"
 #include "reports/text.h"
 
-enum { PARTS_SHOWN = PLOT_COLOURS - 1, BARS_MAX = 24 };
+enum { PARTS_SHOWN = PLOT_COLOURS - 1 };
 
 typedef struct part_names { /* the greatest parts of an op, by time; the rest is "other" */
     const char *name[64];
@@ -117,10 +117,26 @@ static void parts_table(FILE *out, const timing_group *group, const part_names *
     (void)fputs("</details>\n", out);
 }
 
+/* Of an implementation's batch sizes the least, the greatest and one between: the rest is in the
+ * table. */
+static bool has_bar(const timing_group *group, size_t i)
+{
+    size_t first = i;
+    size_t end = i + 1;
+    while (first > 0 && strcmp(group->timing[first - 1].impl, group->timing[i].impl) == 0) {
+        first--;
+    }
+    while (end < group->count && strcmp(group->timing[end].impl, group->timing[i].impl) == 0) {
+        end++;
+    }
+    return group->timing[i].part_count > 0 &&
+           (i == first || i + 1 == end || i == first + (end - first) / 2);
+}
+
 static void draw_stage(report_page *page, const timing_group *group)
 {
     part_names names = {.count = 0};
-    plot p = {.title = "time of each op inside a stage", .width = 620.0, .left = 150.0};
+    plot p = {.title = "time of each op inside a stage", .width = 620.0, .left = 100.0};
     const char *unit = "item";
     char label[96];
     size_t bars = 0;
@@ -131,18 +147,19 @@ static void draw_stage(report_page *page, const timing_group *group)
             return;
         }
     }
-    for (size_t i = 0; i < group->count && bars < BARS_MAX; i++) {
+    for (size_t i = 0; i < group->count; i++) {
         const results_timing *const t = &group->timing[i];
-        if (t->part_count > 0) {
+        if (has_bar(group, i)) {
             char name[64];
             (void)assay_timing_items(t, &unit);
-            (void)snprintf(name, sizeof name, "%.18s · %.0f", t->impl, t->batch);
+            (void)snprintf(name, sizeof name, "%.30s · %.0f", t->impl, t->batch);
+            p.left = fmax(p.left, 26.0 + 6.7 * (double)strlen(name));
             (void)plot_add_tick(&p.y, -(double)bars, name);
             add_bar(&p, &names, t, -(double)bars);
             bars++;
         }
     }
-    (void)snprintf(label, sizeof label, "seconds for one of %s", unit);
+    (void)snprintf(label, sizeof label, "seconds per %.*s", (int)strlen(unit) - 1, unit);
     p.x = (plot_axis){.label = label};
     p.y.low = -(double)bars + 0.4;
     p.y.high = 0.6;
@@ -155,7 +172,9 @@ static void draw_stage(report_page *page, const timing_group *group)
         page_chip(page->out, PARTS_SHOWN, "other ops");
     }
     (void)fputs("</p>\n", page->out);
+    (void)fputs("<div class=\"wide\">", page->out);
     page_group_figure(page, &p, group->timing, true);
+    (void)fputs("</div>\n", page->out);
     parts_table(page->out, group, &names);
     plot_free(&p);
 }
@@ -216,9 +235,7 @@ static void draw_ratios(report_page *page, const results_comparison *c, size_t c
     plot_series *const one = plot_add(&p, "equal", PLOT_COLOUR_MUTED, PLOT_BOUND);
     (void)plot_add_point(one, least, 1.0, 0.0, 0.0);
     (void)plot_add_point(one, most > least ? most : least * 1.1, 1.0, 0.0, 0.0);
-    for (double at = least; at <= most; at *= most / least > 256.0 ? 4.0 : 2.0) {
-        (void)plot_add_tick(&p.x, at, text_count(at).text);
-    }
+    page_batch_ticks(&p.x, least, most);
     p.x.label = "batch size";
     p.x.log = true;
     p.y = (plot_axis){.label = "times as fast: above 1, the first is faster", .log = true};

@@ -41,6 +41,7 @@ const char page_style[] =
     "\n"
     ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));"
     "gap:26px 32px;margin:12px 0}\n"
+    ".wide{max-width:760px}\n"
     "figure{margin:0;min-width:0}\n"
     "figcaption{font-size:13px;line-height:1.4;color:var(--muted);margin-top:2px;max-width:72ch}\n"
     "figcaption b{color:var(--ink);font-weight:600}\n"

@@ -64,7 +64,8 @@ double plot_place_of(const plot_range *range, double value)
                       : (value - range->low) / (range->high - range->low);
 }
 
-void plot_quote(FILE *script, const char *text)
+/* formatted: gnuplot reads it as a format of printf, so a per cent sign is doubled. */
+static void quote(FILE *script, const char *text, bool formatted)
 {
     static const struct {
         char letter;
@@ -80,10 +81,32 @@ void plot_quote(FILE *script, const char *text)
         if (instead != NULL) {
             (void)fputs(instead, script);
         } else {
+            (void)fputs(formatted && *text == '%' ? "%" : "", script);
             (void)fputc(*text, script);
         }
     }
     (void)fputc('\'', script);
+}
+
+void plot_quote(FILE *script, const char *text)
+{
+    quote(script, text, false);
+}
+
+/* 1.00 k is 1 k on an axis, 0.50 is 0.5. */
+static void drop_zeros(char *text)
+{
+    char *const point = strchr(text, '.');
+    if (point == NULL) {
+        return;
+    }
+    const size_t digits = strspn(point + 1, "0123456789");
+    size_t kept = digits;
+    while (kept > 0 && point[kept] == '0') {
+        kept--;
+    }
+    const char *const rest = point + 1 + digits;
+    memmove(kept > 0 ? point + 1 + kept : point, rest, strlen(rest) + 1);
 }
 
 /* 10⁻⁷ where a prefix would not be understood. */
@@ -96,16 +119,10 @@ static void write_label(FILE *script, const plot_axis *axis, double value)
         const int size = power < 0 ? -power : power;
         (void)snprintf(text.text, sizeof text.text, "10%s%s%s", power < 0 ? "⁻" : "",
                        size >= 10 ? raised[size / 10 % 10] : "", raised[size % 10]);
-    } else if (!axis->percent && value != 0.0) {
-        char *const zeros = strstr(text.text, ".00"); /* 1.00 k is 1 k on an axis */
-        char *const zero = zeros == NULL ? strstr(text.text, ".0") : NULL;
-        if (zeros != NULL) {
-            memmove(zeros, zeros + 3, strlen(zeros + 3) + 1);
-        } else if (zero != NULL && strspn(zero + 2, "0123456789") == 0) {
-            memmove(zero, zero + 2, strlen(zero + 2) + 1);
-        }
+    } else {
+        drop_zeros(text.text);
     }
-    plot_quote(script, text.text);
+    quote(script, text.text, true);
 }
 
 static void write_decades(FILE *script, const plot_axis *axis, const plot_range *range)
@@ -151,7 +168,7 @@ void plot_write_ticks(FILE *script, const plot_axis *axis, const plot_range *ran
     if (axis->tick != NULL) {
         for (size_t i = 0; i < axis->tick_count; i++) {
             (void)fputs(i == 0 ? "" : ", ", script);
-            plot_quote(script, axis->tick[i].label);
+            quote(script, axis->tick[i].label, true);
             (void)fprintf(script, " %.17g", axis->tick[i].at);
         }
     } else if (range->log) {

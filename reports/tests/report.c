@@ -1,0 +1,216 @@
+/* The command `assay report`: its four files, its complaints, and that a page is self-contained. */
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "reports/tests/generate.h"
+#include "reports/tests/run.h"
+
+Test(report, four_files_from_results_alone)
+{
+    char folder[64];
+    char path[128];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    o.error = 12.0; /* some verdicts fail */
+    generate_results(path, &o);
+    run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_expect_not_null(strstr(run.out, "report.html"));
+    run_free(&run);
+    char *const html = run_slurp("%s/out/report.html", folder);
+    cr_assert_not_null(html);
+    static const char *const wanted[] = {
+        "id=\"throughput\"", "id=\"front\"", "id=\"floor\"", "id=\"peers\"", "id=\"stages\"",
+        "id=\"accuracy\"", "id=\"ceilings\"", "id=\"skipped\"", "id=\"environment\"",
+        "id=\"rerun\"", "prefers-color-scheme:dark", "<svg class=\"plot\"", "var(--s0)",
+        "assay verify --golden generated", "ci/peers", "a &lt;b&gt; &amp; &#39;c&#39;"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        cr_expect_not_null(strstr(html, wanted[i]), "%s", wanted[i]);
+    }
+    /* Nothing is fetched, no drawing carries colours of its own, no place was left unfilled. */
+    static const char *const unwanted[] = {"http:", "https:", "src=", "@import", "url(", "rgb(",
+                                           "<link", "\x01", "\x02", "'black'", "not drawn"};
+    for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++) {
+        cr_expect_null(strstr(html, unwanted[i]), "%s", unwanted[i]);
+    }
+    free(html);
+    char *const csv = run_slurp("%s/out/results.csv", folder);
+    size_t lines = 0;
+    size_t columns = 1;
+    for (const char *at = csv; *at != '\0'; at++) {
+        lines += *at == '\n';
+        columns += lines == 0 && *at == ',';
+    }
+    cr_expect_eq(lines, 1 + 420 + 240);
+    cr_expect_eq(columns, 31);
+    free(csv);
+    char *const markdown = run_slurp("%s/out/report.md", folder);
+    cr_expect_not_null(strstr(markdown, "| sae\\_encode | goodfire-sae\\_encode |"));
+    free(markdown);
+    char *const junit = run_slurp("%s/out/junit.xml", folder);
+    cr_expect_not_null(strstr(junit, "tests=\"660\""));
+    cr_expect_not_null(strstr(junit, "<failure message=\"row 1"));
+    free(junit);
+    run_remove(folder);
+}
+
+/* Every line has the header's number of fields, quoted ones counted as one. */
+Test(report, csv_lines_have_one_length)
+{
+    char folder[64];
+    char path[128];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    o.error = 12.0;
+    o.ops = 2;
+    generate_results(path, &o);
+    run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    char *const csv = run_slurp("%s/out/results.csv", folder);
+    size_t fields = 1;
+    bool quoted = false;
+    for (const char *at = csv; *at != '\0'; at++) {
+        quoted = quoted != (*at == '"');
+        fields += !quoted && *at == ',';
+        if (!quoted && *at == '\n') {
+            cr_assert_eq(fields, 31);
+            fields = 1;
+        }
+    }
+    free(csv);
+    run_remove(folder);
+}
+
+/* Names out of a file are words, whatever they are: none of them becomes markup or a command. */
+Test(report, hostile_names_stay_words)
+{
+    char folder[64];
+    char path[128];
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    FILE *const file = fopen(path, "w");
+    static const char name[] = "x`touch HACKED`'$(touch HACKED)%s</script><script>alert(1)</script>@m";
+    fprintf(file, "{\"format\":\"assay-results\",\"version\":\"2.1.0\",\"environment\":{\"<b>\":\"</td>"
+                  "<script>\"},\"timings\":[");
+    for (int i = 0; i < 3; i++) {
+        fprintf(file,
+                "%s{\"op\":\"%s\",\"impl\":\"%s%d\",\"case\":\"%s\",\"batch\":4,\"cache\":\"cold\","
+                "\"threads\":1,\"verdict\":\"PASS\",\"rel_l2\":1e-3,\"samples\":{\"seconds\":[1]},"
+                "\"summary\":{\"seconds\":{\"value\":1,\"low\":1,\"high\":1}},\"floor\":{\"seconds\":0.5,"
+                "\"fraction\":0.5},\"parts\":[{\"name\":\"%s\",\"seconds\":1}]}",
+                i == 0 ? "" : ",", name, name, i, name, name);
+    }
+    fprintf(file, "]}");
+    fclose(file);
+    run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    char *const html = run_slurp("%s/out/report.html", folder);
+    size_t scripts = 0;
+    for (const char *at = html; (at = strstr(at, "<script")) != NULL; at++) {
+        scripts++;
+    }
+    cr_expect_eq(scripts, 1);
+    cr_expect_null(strstr(html, "<b></td>"));
+    free(html);
+    cr_expect_neq(access("HACKED", F_OK), 0);
+    run_remove(folder);
+}
+
+Test(report, mistakes_are_one_line_with_a_remedy)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *part;
+    } mistakes[] = {{"report", 2, "no result file"},
+                    {"report --no-such x", 2, "--no-such"},
+                    {"report x.json -o", 2, "needs a value"},
+                    {"report /nowhere/r.json", 3, "/nowhere/r.json"},
+                    {"report /dev/null -o /tmp", 3, "empty"},
+                    {"report /tmp -o /tmp", 3, "folder"}};
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        run_output run = run_program("%s", mistakes[i].arguments);
+        cr_expect_eq(run.status, mistakes[i].status, "%s: %d", mistakes[i].arguments, run.status);
+        cr_expect_eq(run_lines(run.err), 1, "%s", run.err);
+        cr_expect_not_null(strstr(run.err, mistakes[i].part), "%s", run.err);
+        run_free(&run);
+    }
+}
+
+Test(report, a_folder_that_cannot_be_made_is_said)
+{
+    char folder[64];
+    char path[128];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    o.ops = 1;
+    generate_results(path, &o);
+    run_output run = run_program("report %s -o %s/no/such", path, folder);
+    cr_expect_eq(run.status, 3);
+    cr_expect_not_null(strstr(run.err, "/no/such"), "%s", run.err);
+    run_free(&run);
+    run_remove(folder);
+}
+
+/* What verify writes is what the schema says, and reports read it. */
+Test(report, verify_writes_the_form_that_is_read)
+{
+    char folder[64];
+    run_folder(folder);
+    run_output run = run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
+                                 "--impl 'scalar*' --json %s/v.json", folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    char *const text = run_slurp("%s/v.json", folder);
+    cJSON *const root = cJSON_Parse(text);
+    cr_expect_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "version")), "2.0.0");
+    cr_expect_eq(strncmp(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")),
+                         "assay verify --golden generated", 31), 0);
+    cr_expect_not_null(strstr(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")),
+                              "--impl 'scalar*'"));
+    cJSON_Delete(root);
+    free(text);
+    run = run_program("report %s/v.json -o %s/out", folder, folder);
+    cr_expect_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    run_remove(folder);
+}
+
+/* Against the schema, by an independent validator, where there is one. */
+Test(report, files_are_valid_by_the_schema)
+{
+    char folder[64];
+    char path[128];
+    char command[1024];
+    generate_options o = GENERATE_DEFAULTS;
+    if (system("python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null") != 0) {
+        cr_skip_test("python3-jsonschema is not installed");
+    }
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    generate_results(path, &o);
+    run_output run = run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
+                                 "--json %s/v.json", folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    snprintf(command, sizeof command,
+             "python3 '%s/reports/tests/validate.py' '%s/reports/schema/results-2.0.0.schema.json' "
+             "%s/r.json %s/v.json", ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR, folder, folder);
+    cr_expect_eq(system(command), 0);
+    /* The validator can say no. */
+    FILE *const wrong = fopen(path, "w");
+    fputs("{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{\"date\":\"\",\"cpu\":\"\","
+          "\"threads\":1},\"timings\":[{\"op\":7}]}", wrong);
+    fclose(wrong);
+    strcat(command, " >/dev/null");
+    cr_expect_neq(system(command), 0);
+    run_remove(folder);
+}
