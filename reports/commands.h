@@ -1,5 +1,5 @@
-/* The commands of this room. Each takes its own name as argv[0] and returns the exit status: 0 good,
- * 1 something got worse, 2 usage, 3 input or environment. */
+/* The commands of this room. Each takes its own name as argv[0] and returns the exit status: 0
+ * good, 1 something got worse, 2 usage, 3 input or environment. */
 #ifndef REPORTS_COMMANDS_H
 #define REPORTS_COMMANDS_H
 

@@ -8,9 +8,10 @@
 assay_status assay_parser_fail(const assay_parser *parser, size_t at, const char *what)
 {
     if (at >= parser->size) {
-        return assay_fail(parser->error, ASSAY_BAD_INPUT,
-                          "%s: byte %zu: the file ends inside a value: it was cut off; write it again",
-                          parser->doc->path, parser->size);
+        return assay_fail(
+            parser->error, ASSAY_BAD_INPUT,
+            "%s: byte %zu: the file ends inside a value: it was cut off; write it again",
+            parser->doc->path, parser->size);
     }
     return assay_fail(parser->error, ASSAY_BAD_INPUT, "%s: byte %zu: %s", parser->doc->path, at,
                       what);
@@ -89,8 +90,8 @@ static assay_status parse_numbers(assay_parser *parser, assay_node *list, bool *
         }
         assay_status status = assay_parser_number(parser, &value);
         if (status == ASSAY_OK && !push_number(parser, value)) {
-            status = assay_fail(parser->error, ASSAY_NO_MEMORY, "%s: out of memory",
-                                parser->doc->path);
+            status =
+                assay_fail(parser->error, ASSAY_NO_MEMORY, "%s: out of memory", parser->doc->path);
         }
         if (status == ASSAY_OK) {
             status = after_member(parser, ']', &more);

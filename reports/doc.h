@@ -21,8 +21,8 @@ typedef enum assay_node_kind {
 
 typedef struct assay_node {
     assay_node_kind kind;
-    size_t at;    /* byte offset of its first letter */
-    size_t count; /* members of a list or an object, numbers, bytes of a text */
+    size_t at;       /* byte offset of its first letter */
+    size_t count;    /* members of a list or an object, numbers, bytes of a text */
     const char *key; /* inside an object, else NULL */
     const struct assay_node *next;
     union {
@@ -37,8 +37,8 @@ typedef struct assay_node {
 typedef struct assay_doc {
     char *path;
     const assay_node *root;
-    size_t bytes;      /* of the file */
-    char digest[33];   /* of the file's bytes, 32 hex digits: tells files apart, is no signature */
+    size_t bytes;    /* of the file */
+    char digest[33]; /* of the file's bytes, 32 hex digits: tells files apart, is no signature */
     struct assay_block *blocks;
 } assay_doc;
 

@@ -16,7 +16,8 @@ enum { BLOCK_BYTES = 1 << 20 };
 
 void *assay_doc_alloc(assay_doc *doc, size_t size)
 {
-    const size_t need = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    const size_t need =
+        (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     assay_block *block = doc->blocks;
     if (block == NULL || block->room - block->used < need) {
         const size_t room = need > BLOCK_BYTES ? need : BLOCK_BYTES;

@@ -29,7 +29,8 @@ static assay_status read_all(FILE *file, const char *path, char **text, size_t *
             free(*text);
             *text = NULL;
             return assay_fail(error, room > file_max ? ASSAY_BAD_INPUT : ASSAY_NO_MEMORY,
-                              "%s: too large to be read (%zu bytes; 4 GiB is the most)", path, room);
+                              "%s: too large to be read (%zu bytes; 4 GiB is the most)", path,
+                              room);
         }
         *text = grown;
         used += fread(*text + used, 1, room - 1 - used, file);

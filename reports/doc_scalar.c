@@ -124,7 +124,7 @@ static bool take_hex(const char *text, uint32_t *code)
     *code = 0;
     for (int i = 0; i < 4; i++) {
         const char c = text[i];
-        const int digit = is_digit(c) ? c - '0'
+        const int digit = is_digit(c)            ? c - '0'
                           : c >= 'a' && c <= 'f' ? c - 'a' + 10
                           : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                                  : -1;

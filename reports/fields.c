@@ -28,10 +28,12 @@ static bool read_verdict(const assay_node *node, assay_verdict *verdict)
     return false;
 }
 
-static const char *const expectations[] = {
-    "a text",          "a number",
-    "a whole number",  "true or false",
-    "one of PASS, FAIL, VOID, CRASH, TIMEOUT, SKIP", "an object"};
+static const char *const expectations[] = {"a text",
+                                           "a number",
+                                           "a whole number",
+                                           "true or false",
+                                           "one of PASS, FAIL, VOID, CRASH, TIMEOUT, SKIP",
+                                           "an object"};
 
 static void set_absent(const assay_field *field, void *at)
 {
@@ -45,7 +47,8 @@ static void set_absent(const assay_field *field, void *at)
     }
 }
 
-static bool set(const assay_field *field, const assay_node *object, const assay_node *node, void *at)
+static bool set(const assay_field *field, const assay_node *object, const assay_node *node,
+                void *at)
 {
     double real;
     switch (field->kind) {
@@ -64,9 +67,7 @@ static bool set(const assay_field *field, const assay_node *object, const assay_
         *(bool *)at = node->kind == ASSAY_NODE_BOOL && node->as.truth;
         return node->kind == ASSAY_NODE_BOOL;
     case ASSAY_FIELD_VERDICT: return read_verdict(node, at);
-    case ASSAY_FIELD_NODE:
-        *(const assay_node **)at = node;
-        return node->kind == ASSAY_NODE_OBJECT;
+    case ASSAY_FIELD_NODE: *(const assay_node **)at = node; return node->kind == ASSAY_NODE_OBJECT;
     }
     return false;
 }

@@ -81,7 +81,8 @@ void report_csv(const assay_results *results, FILE *out)
     (void)fputs("kind,op,impl,case,of,batch,cache,threads,verdict,check,budget_used,rel_l2,max_abs,"
                 "ulp,undecided,median_seconds,low_seconds,high_seconds,p99_seconds,samples,"
                 "contaminated,throughput_per_second,throughput_unit,floor_seconds,floor_fraction,"
-                "prepare_seconds,peak_bytes,packed_bytes,impossible,seed,message\r\n", out);
+                "prepare_seconds,peak_bytes,packed_bytes,impossible,seed,message\r\n",
+                out);
     for (size_t i = 0; i < results->verdict_count; i++) {
         verdict_line(out, &results->verdict[i]);
     }

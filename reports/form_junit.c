@@ -74,7 +74,8 @@ void report_junit(const assay_results *results, FILE *out)
     for (size_t i = 0; i < results->timing_count; i++) {
         failures += !counts(&results->timing[i]);
     }
-    (void)fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
+    (void)fprintf(out,
+                  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
                   "  <testsuite name=\"assay\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
                   "skipped=\"%zu\" timestamp=\"",
                   results->verdict_count + results->timing_count, failures, errors, skipped);

@@ -15,8 +15,10 @@ static void cell(FILE *out, const char *text)
 
 static void verdicts(const assay_results *r, FILE *out)
 {
-    (void)fputs("\n## Verdicts\n\n| op | implementation | cases | passed | bad | skipped | worst, of "
-                "budget | worst rel. L2 |\n|---|---|--:|--:|--:|--:|--:|--:|\n", out);
+    (void)fputs(
+        "\n## Verdicts\n\n| op | implementation | cases | passed | bad | skipped | worst, of "
+        "budget | worst rel. L2 |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+        out);
     for (size_t at = 0; at < r->verdict_count;) {
         const results_verdict *const first = &r->verdict[at];
         size_t count[ASSAY_SKIP + 1] = {0};
@@ -57,9 +59,11 @@ static void verdicts(const assay_results *r, FILE *out)
 
 static void timings(const assay_results *r, FILE *out)
 {
-    (void)fputs("\n## Timings\n\nMedians with their 95% intervals.\n\n| op | case | implementation | "
-                "batch | cache | median | interval | throughput | of floor |\n"
-                "|---|---|---|--:|---|--:|--:|--:|--:|\n", out);
+    (void)fputs(
+        "\n## Timings\n\nMedians with their 95% intervals.\n\n| op | case | implementation | "
+        "batch | cache | median | interval | throughput | of floor |\n"
+        "|---|---|---|--:|---|--:|--:|--:|--:|\n",
+        out);
     for (size_t i = 0; i < r->timing_count; i++) {
         const results_timing *const t = &r->timing[i];
         const char *unit;
@@ -67,20 +71,24 @@ static void timings(const assay_results *r, FILE *out)
         cell(out, t->op);
         cell(out, t->case_id);
         cell(out, t->impl);
-        (void)fprintf(out, "| %.0f | %s | %s%s | ± %s | %s %s/s | %s |\n", t->batch, t->cache,
-                      text_seconds(t->seconds.value).text,
-                      t->impossible ? " (impossible)"
-                      : t->verdict != ASSAY_PASS ? " (not verified)" : "",
-                      text_percent(0.5 * (t->seconds.high - t->seconds.low) / t->seconds.value).text,
-                      text_si(rate.value).text, unit, text_percent(t->floor_fraction).text);
+        (void)fprintf(
+            out, "| %.0f | %s | %s%s | ± %s | %s %s/s | %s |\n", t->batch, t->cache,
+            text_seconds(t->seconds.value).text,
+            t->impossible              ? " (impossible)"
+            : t->verdict != ASSAY_PASS ? " (not verified)"
+                                       : "",
+            text_percent(0.5 * (t->seconds.high - t->seconds.low) / t->seconds.value).text,
+            text_si(rate.value).text, unit, text_percent(t->floor_fraction).text);
     }
 }
 
 static void comparisons(const assay_results *r, FILE *out)
 {
-    (void)fputs("\n## Against peers\n\nTimes as fast, interleaved over fresh pairs of processes.\n\n"
-                "| op | case | batch | cache | implementation | against | ratio | 95% interval | "
-                "verdict |\n|---|---|--:|---|---|---|--:|--:|---|\n", out);
+    (void)fputs(
+        "\n## Against peers\n\nTimes as fast, interleaved over fresh pairs of processes.\n\n"
+        "| op | case | batch | cache | implementation | against | ratio | 95% interval | "
+        "verdict |\n|---|---|--:|---|---|---|--:|--:|---|\n",
+        out);
     for (size_t i = 0; i < r->comparison_count; i++) {
         const results_comparison *const c = &r->comparison[i];
         cell(out, c->op);
@@ -129,8 +137,7 @@ void report_markdown(const assay_results *r, FILE *out)
 {
     (void)fputs("# Assay report\n\n", out);
     text_markdown(out, assay_node_text(r->file[0].environment, "cpu", "unknown processor"));
-    (void)fprintf(out, ", %.0f threads, ",
-                  assay_node_real(r->file[0].environment, "threads", 1.0));
+    (void)fprintf(out, ", %.0f threads, ", assay_node_real(r->file[0].environment, "threads", 1.0));
     text_markdown(out, r->file[0].date);
     (void)fputs("\n", out);
     if (r->verdict_count > 0) {

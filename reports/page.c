@@ -123,7 +123,8 @@ void page_head(FILE *out, const char *title)
 {
     (void)fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=\"color-scheme\" content=\"light dark\">\n<title>", out);
+                "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+                out);
     text_html(out, title);
     (void)fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n%s<main>\n", page_style,
                   plot_marks);

@@ -9,7 +9,8 @@ typedef struct report_page {
     const assay_results *results; /* unified */
     plot_sheet *sheet;
     FILE *out;
-    const char **impl; /* every implementation of the results, peers last: its place is its colour */
+    const char *
+        *impl; /* every implementation of the results, peers last: its place is its colour */
     size_t impl_count;
 } report_page;
 
@@ -42,13 +43,15 @@ void page_section_end(FILE *out);
 /* A cell with a number: sorts by value, shows text. */
 void page_number(FILE *out, double value, const char *text);
 void page_text_cell(FILE *out, const char *text);
-/* <tr><th>… of a table that sorts; names are separated by '|', one beginning with '#' is a number. */
+/* <tr><th>… of a table that sorts; names are separated by '|', one beginning with '#' is a number.
+ */
 void page_table(FILE *out, const char *columns);
 void page_table_end(FILE *out);
 /* A figure around a plot and its caption (HTML); nothing when the plot has no points. */
 void page_figure(report_page *page, const plot *p, const char *caption_html);
 /* The same, captioned with the name of a timing's group, its op in front if asked. */
-void page_group_figure(report_page *page, const plot *p, const results_timing *timing, bool with_op);
+void page_group_figure(report_page *page, const plot *p, const results_timing *timing,
+                       bool with_op);
 /* Batch sizes as ticks, by twos, fours or eights. */
 void page_batch_ticks(plot_axis *axis, double least, double most);
 /* The line of an op in a plot that has one a line, a tick for each: a new one goes below. */

@@ -62,7 +62,8 @@ static void heat_table(report_page *page)
     double batch[BATCHES_MAX];
     const size_t count = all_batches(r, batch);
     (void)fputs("<div class=\"scroll\"><table class=\"sorts\"><thead><tr><th>op</th><th>case</th>"
-                "<th>cache</th><th>implementation</th>", page->out);
+                "<th>cache</th><th>implementation</th>",
+                page->out);
     for (size_t b = 0; b < count; b++) {
         (void)fprintf(page->out, "<th class=\"n\">%s%s</th>", b == 0 ? "batch " : "",
                       text_count(batch[b]).text);
@@ -99,7 +100,8 @@ static void floor_dots(report_page *page)
     plot_series *const limit = plot_add(&p, NULL, PLOT_COLOUR_MUTED, PLOT_BOUND);
     (void)plot_add_point(limit, 1.0, p.y.low, 0.0, 0.0);
     (void)plot_add_point(limit, 1.0, p.y.high, 0.0, 0.0);
-    page_figure(page, &p, "<b>Every timing</b>, one dot each; the dashed line is the floor itself.");
+    page_figure(page, &p,
+                "<b>Every timing</b>, one dot each; the dashed line is the floor itself.");
     for (size_t k = 0; k < page->impl_count; k++) {
         const int colour = report_colour(page, page->impl[k]);
         if (colour >= 0) {
@@ -216,9 +218,10 @@ void report_fronts(report_page *page)
     if (r->timing_count == 0) {
         return;
     }
-    page_section(page->out, "front", "Accuracy against throughput",
-                 "One dot an implementation, at the case and batch size most of them were timed at. "
-                 "The line is the Pareto front: nothing measured is both faster and more accurate.");
+    page_section(
+        page->out, "front", "Accuracy against throughput",
+        "One dot an implementation, at the case and batch size most of them were timed at. "
+        "The line is the Pareto front: nothing measured is both faster and more accurate.");
     (void)fputs("<div class=\"grid\">\n", page->out);
     for (size_t at = 0; at < r->timing_count;) {
         const char *const op = r->timing[at].op;

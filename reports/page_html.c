@@ -20,8 +20,10 @@ static void head(report_page *page)
     (void)fputs("</p>\n", page->out);
     report_verdicts(page);
     if (r->replaced > 0) {
-        (void)fprintf(page->out, "<p class=\"note\">%zu results are in several of the files; the "
-                      "newest of each is shown.</p>\n", r->replaced);
+        (void)fprintf(page->out,
+                      "<p class=\"note\">%zu results are in several of the files; the "
+                      "newest of each is shown.</p>\n",
+                      r->replaced);
     }
 }
 
@@ -29,10 +31,11 @@ static void head(report_page *page)
 static void navigation(FILE *out, const char *body)
 {
     static const char *const names[][2] = {
-        {"throughput", "Throughput"}, {"front", "Accuracy against throughput"},
-        {"floor", "Fraction of the floor"}, {"peers", "Peers"}, {"stages", "Inside the stages"},
-        {"accuracy", "Accuracy"}, {"ceilings", "Ceilings"}, {"skipped", "Left out"},
-        {"environment", "Environment"}, {"rerun", "To do it again"}};
+        {"throughput", "Throughput"},       {"front", "Accuracy against throughput"},
+        {"floor", "Fraction of the floor"}, {"peers", "Peers"},
+        {"stages", "Inside the stages"},    {"accuracy", "Accuracy"},
+        {"ceilings", "Ceilings"},           {"skipped", "Left out"},
+        {"environment", "Environment"},     {"rerun", "To do it again"}};
     (void)fputs("<nav>\n", out);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char mark[64];

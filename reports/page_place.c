@@ -51,9 +51,13 @@ void report_ceilings(report_page *page)
             char shown[96];
             (void)fputs("<tr>", page->out);
             page_text_cell(page->out, assay_node_text(entry, "name", "?"));
-            (void)snprintf(shown, sizeof shown, "%s", in_unit(value, strcmp(unit, "FLOP/s") == 0
-                               || strcmp(unit, "B/s") == 0 || strcmp(unit, "OP/s") == 0 ||
-                               strcmp(unit, "s") == 0 ? unit : "").text);
+            (void)snprintf(shown, sizeof shown, "%s",
+                           in_unit(value, strcmp(unit, "FLOP/s") == 0 || strcmp(unit, "B/s") == 0 ||
+                                                  strcmp(unit, "OP/s") == 0 ||
+                                                  strcmp(unit, "s") == 0
+                                              ? unit
+                                              : "")
+                               .text);
             page_number(page->out, value, shown);
             page_number(page->out, best, isnan(best) ? "–" : text_si(best).text);
             (void)fputs("</tr>\n", page->out);
@@ -218,8 +222,10 @@ static void code(FILE *out, const char *text)
 void report_verdict_command(FILE *out, const results_verdict *v)
 {
     const char *const words[] = {"--golden", v->source[0] != '\0' ? v->source : v->golden,
-                                 "--op", v->op, "--impl", v->impl, "--case", v->case_id,
-                                 "--seed", v->seed};
+                                 "--op",     v->op,
+                                 "--impl",   v->impl,
+                                 "--case",   v->case_id,
+                                 "--seed",   v->seed};
     (void)fputs("assay verify", out);
     for (size_t i = 0; i < sizeof words / sizeof *words; i += 2) {
         if (words[i + 1][0] != '\0') {

@@ -166,11 +166,12 @@ void report_speed(report_page *page)
     if (r->timing_count == 0) {
         return;
     }
-    page_section(page->out, "throughput", "Throughput against batch size",
-                 "Medians of the raw samples with their 95% intervals; both axes are logarithmic. "
-                 "The dashed line is the floor: the most that this machine’s measured ceilings "
-                 "allow for the bytes and operations of the case (in an implementation’s own colour "
-                 "where it reads other bytes than the rest).");
+    page_section(
+        page->out, "throughput", "Throughput against batch size",
+        "Medians of the raw samples with their 95% intervals; both axes are logarithmic. "
+        "The dashed line is the floor: the most that this machine’s measured ceilings "
+        "allow for the bytes and operations of the case (in an implementation’s own colour "
+        "where it reads other bytes than the rest).");
     for (size_t from = 0; from < r->timing_count;) {
         size_t to = from;
         while (to < r->timing_count && strcmp(r->timing[to].op, r->timing[from].op) == 0) {

@@ -78,7 +78,8 @@ void report_verdicts(report_page *page)
         }
     }
     if (bad > shown) {
-        (void)fprintf(page->out, "<p class=\"note\">%zu more are in results.csv and junit.xml</p>\n",
+        (void)fprintf(page->out,
+                      "<p class=\"note\">%zu more are in results.csv and junit.xml</p>\n",
                       bad - shown);
     }
 }
@@ -131,8 +132,7 @@ static void show_row(FILE *out, const accuracy_row *row)
     if (row->bad > 0) {
         (void)fprintf(out, "<td><span class=\"bad\">%zu bad</span></td>", row->bad);
     } else {
-        (void)fprintf(out, "<td class=\"%s</td>",
-                      row->passed > 0 ? "good\">PASS" : "dim\">SKIP");
+        (void)fprintf(out, "<td class=\"%s</td>", row->passed > 0 ? "good\">PASS" : "dim\">SKIP");
     }
     (void)fprintf(out, "<td class=\"n meter\" style=\"--v:%.3f\" data-v=\"%.6g\">%s</td>",
                   isnan(budget) ? 0.0 : fmin(fmax(budget, 0.0), 1.0),
@@ -157,8 +157,9 @@ void report_accuracy_table(report_page *page)
                  "declares: 1 is the limit. <i>Undecided</i> outcomes lie within rounding of a "
                  "threshold or a tie. <i>Again</i> and <i>batch</i> count cases whose second run, "
                  "or whose part of the batch, was not bit-identical.");
-    page_table(page->out, "op|implementation|#cases|verdict|#worst, of budget|#worst rel. L2|#worst "
-                          "ulp|#undecided|#again|#batch|worst case");
+    page_table(page->out,
+               "op|implementation|#cases|verdict|#worst, of budget|#worst rel. L2|#worst "
+               "ulp|#undecided|#again|#batch|worst case");
     for (size_t at = 0; at < r->verdict_count;) {
         const accuracy_row row = next_row(r, &at);
         show_row(page->out, &row);
@@ -198,8 +199,9 @@ static void errors_by_op(report_page *page)
     (void)plot_add_point(limit, 1.0, p.y.low, 0.0, 0.0);
     (void)plot_add_point(limit, 1.0, p.y.high, 0.0, 0.0);
     if (lines > 0.0) {
-        page_figure(page, &p, "<b>Every case</b>, one dot each; the dashed line is the limit. Errors "
-                              "of exactly 0 have no dot.");
+        page_figure(page, &p,
+                    "<b>Every case</b>, one dot each; the dashed line is the limit. Errors "
+                    "of exactly 0 have no dot.");
     }
     plot_free(&p);
 }
@@ -228,7 +230,8 @@ static void one_distribution(report_page *page, plot *p, const char *impl, doubl
     plot_series *const steps = plot_add(p, impl, report_colour(page, impl), PLOT_STEPS);
     const size_t stride = 1 + count / 400;
     for (size_t i = 0; i < count; i += stride) {
-        (void)plot_add_point(steps, fmax(value[i], 1e-7), (double)(i + 1) / (double)count, 0.0, 0.0);
+        (void)plot_add_point(steps, fmax(value[i], 1e-7), (double)(i + 1) / (double)count, 0.0,
+                             0.0);
     }
     (void)plot_add_point(steps, fmin(value[count - 1], 2.9), 1.0, 0.0, 0.0);
 }
@@ -246,8 +249,9 @@ static void error_distribution(report_page *page)
         plot_series *const limit = plot_add(&p, NULL, PLOT_COLOUR_BAD, PLOT_BOUND);
         (void)plot_add_point(limit, 1.0, 0.0, 0.0, 0.0);
         (void)plot_add_point(limit, 1.0, 1.02, 0.0, 0.0);
-        page_figure(page, &p, "<b>Distribution of errors</b> over all cases; exact results are "
-                              "drawn at 10⁻⁷.");
+        page_figure(page, &p,
+                    "<b>Distribution of errors</b> over all cases; exact results are "
+                    "drawn at 10⁻⁷.");
     }
     free(value);
     plot_free(&p);

@@ -19,12 +19,12 @@ enum {
 };
 
 typedef enum plot_kind {
-    PLOT_LINE,   /* line and points, error bars where low < high */
+    PLOT_LINE, /* line and points, error bars where low < high */
     PLOT_POINTS,
-    PLOT_BOUND,  /* a thin dashed line without points: floors, limits */
-    PLOT_STEPS,  /* a distribution: level up to the next point */
-    PLOT_FRONT,  /* a Pareto front of "right and down is better" */
-    PLOT_BAR     /* a filled box from (low, y - 0.36) to (high, y + 0.36) */
+    PLOT_BOUND, /* a thin dashed line without points: floors, limits */
+    PLOT_STEPS, /* a distribution: level up to the next point */
+    PLOT_FRONT, /* a Pareto front of "right and down is better" */
+    PLOT_BAR    /* a filled box from (low, y - 0.36) to (high, y + 0.36) */
 } plot_kind;
 
 typedef struct plot_point {
@@ -49,8 +49,8 @@ typedef struct plot_tick {
 typedef struct plot_axis {
     const char *label; /* with its unit */
     bool log;
-    double low, high;  /* NaN: from the data */
-    plot_tick *tick;   /* NULL: made to fit */
+    double low, high; /* NaN: from the data */
+    plot_tick *tick;  /* NULL: made to fit */
     size_t tick_count;
     bool percent; /* ticks as per cent of 1 */
 } plot_axis;
@@ -77,8 +77,8 @@ assay_status plot_sheet_open(plot_sheet **sheet, assay_error *error);
 void plot_sheet_close(plot_sheet **sheet);
 /* Where the drawing will stand in the page. A plot without a point is left out: false. */
 bool plot_place(plot_sheet *sheet, const plot *p, FILE *page);
-/* Draws everything and puts it into the page's text: *whole is the caller's to free. Without gnuplot
- * each drawing is a line that says so, and *drawn is false. */
+/* Draws everything and puts it into the page's text: *whole is the caller's to free. Without
+ * gnuplot each drawing is a line that says so, and *drawn is false. */
 assay_status plot_sheet_finish(plot_sheet *sheet, const char *page, size_t size, char **whole,
                                size_t *whole_size, bool *drawn, assay_error *error);
 /* The marks that all drawings of a page share; once a page, before the first drawing. */

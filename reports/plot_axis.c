@@ -70,8 +70,8 @@ static void quote(FILE *script, const char *text, bool formatted)
     static const struct {
         char letter;
         const char *instead;
-    } harmless[] = {{'\'', "’"}, {'`', "’"}, {'"', "”"}, {'\\', "/"}, {'<', "‹"}, {'>', "›"},
-                    {'&', "+"},  {'@', "(at)"}};
+    } harmless[] = {{'\'', "’"}, {'`', "’"}, {'"', "”"}, {'\\', "/"},
+                    {'<', "‹"},  {'>', "›"}, {'&', "+"}, {'@', "(at)"}};
     (void)fputc('\'', script);
     for (; *text != '\0'; text++) {
         const char *instead = (unsigned char)*text < 0x20 ? " " : NULL;
@@ -151,8 +151,9 @@ static void write_steps(FILE *script, const plot_axis *axis, const plot_range *r
 {
     const double rough = (range->high - range->low) / 5.0;
     const double power = pow(10.0, floor(log10(rough)));
-    const double step = rough / power <= 2.0 ? 2.0 * power : rough / power <= 5.0 ? 5.0 * power
-                                                                                : 10.0 * power;
+    const double step = rough / power <= 2.0   ? 2.0 * power
+                        : rough / power <= 5.0 ? 5.0 * power
+                                               : 10.0 * power;
     bool first = true;
     for (double at = ceil(range->low / step) * step; at <= range->high * (1.0 + 1e-9); at += step) {
         (void)fputs(first ? "" : ", ", script);

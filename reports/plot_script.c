@@ -91,8 +91,8 @@ static void write_end_labels(FILE *script, const plot *p, const frame *f)
         (void)fputs("set label ", script);
         plot_quote(script, text);
         (void)fprintf(script, " at screen %.5f, screen %.5f left front tc rgb '#0100%02X'\n",
-                      1.0 - (f->right - 7.0) / f->width,
-                      1.0 - (TOP + label[i].at) / f->height, colour_code(label[i].series->colour));
+                      1.0 - (f->right - 7.0) / f->width, 1.0 - (TOP + label[i].at) / f->height,
+                      colour_code(label[i].series->colour));
     }
     free(label);
 }
@@ -131,8 +131,8 @@ static void write_frame(FILE *script, const plot *p, const frame *f)
     if (p->y.label != NULL) { /* level, above the axis: read without turning the head */
         (void)fputs("set label ", script);
         plot_quote(script, p->y.label);
-        (void)fprintf(script, " at screen %.5f, screen %.5f left tc rgb '#010002'\n", 4.0 / f->width,
-                      1.0 - 7.0 / f->height);
+        (void)fprintf(script, " at screen %.5f, screen %.5f left tc rgb '#010002'\n",
+                      4.0 / f->width, 1.0 - 7.0 / f->height);
     }
     if (p->mark_text[0] != '\0') {
         (void)fputs("set label ", script);
@@ -203,8 +203,10 @@ bool plot_script(FILE *script, const plot *p, const char *output)
     if (!plot_range_of(p, false, &f.x) || !plot_range_of(p, true, &f.y)) {
         return false;
     }
-    (void)fprintf(script, "reset\nset term svg size %.0f,%.0f dynamic noenhanced font 'sans,12'\n"
-                  "set encoding utf8\nset output '%s'\nunset key\n", f.width, f.height, output);
+    (void)fprintf(script,
+                  "reset\nset term svg size %.0f,%.0f dynamic noenhanced font 'sans,12'\n"
+                  "set encoding utf8\nset output '%s'\nunset key\n",
+                  f.width, f.height, output);
     write_frame(script, p, &f);
     write_end_labels(script, p, &f);
     write_data(script, p);

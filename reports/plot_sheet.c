@@ -21,7 +21,8 @@ struct plot_sheet {
     size_t count, room;
 };
 
-/* Stands in the page's text for drawing number %zu until it is finished; no text holds such bytes. */
+/* Stands in the page's text for drawing number %zu until it is finished; no text holds such bytes.
+ */
 static const char place_form[] = "\x01plot %zu\x02";
 
 assay_status plot_sheet_open(plot_sheet **sheet, assay_error *error)
@@ -167,15 +168,16 @@ assay_status plot_sheet_finish(plot_sheet *sheet, const char *page, size_t size,
     *drawn = true;
     const bool written = fclose(sheet->script) == 0;
     sheet->script = NULL;
-    assay_status status = written ? ASSAY_OK
-                                  : assay_fail(error, ASSAY_IO, "/tmp: no space for the plots");
+    assay_status status =
+        written ? ASSAY_OK : assay_fail(error, ASSAY_IO, "/tmp: no space for the plots");
     if (status == ASSAY_OK && sheet->count > 0) {
         status = run_gnuplot(sheet, drawn, error);
     }
     FILE *const out = status == ASSAY_OK ? open_memstream(whole, whole_size) : NULL;
     if (out == NULL) {
-        return status != ASSAY_OK ? status
-                                  : assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the page");
+        return status != ASSAY_OK
+                   ? status
+                   : assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the page");
     }
     while (page < end) {
         const char *const mark = memchr(page, '\x01', (size_t)(end - page));

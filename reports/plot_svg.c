@@ -6,11 +6,13 @@
 #include "reports/plot_script.h"
 #include "reports/text.h"
 
-/* The forms that gnuplot's points refer to, shared by all drawings of a page (sizes as gnuplot's). */
+/* The forms that gnuplot's points refer to, shared by all drawings of a page (sizes as gnuplot's).
+ */
 const char plot_marks[] =
     "<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\"><defs>"
     "<circle id=\"gpDot\" r=\"0.5\" fill=\"currentColor\"/>"
-    "<rect id=\"gpPt3\" stroke-width=\"0.4\" stroke=\"currentColor\" fill=\"none\" x=\"-1\" y=\"-1\" "
+    "<rect id=\"gpPt3\" stroke-width=\"0.4\" stroke=\"currentColor\" fill=\"none\" x=\"-1\" "
+    "y=\"-1\" "
     "width=\"2\" height=\"2\"/>"
     "<rect id=\"gpPt4\" fill=\"currentColor\" stroke=\"none\" x=\"-1\" y=\"-1\" width=\"2\" "
     "height=\"2\"/>"
@@ -18,9 +20,11 @@ const char plot_marks[] =
     "<circle id=\"gpPt6\" fill=\"currentColor\" stroke=\"none\" r=\"1\"/>"
     "<path id=\"gpPt8\" fill=\"currentColor\" stroke=\"none\" d=\"M0,-1.33 L-1.33,0.67 L1.33,0.67 "
     "z\"/>"
-    "<path id=\"gpPt10\" fill=\"currentColor\" stroke=\"none\" d=\"M0,1.33 L-1.33,-0.67 L1.33,-0.67 "
+    "<path id=\"gpPt10\" fill=\"currentColor\" stroke=\"none\" d=\"M0,1.33 L-1.33,-0.67 "
+    "L1.33,-0.67 "
     "z\"/>"
-    "<path id=\"gpPt12\" fill=\"currentColor\" stroke=\"none\" d=\"M0,-1.41 L1.41,0 L0,1.41 L-1.41,0 "
+    "<path id=\"gpPt12\" fill=\"currentColor\" stroke=\"none\" d=\"M0,-1.41 L1.41,0 L0,1.41 "
+    "L-1.41,0 "
     "z\"/>"
     "<path id=\"gpPt14\" fill=\"currentColor\" stroke=\"none\" d=\"M0,1.330 L1.265,0.411 "
     "L0.782,-1.067 L-0.782,-1.076 L-1.265,0.411 z\"/>"
@@ -53,8 +57,8 @@ static const char *put_piece(FILE *out, const char *text)
 {
     int rgb[3];
     int used = 0;
-    const size_t dropped = attribute(text, " id=") + attribute(text, " font-family=") +
-                           attribute(text, " class=");
+    const size_t dropped =
+        attribute(text, " id=") + attribute(text, " font-family=") + attribute(text, " class=");
     if (dropped > 0) {
         return text + dropped;
     }

@@ -13,8 +13,10 @@
 static const char help[] =
     "usage: assay report RESULT... [-o DIR]\n"
     "\n"
-    "Makes a report of result files (assay verify --json, assay bench --json): verdicts, accuracy,\n"
-    "throughput against batch size, floors, peers, stages, environment. Several files complete one\n"
+    "Makes a report of result files (assay verify --json, assay bench --json): verdicts, "
+    "accuracy,\n"
+    "throughput against batch size, floors, peers, stages, environment. Several files complete "
+    "one\n"
     "another; of a case that is in several, the newest counts. '-' is standard input.\n"
     "\n"
     "  -o, --out DIR   where to (default: report); made if it is missing. Four files are written:\n"
@@ -114,8 +116,9 @@ int assay_report_command(int argc, char **argv)
             return 0;
         }
         if (found != 'o') {
-            (void)snprintf(text, sizeof text, found == ':' ? "%s needs a value: assay report --help"
-                                                           : "unknown option %s: assay report --help",
+            (void)snprintf(text, sizeof text,
+                           found == ':' ? "%s needs a value: assay report --help"
+                                        : "unknown option %s: assay report --help",
                            argv[optind - 1]);
             return complain(text, 2);
         }

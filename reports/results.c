@@ -31,26 +31,23 @@ static const assay_field verdict_fields[] = {
 #undef AT
 
 #define AT(member) offsetof(results_comparison, member)
-static const assay_field comparison_fields[] = {
-    {"op", ASSAY_FIELD_TEXT, AT(op), true},
-    {"case", ASSAY_FIELD_TEXT, AT(case_id), true},
-    {"batch", ASSAY_FIELD_COUNT, AT(batch), true},
-    {"cache", ASSAY_FIELD_TEXT, AT(cache), true},
-    {"threads", ASSAY_FIELD_COUNT, AT(threads), true},
-    {"impl", ASSAY_FIELD_TEXT, AT(impl), true},
-    {"against", ASSAY_FIELD_TEXT, AT(against), true},
-    {"verdict", ASSAY_FIELD_TEXT, AT(verdict), true},
-    {"p", ASSAY_FIELD_REAL, AT(p), false},
-    {NULL, ASSAY_FIELD_FLAG, 0, false}};
+static const assay_field comparison_fields[] = {{"op", ASSAY_FIELD_TEXT, AT(op), true},
+                                                {"case", ASSAY_FIELD_TEXT, AT(case_id), true},
+                                                {"batch", ASSAY_FIELD_COUNT, AT(batch), true},
+                                                {"cache", ASSAY_FIELD_TEXT, AT(cache), true},
+                                                {"threads", ASSAY_FIELD_COUNT, AT(threads), true},
+                                                {"impl", ASSAY_FIELD_TEXT, AT(impl), true},
+                                                {"against", ASSAY_FIELD_TEXT, AT(against), true},
+                                                {"verdict", ASSAY_FIELD_TEXT, AT(verdict), true},
+                                                {"p", ASSAY_FIELD_REAL, AT(p), false},
+                                                {NULL, ASSAY_FIELD_FLAG, 0, false}};
 #undef AT
 
 #define AT(member) offsetof(results_skipped, member)
-static const assay_field skipped_fields[] = {{"op", ASSAY_FIELD_TEXT, AT(op), true},
-                                             {"impl", ASSAY_FIELD_TEXT, AT(impl), true},
-                                             {"case", ASSAY_FIELD_TEXT, AT(case_id), true},
-                                             {"reason", ASSAY_FIELD_TEXT, AT(reason), true},
-                                             {"batch", ASSAY_FIELD_COUNT, AT(batch), false},
-                                             {NULL, ASSAY_FIELD_FLAG, 0, false}};
+static const assay_field skipped_fields[] = {
+    {"op", ASSAY_FIELD_TEXT, AT(op), true},         {"impl", ASSAY_FIELD_TEXT, AT(impl), true},
+    {"case", ASSAY_FIELD_TEXT, AT(case_id), true},  {"reason", ASSAY_FIELD_TEXT, AT(reason), true},
+    {"batch", ASSAY_FIELD_COUNT, AT(batch), false}, {NULL, ASSAY_FIELD_FLAG, 0, false}};
 #undef AT
 
 static assay_status read_verdict(assay_results *results, const assay_node *node,
@@ -116,8 +113,10 @@ static assay_status read_list(assay_results *results, const assay_doc *doc, cons
         return ASSAY_OK;
     }
     if (list->kind != ASSAY_NODE_LIST) {
-        return assay_fail(error, ASSAY_BAD_INPUT, "%s: byte %zu: key '%s' is %s: expected a list "
-                          "of objects", doc->path, list->at, key, assay_node_kind_name(list));
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "%s: byte %zu: key '%s' is %s: expected a list "
+                          "of objects",
+                          doc->path, list->at, key, assay_node_kind_name(list));
     }
     for (const assay_node *node = list->as.first; node != NULL; node = node->next, place.index++) {
         const assay_status status = read(results, node, &place, error);
@@ -135,22 +134,26 @@ static assay_status check_form(const assay_doc *doc, assay_error *error)
     if (strcmp(assay_node_text(doc->root, "format", ""), "assay-results") != 0) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "%s: not a result file: key 'format' is not \"assay-results\"; make one "
-                          "with assay verify --json or assay bench --json", doc->path);
+                          "with assay verify --json or assay bench --json",
+                          doc->path);
     }
-    const bool first = version != NULL && version->kind == ASSAY_NODE_NUMBER &&
-                       version->as.number == 1.0;
+    const bool first =
+        version != NULL && version->kind == ASSAY_NODE_NUMBER && version->as.number == 1.0;
     const bool second = version != NULL && version->kind == ASSAY_NODE_TEXT &&
                         strncmp(version->as.text, "2.", 2) == 0;
     if (!first && !second) {
-        return assay_fail(error, ASSAY_BAD_INPUT,
-                          "%s: key 'version' is neither 1 nor \"2.y.z\": a newer assay is needed to "
-                          "read it", doc->path);
+        return assay_fail(
+            error, ASSAY_BAD_INPUT,
+            "%s: key 'version' is neither 1 nor \"2.y.z\": a newer assay is needed to "
+            "read it",
+            doc->path);
     }
     const assay_node *const environment = assay_node_get(doc->root, "environment");
     return environment != NULL && environment->kind == ASSAY_NODE_OBJECT
                ? ASSAY_OK
-               : assay_fail(error, ASSAY_BAD_INPUT, "%s: key 'environment' is %s: expected an object",
-                            doc->path, assay_node_kind_name(environment));
+               : assay_fail(error, ASSAY_BAD_INPUT,
+                            "%s: key 'environment' is %s: expected an object", doc->path,
+                            assay_node_kind_name(environment));
 }
 
 static void describe_file(results_file *file, assay_doc *doc)
@@ -170,8 +173,7 @@ static void describe_file(results_file *file, assay_doc *doc)
 assay_status assay_results_add_doc(assay_results *results, assay_doc *doc, assay_error *error)
 {
     const assay_results before = *results;
-    results_file *const grown =
-        realloc(results->file, (results->file_count + 1) * sizeof *grown);
+    results_file *const grown = realloc(results->file, (results->file_count + 1) * sizeof *grown);
     assay_status status = grown == NULL
                               ? assay_fail(error, ASSAY_NO_MEMORY, "%s: out of memory", doc->path)
                               : check_form(doc, error);
@@ -181,11 +183,12 @@ assay_status assay_results_add_doc(assay_results *results, assay_doc *doc, assay
     }
 #define READ(list, key, one)                                                                       \
     if (status == ASSAY_OK) {                                                                      \
-        void *const room = make_room(results->list, results->list##_count, sizeof *results->list,  \
-                                     doc, key);                                                    \
+        void *const room =                                                                         \
+            make_room(results->list, results->list##_count, sizeof *results->list, doc, key);      \
         results->list = room != NULL ? room : results->list;                                       \
-        status = room != NULL ? read_list(results, doc, key, one, error)                           \
-                              : assay_fail(error, ASSAY_NO_MEMORY, "%s: out of memory", doc->path); \
+        status = room != NULL                                                                      \
+                     ? read_list(results, doc, key, one, error)                                    \
+                     : assay_fail(error, ASSAY_NO_MEMORY, "%s: out of memory", doc->path);         \
     }
     READ(verdict, "verdicts", read_verdict)
     READ(timing, "timings", read_timing)

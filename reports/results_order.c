@@ -24,8 +24,9 @@ static int first_of(const int *order, size_t count)
 /* Ops in the order of the pipeline, its stages first; unknown ones behind, by name. */
 static int by_op(const char *a, const char *b)
 {
-    static const char *const order[] = {"capture", "sae_encode", "sae_decode", "sae_steer", "adapter",
-                                        "generate", "explain", "linear", "attention"};
+    static const char *const order[] = {"capture",   "sae_encode", "sae_decode",
+                                        "sae_steer", "adapter",    "generate",
+                                        "explain",   "linear",     "attention"};
     size_t rank[2] = {0, 0};
     const char *const name[2] = {a, b};
     for (size_t side = 0; side < 2; side++) {
@@ -40,8 +41,8 @@ static int by_op(const char *a, const char *b)
 int assay_timing_compare(const results_timing *a, const results_timing *b)
 {
     const int order[] = {by_op(a->op, b->op),        strcmp(a->case_id, b->case_id),
-                         strcmp(a->cache, b->cache),  by_number(a->threads, b->threads),
-                         strcmp(a->impl, b->impl),    by_number(a->batch, b->batch)};
+                         strcmp(a->cache, b->cache), by_number(a->threads, b->threads),
+                         strcmp(a->impl, b->impl),   by_number(a->batch, b->batch)};
     return first_of(order, sizeof order / sizeof *order);
 }
 
@@ -55,22 +56,19 @@ int assay_verdict_compare(const results_verdict *a, const results_verdict *b)
 
 static int comparison_compare(const results_comparison *a, const results_comparison *b)
 {
-    const int order[] = {by_op(a->op, b->op),
-                         strcmp(a->case_id, b->case_id),
-                         strcmp(a->cache, b->cache),
-                         by_number(a->threads, b->threads),
-                         strcmp(a->impl, b->impl),
-                         strcmp(a->against, b->against),
+    const int order[] = {by_op(a->op, b->op),          strcmp(a->case_id, b->case_id),
+                         strcmp(a->cache, b->cache),   by_number(a->threads, b->threads),
+                         strcmp(a->impl, b->impl),     strcmp(a->against, b->against),
                          by_number(a->batch, b->batch)};
     return first_of(order, sizeof order / sizeof *order);
 }
 
 static int skipped_compare(const results_skipped *a, const results_skipped *b)
 {
-    const int order[] = {by_op(a->op, b->op), strcmp(a->impl, b->impl),
-                         strcmp(a->reason, b->reason), strcmp(a->case_id, b->case_id),
-                         by_number(isnan(a->batch) ? 0.0 : a->batch,
-                                   isnan(b->batch) ? 0.0 : b->batch)};
+    const int order[] = {
+        by_op(a->op, b->op), strcmp(a->impl, b->impl), strcmp(a->reason, b->reason),
+        strcmp(a->case_id, b->case_id),
+        by_number(isnan(a->batch) ? 0.0 : a->batch, isnan(b->batch) ? 0.0 : b->batch)};
     return first_of(order, sizeof order / sizeof *order);
 }
 

@@ -46,18 +46,16 @@ static const assay_field work[] = {
     {"latents_per_row", ASSAY_FIELD_REAL, AT(latents_per_row), false},
     {NULL, ASSAY_FIELD_FLAG, 0, false}};
 
-static const assay_field summary[] = {
-    {"mode_seconds", ASSAY_FIELD_REAL, AT(mode_seconds), false},
-    {"p99_seconds", ASSAY_FIELD_REAL, AT(p99_seconds), false},
-    {"dispersion", ASSAY_FIELD_REAL, AT(dispersion), false},
-    {"contaminated", ASSAY_FIELD_COUNT, AT(contaminated), false},
-    {NULL, ASSAY_FIELD_FLAG, 0, false}};
+static const assay_field summary[] = {{"mode_seconds", ASSAY_FIELD_REAL, AT(mode_seconds), false},
+                                      {"p99_seconds", ASSAY_FIELD_REAL, AT(p99_seconds), false},
+                                      {"dispersion", ASSAY_FIELD_REAL, AT(dispersion), false},
+                                      {"contaminated", ASSAY_FIELD_COUNT, AT(contaminated), false},
+                                      {NULL, ASSAY_FIELD_FLAG, 0, false}};
 
-static const assay_field floors[] = {
-    {"seconds", ASSAY_FIELD_REAL, AT(floor_seconds), false},
-    {"fraction", ASSAY_FIELD_REAL, AT(floor_fraction), false},
-    {"bound", ASSAY_FIELD_TEXT, AT(floor_bound), false},
-    {NULL, ASSAY_FIELD_FLAG, 0, false}};
+static const assay_field floors[] = {{"seconds", ASSAY_FIELD_REAL, AT(floor_seconds), false},
+                                     {"fraction", ASSAY_FIELD_REAL, AT(floor_fraction), false},
+                                     {"bound", ASSAY_FIELD_TEXT, AT(floor_bound), false},
+                                     {NULL, ASSAY_FIELD_FLAG, 0, false}};
 
 static const assay_field stop[] = {{"rule", ASSAY_FIELD_TEXT, AT(stop_rule), false},
                                    {"target", ASSAY_FIELD_REAL, AT(stop_target), false},
@@ -87,21 +85,19 @@ static assay_status read_samples(const assay_node *object, const assay_place *pl
     const struct {
         const char *key;
         const double **list;
-    } lists[] = {{"seconds", &samples->seconds},
-                 {"process", &samples->process},
-                 {"switches", &samples->switches},
-                 {"steal_seconds", &samples->steal_seconds},
-                 {"megahertz", &samples->megahertz},
-                 {"joules", &samples->joules},
-                 {"contaminated", &samples->contaminated}};
+    } lists[] = {
+        {"seconds", &samples->seconds},          {"process", &samples->process},
+        {"switches", &samples->switches},        {"steal_seconds", &samples->steal_seconds},
+        {"megahertz", &samples->megahertz},      {"joules", &samples->joules},
+        {"contaminated", &samples->contaminated}};
     const assay_node *const node = assay_node_get(object, "samples");
     if (node == NULL || node->kind != ASSAY_NODE_OBJECT) {
         return assay_place_fail(place, node, "samples", "an object of lists", error);
     }
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         size_t count;
-        const assay_status status = assay_numbers_read(node, lists[i].key, i == 0, place,
-                                                       lists[i].list, &count, error);
+        const assay_status status =
+            assay_numbers_read(node, lists[i].key, i == 0, place, lists[i].list, &count, error);
         if (status != ASSAY_OK) {
             return status;
         }
@@ -150,8 +146,8 @@ static assay_status read_parts(assay_doc *doc, const assay_node *object, const a
         return assay_fail(error, ASSAY_NO_MEMORY, "%s: out of memory", place->path);
     }
     for (const assay_node *part = list->as.first; part != NULL; part = part->next) {
-        const assay_status status = assay_fields_read(
-            part_fields, part, place, &timing->part[timing->part_count++], error);
+        const assay_status status =
+            assay_fields_read(part_fields, part, place, &timing->part[timing->part_count++], error);
         if (status != ASSAY_OK) {
             return status;
         }
@@ -163,13 +159,13 @@ static assay_status check_identity(const assay_node *object, const assay_place *
                                    const results_timing *timing, assay_error *error)
 {
     if (strcmp(timing->cache, "cold") != 0 && strcmp(timing->cache, "warm") != 0) {
-        return assay_place_fail(place, assay_node_get(object, "cache"), "cache",
-                                "'cold' or 'warm'", error);
+        return assay_place_fail(place, assay_node_get(object, "cache"), "cache", "'cold' or 'warm'",
+                                error);
     }
     if (timing->batch < 1.0 || timing->threads < 1.0) {
         const char *const key = timing->batch < 1.0 ? "batch" : "threads";
-        return assay_place_fail(place, assay_node_get(object, key), key,
-                                "a whole number from 1", error);
+        return assay_place_fail(place, assay_node_get(object, key), key, "a whole number from 1",
+                                error);
     }
     return ASSAY_OK;
 }
@@ -196,8 +192,7 @@ static double middle(const double *list, size_t count)
 assay_status results_read_timing(assay_doc *doc, const assay_node *object, const assay_place *place,
                                  results_timing *timing, assay_error *error)
 {
-    const assay_node *const reached =
-        assay_node_get(assay_node_get(object, "stop"), "reached");
+    const assay_node *const reached = assay_node_get(assay_node_get(object, "stop"), "reached");
     const double *prepare = NULL;
     size_t prepare_count = 0;
     assay_status status = assay_fields_read(identity, object, place, timing, error);

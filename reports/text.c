@@ -11,7 +11,9 @@ static text_short not_known(double value)
 {
     text_short result;
     (void)snprintf(result.text, sizeof result.text, "%s",
-                   isnan(value) ? "–" : value > 0.0 ? "∞" : "−∞");
+                   isnan(value)  ? "–"
+                   : value > 0.0 ? "∞"
+                                 : "−∞");
     return result;
 }
 
@@ -70,9 +72,8 @@ text_short text_small(double value)
     if (!isfinite(value)) {
         return not_known(value);
     }
-    (void)snprintf(result.text, sizeof result.text, fabs(value) >= 1e-3 || value == 0.0 ? "%.3g"
-                                                                                        : "%.1e",
-                   value);
+    (void)snprintf(result.text, sizeof result.text,
+                   fabs(value) >= 1e-3 || value == 0.0 ? "%.3g" : "%.1e", value);
     return result;
 }
 
@@ -84,8 +85,9 @@ text_short text_percent(double fraction)
     }
     const double percent = 100.0 * fraction;
     (void)snprintf(result.text, sizeof result.text,
-                   percent >= 10.0 || percent == 0.0 ? "%.0f %%" : percent >= 0.1 ? "%.1f %%"
-                                                                                  : "%.0e %%",
+                   percent >= 10.0 || percent == 0.0 ? "%.0f %%"
+                   : percent >= 0.1                  ? "%.1f %%"
+                                                     : "%.0e %%",
                    percent);
     return result;
 }

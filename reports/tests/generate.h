@@ -2,7 +2,6 @@
  * with lognormal noise, so the same seed gives the same file. */
 #ifndef REPORTS_TESTS_GENERATE_H
 #define REPORTS_TESTS_GENERATE_H
-
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 
 typedef struct generate_options {
     uint64_t seed;
-    size_t samples;      /* of each timing, over `processes` processes */
+    size_t samples; /* of each timing, over `processes` processes */
     size_t processes;
     double slower;       /* factor on the times of implementation slow_impl of slow_op */
     const char *slow_op; /* NULL: none */
@@ -20,8 +19,8 @@ typedef struct generate_options {
     double speed;        /* of the machine: 1 is the usual one */
     double error;        /* factor on the errors of verdicts */
     const char *machine, *cpu, *date, *revision;
-    int ops;             /* the first so many of the list; 0: all */
-    int batches;         /* 1, 4, 16, …; 0: six */
+    int ops;     /* the first so many of the list; 0: all */
+    int batches; /* 1, 4, 16, …; 0: six */
 } generate_options;
 
 #define GENERATE_DEFAULTS                                                                          \
@@ -45,8 +44,7 @@ static double generate_uniform(generator *g)
 
 static double generate_normal(generator *g)
 {
-    const double radius = sqrt(-2.0 * log(generate_uniform(g)));
-    return radius * cos(6.283185307179586 * generate_uniform(g));
+    return sqrt(-2.0 * log(generate_uniform(g))) * cos(6.283185307179586 * generate_uniform(g));
 }
 
 typedef struct generate_op {
@@ -55,12 +53,16 @@ typedef struct generate_op {
     double row_bytes;
 } generate_op;
 
-static const generate_op generate_ops[] = {
-    {"sae_encode", "goodfire", 537e6, 537e6, 8e3},     {"sae_encode", "qresearch", 134e6, 134e6, 4e3},
-    {"sae_encode", "llamascope", 1074e6, 1074e6, 8e3}, {"sae_decode", "goodfire", 0.0, 0.75e6, 745e3},
-    {"sae_decode", "qresearch", 0.0, 0.26e6, 258e3},   {"capture", "qresearch", 1.1e9, 1.1e9, 8e3},
-    {"generate", "selfie", 2.47e9, 2.47e9, 64e3},      {"explain", "selfie", 2.47e9, 3.1e10, 64e3},
-    {"linear", "tiny", 1e6, 1e6, 4e3},                 {"adapter", "selfie", 67e6, 33e6, 32e3}};
+static const generate_op generate_ops[] = {{"sae_encode", "goodfire", 537e6, 537e6, 8e3},
+                                           {"sae_encode", "qresearch", 134e6, 134e6, 4e3},
+                                           {"sae_encode", "llamascope", 1074e6, 1074e6, 8e3},
+                                           {"sae_decode", "goodfire", 0.0, 0.75e6, 745e3},
+                                           {"sae_decode", "qresearch", 0.0, 0.26e6, 258e3},
+                                           {"capture", "qresearch", 1.1e9, 1.1e9, 8e3},
+                                           {"generate", "selfie", 2.47e9, 2.47e9, 64e3},
+                                           {"explain", "selfie", 2.47e9, 3.1e10, 64e3},
+                                           {"linear", "tiny", 1e6, 1e6, 4e3},
+                                           {"adapter", "selfie", 67e6, 33e6, 32e3}};
 
 typedef struct generate_impl {
     const char *name, *backend, *precision;
@@ -90,16 +92,15 @@ static void generate_list(generator *g, const char *key, size_t count, double va
 {
     fprintf(g->out, ",\"%s\":[", key);
     for (size_t i = 0; i < count; i++) {
-        fprintf(g->out, "%s%.6g", i == 0 ? "" : ",", value);
+        fprintf(g->out, i == 0 ? "%.6g" : ",%.6g", value);
     }
     fputc(']', g->out);
 }
 
 static int generate_order(const void *a, const void *b)
 {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
+    const double difference = *(const double *)a - *(const double *)b;
+    return (difference > 0.0) - (difference < 0.0);
 }
 
 /* The samples and the summary they have. */
@@ -152,28 +153,31 @@ static void generate_timing(generator *g, const generate_op *op, const generate_
     if (g->o->slow_op != NULL && strcmp(op->name, g->o->slow_op) == 0) {
         seconds *= g->o->slower;
     }
-    fprintf(g->out,
-            "%s\n{\"op\":\"%s\",\"impl\":\"%s\",\"backend\":\"%s\",\"precision\":\"%s\",\"case\":"
-            "\"%s-%s\",\"system\":\"%s\",\"batch\":%.0f,\"cache\":\"%s\",\"threads\":2,\"seed\":\"1\","
-            "\"verdict\":\"PASS\",\"budget_used\":0.31,\"rel_l2\":%.4g,\"outputs_checked\":3,"
-            "\"prepare_seconds\":[0.2,0.21],\"packed_bytes\":%.0f,\"peak_bytes\":%.0f,"
-            "\"calls_per_sample\":1,\"stop\":{\"rule\":\"relative\",\"target\":0.01,\"reached\":true,"
-            "\"seconds\":1.5},",
-            g->items++ == 0 ? "" : ",", op->name, impl->name, impl->backend, impl->precision,
-            op->system, op->name, op->system, batch, cache, impl->error * (1.0 + 0.1 * op->bytes / 1e9),
-            op->bytes * impl->bytes, op->bytes * impl->bytes + 1e8);
+    fprintf(
+        g->out,
+        "%s\n{\"op\":\"%s\",\"impl\":\"%s\",\"backend\":\"%s\",\"precision\":\"%s\",\"case\":"
+        "\"%s-%s\",\"system\":\"%s\",\"batch\":%.0f,\"cache\":\"%s\",\"threads\":2,\"seed\":\"1\","
+        "\"verdict\":\"PASS\",\"budget_used\":0.31,\"rel_l2\":%.4g,\"outputs_checked\":3,"
+        "\"prepare_seconds\":[0.2,0.21],\"packed_bytes\":%.0f,\"peak_bytes\":%.0f,"
+        "\"calls_per_sample\":1,\"stop\":{\"rule\":\"relative\",\"target\":0.01,\"reached\":true,"
+        "\"seconds\":1.5},",
+        g->items++ == 0 ? "" : ",", op->name, impl->name, impl->backend, impl->precision,
+        op->system, op->name, op->system, batch, cache, impl->error * (1.0 + 0.1 * op->bytes / 1e9),
+        op->bytes * impl->bytes, op->bytes * impl->bytes + 1e8);
     generate_samples(g, seconds);
-    fprintf(g->out,
-            ",\"work\":{\"rows\":%.0f,\"tokens\":%.0f,\"explanations\":%.0f,\"flops\":%.9g,"
-            "\"bytes_read\":%.9g},\"metrics\":{\"rows_per_second\":%.6g},\"floor\":{\"seconds\":%.9g,"
-            "\"fraction\":%.6g,\"bound\":\"bandwidth/read/dram/all\"}",
-            batch, strcmp(op->name, "generate") == 0 ? 12.0 * batch : 0.0,
-            strcmp(op->name, "explain") == 0 ? batch : 0.0, op->flops * batch,
-            op->bytes * impl->bytes, batch / seconds, floor_seconds, floor_seconds / seconds);
+    fprintf(
+        g->out,
+        ",\"work\":{\"rows\":%.0f,\"tokens\":%.0f,\"explanations\":%.0f,\"flops\":%.9g,"
+        "\"bytes_read\":%.9g},\"metrics\":{\"rows_per_second\":%.6g},\"floor\":{\"seconds\":%.9g,"
+        "\"fraction\":%.6g,\"bound\":\"bandwidth/read/dram/all\"}",
+        batch, strcmp(op->name, "generate") == 0 ? 12.0 * batch : 0.0,
+        strcmp(op->name, "explain") == 0 ? batch : 0.0, op->flops * batch, op->bytes * impl->bytes,
+        batch / seconds, floor_seconds, floor_seconds / seconds);
     if (strcmp(op->name, "explain") == 0 || strcmp(op->name, "generate") == 0) {
-        static const char *const parts[] = {"prefill/linear",  "prefill/attention", "decode/linear",
-                                            "decode/attention", "decode/sample",    "decode/rmsnorm",
-                                            "decode/swiglu",    "adapter",          "other"};
+        static const char *const parts[] = {
+            "prefill/linear",   "prefill/attention", "decode/linear",
+            "decode/attention", "decode/sample",     "decode/rmsnorm",
+            "decode/swiglu",    "adapter",           "other"};
         static const double shares[] = {0.22, 0.04, 0.5, 0.08, 0.05, 0.03, 0.05, 0.01, 0.02};
         fputs(",\"parts\":[", g->out);
         for (int i = 0; i < 9; i++) {
@@ -211,17 +215,19 @@ static void generate_verdicts(generator *g)
         for (int impl = 0; impl < GENERATE_IMPLS - 2; impl++) {
             for (int k = 0; k < 6; k++) {
                 const double used = g->o->error * fmin(0.95, 0.1 * exp(generate_normal(g)));
-                fprintf(g->out,
-                        "%s\n{\"golden\":\"generated\",\"source\":\"generated\",\"op\":\"%s\",\"impl\":"
-                        "\"%s\",\"case\":\"%s-%s-%d\",\"verdict\":\"%s\",\"check\":\"%s\",\"budget_used\":"
-                        "%.6g,\"max_abs\":1e-6,\"rel_l2\":%.6g,\"cosine\":1,\"ulp\":3,\"seconds\":0.01,"
-                        "\"undecided\":2,\"compared\":1000,\"repeated\":true,\"repeat_differs\":false,"
-                        "\"batch_differs\":%s,\"seed\":\"1\",\"message\":\"%s\"}",
-                        g->items++ == 0 ? "" : ",", generate_ops[op].name, generate_impls[impl].name,
-                        generate_ops[op].name, generate_ops[op].system, k,
-                        used > 1.0 ? "FAIL" : "PASS", used > 1.0 ? "value" : "none", used,
-                        generate_impls[impl].error * g->o->error, k == 0 ? "true" : "false",
-                        used > 1.0 ? "row 1, column 5: got 1, expected 2 (a <b> & 'c')" : "");
+                fprintf(
+                    g->out,
+                    "%s\n{\"golden\":\"generated\",\"source\":\"generated\",\"op\":\"%s\",\"impl\":"
+                    "\"%s\",\"case\":\"%s-%s-%d\",\"verdict\":\"%s\",\"check\":\"%s\",\"budget_"
+                    "used\":"
+                    "%.6g,\"max_abs\":1e-6,\"rel_l2\":%.6g,\"cosine\":1,\"ulp\":3,\"seconds\":0.01,"
+                    "\"undecided\":2,\"compared\":1000,\"repeated\":true,\"repeat_differs\":false,"
+                    "\"batch_differs\":%s,\"seed\":\"1\",\"message\":\"%s\"}",
+                    g->items++ == 0 ? "" : ",", generate_ops[op].name, generate_impls[impl].name,
+                    generate_ops[op].name, generate_ops[op].system, k, used > 1.0 ? "FAIL" : "PASS",
+                    used > 1.0 ? "value" : "none", used, generate_impls[impl].error * g->o->error,
+                    k == 0 ? "true" : "false",
+                    used > 1.0 ? "row 1, column 5: got 1, expected 2 (a <b> & 'c')" : "");
             }
         }
     }
@@ -235,14 +241,19 @@ static void generate_comparisons(generator *g)
     for (int op = 0; op < 3; op++) {
         for (int b = 0; b < 5; b++) {
             const double ratio = (0.6 + 0.25 * b) * exp(0.02 * generate_normal(g));
-            fprintf(g->out,
-                    "%s\n{\"op\":\"%s\",\"case\":\"%s-%s\",\"batch\":%.0f,\"cache\":\"cold\",\"threads\":2,"
-                    "\"impl\":\"avx512_bf16\",\"against\":\"peer:pytorch_bf16\",\"pairs\":[{\"impl\":[1,1]"
-                    ",\"against\":[%.6g,%.6g]}],\"ratio\":{\"value\":%.6g,\"low\":%.6g,\"high\":%.6g},"
-                    "\"p\":0.03,\"verdict\":\"%s\"}",
-                    g->items++ == 0 ? "" : ",", generate_ops[op].name, generate_ops[op].system,
-                    generate_ops[op].name, pow(4.0, b), ratio, ratio, ratio, ratio * 0.97,
-                    ratio * 1.03, ratio > 1.05 ? "FASTER" : ratio < 0.95 ? "SLOWER" : "UNSURE");
+            fprintf(
+                g->out,
+                "%s\n{\"op\":\"%s\",\"case\":\"%s-%s\",\"batch\":%.0f,\"cache\":\"cold\","
+                "\"threads\":2,"
+                "\"impl\":\"avx512_bf16\",\"against\":\"peer:pytorch_bf16\",\"pairs\":[{\"impl\":["
+                "1,1]"
+                ",\"against\":[%.6g,%.6g]}],\"ratio\":{\"value\":%.6g,\"low\":%.6g,\"high\":%.6g},"
+                "\"p\":0.03,\"verdict\":\"%s\"}",
+                g->items++ == 0 ? "" : ",", generate_ops[op].name, generate_ops[op].system,
+                generate_ops[op].name, pow(4.0, b), ratio, ratio, ratio, ratio * 0.97, ratio * 1.03,
+                ratio > 1.05   ? "FASTER"
+                : ratio < 0.95 ? "SLOWER"
+                               : "UNSURE");
         }
     }
     fputs("]", g->out);
@@ -254,24 +265,30 @@ static void generate_results(const char *path, const generate_options *o)
     if (g.out == NULL) {
         abort();
     }
-    fprintf(g.out,
-            "{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"command\":\"assay bench --op '*' --json "
-            "bench.json\",\n\"environment\":{\"date\":\"%s\",\"machine\":\"%s\",\"assay_version\":\"0.1.0\","
-            "\"revision\":\"%s\",\"compiler\":\"GNU 12.2.0\",\"build_type\":\"Release\",\"cpu\":\"%s\","
-            "\"cpu_features\":[\"avx2_fma\",\"avx512\",\"avx512_bf16\"],\"threads\":2,\"cores\":2,"
-            "\"packages\":1,\"cache_bytes\":[32768,1048576,33554432],\"memory_bytes\":25769803776,"
-            "\"governor\":\"performance\",\"system\":\"Linux 6.1 x86_64\",\"libraries\":{\"openblas\":"
-            "\"0.3.21\"}},\n\"ceilings\":{\"date\":\"2026-01-02T03:00:00Z\",\"machine\":\"%s\",\"entries\":["
-            "{\"name\":\"bandwidth/read/dram/all\",\"unit\":\"B/s\",\"value\":%.6g,\"best\":%.6g},"
-            "{\"name\":\"multiply_add/f32/avx512/all\",\"unit\":\"FLOP/s\",\"value\":%.6g,\"best\":%.6g},"
-            "{\"name\":\"latency/call\",\"unit\":\"s\",\"value\":2e-09}]}",
-            o->date, o->machine, o->revision, o->cpu, o->machine, generate_bandwidth * o->speed,
-            1.03 * generate_bandwidth * o->speed, generate_peak * o->speed,
-            1.01 * generate_peak * o->speed);
+    fprintf(
+        g.out,
+        "{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"command\":\"assay bench --op '*' "
+        "--json "
+        "bench.json\",\n\"environment\":{\"date\":\"%s\",\"machine\":\"%s\",\"assay_version\":\"0."
+        "1.0\","
+        "\"revision\":\"%s\",\"compiler\":\"GNU 12.2.0\",\"build_type\":\"Release\",\"cpu\":\"%s\","
+        "\"cpu_features\":[\"avx2_fma\",\"avx512\",\"avx512_bf16\"],\"threads\":2,\"cores\":2,"
+        "\"packages\":1,\"cache_bytes\":[32768,1048576,33554432],\"memory_bytes\":25769803776,"
+        "\"governor\":\"performance\",\"system\":\"Linux 6.1 x86_64\",\"libraries\":{\"openblas\":"
+        "\"0.3.21\"}},\n\"ceilings\":{\"date\":\"2026-01-02T03:00:00Z\",\"machine\":\"%s\","
+        "\"entries\":["
+        "{\"name\":\"bandwidth/read/dram/all\",\"unit\":\"B/s\",\"value\":%.6g,\"best\":%.6g},"
+        "{\"name\":\"multiply_add/f32/avx512/all\",\"unit\":\"FLOP/"
+        "s\",\"value\":%.6g,\"best\":%.6g},"
+        "{\"name\":\"latency/call\",\"unit\":\"s\",\"value\":2e-09}]}",
+        o->date, o->machine, o->revision, o->cpu, o->machine, generate_bandwidth * o->speed,
+        1.03 * generate_bandwidth * o->speed, generate_peak * o->speed,
+        1.01 * generate_peak * o->speed);
     generate_timings(&g);
     generate_verdicts(&g);
     generate_comparisons(&g);
-    fputs(",\n\"skipped\":[{\"op\":\"generate\",\"impl\":\"peer:llama_cpp\",\"case\":\"selfie-generate\","
+    fputs(",\n\"skipped\":[{\"op\":\"generate\",\"impl\":\"peer:llama_cpp\",\"case\":\"selfie-"
+          "generate\","
           "\"batch\":1,\"reason\":\"llama-cpp-python is not installed: run ci/peers\"}]}\n",
           g.out);
     if (fclose(g.out) != 0) {

@@ -23,17 +23,28 @@ Test(report, four_files_from_results_alone)
     run_free(&run);
     char *const html = run_slurp("%s/out/report.html", folder);
     cr_assert_not_null(html);
-    static const char *const wanted[] = {
-        "id=\"throughput\"", "id=\"front\"", "id=\"floor\"", "id=\"peers\"", "id=\"stages\"",
-        "id=\"accuracy\"", "id=\"ceilings\"", "id=\"skipped\"", "id=\"environment\"",
-        "id=\"rerun\"", "prefers-color-scheme:dark", "<svg class=\"plot\"", "var(--s0)",
-        "assay verify --golden generated", "ci/peers", "a &lt;b&gt; &amp; &#39;c&#39;"};
+    static const char *const wanted[] = {"id=\"throughput\"",
+                                         "id=\"front\"",
+                                         "id=\"floor\"",
+                                         "id=\"peers\"",
+                                         "id=\"stages\"",
+                                         "id=\"accuracy\"",
+                                         "id=\"ceilings\"",
+                                         "id=\"skipped\"",
+                                         "id=\"environment\"",
+                                         "id=\"rerun\"",
+                                         "prefers-color-scheme:dark",
+                                         "<svg class=\"plot\"",
+                                         "var(--s0)",
+                                         "assay verify --golden generated",
+                                         "ci/peers",
+                                         "a &lt;b&gt; &amp; &#39;c&#39;"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         cr_expect_not_null(strstr(html, wanted[i]), "%s", wanted[i]);
     }
     /* Nothing is fetched, no drawing carries colours of its own, no place was left unfilled. */
-    static const char *const unwanted[] = {"http:", "https:", "src=", "@import", "url(", "rgb(",
-                                           "<link", "\x01", "\x02", "'black'", "not drawn"};
+    static const char *const unwanted[] = {"http:", "https:", "src=", "@import", "url(",     "rgb(",
+                                           "<link", "\x01",   "\x02", "'black'", "not drawn"};
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++) {
         cr_expect_null(strstr(html, unwanted[i]), "%s", unwanted[i]);
     }
@@ -95,14 +106,17 @@ Test(report, hostile_names_stay_words)
     run_folder(folder);
     snprintf(path, sizeof path, "%s/r.json", folder);
     FILE *const file = fopen(path, "w");
-    static const char name[] = "x`touch HACKED`'$(touch HACKED)%s</script><script>alert(1)</script>@m";
-    fprintf(file, "{\"format\":\"assay-results\",\"version\":\"2.1.0\",\"environment\":{\"<b>\":\"</td>"
-                  "<script>\"},\"timings\":[");
+    static const char name[] =
+        "x`touch HACKED`'$(touch HACKED)%s</script><script>alert(1)</script>@m";
+    fprintf(file,
+            "{\"format\":\"assay-results\",\"version\":\"2.1.0\",\"environment\":{\"<b>\":\"</td>"
+            "<script>\"},\"timings\":[");
     for (int i = 0; i < 3; i++) {
         fprintf(file,
                 "%s{\"op\":\"%s\",\"impl\":\"%s%d\",\"case\":\"%s\",\"batch\":4,\"cache\":\"cold\","
                 "\"threads\":1,\"verdict\":\"PASS\",\"rel_l2\":1e-3,\"samples\":{\"seconds\":[1]},"
-                "\"summary\":{\"seconds\":{\"value\":1,\"low\":1,\"high\":1}},\"floor\":{\"seconds\":0.5,"
+                "\"summary\":{\"seconds\":{\"value\":1,\"low\":1,\"high\":1}},\"floor\":{"
+                "\"seconds\":0.5,"
                 "\"fraction\":0.5},\"parts\":[{\"name\":\"%s\",\"seconds\":1}]}",
                 i == 0 ? "" : ",", name, name, i, name, name);
     }
@@ -129,12 +143,10 @@ Test(report, mistakes_are_one_line_with_a_remedy)
         const char *arguments;
         int status;
         const char *part;
-    } mistakes[] = {{"report", 2, "no result file"},
-                    {"report --no-such x", 2, "--no-such"},
-                    {"report x.json -o", 2, "needs a value"},
-                    {"report /nowhere/r.json", 3, "/nowhere/r.json"},
-                    {"report /dev/null -o /tmp", 3, "empty"},
-                    {"report /tmp -o /tmp", 3, "folder"}};
+    } mistakes[] = {
+        {"report", 2, "no result file"},          {"report --no-such x", 2, "--no-such"},
+        {"report x.json -o", 2, "needs a value"}, {"report /nowhere/r.json", 3, "/nowhere/r.json"},
+        {"report /dev/null -o /tmp", 3, "empty"}, {"report /tmp -o /tmp", 3, "folder"}};
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         run_output run = run_program("%s", mistakes[i].arguments);
         cr_expect_eq(run.status, mistakes[i].status, "%s: %d", mistakes[i].arguments, run.status);
@@ -165,17 +177,20 @@ Test(report, verify_writes_the_form_that_is_read)
 {
     char folder[64];
     run_folder(folder);
-    run_output run = run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
-                                 "--impl 'scalar*' --json %s/v.json", folder);
+    run_output run =
+        run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
+                    "--impl 'scalar*' --json %s/v.json",
+                    folder);
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);
     char *const text = run_slurp("%s/v.json", folder);
     cJSON *const root = cJSON_Parse(text);
     cr_expect_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "version")), "2.0.0");
     cr_expect_eq(strncmp(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")),
-                         "assay verify --golden generated", 31), 0);
-    cr_expect_not_null(strstr(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")),
-                              "--impl 'scalar*'"));
+                         "assay verify --golden generated", 31),
+                 0);
+    cr_expect_not_null(
+        strstr(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")), "--impl 'scalar*'"));
     cJSON_Delete(root);
     free(text);
     run = run_program("report %s/v.json -o %s/out", folder, folder);
@@ -191,24 +206,30 @@ Test(report, files_are_valid_by_the_schema)
     char path[128];
     char command[1024];
     generate_options o = GENERATE_DEFAULTS;
-    if (system("python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null") != 0) {
+    if (system("python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null") !=
+        0) {
         cr_skip_test("python3-jsonschema is not installed");
     }
     run_folder(folder);
     snprintf(path, sizeof path, "%s/r.json", folder);
     generate_results(path, &o);
-    run_output run = run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
-                                 "--json %s/v.json", folder);
+    run_output run =
+        run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
+                    "--json %s/v.json",
+                    folder);
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);
     snprintf(command, sizeof command,
              "python3 '%s/reports/tests/validate.py' '%s/reports/schema/results-2.0.0.schema.json' "
-             "%s/r.json %s/v.json", ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR, folder, folder);
+             "%s/r.json %s/v.json",
+             ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR, folder, folder);
     cr_expect_eq(system(command), 0);
     /* The validator can say no. */
     FILE *const wrong = fopen(path, "w");
-    fputs("{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{\"date\":\"\",\"cpu\":\"\","
-          "\"threads\":1},\"timings\":[{\"op\":7}]}", wrong);
+    fputs("{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{\"date\":\"\","
+          "\"cpu\":\"\","
+          "\"threads\":1},\"timings\":[{\"op\":7}]}",
+          wrong);
     fclose(wrong);
     strcat(command, " >/dev/null");
     cr_expect_neq(system(command), 0);

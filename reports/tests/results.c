@@ -27,7 +27,8 @@ static void expect_refused(const char *text, const char *part, const char *other
     cr_assert_eq(parse(text, &results, &error), ASSAY_BAD_INPUT, "taken: %s", text);
     cr_expect_not_null(strstr(error.message, "f.json"), "%s", error.message);
     cr_expect_not_null(strstr(error.message, part), "'%s' does not say '%s'", error.message, part);
-    cr_expect_not_null(strstr(error.message, other), "'%s' does not say '%s'", error.message, other);
+    cr_expect_not_null(strstr(error.message, other), "'%s' does not say '%s'", error.message,
+                       other);
     cr_expect_null(strchr(error.message, '\n'));
     cr_expect_eq(results.file_count, 0);
     cr_expect_eq(results.timing_count, 0);
@@ -90,8 +91,7 @@ Test(results, of_one_identity_the_newest_file_counts)
     cr_expect_gt(results.replaced, 0);
     for (size_t i = 0; i < results.timing_count; i++) {
         cr_assert_eq(results.timing[i].file, 0); /* the first file is the newer one */
-        cr_assert(i == 0 ||
-                  assay_timing_compare(&results.timing[i - 1], &results.timing[i]) < 0);
+        cr_assert(i == 0 || assay_timing_compare(&results.timing[i - 1], &results.timing[i]) < 0);
     }
     assay_results_free(&results);
 }
@@ -100,13 +100,14 @@ Test(results, version_one_files_load)
 {
     assay_results results = {0};
     assay_error error;
-    cr_assert_eq(parse("{\"format\":\"assay-results\",\"version\":1,\"environment\":{\"threads\":2},"
-                       "\"verdicts\":[{\"golden\":\"g\",\"source\":\"s\",\"op\":\"linear\",\"impl\":"
-                       "\"scalar\",\"case\":\"c\",\"verdict\":\"FAIL\",\"check\":\"value\","
-                       "\"budget_used\":\"inf\",\"max_abs\":\"nan\",\"seed\":\"18446744073709551615\","
-                       "\"message\":\"\\u00e9\\ud83d\\ude00\"}]}",
-                       &results, &error),
-                 ASSAY_OK, "%s", error.message);
+    cr_assert_eq(
+        parse("{\"format\":\"assay-results\",\"version\":1,\"environment\":{\"threads\":2},"
+              "\"verdicts\":[{\"golden\":\"g\",\"source\":\"s\",\"op\":\"linear\",\"impl\":"
+              "\"scalar\",\"case\":\"c\",\"verdict\":\"FAIL\",\"check\":\"value\","
+              "\"budget_used\":\"inf\",\"max_abs\":\"nan\",\"seed\":\"18446744073709551615\","
+              "\"message\":\"\\u00e9\\ud83d\\ude00\"}]}",
+              &results, &error),
+        ASSAY_OK, "%s", error.message);
     cr_assert_eq(results.verdict_count, 1);
     cr_expect_eq(results.verdict[0].verdict, ASSAY_FAIL);
     cr_expect(isinf(results.verdict[0].budget_used));
@@ -119,8 +120,8 @@ Test(results, version_one_files_load)
 
 #define HEAD "{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{},"
 #define TIMING(before, samples)                                                                    \
-    HEAD "\"timings\":[{\"op\":\"o\",\"impl\":\"i\",\"case\":\"c\"," before                          \
-         "\"threads\":1,\"verdict\":\"PASS\",\"samples\":" samples                                   \
+    HEAD "\"timings\":[{\"op\":\"o\",\"impl\":\"i\",\"case\":\"c\"," before                        \
+         "\"threads\":1,\"verdict\":\"PASS\",\"samples\":" samples                                 \
          ",\"summary\":{\"seconds\":{\"value\":1,\"low\":1,\"high\":1}}}]}"
 
 Test(results, what_is_wrong_is_said_with_file_and_place)
@@ -133,7 +134,8 @@ Test(results, what_is_wrong_is_said_with_file_and_place)
     expect_refused("{\"format\":\"assay-results\",\"version\":1}", "environment", "object");
     expect_refused(HEAD "\"verdicts\":7}", "verdicts", "list of objects");
     expect_refused(HEAD "\"verdicts\":[{}]}", "verdicts[0]", "'op' is missing");
-    expect_refused(TIMING("\"batch\":1,\"cache\":\"hot\",", "{\"seconds\":[1]}"), "'cache'", "cold");
+    expect_refused(TIMING("\"batch\":1,\"cache\":\"hot\",", "{\"seconds\":[1]}"), "'cache'",
+                   "cold");
     expect_refused(TIMING("\"batch\":1.5,\"cache\":\"cold\",", "{\"seconds\":[1]}"), "'batch'",
                    "whole number");
     expect_refused(TIMING("\"batch\":0,\"cache\":\"cold\",", "{\"seconds\":[1]}"), "'batch'",
@@ -229,10 +231,20 @@ Test(results, damaged_files_do_no_harm)
 
 Test(results, numbers_are_read_to_the_last_bit)
 {
-    static const char *const numbers[] = {
-        "0", "-0.0", "1e-05", "0.1", "123456789012345678", "1.7976931348623157e308", "4.9e-324",
-        "2.2250738585072011e-308", "9007199254740993", "0.000001234567890123456789", "1E+2",
-        "8.41e21", "9.5367431640625e-07", "3.14159265358979311600"};
+    static const char *const numbers[] = {"0",
+                                          "-0.0",
+                                          "1e-05",
+                                          "0.1",
+                                          "123456789012345678",
+                                          "1.7976931348623157e308",
+                                          "4.9e-324",
+                                          "2.2250738585072011e-308",
+                                          "9007199254740993",
+                                          "0.000001234567890123456789",
+                                          "1E+2",
+                                          "8.41e21",
+                                          "9.5367431640625e-07",
+                                          "3.14159265358979311600"};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         char text[128];
         assay_doc *doc = NULL;
@@ -266,7 +278,8 @@ Test(results, a_million_samples_load_in_little_time_and_memory)
         samples += results.timing[i].samples.count;
     }
     cr_expect_geq(samples, 1000000);
-    const double seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    const double seconds =
+        (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
     cr_expect_lt(seconds, 4.0, "%.2f s", seconds); /* 0.4 s without sanitizers */
     assay_results_free(&results);
 }
