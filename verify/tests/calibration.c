@@ -59,7 +59,7 @@ Test(calibration, right_kernels_stay_within_their_budgets)
 
 Test(calibration, a_file_is_taken_over_and_a_damaged_one_refused)
 {
-    char path[] = "/tmp/assay-calibration-XXXXXX";
+    char path[] = "./assay-calibration-XXXXXX";
     assay_error error;
     const int file = mkstemp(path);
     cr_assert_geq(file, 0);

@@ -15,7 +15,7 @@ static char folder[64];
 static void copy_bundle(void)
 {
     char command[512];
-    (void)snprintf(folder, sizeof folder, "/tmp/assay-test-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "./assay-test-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     (void)snprintf(command, sizeof command, "cp -r %s %s/bundle", source, folder);
     cr_assert_eq(system(command), 0);

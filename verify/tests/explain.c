@@ -145,7 +145,7 @@ Test(command, a_captured_activation_gets_the_label_that_the_independent_program_
 
 Test(command, a_dump_is_a_bundle_that_verify_passes_stage_by_stage)
 {
-    char folder[] = "/tmp/assay-dump-XXXXXX";
+    char folder[] = "./assay-dump-XXXXXX";
     cr_assert_not_null(mkdtemp(folder));
     static const struct {
         const char *run, *impl;

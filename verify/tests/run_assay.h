@@ -37,8 +37,8 @@ static char *run_read(const char *path)
  * runs the tests side by side, and waiting OpenMP threads spin on the processors others need. */
 static run_output run_assay_with(const char *environment, const char *arguments)
 {
-    char out[] = "/tmp/assay-out-XXXXXX";
-    char err[] = "/tmp/assay-err-XXXXXX";
+    char out[] = "./assay-out-XXXXXX";
+    char err[] = "./assay-err-XXXXXX";
     close(mkstemp(out));
     close(mkstemp(err));
     char *command = NULL;

@@ -105,7 +105,7 @@ Test(alarms, bound_is_clopper_and_pearsons)
 /* A journal's file in a folder of its own: json is what --json would name. */
 static void in_folder(char *json, size_t size)
 {
-    char folder[] = "/tmp/assay-alarms-XXXXXX";
+    char folder[] = "./assay-alarms-XXXXXX";
     cr_assert_not_null(mkdtemp(folder));
     (void)snprintf(json, size, "%s/alarms.json", folder);
 }
