@@ -4,6 +4,7 @@
 #include <dirent.h>
 
 #include "fixtures/io/safetensors.h"
+#include "fixtures/tests/folder.h"
 #include "verify/tests/run_assay.h"
 
 #define MUTANTS "--plugin " ASSAY_TEST_PLUGINS "/../assay_mutants.so "
@@ -64,16 +65,16 @@ Test(verify_command, in_process_gives_the_verdict_of_a_worker)
 }
 
 /* The one file of a folder, its path; the folder is the caller's to empty. */
-static void only_file(const char *folder, char *path, size_t size)
+static void only_file(const char *parent, char *path, size_t size)
 {
-    DIR *const directory = opendir(folder);
+    DIR *const directory = opendir(parent);
     cr_assert_not_null(directory);
     int files = 0;
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
         if (entry->d_name[0] != '.') {
             files++;
-            (void)snprintf(path, size, "%s/%s", folder, entry->d_name);
+            (void)snprintf(path, size, "%s/%s", parent, entry->d_name);
         }
     }
     closedir(directory);
@@ -82,18 +83,18 @@ static void only_file(const char *folder, char *path, size_t size)
 
 Test(verify_command, what_fails_can_be_kept_as_tensors)
 {
-    char folder[] = "keep-XXXXXX";
+    char kept[] = "keep-XXXXXX";
     char path[512];
     char command[1024];
     assay_safetensors *file = NULL;
     assay_tensor tensor;
     assay_error error;
-    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_not_null(mkdtemp(kept));
     (void)snprintf(command, sizeof command,
-                   "verify " ONE_CASE MUTANTS "--impl m_linear_k_tail --keep %s", folder);
+                   "verify " ONE_CASE MUTANTS "--impl m_linear_k_tail --keep %s", kept);
     run_output run = expect_status(command, 1);
     run_free(&run);
-    only_file(folder, path, sizeof path);
+    only_file(kept, path, sizeof path);
     cr_assert_eq(assay_safetensors_open(path, &file, &error), ASSAY_OK, "%s", error.message);
     static const char *const names[] = {"in.x", "got.y", "expected.y", "budget.y"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -102,7 +103,7 @@ Test(verify_command, what_fails_can_be_kept_as_tensors)
     }
     assay_safetensors_close(&file);
     cr_assert_eq(unlink(path), 0);
-    cr_assert_eq(rmdir(folder), 0);
+    cr_assert_eq(rmdir(kept), 0);
 }
 
 Test(list_command, tables_name_what_the_json_holds)
@@ -153,6 +154,67 @@ Test(selftest_command, a_slip_is_answered_and_help_has_examples)
     expect_complaint("selftest mutant", 2, "did you mean 'mutants'");
     expect_complaint("selftest", 2, "no subcommand");
     expect_complaint("selftest xyz", 2, "unknown subcommand");
+}
+
+static void expect_in_file(const char *path, const char *part)
+{
+    size_t size = 0;
+    uint8_t *const text = read_whole(path, &size);
+    cr_expect_not_null(strstr((const char *)text, part), "%s has no '%s'", path, part);
+    free(text);
+}
+
+/* The matrix says of every mutant what caught it: in the table, in JSON and in Markdown alike. */
+Test(selftest_command, the_kill_matrix_is_written_as_it_is_printed)
+{
+    char command[1024];
+    size_t size = 0;
+    make_folder();
+    (void)snprintf(command, sizeof command,
+                   "selftest mutants --mutant m_linear_k_tail --seeds 1 --json %s --markdown %s",
+                   in_folder("kills.json"), in_folder("kills.md"));
+    run_output run = expect_status(command, 0);
+    cr_expect_not_null(strstr(run.out, "1 of 1 mutants killed, 1 of 1 twins pass"), "%s", run.out);
+    run_free(&run);
+    uint8_t *const text = read_whole(in_folder("kills.json"), &size);
+    cJSON *const root = cJSON_Parse((const char *)text);
+    cr_assert_not_null(root);
+    const cJSON *const mutants = cJSON_GetObjectItem(root, "matrix");
+    cr_assert_eq(cJSON_GetArraySize(mutants), 1);
+    cr_expect_str_eq(cJSON_GetObjectItem(mutants->child, "mutant")->valuestring,
+                     "m_linear_k_tail");
+    cJSON_Delete(root);
+    free(text);
+    expect_in_file(in_folder("kills.md"), "m_linear_k_tail");
+    remove_folder();
+    expect_complaint("selftest mutants --mutant nobody", 2, "nobody");
+    expect_complaint("selftest mutants --seeds 0", 2, "--seeds");
+    expect_complaint("selftest mutants --mutant m_linear_k_tail --seeds 1 --json /nowhere/k.json", 3,
+                     "/nowhere/k.json");
+}
+
+/* What is written of a campaign counts what was run. */
+Test(selftest_command, an_alarm_campaign_is_written_and_goes_on)
+{
+    char command[1024];
+    size_t size = 0;
+    make_folder();
+    (void)snprintf(command, sizeof command, "selftest false-alarms --runs 2 --json %s",
+                   in_folder("alarms.json"));
+    run_output run = expect_status(command, 0);
+    run_free(&run);
+    uint8_t *const text = read_whole(in_folder("alarms.json"), &size);
+    cJSON *const root = cJSON_Parse((const char *)text);
+    cr_assert_not_null(root);
+    const cJSON *const runs = cJSON_GetObjectItem(root, "runs");
+    cr_assert(cJSON_IsNumber(runs));
+    cr_expect_eq(runs->valuedouble, 2);
+    cr_expect_eq(cJSON_GetObjectItem(root, "alarms")->valuedouble, 0);
+    cJSON_Delete(root);
+    free(text);
+    remove_folder();
+    expect_complaint("selftest false-alarms --runs 1 --json /nowhere/a.json", 3, "/nowhere");
+    expect_complaint("selftest false-alarms --runs none", 2, "--runs");
 }
 
 Test(selftest_command, right_kernels_give_no_alarm)
