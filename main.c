@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/selftest.h"
 #include "fixtures/io/tokenize_command.h"
 #include "fixtures/synth/command.h"
 #include "reports/commands.h"
@@ -27,7 +28,7 @@ static const subcommand subcommands[] = {
     {"synth", assay_synth_command,
      "write checkpoints in the published forms, at true shapes, with seeded weights"},
     {"tokenize", assay_tokenize_command, "text to token ids and back, as a checkpoint does it"},
-    {"selftest", assay_selftest_command, "the checker itself judged"},
+    {"selftest", assay_selftest_command, "the checker and the timer themselves judged"},
 };
 
 enum {
@@ -64,6 +65,7 @@ static int unknown(const char *name)
 int main(int argc, char **argv)
 {
     assay_worker_main(argc, argv);
+    assay_selftest_extend(assay_bench_selftests, assay_bench_selftest_count);
     if (argc < 2) {
         fprintf(stderr, "assay: no command given; assay --help lists them\n");
         return EXIT_USAGE;

@@ -70,7 +70,8 @@ if(ASSAY_SANITIZE OR ASSAY_COVERAGE)
 endif()
 add_test(NAME selftest/mutants COMMAND assay selftest mutants --seeds ${selftest_seeds})
 add_test(NAME selftest/false-alarms COMMAND assay selftest false-alarms --runs 200)
-set_tests_properties(selftest/mutants selftest/false-alarms PROPERTIES LABELS selftest
+add_test(NAME selftest/timer COMMAND assay selftest timer --quick)
+set_tests_properties(selftest/mutants selftest/false-alarms selftest/timer PROPERTIES LABELS selftest
     TIMEOUT 1800 PROCESSORS 2 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 
