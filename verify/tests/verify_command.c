@@ -189,8 +189,8 @@ Test(selftest_command, the_kill_matrix_is_written_as_it_is_printed)
     remove_folder();
     expect_complaint("selftest mutants --mutant nobody", 2, "nobody");
     expect_complaint("selftest mutants --seeds 0", 2, "--seeds");
-    expect_complaint("selftest mutants --mutant m_linear_k_tail --seeds 1 --json /nowhere/k.json", 3,
-                     "/nowhere/k.json");
+    expect_complaint("selftest mutants --mutant m_linear_k_tail --seeds 1 --json /nowhere/k.json",
+                     3, "/nowhere/k.json");
 }
 
 /* What is written of a campaign counts what was run. */
