@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/probe/command.h"
 #include "bench/selftest.h"
 #include "fixtures/io/tokenize_command.h"
 #include "fixtures/synth/command.h"
@@ -23,6 +24,7 @@ static const subcommand subcommands[] = {
      "judge every kernel against the oracle and the golden bundles"},
     {"report", assay_report_command,
      "result files to one self-contained HTML page, Markdown, CSV and JUnit"},
+    {"probe", assay_probe_command, "this machine's ceilings, measured"},
     {"explain", assay_explain_command,
      "explain SAE latents or activations of a real checkpoint, or steer a generation"},
     {"synth", assay_synth_command,

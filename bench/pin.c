@@ -54,6 +54,13 @@ assay_status assay_pin_threads(int32_t threads, int32_t *used, assay_error *erro
     return ASSAY_OK;
 }
 
+void assay_pin_self(int32_t thread)
+{
+    if (thread < bound) {
+        (void)bind_to(assay_topology_get()->cpu[thread]);
+    }
+}
+
 void assay_pin_release(int32_t threads)
 {
     const assay_topology *const topology = assay_topology_get();

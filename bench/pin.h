@@ -16,6 +16,10 @@
  * ASSAY_UNSUPPORTED, and timings may go on unpinned. */
 assay_status assay_pin_threads(int32_t threads, int32_t *used, assay_error *error);
 
+/* Binds the calling thread, the team's number `thread`, to its core again, should OpenMP have made
+ * the team anew; does nothing before assay_pin_threads. */
+void assay_pin_self(int32_t thread);
+
 /* Lets the calling thread and its team of `threads` run on every processor again. */
 void assay_pin_release(int32_t threads);
 

@@ -120,7 +120,10 @@ static void print_device(const cJSON *entry)
         print_words(entry, "features", "none of the features kernels ask for");
         printf("; lacks ");
         print_words(entry, "missing_features", "nothing");
-        (void)putchar('\n');
+        printf("\n       %s\n",
+               cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "ceilings_known")) != 0
+                   ? "ceilings known (assay probe measures them again)"
+                   : "ceilings not known; assay probe measures them");
         return;
     }
     const bool available =

@@ -6,6 +6,8 @@
 
 #include "fixtures/io/json_file.h"
 #include "kernels/registry.h"
+#include "verify/cache_folder.h"
+#include "verify/environment.h"
 #include "verify/list_collect.h"
 
 static const struct {
@@ -37,6 +39,20 @@ static void cpu_model(char *name, size_t size)
     (void)fclose(file);
 }
 
+/* Whether `assay probe` has left this machine's ceilings. */
+static bool ceilings_known(void)
+{
+    char folder[4096];
+    char path[4096 + 64];
+    char machine[ASSAY_MACHINE_DIGEST + 1];
+    if (!assay_cache_folder(folder, sizeof folder)) {
+        return false;
+    }
+    assay_machine_digest(machine);
+    (void)snprintf(path, sizeof path, "%s/probe-%s.json", folder, machine);
+    return assay_path_exists(path);
+}
+
 static cJSON *host(void)
 {
     const assay_device device = assay_host_device();
@@ -54,6 +70,7 @@ static cJSON *host(void)
         cJSON *const list = (device.features & (uint32_t)features[i].bit) != 0 ? have : lack;
         (void)cJSON_AddItemToArray(list, cJSON_CreateString(features[i].name));
     }
+    (void)cJSON_AddBoolToObject(entry, "ceilings_known", ceilings_known());
     return entry;
 }
 
