@@ -33,8 +33,8 @@ static char *run_read(const char *path)
     return text;
 }
 
-/* arguments as a shell reads them; the environment may be set in front. One thread each: Criterion
- * runs the tests side by side, and waiting OpenMP threads spin on the processors others need. */
+/* arguments as a shell reads them; the environment may be set in front, or the
+ * folder changed: what is printed goes where the test runs. One thread each: Criterion runs the tests side by side, and waiting OpenMP threads spin on the processors others need. */
 static run_output run_assay_with(const char *environment, const char *arguments)
 {
     char out[] = "./assay-out-XXXXXX";
@@ -42,8 +42,8 @@ static run_output run_assay_with(const char *environment, const char *arguments)
     close(mkstemp(out));
     close(mkstemp(err));
     char *command = NULL;
-    if (asprintf(&command, "%s OMP_NUM_THREADS=1 '%s' %s >%s 2>%s", environment, ASSAY_BINARY,
-                 arguments, out, err) < 0) {
+    if (asprintf(&command, "{ %s OMP_NUM_THREADS=1 '%s' %s ; } >%s 2>%s", environment,
+                 ASSAY_BINARY, arguments, out, err) < 0) {
         abort();
     }
     const int raw = system(command);
