@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "reports/cli.h"
 #include "reports/commands.h"
 #include "reports/forms.h"
 #include "reports/page.h"
@@ -31,12 +32,6 @@ static const char help[] =
     "examples:\n"
     "  assay report verify.json bench.json -o report\n"
     "  assay bench --op 'sae_*' --json - | assay report - -o sae\n";
-
-static int complain(const char *message, int status)
-{
-    (void)fprintf(stderr, "assay report: %s\n", message);
-    return status;
-}
 
 typedef void (*form)(const assay_results *results, FILE *out);
 
@@ -100,47 +95,48 @@ static assay_status write_all(const assay_results *results, const char *folder, 
     return status;
 }
 
+static int run(char **paths, size_t count, const char *folder, assay_error *error)
+{
+    assay_results results = {0};
+    assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
+        status = assay_results_add(&results, paths[i], error);
+    }
+    if (status == ASSAY_OK) {
+        assay_results_unify(&results);
+        status = write_all(&results, folder, error);
+    }
+    assay_results_free(&results);
+    if (status != ASSAY_OK) {
+        return cli_complain("report", error, 3);
+    }
+    (void)printf("%s/report.html\n", folder);
+    return 0;
+}
+
 int assay_report_command(int argc, char **argv)
 {
     static const struct option table[] = {{"out", required_argument, NULL, 'o'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *folder = "report";
-    char text[256];
+    assay_error error = {.message = ""};
     int found;
-    optind = 0;
-    opterr = 0;
+    cli_start();
     while ((found = getopt_long(argc, argv, ":o:h", table, NULL)) != -1) {
         if (found == 'h') {
             (void)fputs(help, stdout);
             return 0;
         }
         if (found != 'o') {
-            (void)snprintf(text, sizeof text,
-                           found == ':' ? "%s needs a value: assay report --help"
-                                        : "unknown option %s: assay report --help",
-                           argv[optind - 1]);
-            return complain(text, 2);
+            return cli_bad_option("report", argv, found);
         }
         folder = optarg;
     }
     if (optind == argc) {
-        return complain("no result file given: assay report RESULT... -o DIR", 2);
+        (void)assay_fail(&error, ASSAY_BAD_ARGUMENT,
+                         "no result file given: assay report RESULT... -o DIR");
+        return cli_complain("report", &error, 2);
     }
-    assay_results results = {0};
-    assay_error error = {.message = ""};
-    assay_status status = ASSAY_OK;
-    for (int i = optind; i < argc && status == ASSAY_OK; i++) {
-        status = assay_results_add(&results, argv[i], &error);
-    }
-    if (status == ASSAY_OK) {
-        assay_results_unify(&results);
-        status = write_all(&results, folder, &error);
-    }
-    assay_results_free(&results);
-    if (status != ASSAY_OK) {
-        return complain(error.message, 3);
-    }
-    (void)printf("%s/report.html\n", folder);
-    return 0;
+    return run(argv + optind, (size_t)(argc - optind), folder, &error);
 }

@@ -1,0 +1,245 @@
+/* The command `assay compare`: what is planted is found, what is not there is not, and how often.
+ */
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+
+#include "reports/tests/generate.h"
+#include "reports/tests/run.h"
+
+typedef struct counts {
+    int faster, slower, same, unsure;
+} counts;
+
+static void write_file(const char *folder, const char *name, const generate_options *o)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    generate_results(path, o);
+}
+
+static cJSON *compare(const char *folder, const char *arguments, int status)
+{
+    run_output run = run_program("compare %s/a.json %s/b.json --json %s/c.json %s", folder, folder,
+                                 folder, arguments);
+    cr_assert_eq(run.status, status, "%d: %s", run.status, run.err);
+    run_free(&run);
+    char *const text = run_slurp("%s/c.json", folder);
+    cJSON *const root = cJSON_Parse(text);
+    cr_assert_not_null(root);
+    free(text);
+    return root;
+}
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
+}
+
+/* Verdicts of cases of one op, or of all others. */
+static counts count(const cJSON *root, const char *op, bool others)
+{
+    counts c = {0, 0, 0, 0};
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
+    {
+        const char *const verdict = text_of(item, "verdict");
+        if ((strcmp(text_of(item, "op"), op) == 0) != others) {
+            c.faster += strcmp(verdict, "FASTER") == 0;
+            c.slower += strcmp(verdict, "SLOWER") == 0;
+            c.same += strcmp(verdict, "SAME") == 0;
+            c.unsure += strcmp(verdict, "UNSURE") == 0;
+        }
+    }
+    return c;
+}
+
+Test(compare, a_planted_slowdown_is_found_and_nothing_else)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.samples = 64;
+    o.processes = 8;
+    write_file(folder, "a.json", &o);
+    o.seed = 2;
+    o.slow_op = "sae_encode";
+    o.slower = 1.10;
+    write_file(folder, "b.json", &o);
+    cJSON *const root = compare(folder, "--gate", 1);
+    const counts planted = count(root, "sae_encode", false);
+    const counts others = count(root, "sae_encode", true);
+    cr_expect_eq(planted.slower, 3 * 42, "%d of 126", planted.slower);
+    cr_expect_eq(others.slower + others.faster, 0);
+    cr_expect_eq(others.same + others.unsure, 7 * 42);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
+    {
+        const cJSON *const ratio = cJSON_GetObjectItem(item, "ratio");
+        const double low = cJSON_GetObjectItem(ratio, "low")->valuedouble;
+        const double high = cJSON_GetObjectItem(ratio, "high")->valuedouble;
+        const double value = cJSON_GetObjectItem(ratio, "value")->valuedouble;
+        cr_assert(low < value && value < high);
+        cr_assert(cJSON_GetObjectItem(item, "p")->valuedouble <=
+                  cJSON_GetObjectItem(item, "corrected_p")->valuedouble);
+    }
+    cJSON_Delete(root);
+    run_remove(folder);
+}
+
+/* The same program against itself, over many cases and pairs of runs. */
+Test(compare, nothing_is_found_where_nothing_is)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.noise = 0.05;
+    o.drift = 0.01;
+    for (uint64_t i = 0; i < 4; i++) {
+        o.seed = 100 + 2 * i;
+        write_file(folder, "a.json", &o);
+        o.seed++;
+        write_file(folder, "b.json", &o);
+        cJSON *const root = compare(folder, "--gate", 0);
+        const counts c = count(root, "", true);
+        cr_expect_eq(c.faster + c.slower, 0);
+        cr_expect_eq(c.same + c.unsure, 420);
+        cJSON_Delete(root);
+    }
+    run_remove(folder);
+}
+
+/* One process a side says nothing of the next process: a spread is assumed, small changes are
+ * UNSURE. */
+Test(compare, one_process_a_side_is_not_trusted_far)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.processes = 1;
+    o.noise = 0.001;
+    write_file(folder, "a.json", &o);
+    o.seed = 2;
+    o.slow_op = "adapter";
+    o.slower = 1.04;
+    write_file(folder, "b.json", &o);
+    cJSON *const root = compare(folder, "", 0);
+    const counts c = count(root, "adapter", false);
+    cr_expect_eq(c.slower, 0);
+    cr_expect_eq(c.unsure, 42);
+    cJSON_Delete(root);
+    run_remove(folder);
+}
+
+Test(compare, a_lost_bit_and_a_failed_verdict_are_accuracy)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.ops = 2;
+    write_file(folder, "a.json", &o);
+    o.error = 1.9;
+    write_file(folder, "b.json", &o);
+    cJSON *root = compare(folder, "", 0);
+    const cJSON *item;
+    int small = 0;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "accuracy"))
+    {
+        small += strcmp(text_of(item, "verdict"), "PASS") == 0; /* by less than a bit */
+    }
+    cr_expect_eq(small, 0);
+    cJSON_Delete(root);
+    o.error = 3.0;
+    write_file(folder, "b.json", &o);
+    root = compare(folder, "--gate", 1);
+    cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "accuracy")), 2 * 4 * 6);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "accuracy"))
+    {
+        cr_assert_str_eq(text_of(item, "change"), "WORSE");
+    }
+    cJSON_Delete(root);
+    run_remove(folder);
+}
+
+/* A machine three times as fast: everything is faster, and nothing is nearer to its own floor. */
+Test(compare, machines_are_normalised_by_their_own_ceilings)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    write_file(folder, "a.json", &o);
+    o.seed = 2;
+    o.speed = 3.0;
+    o.machine = "ffee000000000001";
+    o.cpu = "Other <processor>";
+    write_file(folder, "b.json", &o);
+    char page[160];
+    snprintf(page, sizeof page, "--html %s/c.html", folder);
+    cJSON *const root = compare(folder, page, 0);
+    cr_expect_eq(count(root, "", true).faster, 420);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
+    {
+        if (strcmp(text_of(item, "op"), "sae_encode") == 0) { /* small ops have constant costs */
+            cr_assert_float_eq(cJSON_GetObjectItem(item, "floor_fraction")->valuedouble /
+                                   cJSON_GetObjectItem(item, "base_floor_fraction")->valuedouble,
+                               1.0, 0.05);
+        }
+    }
+    const cJSON *const environment = cJSON_GetObjectItem(root, "environment");
+    cr_expect_eq(cJSON_GetArraySize(environment), 2); /* machine and cpu, not the date */
+    cr_expect_not_null(cJSON_GetObjectItem(environment, "machine"));
+    cJSON_Delete(root);
+    char *const html = run_slurp("%s/c.html", folder);
+    cr_expect_not_null(strstr(html, "Other &lt;processor&gt;"));
+    cr_expect_not_null(strstr(html, "<svg class=\"plot\""));
+    cr_expect_null(strstr(html, "not drawn"));
+    cr_expect_null(strstr(html, "http"));
+    free(html);
+    run_remove(folder);
+}
+
+Test(compare, implementations_of_one_file_are_compared)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.ops = 1;
+    write_file(folder, "a.json", &o);
+    write_file(folder, "b.json", &o);
+    cJSON *const root = compare(folder, "--impl scalar=avx512_bf16 --case 'goodfire*'", 0);
+    const counts c = count(root, "sae_encode", false);
+    cr_expect_eq(c.faster, 7);
+    cr_expect_eq(c.faster + c.slower + c.same + c.unsure, 7);
+    cJSON_Delete(root);
+    run_remove(folder);
+}
+
+Test(compare, mistakes_are_one_line_with_a_remedy)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.ops = 1;
+    write_file(folder, "a.json", &o);
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *part;
+    } mistakes[] = {{"a.json", 2, "two or more"},
+                    {"a.json b.json --no-such", 2, "--no-such"},
+                    {"a.json b.json --margin x", 2, "--margin"},
+                    {"a.json b.json --fdr 0", 2, "--fdr"},
+                    {"/nowhere/a.json b.json", 3, "/nowhere/a.json"}};
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        run_output run = run_program("compare %s", mistakes[i].arguments);
+        cr_expect_eq(run.status, mistakes[i].status, "%s: %d", mistakes[i].arguments, run.status);
+        cr_expect_eq(run_lines(run.err), 1, "%s", run.err);
+        cr_expect_not_null(strstr(run.err, mistakes[i].part), "%s", run.err);
+        run_free(&run);
+    }
+    run_output run = run_program("compare %s/a.json %s/a.json --op nothing", folder, folder);
+    cr_expect_eq(run.status, 3);
+    cr_expect_not_null(strstr(run.err, "no case of"), "%s", run.err);
+    run_free(&run);
+    run_remove(folder);
+}
