@@ -93,16 +93,16 @@ char *assay_stop_text(const assay_stop_rule *rule, char *text, size_t size)
     return text;
 }
 
-assay_stop assay_stop_begin(const assay_stop_rule *rule)
+assay_stop_state assay_stop_begin(const assay_stop_rule *rule)
 {
-    const assay_stop stop = {
+    const assay_stop_state stop = {
         .rule = *rule,
         .next_look = rule->count_min > FIRST_LOOK ? rule->count_min : FIRST_LOOK,
         .width = INFINITY};
     return stop;
 }
 
-static assay_status look(assay_stop *stop, const double *samples, size_t count, assay_error *error)
+static assay_status look(assay_stop_state *stop, const double *samples, size_t count, assay_error *error)
 {
     const assay_status status = assay_check_finite(samples, count, "samples", error);
     if (status != ASSAY_OK) {
@@ -122,7 +122,7 @@ static assay_status look(assay_stop *stop, const double *samples, size_t count, 
     return ASSAY_OK;
 }
 
-assay_status assay_stop_ask(assay_stop *stop, const double *samples, size_t count, double seconds,
+assay_status assay_stop_ask(assay_stop_state *stop, const double *samples, size_t count, double seconds,
                             assay_error *error)
 {
     if (stop->done) {

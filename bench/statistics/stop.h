@@ -39,21 +39,21 @@ const char *assay_stop_name(assay_stop_kind kind);
 /* What assay_stop_parse takes: "relative:1%". Returns `text`. */
 char *assay_stop_text(const assay_stop_rule *rule, char *text, size_t size);
 
-typedef struct assay_stop {
+typedef struct assay_stop_state {
     assay_stop_rule rule;
     size_t next_look; /* relative: the count at which the interval is looked at next */
     size_t looks;
     double width; /* relative: (high - low) / median at the last look; infinite before it */
     bool done;
     bool reached; /* by the target, not by a bound */
-} assay_stop;
+} assay_stop_state;
 
-assay_stop assay_stop_begin(const assay_stop_rule *rule);
+assay_stop_state assay_stop_begin(const assay_stop_rule *rule);
 
 /* To be asked after every sample, with all samples so far and the seconds spent. Between looks
  * O(1); a look sorts a copy, O(count log count), all looks together about five times the last.
  * Once done, the answer stays. */
-assay_status assay_stop_ask(assay_stop *stop, const double *samples, size_t count, double seconds,
+assay_status assay_stop_ask(assay_stop_state *stop, const double *samples, size_t count, double seconds,
                             assay_error *error);
 
 #endif

@@ -55,7 +55,7 @@ Test(stop, count_and_time)
     assay_stop_rule rule;
     const double samples[16] = {0};
     cr_assert_eq(assay_stop_parse("count:10", &rule, &error), ASSAY_OK);
-    assay_stop stop = assay_stop_begin(&rule);
+    assay_stop_state stop = assay_stop_begin(&rule);
     for (size_t n = 1; n <= 10; n++) {
         cr_assert_eq(assay_stop_ask(&stop, samples, n, 0.1 * (double)n, &error), ASSAY_OK);
         cr_assert_eq(stop.done, n == 10);
@@ -81,7 +81,7 @@ Test(stop, relative_ends_at_its_target_or_at_a_bound)
     }
     assay_stop_rule rule;
     cr_assert_eq(assay_stop_parse("relative:1%", &rule, &error), ASSAY_OK);
-    assay_stop stop = assay_stop_begin(&rule);
+    assay_stop_state stop = assay_stop_begin(&rule);
     size_t n = 0;
     while (!stop.done) {
         n++;
@@ -109,7 +109,7 @@ Test(stop, bad_samples_have_a_status)
     double samples[30] = {0};
     assay_stop_rule rule;
     cr_assert_eq(assay_stop_parse("relative:1%", &rule, &error), ASSAY_OK);
-    assay_stop stop = assay_stop_begin(&rule);
+    assay_stop_state stop = assay_stop_begin(&rule);
     samples[7] = NAN;
     cr_assert_eq(assay_stop_ask(&stop, samples, 30, 1.0, &error), ASSAY_BAD_ARGUMENT);
     samples[7] = 0.0;
@@ -160,7 +160,7 @@ static double coverage(int law, double target, bool every, double *samples)
     double *const sorted = calloc(MOST, sizeof *sorted);
     for (int repeat = 0; repeat < REPEATS; repeat++) {
         const assay_stop_rule rule = {ASSAY_STOP_RELATIVE, target, 1e9, 24, MOST};
-        assay_stop stop = assay_stop_begin(&rule);
+        assay_stop_state stop = assay_stop_begin(&rule);
         size_t n = 0;
         while (!stop.done) {
             samples[n++] = draw(&d, law);
