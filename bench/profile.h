@@ -1,0 +1,32 @@
+/* Where a stage's time goes: a table whose kernels are timed one by one while a composition calls
+ * them. Up to the first `sample` is prefill, what follows is decode. */
+#ifndef BENCH_PROFILE_H
+#define BENCH_PROFILE_H
+
+#include <cjson/cJSON.h>
+
+#include "assay/kernel.h"
+
+enum { ASSAY_PHASES = 2, ASSAY_TOKENS_MAX = 4096 };
+
+typedef struct assay_profile {
+    assay_table table; /* to be given to the stage; exec.harness must be the profile */
+    assay_kernel kernel[ASSAY_OP_COUNT];
+    const assay_kernel *original[ASSAY_OP_COUNT];
+    bool on;
+    int phase;
+    double seconds[ASSAY_PHASES][ASSAY_OP_COUNT];
+    double calls[ASSAY_PHASES][ASSAY_OP_COUNT];
+    double start;                    /* of the call */
+    double token[ASSAY_TOKENS_MAX];  /* when each step's tokens were there */
+    size_t tokens;
+} assay_profile;
+
+/* Stages keep their own kernels: a fused one is called as it is. */
+void assay_profile_open(const assay_table *table, assay_profile *profile);
+void assay_profile_begin(assay_profile *profile);
+/* "parts": [{"name": "prefill/linear", "seconds", "calls"}, …, {"name": "other"}], adding up to the
+ * whole; with tokens also first_token_seconds and token_seconds (a list of the steps after). */
+void assay_profile_end(assay_profile *profile, cJSON *answer);
+
+#endif

@@ -1,0 +1,28 @@
+/* Samples of a subject: the timing loop itself. */
+#ifndef BENCH_SAMPLER_H
+#define BENCH_SAMPLER_H
+
+#include "bench/subject.h"
+
+typedef struct assay_sample_request {
+    bool cold;
+    size_t calls;   /* a sample: mean of so many calls; 1 when cold */
+    size_t samples;
+    uint64_t seed;  /* of the inputs: sample i's sets are made from seed + i * sets + set */
+    int64_t keep;   /* the sample whose last set's outputs are put out; -1: none */
+    int output;     /* where to */
+} assay_sample_request;
+
+/* Appends to answer: seconds, switches, steal_seconds, megahertz, joules, contaminated (lists, one
+ * entry a sample, seconds of one call with the empty call's cost subtracted), empty_call_seconds,
+ * and for a kept sample kept_seed (a string) and outputs.
+ *
+ * Cold: after the inputs were made, memory of twice the last-level cache is written and read, so
+ * that operands, packed weights, code and page tables are out of every cache; then one call.
+ * Warm: every set is called once, then `calls` calls over the sets in turn; operands are in cache
+ * as far as they fit. */
+assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subject *subject,
+                               const assay_sample_request *request, cJSON *answer,
+                               assay_error *error);
+
+#endif

@@ -1,0 +1,58 @@
+/* What a timing process calls over and over: a step's kernel on generated operands, or a stage.
+ *
+ * A subject is opened once (weights made and packed), then given one batch size after another; each
+ * has a few sets of operands, whose inputs are made anew between samples. */
+#ifndef BENCH_SUBJECT_H
+#define BENCH_SUBJECT_H
+
+#include <cjson/cJSON.h>
+
+#include "assay/kernel.h"
+
+typedef struct assay_bench_work {
+    double rows, tokens, explanations; /* of one call; 0 where it has none */
+    double flops, bytes_read, bytes_written;
+    double declared_bytes_read; /* inputs and what the kernel says it reads of its weights */
+    double latents_per_row;     /* of codes read or written; 0 where there are none */
+} assay_bench_work;
+
+typedef struct assay_bench_subject assay_bench_subject;
+
+typedef struct assay_bench_class {
+    /* Weights made from the case's id and packed; NULL kernel functions are composed or defaults.
+     * UNSUPPORTED carries the kernel's reason. *prepare_seconds: of the kernel's own prepare. */
+    assay_status (*open)(const assay_table *table, const assay_exec *exec, assay_op op,
+                         const cJSON *json, double *prepare_seconds, assay_bench_subject **subject,
+                         assay_error *error);
+    /* Operands of another batch size; sets: how many sets of them at most, at least one is made. */
+    assay_status (*batch)(assay_bench_subject *subject, const cJSON *json, size_t sets,
+                          assay_error *error);
+    size_t (*sets)(const assay_bench_subject *subject);
+    /* Inputs of a set anew from a seed, outputs poisoned. */
+    assay_status (*renew)(assay_bench_subject *subject, size_t set, uint64_t seed,
+                          assay_error *error);
+    /* The timed call, and one that does everything around it but not the kernel's work. */
+    assay_status (*call)(assay_bench_subject *subject, size_t set);
+    assay_status (*empty)(assay_bench_subject *subject, size_t set);
+    /* After a call: whether it had all the room it needed; false: room was made, call again. */
+    bool (*fits)(assay_bench_subject *subject, size_t set);
+    void (*work)(const assay_bench_subject *subject, size_t set, assay_bench_work *work);
+    /* A set's outputs, one after another, to fd; what they are is appended to list. */
+    assay_status (*put)(const assay_bench_subject *subject, size_t set, int fd, cJSON *list,
+                        assay_error *error);
+    /* The parts of one more call, by name: seconds and calls of every op inside (stages; may be
+     * NULL). */
+    assay_status (*parts)(assay_bench_subject *subject, size_t set, cJSON *parts,
+                          assay_error *error);
+    uint64_t (*workspace)(const assay_bench_subject *subject);
+    void (*close)(assay_bench_subject **subject);
+} assay_bench_class;
+
+extern const assay_bench_class assay_bench_steps;
+extern const assay_bench_class assay_bench_stages;
+
+/* One tensor's bytes to fd and {"name", "dtype", "shape"} to list. */
+assay_status assay_bench_put(const char *name, const assay_tensor *tensor, int fd, cJSON *list,
+                             assay_error *error);
+
+#endif
