@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/command.h"
 #include "bench/probe/command.h"
 #include "bench/selftest.h"
+#include "bench/worker.h"
 #include "fixtures/io/tokenize_command.h"
 #include "fixtures/synth/command.h"
 #include "reports/commands.h"
@@ -22,6 +24,7 @@ static const subcommand subcommands[] = {
      "ops, kernels, cases, devices and golden bundles; what is missing and what that costs"},
     {"verify", assay_verify_command,
      "judge every kernel against the oracle and the golden bundles"},
+    {"bench", assay_bench_command, "time the kernels that pass, across batch sizes"},
     {"probe", assay_probe_command, "this machine's ceilings, measured"},
     {"report", assay_report_command,
      "result files to one self-contained HTML page, Markdown, CSV and JUnit"},
@@ -69,6 +72,7 @@ static int unknown(const char *name)
 int main(int argc, char **argv)
 {
     assay_worker_main(argc, argv);
+    assay_bench_worker_main(argc, argv);
     assay_selftest_extend(assay_bench_selftests, assay_bench_selftest_count);
     if (argc < 2) {
         fprintf(stderr, "assay: no command given; assay --help lists them\n");

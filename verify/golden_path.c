@@ -8,7 +8,6 @@
 #include "fixtures/io/json_file.h"
 
 static const char working_folder[] = "fixtures/golden";
-static const char working_cases[] = "fixtures/cases/verify.json";
 
 enum { PATH_SIZE = 4096 }; /* PATH_MAX of Linux, which realpath wants */
 
@@ -56,17 +55,32 @@ const char *assay_golden_root(const char **why)
     return root;
 }
 
+/* A list of cases by its name, into path [PATH_SIZE]. */
+static const char *case_file(const char *name, char *path)
+{
+    char below[128];
+    (void)snprintf(path, PATH_SIZE, "fixtures/cases/%s", name);
+    if (assay_path_exists(path)) {
+        return path;
+    }
+    (void)snprintf(below, sizeof below, "cases/%s", name);
+    if (installed(below, path) != NULL) {
+        return path;
+    }
+    (void)snprintf(path, PATH_SIZE, ASSAY_GOLDEN_DIR "/../cases/%s", name);
+    return assay_path_exists(path) ? path : NULL;
+}
+
 const char *assay_case_file_path(void)
 {
-    static const char built_in[] = ASSAY_GOLDEN_DIR "/../cases/verify.json";
-    static char share[PATH_SIZE];
-    if (assay_path_exists(working_cases)) {
-        return working_cases;
-    }
-    if (installed("cases/verify.json", share) != NULL) {
-        return share;
-    }
-    return assay_path_exists(built_in) ? built_in : NULL;
+    static char path[PATH_SIZE];
+    return case_file("verify.json", path);
+}
+
+const char *assay_bench_file_path(void)
+{
+    static char path[PATH_SIZE];
+    return case_file("bench.json", path);
 }
 
 /* 1 when directory holds a manifest, 0 when not, -1 when memory is out. */

@@ -24,8 +24,9 @@ const char *assay_golden_root(const char **why);
 assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error);
 void assay_path_list_free(assay_path_list *list);
 
-/* The list of generated cases, looked for in the same places but the first; NULL when it is in
- * none. */
+/* The lists of generated cases and of timed ones, looked for in the same places but the first; NULL
+ * when it is in none. The strings are static. */
 const char *assay_case_file_path(void);
+const char *assay_bench_file_path(void);
 
 #endif

@@ -1,0 +1,240 @@
+#include "bench/check.h"
+
+#include <unistd.h>
+
+#include "bench/step_call.h"
+#include "verify/sampled.h"
+#include "verify/step_checks.h"
+
+/* The truth of so many multiply-adds is computed whole; of more, so many in part. */
+static const double whole_work = 0x1p25;
+static const double sampled_work = 0x1p27;
+
+void assay_check_close(assay_check_case *check)
+{
+    assay_generated_case_free(&check->weights);
+    check->made = false;
+}
+
+static const void *params_of(const assay_generated_case *built)
+{
+    switch (built->op) {
+#define PARAMS_CASE(name) case ASSAY_OP_##name: return &built->as.name.params;
+        ASSAY_STEP_OPS(PARAMS_CASE)
+#undef PARAMS_CASE
+    default: return NULL;
+    }
+}
+
+static void *io_of(assay_generated_case *built)
+{
+    switch (built->op) {
+#define IO_CASE(name) case ASSAY_OP_##name: return &built->as.name.io;
+        ASSAY_STEP_OPS(IO_CASE)
+#undef IO_CASE
+    default: return NULL;
+    }
+}
+
+/* Weights do not depend on the kernel, nor on the batch size. */
+static assay_status make_inputs(assay_check_case *check, const cJSON *json, assay_dtype type,
+                                uint64_t seed, assay_generated_case *built, assay_error *error)
+{
+    if (!check->made) {
+        const assay_status status =
+            assay_generated_case_build(json, 1, ASSAY_F32, &check->weights, error);
+        if (status != ASSAY_OK) {
+            return status;
+        }
+        check->made = true;
+    }
+    return assay_generated_case_renew(json, seed, &check->weights, type, built, error);
+}
+
+/* How much of the output is judged; false: all of it. */
+static bool sample_of(const assay_generated_case *built, const void *io, assay_sample_size *sample)
+{
+    const assay_cost cost = assay_bench_cost(built->op, params_of(built), io);
+    const double rows = (double)assay_bench_rows(built->op, io);
+    const double work = cost.flops / 2.0;
+    if (work <= whole_work || built->op == ASSAY_OP_sample) {
+        return false;
+    }
+    *sample = (assay_sample_size){
+        .rows = (int64_t)(sampled_work / work * rows),
+        .whole_rows = built->op == ASSAY_OP_sae_encode &&
+                      built->as.sae_encode.params.sae.activation == ASSAY_TOPK};
+    sample->rows = sample->rows < 1 ? 1 : sample->rows;
+    if (sample->rows >= (int64_t)rows) {
+        return false;
+    }
+    return true;
+}
+
+static assay_status bad_outputs(assay_error *error)
+{
+    return assay_fail(error, ASSAY_BAD_INPUT, "a timing process handed over outputs of another "
+                                              "form than the case has");
+}
+
+static bool dtype_named(const char *name, assay_dtype *dtype)
+{
+    static const assay_dtype known[] = {ASSAY_F64, ASSAY_F32, ASSAY_BF16, ASSAY_F16,
+                                        ASSAY_I64, ASSAY_I32};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (name != NULL && strcmp(name, assay_dtype_name(known[i])) == 0) {
+            *dtype = known[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One output from the file; shapes are taken from the list and held against expected ones. */
+static assay_status read_output(const cJSON *entry, int output, off_t *at, assay_arena *arena,
+                                assay_tensor *tensor, assay_error *error)
+{
+    const cJSON *const shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
+    int64_t extents[ASSAY_RANK_MAX] = {0};
+    int32_t rank = 0;
+    assay_dtype dtype = ASSAY_NONE;
+    const off_t size = lseek(output, 0, SEEK_END);
+    double bytes = 1.0;
+    for (const cJSON *item = shape != NULL ? shape->child : NULL; item != NULL;
+         item = item->next) {
+        if (rank == ASSAY_RANK_MAX || !cJSON_IsNumber(item) || item->valuedouble < 0.0) {
+            return bad_outputs(error);
+        }
+        bytes *= item->valuedouble;
+        extents[rank++] = (int64_t)item->valuedouble;
+    }
+    if (!dtype_named(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "dtype")),
+                     &dtype)) {
+        return bad_outputs(error);
+    }
+    bytes *= (double)assay_dtype_size(dtype);
+    if ((double)*at + bytes > (double)size) {
+        return bad_outputs(error);
+    }
+    assay_status status = assay_buffer_make(arena, dtype, rank, extents, tensor, error);
+    for (size_t done = 0; status == ASSAY_OK && done < (size_t)bytes;) {
+        const ssize_t got = pread(output, (char *)tensor->data + done, (size_t)bytes - done,
+                                  *at + (off_t)done);
+        done += got > 0 ? (size_t)got : 0;
+        status = got > 0 ? ASSAY_OK : bad_outputs(error);
+    }
+    *at += (off_t)bytes;
+    return status;
+}
+
+static bool is_list(const assay_operand *operand, assay_op op)
+{
+    return op == ASSAY_OP_sae_encode &&
+           (strcmp(operand->name, "latent") == 0 || strcmp(operand->name, "value") == 0);
+}
+
+/* Puts the outputs that were handed over in their places in io. */
+static assay_status take_outputs(const cJSON *outputs, int output, assay_op op, assay_arena *arena,
+                                 assay_any_io *io, assay_error *error)
+{
+    off_t at = 0;
+    for (const cJSON *entry = outputs != NULL ? outputs->child : NULL; entry != NULL;
+         entry = entry->next) {
+        const char *const name =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
+        const assay_operand *operand = assay_operands(op);
+        while (operand->name != NULL && (name == NULL || strcmp(operand->name, name) != 0)) {
+            operand++;
+        }
+        if (operand->name == NULL || !operand->output || operand->input) {
+            return bad_outputs(error);
+        }
+        assay_tensor *const place = assay_operand_of(io, operand);
+        const assay_tensor expected = *place;
+        const assay_status status = read_output(entry, output, &at, arena, place, error);
+        if (status != ASSAY_OK) {
+            return status;
+        }
+        if (place->rank != expected.rank || place->dtype != expected.dtype ||
+            (!is_list(operand, op) && assay_count(place) != assay_count(&expected))) {
+            return bad_outputs(error);
+        }
+    }
+    return ASSAY_OK;
+}
+
+static assay_status compare(assay_judgement *j)
+{
+    const assay_step *const step = j->step;
+    if (step->sample != NULL) {
+        return assay_judgement_sampled(j);
+    }
+    const assay_status status = assay_step_truth_make(
+        &j->judge->kernel->precision, step, &j->base, j->arena, &j->truth, j->result, j->error);
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        assay_step_compare(step, &j->truth, &j->first, j->result);
+    }
+    return status;
+}
+
+assay_status assay_check_outputs(assay_check_case *check, const cJSON *json,
+                                 const assay_kernel *kernel, uint64_t seed, const cJSON *outputs,
+                                 int output, assay_result *result, assay_error *error)
+{
+    assay_arena arena = {0};
+    assay_generated_case built = {.arena = NULL};
+    assay_status status =
+        make_inputs(check, json, kernel->precision.output, seed, &built, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_sample_size sample;
+    const assay_step step = {.op = built.op,
+                             .params = params_of(&built),
+                             .io = io_of(&built),
+                             .allow_void = true,
+                             .sample =
+                                 sample_of(&built, io_of(&built), &sample) ? &sample : NULL};
+    const assay_judge judge = {.impl = kernel->name, .kernel = kernel, .seed = seed};
+    assay_judgement j = {.judge = &judge, .step = &step, .arena = &arena, .result = result,
+                         .error = error};
+    assay_step_blank(&step, &j.base);
+    for (const assay_operand *operand = assay_operands(step.op); operand->name != NULL; operand++) {
+        *assay_operand_of(&j.base, operand) = *assay_operand_in(step.io, operand);
+    }
+    j.first = j.base;
+    result->verdict = ASSAY_PASS;
+    result->cosine = 1.0;
+    status = take_outputs(outputs, output, step.op, &arena, &j.first, error);
+    if (status == ASSAY_OK) {
+        status = assay_blocks_of(step.op, &j.base, &arena, &j.blocks, error);
+    }
+    if (status == ASSAY_OK) {
+        status = compare(&j);
+    }
+    assay_arena_free(&arena);
+    assay_generated_case_free(&built);
+    return status;
+}
+
+assay_status assay_check_kernel(assay_check_case *check, const cJSON *json,
+                                const assay_judge *judge, assay_result *result,
+                                assay_error *error)
+{
+    assay_generated_case built = {.arena = NULL};
+    const assay_status status =
+        make_inputs(check, json, judge->kernel->precision.output, judge->seed, &built, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_sample_size sample;
+    const assay_step step = {.op = built.op,
+                             .params = params_of(&built),
+                             .io = io_of(&built),
+                             .allow_void = true,
+                             .sample =
+                                 sample_of(&built, io_of(&built), &sample) ? &sample : NULL};
+    assay_step_judge(judge, &step, result);
+    assay_generated_case_free(&built);
+    return ASSAY_OK;
+}

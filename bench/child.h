@@ -1,0 +1,31 @@
+/* A timing process as its parent sees it: spawned, asked, killed. */
+#ifndef BENCH_CHILD_H
+#define BENCH_CHILD_H
+
+#include <sys/types.h>
+
+#include "assay/result.h"
+#include "bench/lines.h"
+
+typedef struct assay_child {
+    pid_t pid; /* 0: none */
+    assay_lines lines;
+    int output; /* its outputs lie there (an anonymous file) */
+} assay_child;
+
+/* What became of a request. PASS: *answer is there. SKIP: unsupported, or more memory than there
+ * is. FAIL: the kernel refused; CRASH, TIMEOUT: the process is gone. */
+typedef struct assay_child_fate {
+    assay_verdict verdict;
+    char message[ASSAY_MESSAGE_MAX];
+} assay_child_fate;
+
+/* command NULL: this program as its own timing process. */
+assay_status assay_child_start(const char *const *command, assay_child *child, assay_error *error);
+void assay_child_end(assay_child *child);
+
+/* Takes request and deletes it. *answer (the caller's to delete) is NULL but for PASS. */
+assay_child_fate assay_child_ask(assay_child *child, cJSON *request, double seconds,
+                                 cJSON **answer);
+
+#endif

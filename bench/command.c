@@ -1,0 +1,264 @@
+#include "bench/command.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench/clock.h"
+#include "bench/implementations.h"
+#include "bench/interleave.h"
+#include "bench/options.h"
+#include "bench/print.h"
+#include "bench/profile_run.h"
+#include "bench/store.h"
+#include "kernels/registry.h"
+#include "verify/environment.h"
+#include "verify/generated.h"
+#include "verify/golden_path.h"
+
+enum { EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_INPUT = 3 };
+
+typedef struct bench_run {
+    assay_bench_options options;
+    assay_bench_list list;
+    assay_implementations found;
+    assay_ceilings ceilings;
+    assay_bench_store *store;
+    assay_bench_print print;
+    bool wrong; /* a kernel was found wrong */
+} bench_run;
+
+static bool same_text(const cJSON *object, const char *key, const char *text)
+{
+    const char *const value =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return value != NULL && strcmp(value, text) == 0;
+}
+
+static bool same_key(const cJSON *item, const assay_timing_key *key)
+{
+    const cJSON *const batch = cJSON_GetObjectItemCaseSensitive(item, "batch");
+    const cJSON *const cache = cJSON_GetObjectItemCaseSensitive(item, "cache");
+    return same_text(item, "case", key->entry->id) && same_text(item, "impl", key->impl) &&
+           cJSON_IsNumber(batch) && (int64_t)batch->valuedouble == key->batch &&
+           (cache == NULL || same_text(item, "cache", key->cold ? "cold" : "warm"));
+}
+
+static bool known(void *context, const assay_timing_key *key)
+{
+    static const char *const names[] = {"timings", "skipped"};
+    const bench_run *const run = context;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const cJSON *const list =
+            cJSON_GetObjectItemCaseSensitive(assay_store_lists(run->store), names[i]);
+        for (const cJSON *item = list != NULL ? list->child : NULL; item != NULL;
+             item = item->next) {
+            if (same_key(item, key)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static assay_status take_timing(void *context, const assay_series *series, cJSON *timing,
+                                assay_error *error)
+{
+    bench_run *const run = context;
+    run->wrong = run->wrong || series->verdict.verdict != ASSAY_PASS;
+    assay_bench_print_timing(&run->print, timing);
+    return assay_store_add(run->store, "timings", timing, error);
+}
+
+static assay_status take_skipped(void *context, const assay_timing_key *key, const char *reason,
+                                 assay_error *error)
+{
+    bench_run *const run = context;
+    cJSON *const item = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(item, "op", assay_op_name(key->entry->op));
+    (void)cJSON_AddStringToObject(item, "impl", key->impl);
+    (void)cJSON_AddStringToObject(item, "case", key->entry->id);
+    (void)cJSON_AddNumberToObject(item, "batch", (double)key->batch);
+    (void)cJSON_AddStringToObject(item, "cache", key->cold ? "cold" : "warm");
+    (void)cJSON_AddStringToObject(item, "reason", reason);
+    run->wrong = run->wrong || strncmp(reason, "FAIL", 4) == 0 ||
+                 strncmp(reason, "CRASH", 5) == 0 || strncmp(reason, "TIMEOUT", 7) == 0 ||
+                 strncmp(reason, "VOID", 4) == 0;
+    assay_bench_print_skipped(&run->print, item);
+    return assay_store_add(run->store, "skipped", item, error);
+}
+
+static bool selected(const bench_run *run, const assay_bench_entry *entry)
+{
+    const assay_bench_options *const o = &run->options;
+    return assay_filter_matches(o->op, assay_op_name(entry->op)) &&
+           assay_filter_matches(o->case_id, entry->id) &&
+           assay_filter_matches(o->system, entry->system) &&
+           (!o->quick || strcmp(entry->system, "tiny") == 0);
+}
+
+static assay_measure measure_of(bench_run *run, const assay_bench_entry *entry,
+                                const assay_table *table, assay_check_case *check)
+{
+    return (assay_measure){.options = &run->options.measure,
+                           .entry = entry,
+                           .table = table,
+                           .kernel = assay_implementation_kernel(table, entry->op),
+                           .check = check,
+                           .session = run->found.session,
+                           .ceilings = &run->ceilings,
+                           .sink = {run, take_timing, take_skipped, known}};
+}
+
+static assay_status time_entry(bench_run *run, const assay_bench_entry *entry, assay_error *error)
+{
+    assay_check_case check = {.made = false};
+    assay_status status = ASSAY_OK;
+    for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
+        const assay_measure measure = measure_of(run, entry, &run->found.table[t], &check);
+        if (measure.kernel != NULL) {
+            assay_bench_print_progress(&run->print, entry->id, run->found.table[t].name);
+            status = assay_measure_run(&measure, error);
+        }
+    }
+    assay_check_close(&check);
+    return status;
+}
+
+static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry,
+                                  assay_error *error)
+{
+    assay_check_case check = {.made = false};
+    assay_table against;
+    assay_status status = assay_table_find(run->options.against, &against, error);
+    for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
+        assay_interleave compared = {
+            .measure = measure_of(run, entry, &run->found.table[t], &check),
+            .against = measure_of(run, entry, &against, &check),
+            .pairs = run->options.pairs.given ? run->options.pairs.value : 8,
+            .store = run->store,
+            .print = &run->print};
+        compared.against.options = &run->options.measure;
+        if (compared.measure.kernel != NULL && compared.against.kernel != NULL &&
+            strcmp(run->found.table[t].name, against.name) != 0) {
+            assay_bench_print_progress(&run->print, entry->id, run->found.table[t].name);
+            status = assay_interleave_run(&compared, error);
+        }
+    }
+    assay_check_close(&check);
+    return status;
+}
+
+static assay_status run_all(bench_run *run, assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    size_t count = 0;
+    for (size_t i = 0; i < run->list.count; i++) {
+        count += selected(run, &run->list.entries[i]);
+    }
+    if (count == 0) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                          "no case matches: see fixtures/cases/bench.json%s",
+                          run->options.quick ? "; --quick times tiny ones only" : "");
+    }
+    run->print.expected = count * run->found.count;
+    for (size_t i = 0; i < run->list.count && status == ASSAY_OK; i++) {
+        const assay_bench_entry *const entry = &run->list.entries[i];
+        if (selected(run, entry)) {
+            status = run->options.against != NULL ? compare_entry(run, entry, error)
+                                                  : time_entry(run, entry, error);
+        }
+    }
+    return status;
+}
+
+static cJSON *head_of(const bench_run *run, int argc, char **argv)
+{
+    cJSON *const head = cJSON_CreateObject();
+    char command[2048] = "assay";
+    for (int i = 0; i < argc; i++) {
+        const size_t used = strlen(command);
+        (void)snprintf(command + used, sizeof command - used, " %s", argv[i]);
+    }
+    (void)cJSON_AddStringToObject(head, "format", "assay-results");
+    (void)cJSON_AddStringToObject(head, "version", "2.0.0");
+    (void)cJSON_AddStringToObject(head, "command", command);
+    (void)cJSON_AddItemToObject(head, "environment", assay_environment_json());
+    (void)cJSON_AddItemToObject(head, "ceilings", assay_ceilings_to_json(&run->ceilings));
+    return head;
+}
+
+static assay_status open_run(bench_run *run, assay_error *error)
+{
+    const assay_bench_options *const o = &run->options;
+    const char *const path = o->cases != NULL ? o->cases : assay_bench_file_path();
+    char text[2048];
+    if (path == NULL) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "fixtures/cases/bench.json was not found: run from the source folder");
+    }
+    assay_bench_options_text(o, text, sizeof text);
+    assay_status status = assay_bench_list_open(path, &run->list, error);
+    if (status == ASSAY_OK) {
+        status = assay_implementations_find(o->plugin, o->impl, o->measure.threads, &run->found,
+                                            error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_store_open(o->json, text, o->resume, &run->store, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_ceilings_load(&run->ceilings, error);
+    }
+    return status;
+}
+
+static void close_run(bench_run *run)
+{
+    assay_store_close(&run->store);
+    assay_implementations_close(&run->found);
+    assay_bench_list_close(&run->list);
+    free(run);
+}
+
+static assay_status do_profile(bench_run *run, assay_error *error)
+{
+    for (size_t i = 0; i < run->list.count; i++) {
+        if (selected(run, &run->list.entries[i])) {
+            return assay_profile_one(&run->options.measure, &run->list.entries[i],
+                                     &run->found.table[0], error);
+        }
+    }
+    return assay_fail(error, ASSAY_BAD_ARGUMENT, "no case matches: see fixtures/cases/bench.json");
+}
+
+int assay_bench_command(int argc, char **argv)
+{
+    assay_error error = {.message = "no reason was given"};
+    bench_run *const run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return EXIT_INPUT;
+    }
+    assay_status status = assay_bench_options_read(argc, argv, &run->options, &error);
+    if (status == ASSAY_OK && run->options.help) {
+        assay_bench_help();
+        close_run(run);
+        return 0;
+    }
+    if (status == ASSAY_OK) {
+        status = open_run(run, &error);
+    }
+    run->print = assay_bench_print_begin();
+    if (status == ASSAY_OK) {
+        status = run->options.profile ? do_profile(run, &error) : run_all(run, &error);
+    }
+    if (status == ASSAY_OK && !run->options.profile) {
+        status = assay_store_finish(run->store, head_of(run, argc, argv), &error);
+    }
+    assay_bench_print_end(&run->print);
+    const bool wrong = run->wrong;
+    close_run(run);
+    if (status != ASSAY_OK) {
+        (void)fprintf(stderr, "assay bench: %s\n", error.message);
+        return status == ASSAY_BAD_ARGUMENT ? EXIT_USAGE : EXIT_INPUT;
+    }
+    return wrong ? EXIT_WRONG : 0;
+}

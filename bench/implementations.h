@@ -1,0 +1,22 @@
+/* The implementations a run times: built-in tables, or what a plug-in exports. */
+#ifndef BENCH_IMPLEMENTATIONS_H
+#define BENCH_IMPLEMENTATIONS_H
+
+#include "verify/isolation/session.h"
+
+typedef struct assay_implementations {
+    assay_table *table;
+    size_t count;
+    assay_session *session; /* where they are judged before they are timed */
+} assay_implementations;
+
+/* impl: a glob, or NULL: all of the plug-in's, or all built-in ones without one. */
+assay_status assay_implementations_find(const char *plugin, const char *impl, int32_t threads,
+                                        assay_implementations *found, assay_error *error);
+void assay_implementations_close(assay_implementations *found);
+
+/* The kernel whose contract a timing of op states: the step's, of stages the table's linear; NULL
+ * when the table cannot do the op. */
+const assay_kernel *assay_implementation_kernel(const assay_table *table, assay_op op);
+
+#endif

@@ -1,0 +1,38 @@
+/* Within measure*.c only. */
+#ifndef BENCH_MEASURE_PARTS_H
+#define BENCH_MEASURE_PARTS_H
+
+#include "bench/measure.h"
+
+enum { ASSAY_CACHES = 2 }; /* cold, warm */
+
+/* A batch size on its way through the processes. */
+typedef struct assay_batch_run {
+    int64_t batch;
+    cJSON *json;
+    assay_series series[ASSAY_CACHES];
+    bool wanted[ASSAY_CACHES];
+    bool left_out;
+} assay_batch_run;
+
+typedef struct assay_measuring {
+    const assay_measure *m;
+    assay_batch_run run[ASSAY_BATCHES_MAX];
+    size_t count;
+    assay_child child;
+    int64_t process;
+    double share; /* of a timing's time bound that one process has */
+} assay_measuring;
+
+/* Samples of one batch size and cache in the process that is open. What becomes of the kernel goes
+ * into the series' verdict. */
+assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bool cold,
+                                  double call_seconds, assay_error *error);
+
+/* The parts of a stage, in the process that is open. */
+assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, assay_error *error);
+
+/* A number of an answer; `missing` where there is none. */
+double assay_answer_number(const cJSON *answer, const char *key, double missing);
+
+#endif

@@ -1,0 +1,222 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "assay/philox.h"
+#include "bench/clock.h"
+#include "bench/measure_parts.h"
+
+/* A warm sample lasts at least this long: a thousand times a reading of the clock, and long enough
+ * for a switch of threads to show. */
+static const double sample_least = 100e-6;
+/* One request asks for about this much time, so that the stopping rule is asked often enough. */
+static const double chunk_seconds = 0.15;
+enum { CHUNK_MOST = 200, CALLS_MOST = 1 << 24, PARTS_RUNS = 3 };
+
+double assay_answer_number(const cJSON *answer, const char *key, double missing)
+{
+    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(answer, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : missing;
+}
+
+size_t assay_calls_for(double call_seconds, bool cold)
+{
+    const double calls = call_seconds > 0.0 ? sample_least / call_seconds : CALLS_MOST;
+    return cold || calls <= 1.0 ? 1 : calls < CALLS_MOST ? (size_t)ceil(calls) : CALLS_MOST;
+}
+
+static assay_status take_fate(assay_series *series, const assay_child_fate *fate)
+{
+    series->verdict.verdict = fate->verdict;
+    (void)snprintf(series->verdict.message, sizeof series->verdict.message, "%s", fate->message);
+    return ASSAY_OK;
+}
+
+/* Outputs that a call left are judged; the first judgement that is not PASS stays. */
+static assay_status judge(assay_measuring *now, const assay_batch_run *run, assay_series *series,
+                          const cJSON *answer, assay_error *error)
+{
+    const assay_measure *const m = now->m;
+    const cJSON *const seed = cJSON_GetObjectItemCaseSensitive(answer, "kept_seed");
+    assay_result result = {.verdict = ASSAY_PASS};
+    if (m->entry->stage || !cJSON_IsString(seed)) {
+        return ASSAY_OK;
+    }
+    const assay_status status = assay_check_outputs(
+        m->check, run->json, m->kernel, strtoull(seed->valuestring, NULL, 10),
+        cJSON_GetObjectItemCaseSensitive(answer, "outputs"), now->child.output, &result, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    series->checked++;
+    const bool worse = !(result.budget_used <= series->verdict.budget_used);
+    if (result.verdict != ASSAY_PASS || worse || series->checked == 1) {
+        series->verdict = result;
+    }
+    return ASSAY_OK;
+}
+
+static uint64_t next_seed(const assay_measuring *now, const assay_series *series)
+{
+    /* Every sample of every process has inputs of its own. */
+    return now->m->options->seed * 1000003u + (uint64_t)now->process * 100000007u +
+           (uint64_t)series->count * 64u + 2u;
+}
+
+static assay_status ask_samples(assay_measuring *now, assay_series *series, bool cold,
+                                size_t samples, int64_t keep, cJSON **answer)
+{
+    const assay_child_fate fate = assay_child_ask(
+        &now->child,
+        assay_request_sample(cold, series->calls, samples, next_seed(now, series), keep),
+        now->m->options->deadline, answer);
+    return fate.verdict == ASSAY_PASS ? ASSAY_OK : take_fate(series, &fate);
+}
+
+/* A call whose outputs are judged before anything is timed. */
+static assay_status try_first(assay_measuring *now, assay_batch_run *run, assay_series *series,
+                              bool cold, double *seconds, assay_error *error)
+{
+    cJSON *answer = NULL;
+    series->calls = 1;
+    assay_status status = ask_samples(now, series, cold, 1, 0, &answer);
+    if (status == ASSAY_OK && answer != NULL) {
+        const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "seconds");
+        *seconds = list != NULL && cJSON_IsNumber(list->child) ? list->child->valuedouble : 0.0;
+        status = judge(now, run, series, answer, error);
+    }
+    cJSON_Delete(answer);
+    return status;
+}
+
+static size_t chunk_of(const assay_series *series, double sample_seconds)
+{
+    const double left =
+        series->stop.rule.kind == ASSAY_STOP_COUNT
+            ? fmax(1.0, series->stop.rule.target - (double)series->count)
+            : CHUNK_MOST;
+    const double fitting = sample_seconds > 0.0 ? chunk_seconds / sample_seconds : CHUNK_MOST;
+    return (size_t)fmax(1.0, fmin(fmin(left, fitting), CHUNK_MOST));
+}
+
+static double random_share(const assay_measuring *now, const assay_series *series)
+{
+    const assay_philox_block drawn =
+        assay_philox(now->m->options->seed, (uint64_t)now->process, series->count);
+    return (double)drawn.word[0] * 0x1p-32;
+}
+
+/* Samples until the rule is met for this process's share. */
+static assay_status sample_on(assay_measuring *now, assay_batch_run *run, assay_series *series,
+                              bool cold, double seconds, assay_error *error)
+{
+    const double start = assay_clock_now();
+    const size_t before = series->count;
+    cJSON *kept = NULL;
+    double each = seconds * (double)series->calls;
+    assay_stop_state stop = assay_stop_begin(&series->stop.rule);
+    assay_status status = ASSAY_OK;
+    while (status == ASSAY_OK && !stop.done) {
+        const size_t chunk = chunk_of(series, each);
+        const double share = random_share(now, series);
+        /* Which calls are looked at afterwards cannot be known to a kernel. */
+        const bool keep = share < 0.5 || series->count == before;
+        const double asked = assay_clock_now();
+        cJSON *answer = NULL;
+        status = ask_samples(now, series, cold, chunk,
+                             keep ? (int64_t)(share * 2.0 * (double)chunk) % (int64_t)chunk : -1,
+                             &answer);
+        if (status != ASSAY_OK || answer == NULL) {
+            break;
+        }
+        each = (assay_clock_now() - asked) / (double)chunk;
+        if (keep) {
+            cJSON_Delete(kept);
+            kept = cJSON_CreateObject();
+            (void)cJSON_AddItemToObject(kept, "kept_seed",
+                                        cJSON_DetachItemFromObject(answer, "kept_seed"));
+            (void)cJSON_AddItemToObject(kept, "outputs",
+                                        cJSON_DetachItemFromObject(answer, "outputs"));
+        }
+        status = assay_series_add(series, now->process, answer, error);
+        if (status == ASSAY_OK) {
+            status = assay_stop_ask(&stop, series->seconds + before, series->count - before,
+                                    assay_clock_now() - start, error);
+        }
+    }
+    series->spent += assay_clock_now() - start;
+    series->stop = stop;
+    if (status == ASSAY_OK && kept != NULL && now->child.pid != 0) {
+        status = judge(now, run, series, kept, error);
+    }
+    cJSON_Delete(kept);
+    return status;
+}
+
+assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bool cold,
+                                  double call_seconds, assay_error *error)
+{
+    assay_series *const series = &run->series[cold ? 0 : 1];
+    double seconds = call_seconds;
+    series->stop.rule = now->m->options->stop;
+    series->stop.rule.seconds_max *= now->share;
+    if (series->stop.rule.kind == ASSAY_STOP_TIME) {
+        series->stop.rule.target *= now->share;
+    }
+    assay_status status = try_first(now, run, series, cold, &seconds, error);
+    if (status != ASSAY_OK || series->verdict.verdict != ASSAY_PASS) {
+        return status;
+    }
+    series->calls = assay_calls_for(seconds, cold);
+    return sample_on(now, run, series, cold, seconds, error);
+}
+
+static void take_tokens(assay_series *series, const cJSON *answer)
+{
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "token_seconds");
+    const size_t more = list != NULL ? (size_t)cJSON_GetArraySize(list) : 0;
+    double *const token =
+        more > 0 ? realloc(series->token, (series->token_count + more) * sizeof *token) : NULL;
+    if (token == NULL) {
+        return;
+    }
+    series->token = token;
+    series->first_token = assay_answer_number(answer, "first_token_seconds", 0.0);
+    for (const cJSON *item = list->child; item != NULL; item = item->next) {
+        series->token[series->token_count++] = item->valuedouble;
+    }
+}
+
+/* Of a few runs the one whose whole is the median stands for all. */
+assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, assay_error *error)
+{
+    assay_series *const series = &run->series[run->wanted[1] ? 1 : 0];
+    cJSON *answers[PARTS_RUNS] = {NULL};
+    (void)error;
+    for (int i = 0; i < PARTS_RUNS; i++) {
+        const assay_child_fate fate =
+            assay_child_ask(&now->child, assay_request_parts(next_seed(now, series) + (uint64_t)i),
+                            now->m->options->deadline, &answers[i]);
+        if (fate.verdict != ASSAY_PASS) {
+            series->verdict.verdict = fate.verdict;
+            break;
+        }
+        take_tokens(series, answers[i]);
+    }
+    for (int i = 1; i < PARTS_RUNS && answers[PARTS_RUNS - 1] != NULL; i++) {
+        for (int j = i; j > 0 && assay_answer_number(answers[j - 1], "whole_seconds", 0.0) >
+                                     assay_answer_number(answers[j], "whole_seconds", 0.0);
+             j--) {
+            cJSON *const other = answers[j - 1];
+            answers[j - 1] = answers[j];
+            answers[j] = other;
+        }
+    }
+    if (answers[PARTS_RUNS - 1] != NULL) {
+        cJSON_Delete(series->parts);
+        series->parts = cJSON_DetachItemFromObject(answers[PARTS_RUNS / 2], "parts");
+    }
+    for (int i = 0; i < PARTS_RUNS; i++) {
+        cJSON_Delete(answers[i]);
+    }
+    return ASSAY_OK;
+}

@@ -1,0 +1,29 @@
+/* The command line of `assay bench`. */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include "bench/measure.h"
+#include "verify/options.h"
+
+typedef struct assay_bench_options {
+    const char *op, *impl, *case_id, *cases, *batch, *cache, *stop, *against, *json, *plugin,
+        *system;
+    assay_option_int processes, threads, pairs;
+    assay_option_real longest, deadline;
+    uint64_t seed;
+    bool quick, full, resume, profile, help;
+    /* Derived. */
+    assay_measure_options measure;
+    int64_t batches[ASSAY_BATCHES_MAX];
+} assay_bench_options;
+
+/* Fills options from the command line, with defaults; `measure` points into options. */
+assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options *options,
+                                      assay_error *error);
+
+/* What decides whether a run is the same: for --resume. */
+void assay_bench_options_text(const assay_bench_options *options, char *text, size_t size);
+
+void assay_bench_help(void);
+
+#endif

@@ -1,0 +1,133 @@
+#include "bench/print.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/clock.h"
+
+assay_bench_print assay_bench_print_begin(void)
+{
+    return (assay_bench_print){.terminal = isatty(STDERR_FILENO) == 1,
+                               .start = assay_clock_now()};
+}
+
+static void clear(const assay_bench_print *print)
+{
+    if (print->terminal) {
+        (void)fputs("\r\033[K", stderr);
+    }
+}
+
+void assay_bench_print_progress(assay_bench_print *print, const char *case_id, const char *impl)
+{
+    const double spent = assay_clock_now() - print->start;
+    const double left = print->done > 0
+                            ? spent / (double)print->done * (double)(print->expected - print->done)
+                            : 0.0;
+    print->done++;
+    if (!print->terminal) {
+        return;
+    }
+    clear(print);
+    (void)fprintf(stderr, "[%zu/%zu] %s %s", print->done, print->expected, case_id, impl);
+    if (left > 0.0) {
+        (void)fprintf(stderr, "  about %.0f:%02.0f left", floor(left / 60.0), fmod(left, 60.0));
+    }
+    (void)fflush(stderr);
+}
+
+void assay_bench_print_end(assay_bench_print *print)
+{
+    clear(print);
+}
+
+void assay_seconds_text(double seconds, char *text, size_t size)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    double value = seconds * 1e9;
+    int unit = 0;
+    while (unit < 3 && value >= 999.5) {
+        value /= 1e3;
+        unit++;
+    }
+    (void)snprintf(text, size, "%.*f %s", value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, value,
+                   units[unit]);
+}
+
+static double number(const cJSON *object, const char *key)
+{
+    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    const char *const text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text != NULL ? text : "?";
+}
+
+static void print_head(assay_bench_print *print)
+{
+    if (!print->head) {
+        (void)printf("%-24s %-14s %6s %-5s %10s %7s %12s %7s %8s  %s\n", "case", "impl", "batch",
+                     "cache", "median", "+-", "rows/s", "floor", "samples", "verdict");
+        print->head = true;
+    }
+}
+
+void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
+{
+    const cJSON *const summary = cJSON_GetObjectItemCaseSensitive(timing, "summary");
+    const cJSON *const seconds = cJSON_GetObjectItemCaseSensitive(summary, "seconds");
+    const cJSON *const metrics = cJSON_GetObjectItemCaseSensitive(timing, "metrics");
+    const double median = number(seconds, "value");
+    const double half = 0.5 * (number(seconds, "high") - number(seconds, "low"));
+    const double fraction =
+        number(cJSON_GetObjectItemCaseSensitive(timing, "floor"), "fraction");
+    char time[32];
+    char floor_text[16] = "-";
+    assay_seconds_text(median, time, sizeof time);
+    if (isfinite(fraction)) {
+        (void)snprintf(floor_text, sizeof floor_text, "%.1f%%", 100.0 * fraction);
+    }
+    clear(print);
+    print_head(print);
+    (void)printf("%-24s %-14s %6.0f %-5s %10s %6.1f%% %12.4g %7s %8.0f  %s\n",
+                 text_of(timing, "case"), text_of(timing, "impl"), number(timing, "batch"),
+                 text_of(timing, "cache"), time, 100.0 * half / median,
+                 number(metrics, "rows_per_second"), floor_text, number(summary, "count"),
+                 text_of(timing, "verdict"));
+    if (strcmp(text_of(timing, "verdict"), "PASS") != 0) {
+        (void)printf("  %s\n", text_of(timing, "message"));
+    }
+    (void)fflush(stdout);
+}
+
+void assay_bench_print_skipped(assay_bench_print *print, const cJSON *skipped)
+{
+    clear(print);
+    print_head(print);
+    (void)printf("%-24s %-14s %6.0f %-5s %10s  %s\n", text_of(skipped, "case"),
+                 text_of(skipped, "impl"), number(skipped, "batch"), text_of(skipped, "cache"),
+                 "left out", text_of(skipped, "reason"));
+    (void)fflush(stdout);
+}
+
+void assay_bench_print_comparison(assay_bench_print *print, const cJSON *comparison)
+{
+    const cJSON *const ratio = cJSON_GetObjectItemCaseSensitive(comparison, "ratio");
+    clear(print);
+    if (!print->head) {
+        (void)printf("%-24s %-14s %-14s %6s %-5s %8s %18s  %s\n", "case", "impl", "against",
+                     "batch", "cache", "ratio", "95% interval", "verdict");
+        print->head = true;
+    }
+    (void)printf("%-24s %-14s %-14s %6.0f %-5s %7.3fx  %7.3f ... %6.3f  %s\n",
+                 text_of(comparison, "case"), text_of(comparison, "impl"),
+                 text_of(comparison, "against"), number(comparison, "batch"),
+                 text_of(comparison, "cache"), number(ratio, "value"), number(ratio, "low"),
+                 number(ratio, "high"), text_of(comparison, "verdict"));
+    (void)fflush(stdout);
+}

@@ -1,0 +1,54 @@
+/* Requests of the timing processes' protocol (docs/peers.md). */
+#include "bench/measure.h"
+
+static cJSON *request_of(const char *what)
+{
+    cJSON *const request = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(request, "do", what);
+    return request;
+}
+
+static void add_seed(cJSON *request, uint64_t seed)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    (void)cJSON_AddStringToObject(request, "seed", text);
+}
+
+cJSON *assay_request_open(const assay_measure *measure, const cJSON *json)
+{
+    cJSON *const request = request_of("open");
+    (void)cJSON_AddStringToObject(request, "op", assay_op_name(measure->entry->op));
+    (void)cJSON_AddStringToObject(request, "impl", measure->table->name);
+    if (measure->options->plugin != NULL) {
+        (void)cJSON_AddStringToObject(request, "plugin", measure->options->plugin);
+    }
+    (void)cJSON_AddNumberToObject(request, "threads", measure->options->threads);
+    (void)cJSON_AddItemToObject(request, "case", cJSON_Duplicate(json, true));
+    return request;
+}
+
+cJSON *assay_request_batch(const cJSON *json)
+{
+    cJSON *const request = request_of("batch");
+    (void)cJSON_AddItemToObject(request, "case", cJSON_Duplicate(json, true));
+    return request;
+}
+
+cJSON *assay_request_sample(bool cold, size_t calls, size_t samples, uint64_t seed, int64_t keep)
+{
+    cJSON *const request = request_of("sample");
+    (void)cJSON_AddStringToObject(request, "cache", cold ? "cold" : "warm");
+    (void)cJSON_AddNumberToObject(request, "calls", (double)calls);
+    (void)cJSON_AddNumberToObject(request, "samples", (double)samples);
+    (void)cJSON_AddNumberToObject(request, "keep", (double)keep);
+    add_seed(request, seed);
+    return request;
+}
+
+cJSON *assay_request_parts(uint64_t seed)
+{
+    cJSON *const request = request_of("parts");
+    add_seed(request, seed);
+    return request;
+}

@@ -1,0 +1,84 @@
+#include "bench/series.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const lists[] = {"seconds",   "switches", "steal_seconds",
+                                    "megahertz", "joules",   "contaminated"};
+enum { LISTS = sizeof lists / sizeof *lists };
+
+void assay_series_free(assay_series *series)
+{
+    free(series->seconds);
+    free(series->process);
+    free(series->token);
+    cJSON_Delete(series->samples);
+    cJSON_Delete(series->answer);
+    cJSON_Delete(series->work);
+    cJSON_Delete(series->parts);
+    cJSON_Delete(series->prepare);
+    memset(series, 0, sizeof *series);
+}
+
+static bool make_room(assay_series *series, size_t more)
+{
+    if (series->count + more <= series->capacity) {
+        return true;
+    }
+    const size_t capacity = 2 * (series->count + more);
+    double *const seconds = realloc(series->seconds, capacity * sizeof *seconds);
+    if (seconds != NULL) {
+        series->seconds = seconds;
+    }
+    int64_t *const process = realloc(series->process, capacity * sizeof *process);
+    if (process != NULL) {
+        series->process = process;
+    }
+    if (seconds == NULL || process == NULL) {
+        return false;
+    }
+    series->capacity = capacity;
+    return true;
+}
+
+static cJSON *list_of(cJSON *samples, const char *name)
+{
+    cJSON *const list = cJSON_GetObjectItemCaseSensitive(samples, name);
+    return list != NULL ? list : cJSON_AddArrayToObject(samples, name);
+}
+
+/* Moves every element of from[name] to the samples. A peer need not give all lists. */
+static void move_list(cJSON *answer, const char *name, cJSON *samples)
+{
+    cJSON *const from = cJSON_GetObjectItemCaseSensitive(answer, name);
+    cJSON *const to = from != NULL && cJSON_IsArray(from) ? list_of(samples, name) : NULL;
+    while (to != NULL && from->child != NULL) {
+        (void)cJSON_AddItemToArray(to, cJSON_DetachItemViaPointer(from, from->child));
+    }
+}
+
+assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answer,
+                              assay_error *error)
+{
+    const cJSON *const seconds = cJSON_GetObjectItemCaseSensitive(answer, "seconds");
+    const size_t more = cJSON_IsArray(seconds) ? (size_t)cJSON_GetArraySize(seconds) : 0;
+    series->samples = series->samples != NULL ? series->samples : cJSON_CreateObject();
+    if (more == 0 || series->samples == NULL || !make_room(series, more)) {
+        cJSON_Delete(answer);
+        return more == 0 ? assay_fail(error, ASSAY_BAD_INPUT, "a timing process gave no samples")
+                         : assay_fail(error, ASSAY_NO_MEMORY, "no memory for samples");
+    }
+    cJSON *const processes = list_of(series->samples, "process");
+    for (const cJSON *item = seconds->child; item != NULL; item = item->next) {
+        series->process[series->count] = process;
+        series->seconds[series->count++] = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+        (void)cJSON_AddItemToArray(processes, cJSON_CreateNumber((double)process));
+    }
+    for (int i = 0; i < LISTS; i++) {
+        move_list(answer, lists[i], series->samples);
+    }
+    cJSON_Delete(series->answer);
+    series->answer = answer;
+    return ASSAY_OK;
+}

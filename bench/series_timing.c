@@ -1,0 +1,229 @@
+/* A series as the results' form has it: summary, rates, floor. */
+#include <math.h>
+
+#include "bench/series.h"
+#include "bench/statistics/summary.h"
+
+/* A time this much under its floor is not believed (METHOD B.7). */
+static const double floor_slack = 1.1;
+
+static double work_of(const assay_series *series, const char *name)
+{
+    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(series->work, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+}
+
+static assay_floor floor_of(const assay_series *series, const assay_ceilings *ceilings,
+                            const char *bytes)
+{
+    const double read = work_of(series, bytes);
+    const double written = work_of(series, "bytes_written");
+    const assay_floor_work work = {
+        .flops = work_of(series, "flops"),
+        .bytes_read = read,
+        .bytes_written = written,
+        .multiply = series->key.kernel != NULL ? series->key.kernel->precision.multiply
+                                               : ASSAY_F32,
+        .threads = series->key.threads,
+        .level = series->key.cold ? ASSAY_LEVEL_DRAM
+                                  : assay_level_for(read + written, series->key.threads)};
+    return assay_floor_of(ceilings, &work);
+}
+
+static bool median_of(const assay_series *series, assay_summary *all, assay_grouped *grouped)
+{
+    assay_error ignored;
+    return assay_summarise(series->seconds, series->count, ASSAY_CONFIDENCE, all, &ignored) ==
+               ASSAY_OK &&
+           assay_summarise_grouped(series->seconds, series->process, series->count,
+                                   ASSAY_CONFIDENCE, grouped, &ignored) == ASSAY_OK;
+}
+
+bool assay_series_impossible(const assay_series *series, const assay_ceilings *ceilings)
+{
+    assay_summary all;
+    assay_grouped grouped;
+    const assay_floor floor = floor_of(series, ceilings, "declared_bytes_read");
+    return median_of(series, &all, &grouped) && grouped.median * floor_slack < floor.seconds;
+}
+
+static void add_number(cJSON *object, const char *name, double value)
+{
+    if (isfinite(value)) {
+        (void)cJSON_AddNumberToObject(object, name, value);
+    } else {
+        (void)cJSON_AddStringToObject(object, name, isnan(value) ? "nan"
+                                                    : value > 0  ? "inf"
+                                                                 : "-inf");
+    }
+}
+
+static void add_summary(const assay_series *series, const assay_summary *all,
+                        const assay_grouped *grouped, cJSON *timing)
+{
+    cJSON *const summary = cJSON_AddObjectToObject(timing, "summary");
+    cJSON *const seconds = cJSON_AddObjectToObject(summary, "seconds");
+    const cJSON *const marks =
+        cJSON_GetObjectItemCaseSensitive(series->samples, "contaminated");
+    double contaminated = 0.0;
+    for (const cJSON *item = marks != NULL ? marks->child : NULL; item != NULL;
+         item = item->next) {
+        contaminated += item->valuedouble;
+    }
+    add_number(seconds, "value", grouped->median);
+    add_number(seconds, "low", grouped->low);
+    add_number(seconds, "high", grouped->high);
+    add_number(summary, "mode_seconds", all->mode);
+    add_number(summary, "p99_seconds", all->p99);
+    add_number(summary, "dispersion", all->dispersion);
+    add_number(summary, "between_processes", grouped->between);
+    add_number(summary, "count", (double)series->count);
+    add_number(summary, "contaminated", contaminated);
+}
+
+static void add_tokens(const assay_series *series, cJSON *metrics)
+{
+    assay_summary tokens;
+    assay_error ignored;
+    if (series->token_count == 0 ||
+        assay_summarise(series->token, series->token_count, ASSAY_CONFIDENCE, &tokens, &ignored) !=
+            ASSAY_OK) {
+        return;
+    }
+    add_number(metrics, "first_token_seconds", series->first_token);
+    add_number(metrics, "token_p50_seconds", tokens.median);
+    add_number(metrics, "token_p99_seconds", tokens.p99);
+}
+
+static double joules_of(const assay_series *series)
+{
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(series->samples, "joules");
+    double sum = 0.0;
+    double count = 0.0;
+    for (const cJSON *item = list != NULL ? list->child : NULL; item != NULL; item = item->next) {
+        if (cJSON_IsNumber(item)) {
+            sum += item->valuedouble;
+            count += 1.0;
+        }
+    }
+    return count > 0.0 ? sum / count / (double)series->calls : 0.0;
+}
+
+static void add_metrics(const assay_series *series, double median, cJSON *timing)
+{
+    static const struct {
+        const char *name, *work;
+        double scale;
+    } rates[] = {{"rows_per_second", "rows", 1.0},
+                 {"tokens_per_second", "tokens", 1.0},
+                 {"explanations_per_second", "explanations", 1.0},
+                 {"gigaflops_per_second", "flops", 1e-9}};
+    cJSON *const metrics = cJSON_AddObjectToObject(timing, "metrics");
+    for (size_t i = 0; i < sizeof rates / sizeof *rates && median > 0.0; i++) {
+        const double work = work_of(series, rates[i].work);
+        if (work > 0.0) {
+            add_number(metrics, rates[i].name, work * rates[i].scale / median);
+        }
+    }
+    const double bytes = work_of(series, "bytes_read") + work_of(series, "bytes_written");
+    if (median > 0.0 && bytes > 0.0) {
+        add_number(metrics, "gigabytes_per_second", bytes * 1e-9 / median);
+    }
+    const double joules = joules_of(series);
+    if (joules > 0.0 && work_of(series, "rows") > 0.0) {
+        add_number(metrics, "joules_per_row", joules / work_of(series, "rows"));
+    }
+    add_tokens(series, metrics);
+}
+
+static void add_key(const assay_series *series, uint64_t seed, cJSON *timing)
+{
+    const assay_timing_key *const key = &series->key;
+    char text[32];
+    (void)cJSON_AddStringToObject(timing, "op", assay_op_name(key->entry->op));
+    (void)cJSON_AddStringToObject(timing, "impl", key->impl);
+    if (key->kernel != NULL) {
+        (void)cJSON_AddStringToObject(timing, "backend", key->kernel->backend);
+        (void)cJSON_AddStringToObject(timing, "precision",
+                                      assay_dtype_name(key->kernel->precision.multiply ==
+                                                               ASSAY_NONE
+                                                           ? key->kernel->precision.output
+                                                           : key->kernel->precision.multiply));
+    }
+    (void)cJSON_AddStringToObject(timing, "case", key->entry->id);
+    (void)cJSON_AddStringToObject(timing, "system", key->entry->system);
+    (void)cJSON_AddNumberToObject(timing, "batch", (double)key->batch);
+    (void)cJSON_AddStringToObject(timing, "cache", key->cold ? "cold" : "warm");
+    (void)cJSON_AddNumberToObject(timing, "threads", key->threads);
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    (void)cJSON_AddStringToObject(timing, "seed", text);
+    const cJSON *const shape = cJSON_GetObjectItemCaseSensitive(key->entry->json, "shape");
+    const cJSON *const model = cJSON_GetObjectItemCaseSensitive(key->entry->json, "model");
+    if (shape != NULL || model != NULL) {
+        (void)cJSON_AddItemToObject(timing, "shape",
+                                    cJSON_Duplicate(shape != NULL ? shape : model, true));
+    }
+}
+
+static void add_verdict(const assay_series *series, cJSON *timing)
+{
+    const assay_result *const verdict = &series->verdict;
+    (void)cJSON_AddStringToObject(timing, "verdict", assay_verdict_name(verdict->verdict));
+    add_number(timing, "budget_used", verdict->budget_used);
+    add_number(timing, "rel_l2", verdict->rel_l2);
+    add_number(timing, "max_abs", verdict->max_abs);
+    (void)cJSON_AddNumberToObject(timing, "outputs_checked", (double)series->checked);
+    if (verdict->verdict != ASSAY_PASS) {
+        (void)cJSON_AddStringToObject(timing, "message", verdict->message);
+    }
+}
+
+static void add_circumstances(const assay_series *series, cJSON *timing)
+{
+    static const char *const answered[] = {"peak_bytes", "page_bytes", "empty_call_seconds"};
+    cJSON *const stop = cJSON_AddObjectToObject(timing, "stop");
+    (void)cJSON_AddItemToObject(timing, "prepare_seconds", cJSON_Duplicate(series->prepare, true));
+    (void)cJSON_AddNumberToObject(timing, "packed_bytes", series->opened_bytes);
+    (void)cJSON_AddNumberToObject(timing, "workspace_bytes", series->workspace_bytes);
+    for (size_t i = 0; i < sizeof answered / sizeof *answered; i++) {
+        const cJSON *const item = cJSON_GetObjectItemCaseSensitive(series->answer, answered[i]);
+        if (cJSON_IsNumber(item)) {
+            (void)cJSON_AddNumberToObject(timing, answered[i], item->valuedouble);
+        }
+    }
+    (void)cJSON_AddNumberToObject(timing, "calls_per_sample", (double)series->calls);
+    (void)cJSON_AddStringToObject(stop, "rule", assay_stop_name(series->stop.rule.kind));
+    (void)cJSON_AddNumberToObject(stop, "target", series->stop.rule.target);
+    (void)cJSON_AddBoolToObject(stop, "reached", series->stop.reached);
+    (void)cJSON_AddNumberToObject(stop, "seconds", series->spent);
+}
+
+cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *ceilings,
+                           uint64_t seed)
+{
+    assay_summary all;
+    assay_grouped grouped;
+    if (series->count == 0 || !median_of(series, &all, &grouped)) {
+        return NULL;
+    }
+    cJSON *const timing = cJSON_CreateObject();
+    const assay_floor floor = floor_of(series, ceilings, "bytes_read");
+    add_key(series, seed, timing);
+    add_verdict(series, timing);
+    add_circumstances(series, timing);
+    add_summary(series, &all, &grouped, timing);
+    add_metrics(series, grouped.median, timing);
+    if (floor.seconds > 0.0 && grouped.median > 0.0) {
+        cJSON *const object = cJSON_AddObjectToObject(timing, "floor");
+        add_number(object, "seconds", floor.seconds);
+        add_number(object, "fraction", floor.seconds / grouped.median);
+        (void)cJSON_AddStringToObject(object, "bound", floor.bound);
+    }
+    (void)cJSON_AddBoolToObject(timing, "impossible", assay_series_impossible(series, ceilings));
+    (void)cJSON_AddItemToObject(timing, "work", cJSON_Duplicate(series->work, true));
+    if (series->parts != NULL) {
+        (void)cJSON_AddItemToObject(timing, "parts", cJSON_Duplicate(series->parts, true));
+    }
+    (void)cJSON_AddItemToObject(timing, "samples", cJSON_Duplicate(series->samples, true));
+    return timing;
+}

@@ -1,0 +1,31 @@
+/* Results of a run as they come: kept line by line beside the file that is asked for, so that a run
+ * killed at any moment loses nothing that was finished; made into that file at the end. */
+#ifndef BENCH_STORE_H
+#define BENCH_STORE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "assay/status.h"
+
+typedef struct assay_bench_store assay_bench_store;
+
+/* path: of the results; NULL: they are kept in memory only. options: what makes the run another one
+ * (--resume of a run with other options is refused). Without resume, what an earlier run left is
+ * dropped. */
+assay_status assay_store_open(const char *path, const char *options, bool resume,
+                              assay_bench_store **store, assay_error *error);
+void assay_store_close(assay_bench_store **store);
+
+/* list: "timings", "comparisons" or "skipped". Takes item. On disk when it returns. */
+assay_status assay_store_add(assay_bench_store *store, const char *list, cJSON *item,
+                             assay_error *error);
+
+/* Everything kept so far, lists by name. */
+const cJSON *assay_store_lists(const assay_bench_store *store);
+
+/* Writes path whole or not at all, and drops the journal. head: format, version, command,
+ * environment, ceilings; it is taken. */
+assay_status assay_store_finish(assay_bench_store *store, cJSON *head, assay_error *error);
+
+#endif
