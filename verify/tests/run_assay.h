@@ -33,8 +33,9 @@ static char *run_read(const char *path)
     return text;
 }
 
-/* arguments as a shell reads them; the environment may be set in front, or the
- * folder changed: what is printed goes where the test runs. One thread each: Criterion runs the tests side by side, and waiting OpenMP threads spin on the processors others need. */
+/* arguments as a shell reads them; the environment may be set in front, or the folder changed: what
+ * is printed goes where the test runs. One thread each: Criterion runs the tests side by side, and
+ * waiting OpenMP threads spin on the processors others need. */
 static run_output run_assay_with(const char *environment, const char *arguments)
 {
     char out[] = "./assay-out-XXXXXX";
