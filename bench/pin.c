@@ -39,19 +39,18 @@ assay_status assay_pin_threads(int32_t threads, int32_t *used, assay_error *erro
         failed = bind_to(topology->cpu[omp_get_thread_num()]);
         team = omp_get_num_threads();
     }
-    if (failed != 0) {
-        assay_pin_release(count);
-        return assay_fail(error, ASSAY_UNSUPPORTED, "threads cannot be pinned here: %s",
-                          strerror(failed));
+    if (team == count && failed == 0) {
+        bound = count;
+        *used = count;
+        return ASSAY_OK;
     }
-    if (team != count) {
-        return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                          "%d threads asked for, OpenMP gives %d: raise OMP_THREAD_LIMIT",
-                          (int)count, team);
-    }
-    bound = count;
-    *used = count;
-    return ASSAY_OK;
+    assay_pin_release(team);
+    return team != count
+               ? assay_fail(error, ASSAY_BAD_ARGUMENT,
+                            "%d threads asked for, OpenMP gives %d: raise OMP_THREAD_LIMIT",
+                            (int)count, team)
+               : assay_fail(error, ASSAY_UNSUPPORTED, "threads cannot be pinned here: %s",
+                            strerror(failed));
 }
 
 void assay_pin_self(int32_t thread)

@@ -9,7 +9,7 @@
 /* The folder's path; false when there is none to be had. It may not exist yet. */
 bool assay_cache_folder(char *folder, size_t size);
 
-/* Makes a folder and those it lies in, as far as they are missing. The text is used, and restored. */
+/* Makes a folder and those it lies in, where they are missing; the text is changed meanwhile. */
 void assay_make_folders(char *folder);
 
 #endif

@@ -16,8 +16,8 @@ typedef struct assay_topology {
     int32_t nodes;     /* of memory (NUMA) */
     double quota;      /* processors' worth of time the control group grants; 0: no limit */
     uint64_t memory_bytes;
-    uint64_t cache_bytes[ASSAY_CACHE_LEVELS];  /* L1d, L2, …: one instance as one core sees it; 0: none */
-    int32_t cache_cores[ASSAY_CACHE_LEVELS];   /* usable cores that share one instance; at least 1 */
+    uint64_t cache_bytes[ASSAY_CACHE_LEVELS]; /* L1d, L2, …: one instance as a core sees it; or 0 */
+    int32_t cache_cores[ASSAY_CACHE_LEVELS];  /* usable cores that share one instance, at least 1 */
     int32_t cpu[ASSAY_CPUS_MAX]; /* the system's numbers: one of every core first, then siblings */
 } assay_topology;
 

@@ -26,7 +26,7 @@ typedef struct memory_work {
     kind kind;
     bool around;
     const assay_region *region;
-    size_t span;      /* bytes of a thread's part that are in use: they fit the level, or exceed it */
+    size_t span;      /* bytes of a thread's part in use: they fit the level, or exceed it */
     size_t portion;   /* bytes of one pass; the whole span where it fits a cache */
     size_t row;       /* gather: bytes of a row */
     uint32_t *order;  /* gather: the span's rows, shuffled */
@@ -173,8 +173,8 @@ static void try_level(place *p)
     try_gather(p, widest);
 }
 
-/* Bytes a thread works on so that all of them stay in that cache: three quarters of the first level,
- * half of what a thread's share of the others is, but more than the level before holds. */
+/* Bytes a thread works on so that all of them stay in that cache: three quarters of the first
+ * level, half of what a thread's share of the others is, but more than the level before holds. */
 static size_t span_of(const assay_topology *topology, int level, int32_t threads)
 {
     const uint64_t bytes = topology->cache_bytes[level];

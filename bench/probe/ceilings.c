@@ -57,8 +57,8 @@ static void name_bound(char *bound, const char *prefix, int32_t threads)
                    threads > 1 ? "all" : "one");
 }
 
-/* bandwidth/<kind>/<level>: the highest of that level and all slower ones (a fast level may have been
- * measured at a bad moment); where none was measured, of the next faster one. */
+/* bandwidth/<kind>/<level>: the highest of that level and all slower ones (a fast level may have
+ * been measured at a bad moment); where none was measured, of the next faster one. */
 static double bandwidth(const assay_ceilings *ceilings, const char *kind, int32_t level,
                         int32_t threads, char *prefix)
 {

@@ -1,5 +1,5 @@
-/* This machine's ceilings: the best rates and latencies ever measured on it, and the least time they
- * leave for a given amount of work. Names are those of the results' schema:
+/* This machine's ceilings: the best rates and latencies ever measured on it, and the least time
+ * they leave for a given amount of work. Names are those of the results' schema:
  *   bandwidth/{read,write,copy,gather}/{l1,l2,l3,dram}/{one,all}   B/s; copy counts bytes read and
  *                                    written, gather reads whole rows of 4 to 16 KiB at random
  *   multiply_add/{f32,bf16}/{instruction set}/{one,all}   FLOP/s, 2 a multiply-add
@@ -21,7 +21,7 @@ enum { ASSAY_CEILING_NAME = 48, ASSAY_CEILINGS_MAX = 128 };
 
 typedef struct assay_ceiling {
     char name[ASSAY_CEILING_NAME];
-    double value;             /* the best round of the newest probe: a ceiling is what was reached */
+    double value;             /* the newest probe's best round: a ceiling is what was reached */
     double median, low, high; /* of its rounds, in the same way of doing it */
     double best;              /* ever, on this machine: what floors and impossible times use */
 } assay_ceiling;

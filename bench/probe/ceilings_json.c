@@ -73,8 +73,9 @@ static assay_status read_text(const char *where, const cJSON *object, const char
     const char *found = NULL;
     const assay_status status = assay_json_string(where, object, key, &found, error);
     if (status == ASSAY_OK && strlen(found) >= size) {
-        return assay_fail(error, ASSAY_BAD_INPUT, "%s: key '%s' has %zu bytes, expected at most %zu",
-                          where, key, strlen(found), size - 1);
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "%s: key '%s' has %zu bytes, expected at most %zu", where, key,
+                          strlen(found), size - 1);
     }
     for (const char *c = found; status == ASSAY_OK && *c != '\0'; c++) {
         if (*c <= ' ' || *c > '~') { /* it may be printed on a terminal */

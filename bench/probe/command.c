@@ -97,8 +97,8 @@ static void print_all(const assay_ceilings *ceilings)
     for (int i = 0; i < ASSAY_CACHE_LEVELS && topology->cache_bytes[i] > 0; i++) {
         printf(" %.0f", (double)topology->cache_bytes[i] / 1024);
     }
-    printf(" KiB; %s\n# a ceiling is the best that was reached: the best round of this probe, and of all "
-           "probes of this machine\n",
+    printf(" KiB; %s\n# a ceiling is the best that was reached: the best round of this probe, and "
+           "of all probes of this machine\n",
            ceilings->date);
     printf("%-36s %13s %13s %13s %13s\n", "ceiling", "best ever", "best now", "median round",
            "worst round");
@@ -151,13 +151,15 @@ int assay_probe_command(int argc, char **argv)
     size_t operands = 0;
     assay_status status =
         assay_options_parse(table, argc, argv, &options, NULL, &operands, &error);
-    if (status == ASSAY_OK && options.help) {
+    if (status != ASSAY_OK) {
+        fprintf(stderr, "assay probe: %s\n", error.message);
+        return EXIT_USAGE;
+    }
+    if (options.help) {
         (void)fputs(help, stdout);
         return 0;
     }
-    if (status == ASSAY_OK) {
-        status = probe(&options, &ceilings, &error);
-    }
+    status = probe(&options, &ceilings, &error);
     if (status == ASSAY_OK && (options.json == NULL || strcmp(options.json, "-") != 0)) {
         print_all(&ceilings);
     }
@@ -166,7 +168,7 @@ int assay_probe_command(int argc, char **argv)
     }
     if (status != ASSAY_OK) {
         fprintf(stderr, "assay probe: %s\n", error.message);
-        return status == ASSAY_BAD_ARGUMENT ? EXIT_USAGE : EXIT_INPUT;
+        return EXIT_INPUT;
     }
     return 0;
 }

@@ -9,8 +9,8 @@
 
 #include "assay/exec.h"
 
-/* Memory: `bytes` is a multiple of 1024, both places are aligned to 64, and it is done `times` times
- * over. Each returns something that depends on all it read. */
+/* Memory: `bytes` is a multiple of 1024, both places are aligned to 64, and it is done `times`
+ * times over. Each returns something that depends on all it read. */
 typedef uint64_t assay_probe_read(const void *from, size_t bytes, size_t times);
 /* One row, once; asks for `next`, the row that comes after, line by line. */
 typedef uint64_t assay_probe_read_row(const void *from, size_t bytes, const void *next);

@@ -17,8 +17,8 @@ typedef struct assay_probe_rounds {
                                            one's end; ascending */
 } assay_probe_rounds;
 
-/* Rounds short enough for some of them to go undisturbed on a shared machine, until `budget` seconds
- * are over; at least one. */
+/* Rounds short enough for some of them to go undisturbed on a shared machine, until `budget`
+ * seconds are over; at least one. */
 void assay_probe_measure(assay_probe_work *work, void *context, int32_t threads, double budget,
                          assay_probe_rounds *rounds);
 

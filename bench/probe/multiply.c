@@ -73,7 +73,7 @@ static void nothing(void *context)
 
 static void call(void *context, int32_t thread, size_t passes)
 {
-    assay_timed *volatile const hidden = nothing; /* from the compiler, which would drop the calls */
+    assay_timed *volatile const hidden = nothing; /* from the compiler, or there is no call */
     assay_timed *const function = hidden;
     (void)thread;
     for (size_t i = 0; i < passes; i++) {

@@ -1,4 +1,4 @@
-/* Multiply-adds by 256-bit vectors: FMA, bf16 widened to it, 8-bit integers by pairs and by VNNI. */
+/* Multiply-adds by 256-bit vectors: FMA, bf16 widened to it, 8-bit integers in pairs or VNNI. */
 #include "bench/probe/loops.h"
 
 #if defined(__x86_64__)

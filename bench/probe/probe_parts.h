@@ -16,8 +16,8 @@ typedef struct assay_probe {
     assay_ceilings *found;
 } assay_probe;
 
-/* One way of reaching `name`: a pass of one thread does `amount` (bytes or operations), or is itself
- * a latency (amount 0). Of several ways with one name the best stays. */
+/* One way of reaching `name`: a pass of one thread does `amount` (bytes or operations), or is
+ * itself a latency (amount 0). Of several ways with one name the best stays. */
 void assay_probe_way(assay_probe *probe, const char *name, double amount, assay_probe_work *work,
                      void *context, int32_t threads);
 

@@ -12,7 +12,7 @@ typedef struct assay_region {
     void *mapping;
     size_t mapped;
     uint8_t *base; /* aligned to a huge page */
-    size_t part;   /* bytes of one thread's part, a multiple of a huge page; parts follow each other */
+    size_t part;   /* bytes of one thread's part, whole huge pages; parts follow each other */
 } assay_region;
 
 /* At least `part` bytes for each thread; no more than a quarter of the memory that is free. */
