@@ -112,12 +112,24 @@ static int64_t rows_of_blocks(const assay_blocks *blocks, int64_t first, int64_t
     return rows;
 }
 
+void assay_judgement_threads(assay_judgement *j, uint64_t purpose)
+{
+    static const int32_t counts[] = {1, 3, 8};
+    const uint64_t size = (uint64_t)j->blocks.rows; /* cases of one op differ in it */
+    const uint64_t which = j->judge->seed + size + purpose;
+    assay_session_set_threads(j->judged.session, counts[which % 3]);
+}
+
 static assay_status check_order(assay_judgement *j, int64_t *from)
 {
     assay_any_io io;
+    assay_judgement_threads(j, 0);
     const int64_t shift = 1 + (int64_t)(draw(j, 1) % (uint64_t)(j->blocks.count - 1));
     const int64_t rows = rows_of_blocks(&j->blocks, shift, j->blocks.count, from);
-    return run_rows(j, from, rows, ASSAY_CHECK_ROWS, "rows in another order", &io);
+    const assay_status status = run_rows(j, from, rows, ASSAY_CHECK_ROWS,
+                                         "rows in another order, other threads", &io);
+    assay_session_set_threads(j->judged.session, 0);
+    return status;
 }
 
 static assay_status check_batch(assay_judgement *j, int64_t *from)
@@ -259,6 +271,7 @@ assay_status assay_step_checks(assay_judgement *j)
     CHECK(j->blocks.count > 1, check_batch(j, from))
     CHECK(j->blocks.count > 1, check_neighbours(j, from))
     CHECK(j->step->op == ASSAY_OP_attention, check_decode(j, from))
+    CHECK(true, assay_check_in_place(j))
     CHECK(true, assay_check_scaling(j))
     CHECK(true, assay_check_linearity(j))
     CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_capacity(j))

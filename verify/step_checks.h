@@ -40,6 +40,12 @@ assay_status assay_judgement_sampled(assay_judgement *j);
  * except that the last one (LATENTS) prepares another. */
 assay_status assay_step_checks(assay_judgement *j);
 
+/* Each of the runs that need not be bit-identical has its own number of threads. */
+void assay_judgement_threads(assay_judgement *j, uint64_t purpose);
+
+/* The output over an input, where the op's header allows it (IN_PLACE). */
+assay_status assay_check_in_place(assay_judgement *j);
+
 /* The checks on values rather than rows: SCALING, LINEARITY, LATENTS. */
 assay_status assay_check_scaling(assay_judgement *j);
 assay_status assay_check_linearity(assay_judgement *j);

@@ -97,7 +97,9 @@ assay_status assay_check_scaling(assay_judgement *j)
     if (status != ASSAY_OK || !scale_operands(j, &io, factor)) {
         return status;
     }
+    assay_judgement_threads(j, 2);
     status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
+    assay_session_set_threads(j->judged.session, 0);
     if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
         return status;
     }

@@ -181,6 +181,7 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
         return status;
     }
     servant->io = request->as.io;
+    servant->exec.threads = request->threads > 0 ? request->threads : subject->threads;
     servant->control->operands = (uint64_t)(uintptr_t)servant->operands.base;
     if (!settle_all(&servant->operands, assay_io_operands(subject->op, subject->logits),
                     &servant->io)) {

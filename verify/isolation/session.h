@@ -83,6 +83,9 @@ assay_status assay_session_prepare(assay_session *session, const assay_subject *
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,
                                assay_outcome *outcome, assay_error *error);
 
+/* exec.threads of the runs that follow; 0: what the session was opened with, as after prepare. */
+void assay_session_set_threads(assay_session *session, int32_t threads);
+
 /* Releases the kernel's state and looks once more at every output since prepare: one that changed
  * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). */
 assay_status assay_session_release(assay_session *session, assay_outcome *outcome,

@@ -35,7 +35,7 @@ struct assay_session {
     char *plugin; /* NULL: none */
     double deadline;
     uint64_t memory_limit;
-    int32_t threads;
+    int32_t threads, run_threads; /* run_threads 0: threads */
 
     assay_slab weights, operands;
     assay_worker workers[ASSAY_WORKERS_MAX];

@@ -119,6 +119,7 @@ static assay_status put_subject(assay_session *session, const assay_subject *sub
     memset(wire, 0, sizeof *wire);
     wire->op = subject->op;
     wire->threads = session->threads;
+    session->run_threads = 0;
     wire->logits = subject->logits;
     (void)snprintf(wire->impl, sizeof wire->impl, "%s", subject->impl);
     memcpy(&wire->params, subject->params, assay_op_params_size(subject->op));

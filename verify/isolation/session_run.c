@@ -44,6 +44,7 @@ static assay_status place_operands(assay_session *session, const void *io,
                                   alignment, placement, &coded->data, error);
     }
     session->request.layout = placed->layout;
+    session->request.threads = session->run_threads;
     return status == ASSAY_OK ? assay_placed_fill(placed, &session->operands, error) : status;
 }
 
@@ -56,6 +57,11 @@ static void check_run(assay_session *session, assay_outcome *outcome)
     if (outcome->verdict == ASSAY_PASS && has_late(session)) {
         say_late(session, outcome);
     }
+}
+
+void assay_session_set_threads(assay_session *session, int32_t threads)
+{
+    session->run_threads = threads;
 }
 
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,

@@ -11,7 +11,7 @@
 
 enum {
     ASSAY_WIRE_MAGIC = 0x61737361,
-    ASSAY_WIRE_VERSION = 1,
+    ASSAY_WIRE_VERSION = 2,
     ASSAY_NAME_MAX = 64, /* of an implementation and a backend, the final NUL included */
     ASSAY_SUMMARY_MAX = 256,
     ASSAY_KERNELS_MAX = 4096 /* of one plug-in */
@@ -42,6 +42,8 @@ typedef struct assay_request {
     assay_request_kind kind;
     uint32_t size; /* of the whole message */
     uint64_t sequence;
+    int32_t threads;          /* RUN: exec.threads; 0: the subject's */
+    uint32_t unused;
     assay_slab_layout layout; /* PREPARE: of the weights; RUN: of the operands */
     union {
         char plugin[PATH_MAX];

@@ -58,6 +58,8 @@ static inline bool assay_verdict_is_bad(assay_verdict verdict)
     X(LINEARITY, "linearity")                                                                      \
     X(LATENTS, "latents")           /* permuted latents give other results */                      \
     X(DECODE, "decode")             /* step by step over a cache differs from all at once */       \
+    X(IN_PLACE, "in-place")         /* over its own input, where the op allows it, it is wrong */  \
+    X(MODES, "modes")               /* it left the processor's rounding or flushing changed */     \
     X(REPEAT, "repeat")             /* a second run left the budget */                             \
     X(STATUS, "status")             /* the kernel returned an error */                             \
     X(LIFE, "life")                 /* signal, exit, memory limit */                               \
