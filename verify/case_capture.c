@@ -161,7 +161,7 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
         status = assay_buffer_convert(&arena, &expected, ASSAY_F64, &wide, error);
     }
     if (status == ASSAY_OK) {
-        chain_case.expected = wide.data;
+        chain_case.given = wide.data;
         status = assay_capture_chain_make(context, &chain.params.model, &chain.tokens,
                                           &chain.lengths, &arena, &scales, error);
         chain_case.output = scales.own;

@@ -157,11 +157,11 @@ static assay_status prepare(assay_explain_judge *judge, assay_arena *arena, assa
     judge->logits.output = ASSAY_EXPLAIN_LOGITS;
     if (status == ASSAY_OK) {
         status = assay_buffer_convert(arena, &judge->read->soft, ASSAY_F64, &soft, error);
-        judge->soft.expected = soft.data;
+        judge->soft.given = soft.data;
     }
     if (status == ASSAY_OK) {
-        status = assay_scales_truth(scales, &judge->chain.chain, ASSAY_EXPLAIN_LOGITS,
-                                    &judge->logits.expected, error);
+        status = assay_scales_truth(scales, &judge->chain.chain, ASSAY_EXPLAIN_LOGITS, NULL,
+                                    &judge->logits.given, error);
     }
     return status;
 }

@@ -273,9 +273,9 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
                                            error);
     }
     if (status == ASSAY_OK && assay_present(&wide)) {
-        chain_case.expected = wide.data;
+        chain_case.given = wide.data;
     } else if (status == ASSAY_OK) {
-        status = assay_scales_truth(context->scales, &scales.chain, 0, &chain_case.expected,
+        status = assay_scales_truth(context->scales, &scales.chain, 0, NULL, &chain_case.given,
                                     error);
     }
     if (status == ASSAY_OK) {

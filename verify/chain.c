@@ -60,14 +60,16 @@ assay_status assay_chain_visit(const assay_chain *chain, const assay_table *cont
     pass.table = &assay_perturbed_oracle;
     pass.exec.harness = &perturbation;
     pass.perturbation = &perturbation;
-    for (uint64_t done = 0; done < count && status == ASSAY_OK; done += group) {
+    uint64_t done = 0;
+    do {
         const uint64_t now = count - done < group ? count - done : group;
         perturbation.first = first + done;
         perturbation.calls = 0;
         perturbation.replicas = 1 + (int64_t)now;
         pass.replicas = perturbation.replicas;
         status = chain->run(chain->context, &pass);
-    }
+        done += now;
+    } while (done < count && status == ASSAY_OK);
     omp_set_num_threads(perturbation.threads); /* ops may have used idle ones too */
     free(perturbation.index);
     return status;
@@ -93,7 +95,9 @@ static void collect(void *context, size_t output, int64_t row, uint64_t replica,
     double *const square = into->square[output] + row * width;
     for (int64_t i = 0; i < width; i++) {
         const double deviation = value[i] - exact[i];
-        square[i] += isfinite(deviation) ? deviation * deviation : 0.0;
+        if (isfinite(exact[i])) {
+            square[i] += isfinite(deviation) ? deviation * deviation : (double)INFINITY;
+        }
     }
 }
 
@@ -104,20 +108,38 @@ static void scale_rows(const assay_chain_output *output, const double *square, f
         const double *const s = square + row * output->columns;
         float *const to = scale + row * output->columns;
         double sum = 0.0;
+        int64_t known = 0;
         for (int64_t i = 0; i < output->columns; i++) {
-            sum += s[i];
+            sum += isfinite(s[i]) ? s[i] : 0.0;
+            known += isfinite(s[i]);
         }
-        const double floor = sum / (double)(output->columns > 0 ? output->columns : 1);
+        const double floor = sum / (double)(known > 0 ? known : 1);
         for (int64_t i = 0; i < output->columns; i++) {
             to[i] = (float)sqrt(fmax(s[i], floor) / ASSAY_CHAIN_RUNS);
         }
     }
 }
 
-assay_status assay_chain_truth(const assay_chain *chain, double *const *truth, assay_error *error)
+assay_status assay_chain_truth(const assay_chain *chain, const assay_table *contracts,
+                               double *const *truth, assay_error *error)
 {
     collector into = {chain, truth, NULL};
-    return assay_chain_visit(chain, NULL, 1, 0, collect, &into, error);
+    return assay_chain_visit(chain, contracts, 1, 0, collect, &into, error);
+}
+
+bool assay_contracts_round(const assay_table *contracts)
+{
+    bool rounds = false;
+    for (int op = 0; op < ASSAY_OP_capture; op++) {
+        const assay_kernel *const kernel = contracts->kernel[op];
+        const assay_precision none = {.multiply = ASSAY_NONE};
+        const assay_precision *const p = kernel != NULL ? &kernel->precision : &none;
+        const int multiply = assay_dtype_bits(p->multiply);
+        const int storage = assay_dtype_bits(p->storage);
+        rounds = rounds || p->quant_bits > 0 || (multiply > 0 && multiply < 24) ||
+                 (storage > 0 && storage < 24);
+    }
+    return rounds;
 }
 
 assay_status assay_chain_scales(const assay_chain *chain, const assay_table *contracts,

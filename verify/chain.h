@@ -4,7 +4,8 @@
  * The oracle runs the chain over its inputs repeated 1 + ASSAY_CHAIN_RUNS times. The first replica
  * is the truth; in it every op's own derived error is computed, element by element, and the same
  * element of every other replica is perturbed by it. (The errors are of first order, so those of
- * the truth serve all replicas.) One pass thus gives truth and all runs: weights are read once, and
+ * the truth serve all replicas.) An element that has no bound becomes infinite in them, and what
+ * follows from it has no scale either: it is undecided. One pass thus gives truth and all runs: weights are read once, and
  * nothing has to be kept between runs. The scale of an element is the RMS deviation over the runs,
  * at least its row's; its budget is kappa times the scale. */
 #ifndef VERIFY_CHAIN_H
@@ -17,7 +18,7 @@
 
 /* N of METHOD A.2. Scales are named by ASSAY_CHAIN_METHOD on disk: count it up when what a scale
  * means changes. */
-enum { ASSAY_CHAIN_RUNS = 16, ASSAY_CHAIN_METHOD = 1 };
+enum { ASSAY_CHAIN_RUNS = 16, ASSAY_CHAIN_METHOD = 2 };
 
 /* kappa = 2 lambda, lambda (compare.h) being what a deviation of *known* spread may reach.
  *
@@ -76,6 +77,10 @@ typedef struct assay_perturbation {
 } assay_perturbation;
 extern const assay_table assay_perturbed_oracle;
 
+/* Whether contracts promise operands that activations and weights of 16 and 32 bits are not as they
+ * are: then the truth of a chain is another one. */
+bool assay_contracts_round(const assay_table *contracts);
+
 typedef struct assay_chain_pass {
     const assay_table *table;
     assay_exec exec;
@@ -91,15 +96,17 @@ void assay_chain_tap(assay_chain_pass *pass, size_t output, const assay_tensor *
                      const int64_t *pick, int64_t count, int64_t at);
 
 /* Runs the chain with the errors that `contracts` allows, replicas first .. first+count-1 (counted
- * from 1) beside the exact one. Memory decides how many go through at once; the values do not
- * depend on it. contracts NULL: the exact replica alone. */
+ * from 1) beside the exact one, which is of the operands that contracts promise. Memory decides how
+ * many go through at once; the values do not depend on it. count 0: the exact replica alone.
+ * contracts NULL: that too, of the operands as they are. */
 assay_status assay_chain_visit(const assay_chain *chain, const assay_table *contracts,
                                uint64_t first, uint64_t count, assay_chain_row_fn *row,
                                void *row_context, assay_error *error);
 
 /* truth[k] and scale[k] [rows, columns] of every output, in the caller's memory; either list may be
  * NULL, and so may its entries. */
-assay_status assay_chain_truth(const assay_chain *chain, double *const *truth, assay_error *error);
+assay_status assay_chain_truth(const assay_chain *chain, const assay_table *contracts,
+                               double *const *truth, assay_error *error);
 assay_status assay_chain_scales(const assay_chain *chain, const assay_table *contracts,
                                 double *const *truth, float *const *scale, assay_error *error);
 

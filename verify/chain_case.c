@@ -1,5 +1,6 @@
 #include "verify/chain_case.h"
 
+#include <math.h>
 #include <pthread.h>
 
 #include "kernels/registry.h"
@@ -24,7 +25,37 @@ const assay_table *assay_witness_table(const char *precision)
     return strcmp(precision, "bf16") == 0 ? &bf16 : NULL;
 }
 
-assay_status assay_chain_case_budget(const assay_chain_case *chain_case, const assay_table *table,
+/* given, moved by truth - plain, where both are finite. */
+static assay_status move_expectation(assay_chain_case *chain_case, const assay_table *table,
+                                     int64_t count, assay_error *error)
+{
+    const double *plain = NULL;
+    const double *truth = NULL;
+    chain_case->expected = chain_case->given;
+    if (!assay_contracts_round(table)) {
+        return ASSAY_OK;
+    }
+    assay_status status = assay_scales_truth(chain_case->scales, chain_case->chain,
+                                             chain_case->output, NULL, &plain, error);
+    if (status == ASSAY_OK) {
+        status = assay_scales_truth(chain_case->scales, chain_case->chain, chain_case->output,
+                                    table, &truth, error);
+    }
+    double *const moved = assay_arena_take(chain_case->arena, (size_t)count * sizeof *moved + 1);
+    if (status != ASSAY_OK || moved == NULL) {
+        return status != ASSAY_OK ? status
+                                  : assay_fail(error, ASSAY_NO_MEMORY,
+                                               "out of memory for an expectation");
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const double shift = truth[i] - plain[i];
+        moved[i] = chain_case->given[i] + (isfinite(shift) ? shift : 0.0);
+    }
+    chain_case->expected = moved;
+    return ASSAY_OK;
+}
+
+assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
                                      assay_budget *budget, assay_error *error)
 {
     const assay_chain_output *const output = &chain_case->chain->output[chain_case->output];
@@ -34,6 +65,10 @@ assay_status assay_chain_case_budget(const assay_chain_case *chain_case, const a
     if (sum == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a budget");
     }
+    assay_status status = move_expectation(chain_case, table, count, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
     const assay_table *const parts[2] = {
         strcmp(table->name, assay_oracle.name) == 0 ? NULL : table, chain_case->witness};
     for (int part = 0; part < 2; part++) {
@@ -41,7 +76,7 @@ assay_status assay_chain_case_budget(const assay_chain_case *chain_case, const a
         if (parts[part] == NULL) {
             continue;
         }
-        const assay_status status = assay_scales_find(
+        status = assay_scales_find(
             chain_case->scales, chain_case->chain, chain_case->output, parts[part], &scale, error);
         if (status != ASSAY_OK) {
             return status;
@@ -50,7 +85,7 @@ assay_status assay_chain_case_budget(const assay_chain_case *chain_case, const a
             sum[i] += kappa * (double)scale[i];
         }
     }
-    *budget = (assay_budget){output->rows, output->columns, sum, NULL};
+    *budget = (assay_budget){output->rows, output->columns, sum, NULL, ASSAY_CHAIN_EVIDENCE};
     assay_floor_by_agreement(chain_case->expected, budget);
     return ASSAY_OK;
 }

@@ -40,7 +40,6 @@ static bool same_kind(double got, double expected)
 
 typedef struct tally {
     double dot, got2, expected2, difference2;
-    int64_t informative;
     int64_t unwritten;
     int64_t worst;
     double worst_used;
@@ -50,9 +49,7 @@ static void tally_element(tally *t, assay_dtype type, double got, double expecte
                           int64_t i, assay_result *result)
 {
     if (!isfinite(expected)) {
-        const bool judged = !isinf(budget);
-        const double used = !judged || same_kind(got, expected) ? 0.0 : INFINITY;
-        t->informative += judged;
+        const double used = isinf(budget) || same_kind(got, expected) ? 0.0 : INFINITY;
         if (used > t->worst_used) {
             t->worst_used = used;
             t->worst = i;
@@ -71,7 +68,6 @@ static void tally_element(tally *t, assay_dtype type, double got, double expecte
         t->worst = i;
     }
     result->max_abs = fmax(result->max_abs, difference);
-    t->informative += expected != 0.0 && budget < fabs(expected);
     if (isfinite(got) && difference > 0.0) {
         result->ulp = fmax(result->ulp, difference / assay_spacing(type, expected));
     }
@@ -83,13 +79,38 @@ static void tally_element(tally *t, assay_dtype type, double got, double expecte
     t->expected2 += expected * expected;
 }
 
+/* How many elements inform, and how many are not zero. */
+static int64_t count_informing(const double *expected, const assay_budget *budget, int64_t *wanted)
+{
+    int64_t informing = 0;
+    int64_t candidates = 0;
+    for (int64_t i = 0; i < budget->rows * budget->columns; i++) {
+        const bool finite = isfinite(expected[i]);
+        candidates += expected[i] != 0.0;
+        informing += finite ? expected[i] != 0.0 && budget->value[i] < fabs(expected[i])
+                            : !isinf(budget->value[i]);
+    }
+    *wanted = budget->evidence < candidates ? budget->evidence : candidates;
+    *wanted = *wanted > 1 ? *wanted : 1;
+    return informing;
+}
+
+bool assay_elements_decidable(const double *expected, const assay_budget *budget)
+{
+    int64_t wanted = 0;
+    return count_informing(expected, budget, &wanted) >= wanted;
+}
+
 void assay_compare_elements(const assay_tensor *got, const double *expected,
                             const assay_budget *budget, const char *row_name, bool allow_void,
                             assay_result *result)
 {
     const int64_t count = budget->rows * budget->columns;
     tally t = {.worst = 0, .worst_used = 0.0};
+    int64_t wanted = 0;
+    const int64_t informing = count_informing(expected, budget, &wanted);
     for (int64_t i = 0; i < count; i++) {
+        result->undecided += isinf(budget->value[i]) ? 1u : 0u;
         if (assay_buffer_is_poison(got, i)) {
             t.worst = t.unwritten++ == 0 ? i : t.worst;
             t.worst_used = INFINITY;
@@ -122,11 +143,12 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
                        "%s %lld, column %lld: got %.9g, expected %.9g, budget %.3g", row_name,
                        (long long)row, (long long)column, assay_buffer_get(got, t.worst),
                        expected[t.worst], budget->value[t.worst]);
-    } else if (t.informative == 0 && !allow_void) {
+    } else if (informing < wanted && !allow_void) {
         result->verdict = ASSAY_VOID;
         (void)snprintf(result->message, sizeof result->message,
-                       "none of %lld expected elements is finite, not zero and beyond its own "
-                       "budget: nothing was shown", (long long)count);
+                       "%lld of %lld expected elements are not zero and beyond their own budget, "
+                       "%lld must be: nothing was shown", (long long)informing, (long long)count,
+                       (long long)wanted);
     } else {
         result->verdict = ASSAY_PASS;
     }

@@ -27,6 +27,7 @@ typedef struct assay_budget {
     int64_t rows, columns;
     double *value;
     const assay_subset *part; /* which rows and columns these are, for messages; NULL: all */
+    int64_t evidence; /* how many elements must inform, fewer in smaller outputs; 0: one */
 } assay_budget;
 
 /* No budget of an expectation that another program computed falls below ASSAY_WITNESS_AGREEMENT of
@@ -38,11 +39,15 @@ void assay_floor_by_agreement(const double *expected, assay_budget *budget);
  * element whose budget is 0 is exact: it must be met bit for bit (METHOD A.4).
  * Fills result's figures, verdict, check and message, which names the worst element. `row_name` is
  * what a row is called ("row", "step"). An element informs when it is not zero and its budget is
- * below its own size, or when it is not finite; where none does the verdict is VOID unless
- * allow_void: some cases are meant to be all zero. */
+ * below its own size, or when it is not finite; where too few do (budget->evidence) the verdict is
+ * VOID unless allow_void: some cases are meant to be all zero. An infinite budget takes anything:
+ * its element is undecided. */
 void assay_compare_elements(const assay_tensor *got, const double *expected,
                             const assay_budget *budget, const char *row_name, bool allow_void,
                             assay_result *result);
+
+/* Whether enough elements inform. It is known before a kernel has run. */
+bool assay_elements_decidable(const double *expected, const assay_budget *budget);
 
 /* The worse of two results of one case, figures merged: used when a case has several outputs. */
 void assay_result_merge(assay_result *into, const assay_result *part);
@@ -64,6 +69,9 @@ typedef struct assay_codes_truth {
  * allow_void. */
 void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, bool allow_void,
                          assay_result *result);
+
+/* Whether enough latents are decided. It is known before a kernel has run. */
+bool assay_codes_decidable(const assay_codes_truth *truth);
 
 /* Only their structure: offsets, ascending distinct latents in range. False: result says what is
  * wrong. Of truth, sae and rows are read. */

@@ -1,7 +1,6 @@
-/* Sparse codes. Structure first; then, row by row, the active set by margin: a latent that the
- * truth and the kernel disagree on is wrong only when the truth is further from the edge than the
- * budget (METHOD A.3); then every listed value against the truth's pre-activation at its own index.
- */
+/* Sparse codes. Structure first; then, row by row, the active set by margin: a latent that truth
+ * and kernel disagree on is wrong only when the truth is further from the edge than the budget
+ * (METHOD A.3); then every listed value against the truth's pre-activation at its own index. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -206,27 +205,32 @@ static bool find_edge(const assay_sae *sae, code_row *row)
     return true;
 }
 
+/* Row r, nothing listed. flags: [2, d_sae]. */
+static code_row row_of(const assay_codes_truth *truth, int64_t r, uint8_t *flags)
+{
+    const int64_t at = r * truth->sae->d_sae;
+    const code_row row = {.row = assay_part_row(truth->part, r),
+                          .part = truth->part,
+                          .pre = truth->pre + at,
+                          .score = truth->score + at,
+                          .pre_budget = truth->pre_budget + at,
+                          .score_budget = truth->score_budget + at,
+                          .truth = flags,
+                          .listed = flags + truth->sae->d_sae};
+    assay_ref_sae_select(truth->sae, row.pre, row.score, flags);
+    memset(row.listed, 0, (size_t)truth->sae->d_sae);
+    return row;
+}
+
 static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int64_t r,
                       uint8_t *flags, code_tally *tally, assay_result *result)
 {
     const assay_sae *const sae = truth->sae;
-    const int64_t at = r * sae->d_sae;
-    uint8_t *const active = flags;
-    uint8_t *const listed = flags + sae->d_sae;
-    code_row row = {.row = assay_part_row(truth->part, r),
-                    .part = truth->part,
-                    .begin = (int64_t)assay_at1(&got->row_offsets, r),
-                    .end = (int64_t)assay_at1(&got->row_offsets, r + 1),
-                    .pre = truth->pre + at,
-                    .score = truth->score + at,
-                    .pre_budget = truth->pre_budget + at,
-                    .score_budget = truth->score_budget + at,
-                    .truth = active,
-                    .listed = listed};
-    assay_ref_sae_select(sae, row.pre, row.score, active);
-    memset(listed, 0, (size_t)sae->d_sae);
+    code_row row = row_of(truth, r, flags);
+    row.begin = (int64_t)assay_at1(&got->row_offsets, r);
+    row.end = (int64_t)assay_at1(&got->row_offsets, r + 1);
     for (int64_t i = row.begin; i < row.end; i++) {
-        listed[(int64_t)assay_at1(&got->latent, i)] = 1;
+        row.listed[(int64_t)assay_at1(&got->latent, i)] = 1;
     }
     if (sae->activation == ASSAY_TOPK) {
         if (row.end - row.begin > sae->k) {
@@ -241,6 +245,28 @@ static bool judge_row(const assay_csr *got, const assay_codes_truth *truth, int6
     judge_set(sae, &row, tally, result);
     judge_values(got, &row, tally, result);
     return result->verdict != ASSAY_FAIL;
+}
+
+static bool enough(const code_tally *tally)
+{
+    return 4 * tally->decided >= tally->active;
+}
+
+bool assay_codes_decidable(const assay_codes_truth *truth)
+{
+    const size_t latents = (size_t)truth->sae->d_sae;
+    uint8_t *const flags = malloc(latents * 2);
+    code_tally tally = {.active = 0};
+    for (int64_t r = 0; flags != NULL && r < truth->rows; r++) {
+        assay_result ignored = {.verdict = ASSAY_PASS};
+        code_row row = row_of(truth, r, flags);
+        memcpy(row.listed, row.truth, latents);
+        if (truth->sae->activation != ASSAY_TOPK || find_edge(truth->sae, &row)) {
+            judge_set(truth->sae, &row, &tally, &ignored);
+        }
+    }
+    free(flags);
+    return enough(&tally);
 }
 
 void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, bool allow_void,
@@ -264,7 +290,7 @@ void assay_compare_codes(const assay_csr *got, const assay_codes_truth *truth, b
     free(flags);
     result->rel_l2 = tally.expected2 > 0.0 ? sqrt(tally.difference2 / tally.expected2) : 0.0;
     result->cosine = 1.0;
-    if (result->verdict == ASSAY_PASS && !allow_void && 4 * tally.decided < tally.active) {
+    if (result->verdict == ASSAY_PASS && !allow_void && !enough(&tally)) {
         result->verdict = ASSAY_VOID;
         (void)snprintf(result->message, sizeof result->message,
                        "only %llu of %llu active latents are further from their edge than the "

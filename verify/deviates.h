@@ -26,11 +26,11 @@ static inline void assay_deviates(uint64_t seed, uint64_t stream, uint64_t block
 }
 
 /* What a deviate is multiplied with: half the width of the uniform distribution of that variance.
- * What may overflow (an infinite bound) counts as no error: that element's scale is its row's. */
+ * Infinite for what may overflow: nothing can be said of it, nor of what follows from it. */
 static inline double assay_deviate_reach(double bound, double sigma)
 {
     const double reach = sqrt(bound * bound + 3.0 * sigma * sigma);
-    return isfinite(reach) ? reach : 0.0;
+    return reach < (double)INFINITY ? reach : (double)INFINITY;
 }
 
 #endif

@@ -78,10 +78,11 @@ static assay_status blame_for(const assay_explain_judge *judge, const assay_judg
                                    .arena = judge->soft.arena,
                                    .error = judged->error};
     return assay_scales_truth(judge->context->scales, &judge->chain.chain, ASSAY_EXPLAIN_SOFT,
-                              &blame->soft_truth, judged->error);
+                              assay_contracts_round(table) ? table : NULL, &blame->soft_truth,
+                              judged->error);
 }
 
-assay_status assay_explain_judge_soft(const assay_explain_judge *judge, const assay_judged *judged,
+assay_status assay_explain_judge_soft(assay_explain_judge *judge, const assay_judged *judged,
                                       const assay_table *table, const assay_subject *subject,
                                       const assay_tensor *soft)
 {

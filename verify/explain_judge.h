@@ -17,7 +17,7 @@ typedef struct assay_explain_judge {
 /* Each part merges into judged->result a verdict that names the stage at fault: the soft tokens,
  * the logits that the expected tokens lead to, the free-running tokens (int64 [rows, steps]) by
  * their margins with the labels that they make. */
-assay_status assay_explain_judge_soft(const assay_explain_judge *judge, const assay_judged *judged,
+assay_status assay_explain_judge_soft(assay_explain_judge *judge, const assay_judged *judged,
                                       const assay_table *table, const assay_subject *subject,
                                       const assay_tensor *soft);
 assay_status assay_explain_judge_logits(const assay_explain_judge *judge,

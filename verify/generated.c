@@ -46,13 +46,56 @@ static bool one_element(const assay_step *step)
     return y != NULL && y->rank > 0 && assay_count(y) == 1;
 }
 
+/* Nothing but zeros is right where all is zero, or where products of subnormals underflow. */
+static bool may_be_zeros(const assay_case_entry *entry)
+{
+    const cJSON *const data = cJSON_GetObjectItemCaseSensitive(entry->json, "data");
+    return cJSON_IsString(data) && (strcmp(data->valuestring, "zeros") == 0 ||
+                                    strcmp(data->valuestring, "subnormal") == 0);
+}
+
+static bool truth_shows(const assay_step *step, const assay_step_truth *truth)
+{
+    switch (step->op) {
+    case ASSAY_OP_sae_encode: return assay_codes_decidable(&truth->codes);
+    case ASSAY_OP_sample: return true; /* its draws are always judged */
+    default: return assay_elements_decidable(truth->expected, &truth->budget);
+    }
+}
+
+assay_status assay_generated_decidable(const assay_case_entry *entry, const assay_kernel *kernel,
+                                       uint64_t seed, bool *decidable, assay_error *error)
+{
+    assay_generated_case built;
+    assay_arena arena = {0};
+    assay_step step = {.allow_void = false};
+    assay_any_io seen;
+    assay_step_truth truth;
+    assay_result ignored = {.verdict = ASSAY_PASS};
+    assay_status status = assay_generated_case_build(entry->json, seed, kernel->precision.output,
+                                                     &built, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    point_step(&step, &built);
+    *decidable = may_be_zeros(entry) || one_element(&step);
+    if (!*decidable) {
+        status = assay_step_place(kernel, &step, &arena, &seen, error);
+        if (status == ASSAY_OK) {
+            status = assay_step_truth_make(&kernel->precision, &step, &seen, &arena, &truth,
+                                           &ignored, error);
+        }
+        *decidable = status == ASSAY_OK && truth_shows(&step, &truth);
+    }
+    assay_arena_free(&arena);
+    assay_generated_case_free(&built);
+    return status;
+}
+
 assay_status assay_generated_judge_entry(const assay_case_entry *entry,
                                          const assay_verify_run *run, assay_error *error)
 {
-    const cJSON *const data = cJSON_GetObjectItemCaseSensitive(entry->json, "data");
-    /* Nothing but zeros is right where all is zero, or where products of subnormals underflow. */
-    const bool zeros = cJSON_IsString(data) && (strcmp(data->valuestring, "zeros") == 0 ||
-                                                strcmp(data->valuestring, "subnormal") == 0);
+    const bool zeros = may_be_zeros(entry);
     const char *const source = run->cases != NULL ? run->cases : "generated";
     for (size_t i = 0; i < run->table_count; i++) {
         const assay_kernel *const kernel = run->tables[i].kernel[entry->op];

@@ -174,8 +174,8 @@ static void forgive_copies(const assay_perturbation *perturbation,
         assay_status status = begin(perturbation, &io->y, &call, exec->error);                     \
         if (status == ASSAY_OK) {                                                                  \
             part.y = call.exact_y;                                                                 \
-            status = assay_ref_##step(params, &part, &call.exact, contract, &call.model,           \
-                                      exec->error);                                                \
+            status = assay_ref_##step(params, &part, &call.exact, contract,                        \
+                                      call.rest.row_count > 0 ? &call.model : NULL, exec->error);  \
         }                                                                                          \
         if (status == ASSAY_OK && call.rest.row_count > 0) {                                       \
             part.y = call.rest_y;                                                                  \

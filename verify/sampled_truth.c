@@ -84,8 +84,10 @@ assay_status assay_sampled_elements(const assay_step *step, const assay_any_io *
     if (status == ASSAY_OK) {
         const int64_t count = subset->row_count * subset->column_count;
         *truth = y->data;
-        *budget = (assay_budget){subset->row_count, subset->column_count, settle(&model, count),
-                                 subset};
+        *budget = (assay_budget){.rows = subset->row_count,
+                                  .columns = subset->column_count,
+                                  .value = settle(&model, count),
+                                  .part = subset};
     }
     return status;
 }

@@ -74,6 +74,11 @@ void assay_scales_close(assay_scales **scales)
     *scales = NULL;
 }
 
+static bool is_truth(const char *contract)
+{
+    return strncmp(contract, truth_contract, sizeof truth_contract - 1) == 0;
+}
+
 /* A new entry, not yet in the list, with room for its values. */
 static entry *entry_make(const assay_chain *chain, size_t output, const char *contract)
 {
@@ -83,7 +88,7 @@ static entry *entry_make(const assay_chain *chain, size_t output, const char *co
     if (e == NULL) {
         return NULL;
     }
-    if (strcmp(contract, truth_contract) == 0) {
+    if (is_truth(contract)) {
         e->truth = malloc(count * sizeof *e->truth);
     } else {
         e->scale = malloc(count * sizeof *e->scale);
@@ -135,7 +140,7 @@ static void wait_for(assay_scales *scales, const assay_chain *chain, const char 
     }
 }
 
-/* Everything a chain gives under a contract (NULL: the truth), as new entries in a list. */
+/* Everything a chain gives under a contract, truth or scales, as new entries in a list. */
 static assay_status compute(const assay_scales *scales, const assay_chain *chain,
                             const assay_table *table, const char *contract, entry **made,
                             assay_error *error)
@@ -158,12 +163,12 @@ static assay_status compute(const assay_scales *scales, const assay_chain *chain
     assay_status status = ASSAY_OK;
     if (!room) {
         status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory for chain scales");
-    } else if (table == NULL) {
-        status = assay_chain_truth(chain, truth, error);
+    } else if (is_truth(contract)) {
+        status = assay_chain_truth(chain, table, truth, error);
     } else {
         status = assay_chain_scales(chain, table, NULL, scale, error);
     }
-    for (size_t k = 0; status == ASSAY_OK && table != NULL && k < chain->output_count; k++) {
+    for (size_t k = 0; status == ASSAY_OK && !is_truth(contract) && k < chain->output_count; k++) {
         assay_scales_write(scales->identity, chain, k, contract, scale[k]);
     }
     assay_arena_free(&arena);
@@ -233,7 +238,7 @@ static assay_status obtain(assay_scales *scales, const assay_chain *chain, size_
         scales->jobs = &own;
         shared.idle = &own.idle;
         (void)pthread_mutex_unlock(&scales->lock);
-        if (table == NULL || !read_back(scales, chain, output, contract, &made)) {
+        if (is_truth(contract) || !read_back(scales, chain, output, contract, &made)) {
             status = compute(scales, &shared, table, contract, &made, error);
         }
         (void)pthread_mutex_lock(&scales->lock);
@@ -265,11 +270,17 @@ assay_status assay_scales_find(assay_scales *scales, const assay_chain *chain, s
 }
 
 assay_status assay_scales_truth(assay_scales *scales, const assay_chain *chain, size_t output,
-                                const double **truth, assay_error *error)
+                                const assay_table *contracts, const double **truth,
+                                assay_error *error)
 {
     const entry *found = NULL;
+    char contract[sizeof truth_contract + 64];
+    memcpy(contract, truth_contract, sizeof truth_contract);
+    if (contracts != NULL) {
+        assay_contract_digest(contracts, contract + sizeof truth_contract - 1);
+    }
     const assay_status status =
-        obtain(scales, chain, output, NULL, truth_contract, &found, error);
+        obtain(scales, chain, output, contracts, contract, &found, error);
     if (status == ASSAY_OK) {
         *truth = found->truth;
     }

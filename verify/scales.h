@@ -21,8 +21,10 @@ void assay_scales_set_disk(bool on);
 assay_status assay_scales_find(assay_scales *scales, const assay_chain *chain, size_t output,
                                const assay_table *contracts, const float **scale,
                                assay_error *error);
+/* contracts NULL: of the operands as they are; else as those contracts promise them. */
 assay_status assay_scales_truth(assay_scales *scales, const assay_chain *chain, size_t output,
-                                const double **truth, assay_error *error);
+                                const assay_table *contracts, const double **truth,
+                                assay_error *error);
 
 /* sha256 of what every op's contract in a table says, as 64 hex digits: implementations of the same
  * contract have the same chain budgets, whatever they are called. */

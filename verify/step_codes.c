@@ -35,7 +35,7 @@ static assay_status codes_truth(const assay_sae *sae, const assay_tensor *x,
         for (int64_t i = 0; i < shape[0] * shape[1]; i++) {
             bound[i] += lambda * sigma[i];
         }
-        budget[which] = (assay_budget){shape[0], shape[1], bound, NULL};
+        budget[which] = (assay_budget){.rows = shape[0], .columns = shape[1], .value = bound};
         if (contract == NULL) {
             assay_floor_by_agreement(part[which].data, &budget[which]);
         }

@@ -17,8 +17,9 @@ int32_t assay_alarm_threads(uint64_t seed, uint64_t run);
 uint64_t assay_alarm_run_seed(uint64_t seed, uint64_t run);
 
 /* Judges what run `run` of the campaign with this seed draws: a kernel and a case, some times over.
- * A pure function of both. */
+ * A pure function of both. A pair of case and contract that truth and budgets alone leave undecided
+ * is left out and counted; a VOID of any other pair goes to the sink as it is. */
 assay_status assay_alarm_bench_run(assay_alarm_bench *bench, uint64_t seed, uint64_t run,
-                                   const assay_sink *sink, assay_error *error);
+                                   const assay_sink *sink, uint64_t *left_out, assay_error *error);
 
 #endif

@@ -34,7 +34,7 @@ static assay_status read_journal(assay_alarm_journal *journal, FILE *file,
     uint64_t seed = 0;
     uint64_t described = 0;
     if (fgets(line, sizeof line, file) == NULL ||
-        sscanf(line, "assay-false-alarms 1 seed %" SCNu64, &seed) != 1) {
+        sscanf(line, "assay-false-alarms 2 seed %" SCNu64, &seed) != 1) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "%s: not a journal of false-alarms; run without --resume to begin anew",
                           journal->path);
@@ -55,9 +55,9 @@ static assay_status read_journal(assay_alarm_journal *journal, FILE *file,
             read_alarm(line, tally, described++);
         } else if (sscanf(line,
                           "run %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-                          " %" SCNu64 " %lf %lf",
+                          " %" SCNu64 " %" SCNu64 " %lf %lf",
                           &run.runs, &run.alarms, &run.verdicts, &run.skipped, &run.elements,
-                          &run.undecided, &run.worst, &run.seconds) == 8 &&
+                          &run.undecided, &run.left_out, &run.worst, &run.seconds) == 9 &&
                    run.runs == tally->runs) {
             tally->runs++;
             tally->alarms += run.alarms;
@@ -65,6 +65,7 @@ static assay_status read_journal(assay_alarm_journal *journal, FILE *file,
             tally->skipped += run.skipped;
             tally->elements += run.elements;
             tally->undecided += run.undecided;
+            tally->left_out += run.left_out;
             tally->seconds += run.seconds;
             tally->worst = run.worst > tally->worst ? run.worst : tally->worst;
         }
@@ -90,7 +91,7 @@ assay_status assay_alarm_journal_open(const char *json, bool resume, assay_alarm
     if (status == ASSAY_OK) {
         made->file = fopen(made->path, old != NULL ? "a" : "w");
         if (made->file == NULL ||
-            (old == NULL && fprintf(made->file, "assay-false-alarms 1 seed %" PRIu64 "\n",
+            (old == NULL && fprintf(made->file, "assay-false-alarms 2 seed %" PRIu64 "\n",
                                     tally->seed) < 0)) {
             status = assay_fail(error, ASSAY_IO, "%s: cannot be written: check folder and space",
                                 made->path);
@@ -125,11 +126,12 @@ assay_status assay_alarm_journal_add(assay_alarm_journal *journal, const assay_a
     }
     good = good && fprintf(journal->file,
                            "run %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-                           " %" PRIu64 " %.17g %.6f\n",
+                           " %" PRIu64 " %" PRIu64 " %.17g %.6f\n",
                            before->runs, after->alarms - before->alarms,
                            after->verdicts - before->verdicts, after->skipped - before->skipped,
                            after->elements - before->elements,
-                           after->undecided - before->undecided, after->worst,
+                           after->undecided - before->undecided,
+                           after->left_out - before->left_out, after->worst,
                            after->seconds - before->seconds) > 0;
     good = good && fflush(journal->file) == 0;
     return good ? ASSAY_OK

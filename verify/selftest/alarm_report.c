@@ -55,12 +55,13 @@ void assay_alarm_print(const assay_alarm_tally *tally)
                a->check, a->op, a->impl, a->case_id, a->message, command);
     }
     printf("verdicts         %" PRIu64 " (and %" PRIu64 " skipped)\n"
+           "left out         %" PRIu64 " pairs of case and contract that cannot be decided\n"
            "elements         %" PRIu64 " compared, %" PRIu64 " undecided\n"
            "worst error      %.3f of its budget\n"
            "alarms per run   at most %.2g with 95%% confidence (Clopper-Pearson)\n"
            "time             %.1f ms a run\n"
            "%" PRIu64 " alarms in %" PRIu64 " runs\n",
-           tally->verdicts, tally->skipped, tally->elements, tally->undecided, tally->worst,
+           tally->verdicts, tally->skipped, tally->left_out, tally->elements, tally->undecided, tally->worst,
            assay_alarm_bound(tally->alarms, tally->runs),
            tally->runs > 0 ? 1e3 * tally->seconds / (double)tally->runs : 0.0, tally->alarms,
            tally->runs);
@@ -102,6 +103,7 @@ assay_status assay_alarm_write_json(const assay_alarm_tally *tally, const char *
                                   assay_alarm_bound(tally->alarms, tally->runs));
     (void)cJSON_AddNumberToObject(root, "verdicts", (double)tally->verdicts);
     (void)cJSON_AddNumberToObject(root, "skipped", (double)tally->skipped);
+    (void)cJSON_AddNumberToObject(root, "left_out", (double)tally->left_out);
     (void)cJSON_AddNumberToObject(root, "elements", (double)tally->elements);
     (void)cJSON_AddNumberToObject(root, "undecided", (double)tally->undecided);
     (void)cJSON_AddNumberToObject(root, "worst_budget_used", tally->worst);

@@ -17,7 +17,9 @@ static const char help[] =
     "Judges kernels that are right (the built-in ones, simulated ones of every contract, the\n"
     "mutants' twins) on fresh seeds. Every run has a seed and a number of threads of its own and\n"
     "judges a few of them on cases drawn at random: listed ones, random shapes, bundles'. A\n"
-    "verdict other than PASS (or SKIP) is an alarm, and every alarm is a bug of a budget.\n"
+    "verdict other than PASS (or SKIP) is an alarm, and every alarm is a bug of a budget. Left\n"
+    "out, and counted, are pairs of a case and a contract too coarse for it: those that the truth\n"
+    "and the budgets leave undecided without any kernel. Any other VOID is an alarm.\n"
     "\n"
     "  --runs N      how many runs (default 200)\n"
     "  --first N     begin with run N of that seed (default 0), to repeat it\n"
@@ -99,7 +101,8 @@ static assay_status judge_run(campaign *c, assay_error *error)
     const assay_sink sink = {.context = c, .result = count_result};
     const double start = assay_now();
     const assay_status status =
-        assay_alarm_bench_run(c->bench, c->tally.seed, run_number(c), &sink, error);
+        assay_alarm_bench_run(c->bench, c->tally.seed, run_number(c), &sink, &c->tally.left_out,
+                              error);
     c->tally.seconds += assay_now() - start;
     return status;
 }

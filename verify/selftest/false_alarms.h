@@ -16,6 +16,7 @@ typedef struct assay_alarm {
 typedef struct assay_alarm_tally {
     uint64_t seed; /* of the campaign: every run's follows from it */
     uint64_t runs, alarms, verdicts, skipped, elements, undecided;
+    uint64_t left_out; /* pairs of case and contract that no kernel could be judged on */
     double worst; /* the greatest error in units of its budget */
     double seconds;
     assay_alarm described[ASSAY_ALARMS_MAX];

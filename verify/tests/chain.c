@@ -196,7 +196,7 @@ Test(chain, truth_is_unperturbed)
     double beside[ROWS * COLUMNS];
     double *const first[2] = {NULL, alone};
     double *const second[2] = {NULL, beside};
-    cr_assert_eq(assay_chain_truth(&two->chain, first, NULL), ASSAY_OK);
+    cr_assert_eq(assay_chain_truth(&two->chain, NULL, first, NULL), ASSAY_OK);
     cr_assert_eq(assay_chain_scales(&two->chain, &table, second, NULL, NULL), ASSAY_OK);
     cr_expect_eq(memcmp(alone, beside, sizeof alone), 0);
     free_two(two);

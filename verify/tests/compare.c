@@ -13,7 +13,7 @@ static assay_result compare(float *got, double *expected, double budget_each)
     for (int i = 0; i < COUNT; i++) {
         values[i] = budget_each;
     }
-    const assay_budget budget = {ROWS, COLUMNS, values, NULL};
+    const assay_budget budget = {.rows = ROWS, .columns = COLUMNS, .value = values};
     const assay_tensor view = assay_matrix(got, ASSAY_F32, ROWS, COLUMNS);
     assay_result result;
     memset(&result, 0, sizeof result);
@@ -122,4 +122,38 @@ Test(compare, lambda_follows_from_the_stated_failure_probability)
     const double lambda = assay_lambda();
     cr_assert_float_eq(2.0 * ASSAY_CAMPAIGN_ELEMENTS * exp(-lambda * lambda / 2.0),
                        ASSAY_CAMPAIGN_FAILURE, 1e-6 * ASSAY_CAMPAIGN_FAILURE);
+}
+
+/* Two of six elements inform: enough where one must, not where three must. */
+Test(compare, too_few_that_inform_are_void_whatever_was_got)
+{
+    double expected[COUNT] = {8, 8, 1, 1, 1, 1};
+    double values[COUNT] = {2, 2, 2, 2, 2, 2};
+    for (int wrong = 0; wrong < 2; wrong++) {
+        float got[COUNT] = {8, 8, 1, 1, 1, wrong ? 2.5f : 1};
+        const assay_tensor view = assay_matrix(got, ASSAY_F32, ROWS, COLUMNS);
+        assay_budget budget = {.rows = ROWS, .columns = COLUMNS, .value = values};
+        assay_result result = {.verdict = ASSAY_PASS};
+        assay_compare_elements(&view, expected, &budget, "row", false, &result);
+        cr_assert_eq(result.verdict, ASSAY_PASS, "%s", result.message);
+        cr_assert(assay_elements_decidable(expected, &budget));
+        budget.evidence = 3;
+        assay_compare_elements(&view, expected, &budget, "row", false, &result);
+        cr_assert_eq(result.verdict, ASSAY_VOID);
+        cr_assert_not(assay_elements_decidable(expected, &budget));
+    }
+}
+
+Test(compare, an_infinite_budget_takes_anything_and_is_counted_undecided)
+{
+    float got[COUNT] = {1, 2, NAN, 4, 5, 6};
+    double expected[COUNT] = {1, 2, 3, 4, 5, 6};
+    double values[COUNT] = {0.1, 0.1, INFINITY, 0.1, 0.1, INFINITY};
+    const assay_tensor view = assay_matrix(got, ASSAY_F32, ROWS, COLUMNS);
+    const assay_budget budget = {.rows = ROWS, .columns = COLUMNS, .value = values};
+    assay_result result = {.verdict = ASSAY_PASS};
+    got[2] = 77.0f;
+    assay_compare_elements(&view, expected, &budget, "row", false, &result);
+    cr_assert_eq(result.verdict, ASSAY_PASS, "%s", result.message);
+    cr_assert_eq(result.undecided, 2);
 }

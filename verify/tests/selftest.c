@@ -162,7 +162,7 @@ Test(alarms, a_run_that_was_cut_off_is_not_counted)
     (void)snprintf(path, sizeof path, "%s.journal", json);
     FILE *const file = fopen(path, "w");
     cr_assert_not_null(file);
-    fputs("assay-false-alarms 1 seed 3\nrun 0 0 3 0 100 0 0.25 0.01\nrun 1 0 3 0 1", file);
+    fputs("assay-false-alarms 2 seed 3\nrun 0 0 3 0 100 0 1 0.25 0.01\nrun 1 0 3 0 1", file);
     (void)fclose(file);
     assay_alarm_tally tally = {.seed = 3};
     assay_alarm_journal *journal = NULL;
