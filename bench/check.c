@@ -1,7 +1,6 @@
 #include "bench/check.h"
 
-#include <unistd.h>
-
+#include "bench/outputs.h"
 #include "bench/step_call.h"
 #include "verify/sampled.h"
 #include "verify/step_checks.h"
@@ -71,62 +70,6 @@ static bool sample_of(const assay_generated_case *built, const void *io, assay_s
     return true;
 }
 
-static assay_status bad_outputs(assay_error *error)
-{
-    return assay_fail(error, ASSAY_BAD_INPUT, "a timing process handed over outputs of another "
-                                              "form than the case has");
-}
-
-static bool dtype_named(const char *name, assay_dtype *dtype)
-{
-    static const assay_dtype known[] = {ASSAY_F64, ASSAY_F32, ASSAY_BF16, ASSAY_F16,
-                                        ASSAY_I64, ASSAY_I32};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (name != NULL && strcmp(name, assay_dtype_name(known[i])) == 0) {
-            *dtype = known[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One output from the file; shapes are taken from the list and held against expected ones. */
-static assay_status read_output(const cJSON *entry, int output, off_t *at, assay_arena *arena,
-                                assay_tensor *tensor, assay_error *error)
-{
-    const cJSON *const shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
-    int64_t extents[ASSAY_RANK_MAX] = {0};
-    int32_t rank = 0;
-    assay_dtype dtype = ASSAY_NONE;
-    const off_t size = lseek(output, 0, SEEK_END);
-    double bytes = 1.0;
-    for (const cJSON *item = shape != NULL ? shape->child : NULL; item != NULL;
-         item = item->next) {
-        if (rank == ASSAY_RANK_MAX || !cJSON_IsNumber(item) || item->valuedouble < 0.0) {
-            return bad_outputs(error);
-        }
-        bytes *= item->valuedouble;
-        extents[rank++] = (int64_t)item->valuedouble;
-    }
-    if (!dtype_named(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "dtype")),
-                     &dtype)) {
-        return bad_outputs(error);
-    }
-    bytes *= (double)assay_dtype_size(dtype);
-    if ((double)*at + bytes > (double)size) {
-        return bad_outputs(error);
-    }
-    assay_status status = assay_buffer_make(arena, dtype, rank, extents, tensor, error);
-    for (size_t done = 0; status == ASSAY_OK && done < (size_t)bytes;) {
-        const ssize_t got = pread(output, (char *)tensor->data + done, (size_t)bytes - done,
-                                  *at + (off_t)done);
-        done += got > 0 ? (size_t)got : 0;
-        status = got > 0 ? ASSAY_OK : bad_outputs(error);
-    }
-    *at += (off_t)bytes;
-    return status;
-}
-
 static bool is_list(const assay_operand *operand, assay_op op)
 {
     return op == ASSAY_OP_sae_encode &&
@@ -147,17 +90,17 @@ static assay_status take_outputs(const cJSON *outputs, int output, assay_op op, 
             operand++;
         }
         if (operand->name == NULL || !operand->output || operand->input) {
-            return bad_outputs(error);
+            return assay_outputs_bad(error);
         }
         assay_tensor *const place = assay_operand_of(io, operand);
         const assay_tensor expected = *place;
-        const assay_status status = read_output(entry, output, &at, arena, place, error);
+        const assay_status status = assay_outputs_read(entry, output, &at, arena, place, error);
         if (status != ASSAY_OK) {
             return status;
         }
         if (place->rank != expected.rank || place->dtype != expected.dtype ||
             (!is_list(operand, op) && assay_count(place) != assay_count(&expected))) {
-            return bad_outputs(error);
+            return assay_outputs_bad(error);
         }
     }
     return ASSAY_OK;

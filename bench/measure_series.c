@@ -4,6 +4,7 @@
 #include "assay/philox.h"
 #include "bench/clock.h"
 #include "bench/measure_parts.h"
+#include "bench/stage_check.h"
 
 /* A warm sample lasts at least this long: a thousand times a reading of the clock, and long enough
  * for a switch of threads to show. */
@@ -37,14 +38,20 @@ static assay_status judge(assay_measuring *now, const assay_batch_run *run, assa
 {
     const assay_measure *const m = now->m;
     const cJSON *const seed = cJSON_GetObjectItemCaseSensitive(answer, "kept_seed");
+    const cJSON *const outputs = cJSON_GetObjectItemCaseSensitive(answer, "outputs");
     assay_result result = {.verdict = ASSAY_PASS};
-    if (m->entry->stage || !cJSON_IsString(seed)) {
+    bool judged = true;
+    if (!cJSON_IsString(seed)) {
         return ASSAY_OK;
     }
-    const assay_status status = assay_check_outputs(
-        m->check, run->json, m->kernel, strtoull(seed->valuestring, NULL, 10),
-        cJSON_GetObjectItemCaseSensitive(answer, "outputs"), now->child.output, &result, error);
-    if (status != ASSAY_OK) {
+    const uint64_t made_from = strtoull(seed->valuestring, NULL, 10);
+    const assay_status status =
+        m->entry->stage
+            ? assay_check_stage(run->json, m->table, made_from, outputs, now->child.output, &judged,
+                                &result, error)
+            : assay_check_outputs(m->check, run->json, m->kernel, made_from, outputs,
+                                  now->child.output, &result, error);
+    if (status != ASSAY_OK || !judged) {
         return status;
     }
     series->checked++;

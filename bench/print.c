@@ -88,15 +88,21 @@ void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
         number(cJSON_GetObjectItemCaseSensitive(timing, "floor"), "fraction");
     char time[32];
     char floor_text[16] = "-";
+    char half_text[16] = ">999%";
     assay_seconds_text(median, time, sizeof time);
     if (isfinite(fraction)) {
         (void)snprintf(floor_text, sizeof floor_text, "%.1f%%", 100.0 * fraction);
     }
+    if (half == 0.0) { /* one sample has no interval */
+        (void)snprintf(half_text, sizeof half_text, "-");
+    } else if (half < 10.0 * median) { /* two processes that differ much tell next to nothing */
+        (void)snprintf(half_text, sizeof half_text, "%.1f%%", 100.0 * half / median);
+    }
     clear(print);
     print_head(print);
-    (void)printf("%-24s %-14s %6.0f %-5s %10s %6.1f%% %12.4g %7s %8.0f  %s\n",
+    (void)printf("%-24s %-14s %6.0f %-5s %10s %7s %12.4g %7s %8.0f  %s\n",
                  text_of(timing, "case"), text_of(timing, "impl"), number(timing, "batch"),
-                 text_of(timing, "cache"), time, 100.0 * half / median,
+                 text_of(timing, "cache"), time, half_text,
                  number(metrics, "rows_per_second"), floor_text, number(summary, "count"),
                  text_of(timing, "verdict"));
     if (strcmp(text_of(timing, "verdict"), "PASS") != 0) {

@@ -74,18 +74,12 @@ static char *name_chain(const assay_case_context *context, assay_arena *arena)
     return assay_chain_key(arena, context->c->op, part, 3);
 }
 
-assay_status assay_generate_chain_make(const assay_case_context *context,
-                                       const assay_generate_params *params,
-                                       const assay_generate_io *io, assay_arena *arena,
-                                       assay_generate_chain *chain, assay_error *error)
+void assay_generate_chain_set(const assay_generate_params *params, const assay_generate_io *io,
+                              const char *key, uint64_t seed, assay_generate_chain *chain)
 {
     const int64_t batch = io->tokens.shape[0];
     const int64_t rows = batch * params->max_new_tokens;
     const int64_t longest = io->tokens.shape[1] + params->max_new_tokens;
-    const char *const key = name_chain(context, arena);
-    if (key == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
-    }
     *chain = (assay_generate_chain){
         .params = params, .io = *io, .output = {"logits", rows, params->model.vocab}};
     chain->chain = (assay_chain){
@@ -94,8 +88,20 @@ assay_status assay_generate_chain_make(const assay_case_context *context,
         .key = key,
         .output = &chain->output,
         .output_count = 1,
-        .seed = context->run->seed,
+        .seed = seed,
         .bytes = assay_activation_bytes(&params->model, batch * io->tokens.shape[1],
                                         batch * longest, rows)};
+}
+
+assay_status assay_generate_chain_make(const assay_case_context *context,
+                                       const assay_generate_params *params,
+                                       const assay_generate_io *io, assay_arena *arena,
+                                       assay_generate_chain *chain, assay_error *error)
+{
+    const char *const key = name_chain(context, arena);
+    if (key == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
+    }
+    assay_generate_chain_set(params, io, key, context->run->seed, chain);
     return ASSAY_OK;
 }

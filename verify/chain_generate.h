@@ -18,4 +18,8 @@ assay_status assay_generate_chain_make(const assay_case_context *context,
                                        const assay_generate_io *io, assay_arena *arena,
                                        assay_generate_chain *chain, assay_error *error);
 
+/* The chain of any generation; key names it where its scales are kept. */
+void assay_generate_chain_set(const assay_generate_params *params, const assay_generate_io *io,
+                              const char *key, uint64_t seed, assay_generate_chain *chain);
+
 #endif
