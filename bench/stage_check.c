@@ -82,7 +82,7 @@ static assay_status budget_of(stage_check *c, const assay_chain *chain, double *
     for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
         value[i] = assay_chain_kappa() * (double)scale[i];
     }
-    *budget = (assay_budget){output->rows, output->columns, value, NULL};
+    *budget = (assay_budget){output->rows, output->columns, value, NULL, 0};
     if (status == ASSAY_OK) {
         assay_floor_by_agreement(*truth, budget);
     }
