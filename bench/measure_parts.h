@@ -1,4 +1,4 @@
-/* Within measure*.c only. */
+/* Within measure*.c and interleave*.c only. */
 #ifndef BENCH_MEASURE_PARTS_H
 #define BENCH_MEASURE_PARTS_H
 
@@ -31,6 +31,12 @@ assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bo
 
 /* The parts of a stage, in the process that is open. */
 assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, assay_error *error);
+
+/* Judges the outputs that an answer carries, made by the case `json` of one batch size. *judged is
+ * false where it carries none, or where their truth would cost too much. */
+assay_status assay_measure_judge(const assay_measure *m, const cJSON *json, const cJSON *answer,
+                                 int output, bool *judged, assay_result *result,
+                                 assay_error *error);
 
 /* A number of an answer; `missing` where there is none. */
 double assay_answer_number(const cJSON *answer, const char *key, double missing);

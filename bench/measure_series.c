@@ -32,25 +32,32 @@ static assay_status take_fate(assay_series *series, const assay_child_fate *fate
     return ASSAY_OK;
 }
 
+assay_status assay_measure_judge(const assay_measure *m, const cJSON *json, const cJSON *answer,
+                                 int output, bool *judged, assay_result *result,
+                                 assay_error *error)
+{
+    const cJSON *const seed = cJSON_GetObjectItemCaseSensitive(answer, "kept_seed");
+    const cJSON *const outputs = cJSON_GetObjectItemCaseSensitive(answer, "outputs");
+    *result = (assay_result){.verdict = ASSAY_PASS};
+    *judged = cJSON_IsString(seed);
+    if (!*judged) {
+        return ASSAY_OK;
+    }
+    const uint64_t made_from = strtoull(seed->valuestring, NULL, 10);
+    return m->entry->stage
+               ? assay_check_stage(json, m->table, made_from, outputs, output, judged, result, error)
+               : assay_check_outputs(m->check, json, m->kernel, made_from, outputs, output, result,
+                                     error);
+}
+
 /* Outputs that a call left are judged; the first judgement that is not PASS stays. */
 static assay_status judge(assay_measuring *now, const assay_batch_run *run, assay_series *series,
                           const cJSON *answer, assay_error *error)
 {
-    const assay_measure *const m = now->m;
-    const cJSON *const seed = cJSON_GetObjectItemCaseSensitive(answer, "kept_seed");
-    const cJSON *const outputs = cJSON_GetObjectItemCaseSensitive(answer, "outputs");
-    assay_result result = {.verdict = ASSAY_PASS};
-    bool judged = true;
-    if (!cJSON_IsString(seed)) {
-        return ASSAY_OK;
-    }
-    const uint64_t made_from = strtoull(seed->valuestring, NULL, 10);
-    const assay_status status =
-        m->entry->stage
-            ? assay_check_stage(run->json, m->table, made_from, outputs, now->child.output, &judged,
-                                &result, error)
-            : assay_check_outputs(m->check, run->json, m->kernel, made_from, outputs,
-                                  now->child.output, &result, error);
+    assay_result result;
+    bool judged = false;
+    const assay_status status = assay_measure_judge(now->m, run->json, answer, now->child.output,
+                                                    &judged, &result, error);
     if (status != ASSAY_OK || !judged) {
         return status;
     }

@@ -1,15 +1,14 @@
 /* Steps as subjects: one kernel on generated operands (fixtures/synth/cases.h). */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "bench/clock.h"
 #include "bench/step_call.h"
+#include "bench/step_outputs.h"
 #include "bench/subject.h"
 #include "fixtures/synth/cases.h"
 #include "ref/oracle.h"
-#include "verify/step.h"
 
-enum { SETS_MAX = 8, ALIGNMENT = 256, HUGE_BYTES = 2 << 20 };
+enum { SETS_MAX = 8 };
 
 /* More sets than fit into this much memory are not made. */
 static const double sets_bytes_most = 0x1p29;
@@ -19,8 +18,7 @@ static const double codes_spare = 1.5;
 typedef struct operand_set {
     assay_generated_case inputs;
     assay_any_io io;
-    void *block; /* of the outputs */
-    size_t bytes;
+    assay_step_outputs outputs;
 } operand_set;
 
 struct assay_bench_subject {
@@ -38,29 +36,9 @@ struct assay_bench_subject {
     size_t set_count;
 };
 
-static void *take(size_t bytes)
-{
-    const size_t whole = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
-    void *const block =
-        mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (block == MAP_FAILED) {
-        return NULL;
-    }
-    (void)madvise(block, whole, MADV_HUGEPAGE);
-    return block;
-}
-
-static void give_back(void **block, size_t bytes)
-{
-    if (*block != NULL) {
-        (void)munmap(*block, (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES);
-        *block = NULL;
-    }
-}
-
 static void drop_set(operand_set *set)
 {
-    give_back(&set->block, set->bytes);
+    assay_step_outputs_free(&set->outputs);
     assay_generated_case_free(&set->inputs);
     memset(set, 0, sizeof *set);
 }
@@ -71,18 +49,6 @@ static void drop_sets(assay_bench_subject *s)
         drop_set(&s->set[i]);
     }
     s->set_count = 0;
-}
-
-/* Optional outputs are not asked for: an encoder writes its sparse form, a sampler its tokens. */
-static bool optional_output(const assay_operand *operand)
-{
-    return strcmp(operand->name, "dense") == 0 || strcmp(operand->name, "probability") == 0;
-}
-
-static bool is_list(const assay_bench_subject *s, const assay_operand *operand)
-{
-    return s->kernel->op == ASSAY_OP_sae_encode &&
-           (strcmp(operand->name, "latent") == 0 || strcmp(operand->name, "value") == 0);
 }
 
 static const void *built_io(const assay_generated_case *built, assay_op op)
@@ -105,48 +71,14 @@ static const void *built_params(const assay_generated_case *built, assay_op op)
     }
 }
 
-/* The outputs' place: all in one block, each at a multiple of ALIGNMENT. */
-static assay_status place_outputs(assay_bench_subject *s, operand_set *set, assay_error *error)
+static assay_status place(const assay_bench_subject *s, operand_set *set, assay_error *error)
 {
-    size_t bytes = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        size_t at = 0;
-        const assay_operand *operand = assay_operands(s->kernel->op);
-        for (; operand->name != NULL; operand++) {
-            assay_tensor *const tensor = assay_operand_of(&set->io, operand);
-            if (operand->input || tensor->rank == 0 || optional_output(operand)) {
-                continue;
-            }
-            if (is_list(s, operand)) {
-                tensor->shape[0] = s->codes_room;
-            }
-            tensor->data = pass == 1 ? (char *)set->block + at : NULL;
-            const size_t size = (size_t)assay_count(tensor) * assay_dtype_size(tensor->dtype);
-            at += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        }
-        bytes = at;
-        if (pass == 0) {
-            give_back(&set->block, set->bytes);
-            set->bytes = bytes;
-            set->block = take(bytes);
-            if (set->block == NULL) {
-                return assay_fail(error, ASSAY_NO_MEMORY, "no memory for outputs of %zu bytes",
-                                  bytes);
-            }
-        }
-    }
-    return ASSAY_OK;
+    return assay_step_outputs_place(s->kernel->op, s->codes_room, &set->io, &set->outputs, error);
 }
 
-static void poison_outputs(const assay_bench_subject *s, const operand_set *set)
+static double operand_bytes(const assay_bench_subject *s, size_t index, bool inputs)
 {
-    const assay_operand *operand = assay_operands(s->kernel->op);
-    for (; operand->name != NULL; operand++) {
-        const assay_tensor *const tensor = assay_operand_in(&set->io, operand);
-        if (!operand->input && assay_present(tensor)) {
-            assay_buffer_poison(tensor);
-        }
-    }
+    return assay_step_operand_bytes(s->kernel->op, &s->set[index].io, inputs);
 }
 
 static assay_status renew(assay_bench_subject *s, size_t index, uint64_t seed, assay_error *error)
@@ -167,17 +99,17 @@ static assay_status renew(assay_bench_subject *s, size_t index, uint64_t seed, a
     for (; operand->name != NULL; operand++) {
         assay_tensor *const tensor = assay_operand_of(&set->io, operand);
         *tensor = *assay_operand_in(step.io, operand);
-        if (!operand->input && set->block != NULL) {
+        if (!operand->input && set->outputs.block != NULL) {
             *tensor = *assay_operand_of(&old, operand);
         }
     }
-    if (set->block == NULL) {
-        const assay_status placed = place_outputs(s, set, error);
+    if (set->outputs.block == NULL) {
+        const assay_status placed = place(s, set, error);
         if (placed != ASSAY_OK) {
             return placed;
         }
     }
-    poison_outputs(s, set);
+    assay_step_outputs_poison(s->kernel->op, &set->io);
     return ASSAY_OK;
 }
 
@@ -206,37 +138,24 @@ static bool fits(assay_bench_subject *s, size_t index)
     s->codes_room = (int64_t)(codes_spare * (double)listed) + 64;
     for (size_t i = 0; i < s->set_count; i++) {
         assay_error ignored;
-        if (place_outputs(s, &s->set[i], &ignored) != ASSAY_OK) {
+        if (place(s, &s->set[i], &ignored) != ASSAY_OK) {
             return true; /* it stays too small; the caller sees the same again */
         }
-        poison_outputs(s, &s->set[i]);
+        assay_step_outputs_poison(s->kernel->op, &s->set[i].io);
     }
     return false;
 }
 
 static assay_status reserve_workspace(assay_bench_subject *s, size_t bytes, assay_error *error)
 {
-    give_back(&s->workspace, s->workspace_bytes);
+    assay_block_drop(&s->workspace, s->workspace_bytes);
     s->workspace_bytes = bytes;
-    s->workspace = bytes > 0 ? take(bytes) : NULL;
+    s->workspace = bytes > 0 ? assay_block_take(bytes) : NULL;
     s->exec.workspace = s->workspace;
     s->exec.workspace_bytes = bytes;
     return bytes > 0 && s->workspace == NULL
                ? assay_fail(error, ASSAY_NO_MEMORY, "no memory for a workspace of %zu bytes", bytes)
                : ASSAY_OK;
-}
-
-static double operand_bytes(const assay_bench_subject *s, const operand_set *set, bool inputs)
-{
-    double bytes = 0.0;
-    const assay_operand *operand = assay_operands(s->kernel->op);
-    for (; operand->name != NULL; operand++) {
-        const assay_tensor *const tensor = assay_operand_in(&set->io, operand);
-        if (assay_present(tensor) && operand->input == inputs) {
-            bytes += (double)assay_count(tensor) * (double)assay_dtype_size(tensor->dtype);
-        }
-    }
-    return bytes;
 }
 
 static assay_status batch(assay_bench_subject *s, const cJSON *json, size_t sets,
@@ -256,7 +175,7 @@ static assay_status batch(assay_bench_subject *s, const cJSON *json, size_t sets
         const size_t bytes = assay_bench_workspace(s->kernel, s->params, &s->set[0].io);
         status = reserve_workspace(s, bytes, error);
     }
-    const double each = operand_bytes(s, &s->set[0], true) + operand_bytes(s, &s->set[0], false);
+    const double each = operand_bytes(s, 0, true) + operand_bytes(s, 0, false);
     const double most = sets_bytes_most / (each + 1.0);
     while (status == ASSAY_OK && s->set_count < sets && s->set_count < SETS_MAX &&
            (double)s->set_count + 1.0 <= most) {
@@ -276,7 +195,7 @@ static void close_subject(assay_bench_subject **subject)
     if (s->prepared && s->kernel->release != NULL && s->state != NULL) {
         s->kernel->release(&s->exec, s->state);
     }
-    give_back(&s->workspace, s->workspace_bytes);
+    assay_block_drop(&s->workspace, s->workspace_bytes);
     assay_generated_case_free(&s->weights);
     cJSON_Delete(s->json);
     free(s);
@@ -334,7 +253,7 @@ static void work(const assay_bench_subject *s, size_t index, assay_bench_work *w
     work->bytes_written = cost.bytes_written;
     work->declared_bytes_read = cost.bytes_read;
     if (assay_bench_declared(s->kernel, s->params, s->state, &set->io, &declared)) {
-        work->declared_bytes_read = (double)declared + operand_bytes(s, set, true);
+        work->declared_bytes_read = (double)declared + operand_bytes(s, index, true);
     }
     const assay_csr *const codes = s->kernel->op == ASSAY_OP_sae_encode
                                        ? &set->io.sae_encode.codes
@@ -353,15 +272,7 @@ static void work(const assay_bench_subject *s, size_t index, assay_bench_work *w
 static assay_status put(const assay_bench_subject *s, size_t index, int fd, cJSON *list,
                         assay_error *error)
 {
-    assay_status status = ASSAY_OK;
-    const assay_operand *operand = assay_operands(s->kernel->op);
-    for (; operand->name != NULL && status == ASSAY_OK; operand++) {
-        const assay_tensor *const tensor = assay_operand_in(&s->set[index].io, operand);
-        if (operand->output && !operand->input && assay_present(tensor)) {
-            status = assay_bench_put(operand->name, tensor, fd, list, error);
-        }
-    }
-    return status;
+    return assay_step_outputs_put(s->kernel->op, &s->set[index].io, fd, list, error);
 }
 
 static uint64_t workspace(const assay_bench_subject *s)

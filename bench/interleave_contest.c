@@ -1,0 +1,144 @@
+/* What is compared, and what came of it. */
+#include <stdlib.h>
+
+#include "bench/interleave_parts.h"
+#include "bench/measure_parts.h"
+#include "bench/stage_case.h"
+#include "bench/statistics/paired.h"
+
+static cJSON *pairs_json(const assay_contest *c)
+{
+    cJSON *const list = cJSON_CreateArray();
+    for (size_t p = 0; p < c->pairs; p++) {
+        cJSON *const pair = cJSON_CreateObject();
+        (void)cJSON_AddItemToObject(
+            pair, "impl", cJSON_CreateDoubleArray(c->pair[p].side[0], (int)c->pair[p].rounds));
+        (void)cJSON_AddItemToObject(
+            pair, "against", cJSON_CreateDoubleArray(c->pair[p].side[1], (int)c->pair[p].rounds));
+        (void)cJSON_AddItemToArray(list, pair);
+    }
+    return list;
+}
+
+static void add_bound(cJSON *object, const char *name, double value)
+{
+    if (value > 1e300) {
+        (void)cJSON_AddStringToObject(object, name, "inf");
+    } else {
+        (void)cJSON_AddNumberToObject(object, name, value);
+    }
+}
+
+static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *c, const assay_paired *result)
+{
+    const assay_measure *const m = now->side[0];
+    cJSON *const comparison = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(comparison, "op", assay_op_name(m->entry->op));
+    (void)cJSON_AddStringToObject(comparison, "case", m->entry->id);
+    (void)cJSON_AddNumberToObject(comparison, "batch", (double)c->batch);
+    (void)cJSON_AddStringToObject(comparison, "cache", c->cold ? "cold" : "warm");
+    (void)cJSON_AddNumberToObject(comparison, "threads", m->options->threads);
+    (void)cJSON_AddStringToObject(comparison, "impl", m->table->name);
+    (void)cJSON_AddStringToObject(comparison, "against", now->side[1]->table->name);
+    (void)cJSON_AddNumberToObject(comparison, "calls_per_sample", (double)c->calls);
+    cJSON *const ratio = cJSON_AddObjectToObject(comparison, "ratio");
+    add_bound(ratio, "value", result->ratio);
+    add_bound(ratio, "low", result->low);
+    add_bound(ratio, "high", result->high);
+    (void)cJSON_AddNumberToObject(comparison, "p", result->p);
+    (void)cJSON_AddStringToObject(comparison, "verdict", assay_change_name(result->change));
+    (void)cJSON_AddItemToObject(comparison, "pairs", pairs_json(c));
+    return comparison;
+}
+
+assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest *c, assay_error *error)
+{
+    assay_paired_options options = ASSAY_PAIRED_DEFAULTS;
+    assay_paired result;
+    assay_pair *const pairs = calloc(c->pairs + 1, sizeof *pairs);
+    if (pairs == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "no memory for a comparison");
+    }
+    for (size_t p = 0; p < c->pairs; p++) {
+        pairs[p] = (assay_pair){c->pair[p].side[0], c->pair[p].side[1], c->pair[p].rounds};
+    }
+    options.seed = now->side[0]->options->seed;
+    assay_status status = assay_compare_pairs(pairs, c->pairs, &options, &result, error);
+    free(pairs);
+    if (status == ASSAY_OK) {
+        cJSON *const comparison = comparison_of(now, c, &result);
+        assay_bench_print_comparison(now->compared->print, comparison);
+        status = assay_store_add(now->compared->store, "comparisons", comparison, error);
+    }
+    return status;
+}
+
+static bool wanted(const assay_measure *m, size_t i)
+{
+    for (size_t k = 0; k < m->options->batch_count; k++) {
+        if (m->options->batch[k] == m->entry->batch[i]) {
+            return true;
+        }
+    }
+    return m->options->batch_count == 0 && (m->options->full || !m->entry->full[i]);
+}
+
+/* Compared before, in the run that is resumed. */
+static bool known(const assay_interleaving *now, int64_t batch, bool cold)
+{
+    const cJSON *const list =
+        cJSON_GetObjectItemCaseSensitive(assay_store_lists(now->compared->store), "comparisons");
+    for (const cJSON *item = list != NULL ? list->child : NULL; item != NULL; item = item->next) {
+        const char *const id =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "case"));
+        const char *const impl =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "impl"));
+        const char *const cache =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "cache"));
+        if (id != NULL && impl != NULL && cache != NULL &&
+            strcmp(id, now->side[0]->entry->id) == 0 &&
+            strcmp(impl, now->side[0]->table->name) == 0 &&
+            strcmp(cache, cold ? "cold" : "warm") == 0 &&
+            assay_answer_number(item, "batch", 0.0) == (double)batch) {
+            return true;
+        }
+    }
+    return false;
+}
+
+assay_status assay_contests_plan(assay_interleaving *now, assay_error *error)
+{
+    const assay_measure *const m = now->side[0];
+    assay_status status = ASSAY_OK;
+    now->contest = calloc(ASSAY_CACHES * m->entry->batch_count, sizeof *now->contest);
+    if (now->contest == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "no memory for a comparison");
+    }
+    for (size_t i = 0; i < ASSAY_CACHES * m->entry->batch_count && status == ASSAY_OK; i++) {
+        const int64_t batch = m->entry->batch[i / ASSAY_CACHES];
+        const bool cold = i % ASSAY_CACHES == 0;
+        if (!wanted(m, i / ASSAY_CACHES) || !(cold ? m->options->cold : m->options->warm) ||
+            known(now, batch, cold)) {
+            continue;
+        }
+        assay_contest *const c = &now->contest[now->count++];
+        *c = (assay_contest){.batch = batch, .cold = cold};
+        c->json = assay_bench_case_at(m->entry, batch);
+        c->pair = calloc((size_t)now->compared->pairs, sizeof *c->pair);
+        if (c->json == NULL || c->pair == NULL) {
+            status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for a comparison");
+        } else if (m->entry->stage) {
+            status = assay_stage_case_settle(c->json, error);
+        }
+    }
+    return status;
+}
+
+void assay_contests_free(assay_interleaving *now)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        cJSON_Delete(now->contest[i].json);
+        free(now->contest[i].pair);
+    }
+    free(now->contest);
+}

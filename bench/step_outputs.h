@@ -1,0 +1,36 @@
+/* Operands of a step as they lie in memory while it is timed. */
+#ifndef BENCH_STEP_OUTPUTS_H
+#define BENCH_STEP_OUTPUTS_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+#include "assay/kernel.h"
+#include "verify/step.h"
+
+/* Memory for kernels to work in: whole huge pages, asked for as such. NULL: none left. */
+void *assay_block_take(size_t bytes);
+void assay_block_drop(void **block, size_t bytes);
+
+/* A step's outputs, all in one block, each at a multiple of 256 bytes. */
+typedef struct assay_step_outputs {
+    void *block;
+    size_t bytes;
+} assay_step_outputs;
+
+/* Gives every output of io that is asked for its place (an encoder's dense form and a sampler's
+ * probabilities are not). codes_room: entries of sae_encode's lists. What was placed before is
+ * dropped. */
+assay_status assay_step_outputs_place(assay_op op, int64_t codes_room, assay_any_io *io,
+                                      assay_step_outputs *outputs, assay_error *error);
+void assay_step_outputs_poison(assay_op op, const assay_any_io *io);
+void assay_step_outputs_free(assay_step_outputs *outputs);
+
+/* Bytes of all inputs, or of all outputs. */
+double assay_step_operand_bytes(assay_op op, const assay_any_io *io, bool inputs);
+
+/* Every output to fd, and what it is to list. */
+assay_status assay_step_outputs_put(assay_op op, const assay_any_io *io, int fd, cJSON *list,
+                                    assay_error *error);
+
+#endif
