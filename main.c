@@ -30,6 +30,8 @@ static const subcommand subcommands[] = {
      "result files to one self-contained HTML page, Markdown, CSV and JUnit"},
     {"compare", assay_compare_command,
      "result files against the first: what got faster, slower, less accurate"},
+    {"history", assay_history_command,
+     "runs kept over time: add, list, show, check for slowdowns, plot, prune"},
     {"explain", assay_explain_command,
      "explain SAE latents or activations of a real checkpoint, or steer a generation"},
     {"synth", assay_synth_command,

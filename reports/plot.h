@@ -37,6 +37,7 @@ typedef struct plot_series {
     int colour;
     int mark; /* of the points */
     plot_kind kind;
+    char text[16]; /* above its last point; "" for none */
     plot_point *point;
     size_t count, room;
 } plot_series;
@@ -53,6 +54,7 @@ typedef struct plot_axis {
     plot_tick *tick;  /* NULL: made to fit */
     size_t tick_count;
     bool percent; /* ticks as per cent of 1 */
+    bool seconds; /* ticks as 20 µs, 3 ms */
 } plot_axis;
 
 typedef struct plot {
@@ -81,6 +83,10 @@ bool plot_place(plot_sheet *sheet, const plot *p, FILE *page);
  * gnuplot each drawing is a line that says so, and *drawn is false. */
 assay_status plot_sheet_finish(plot_sheet *sheet, const char *page, size_t size, char **whole,
                                size_t *whole_size, bool *drawn, assay_error *error);
+/* Several plots as one image of its own in the light colours, `columns` side by side; a path that
+ * ends in .png is a bitmap at twice the pixels, anything else SVG. */
+assay_status plot_image(const plot *const *plots, size_t count, size_t columns, const char *path,
+                        assay_error *error);
 /* The marks that all drawings of a page share; once a page, before the first drawing. */
 extern const char plot_marks[];
 

@@ -109,15 +109,22 @@ static void drop_zeros(char *text)
     memmove(kept > 0 ? point + 1 + kept : point, rest, strlen(rest) + 1);
 }
 
-/* 10⁻⁷ where a prefix would not be understood. */
+/* 10⁻⁷, 2·10⁻⁷ where a prefix would not be understood. */
 static void write_label(FILE *script, const plot_axis *axis, double value)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    text_short text = axis->percent ? text_percent(value) : text_si(value);
-    const int power = value > 0.0 ? (int)lround(log10(value)) : 0;
-    if (!axis->percent && value > 0.0 && (value < 0.99e-3 || value > 1.01e12)) {
+    text_short text = axis->percent   ? text_percent(value)
+                      : axis->seconds ? text_seconds(value)
+                                      : text_si(value);
+    const int power = value > 0.0 ? (int)floor(log10(value) + 1e-9) : 0;
+    const int digit = value > 0.0 ? (int)lround(value / pow(10.0, power)) : 0;
+    if (!axis->percent && !axis->seconds && value > 0.0 && (value < 0.99e-3 || value > 1.01e12)) {
         const int size = power < 0 ? -power : power;
-        (void)snprintf(text.text, sizeof text.text, "10%s%s%s", power < 0 ? "⁻" : "",
+        char times[16] = "";
+        if (digit != 1) {
+            (void)snprintf(times, sizeof times, "%d·", digit);
+        }
+        (void)snprintf(text.text, sizeof text.text, "%s10%s%s%s", times, power < 0 ? "⁻" : "",
                        size >= 10 ? raised[size / 10 % 10] : "", raised[size % 10]);
     } else {
         drop_zeros(text.text);

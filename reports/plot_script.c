@@ -10,8 +10,20 @@ enum { TOP = 16, BOTTOM = 44, LABEL_STEP = 13, LABEL_MAX = 26 };
 
 typedef struct frame { /* in pixels */
     double width, height, left, right;
+    plot_canvas canvas;
     plot_range x, y;
 } frame;
+
+/* Pixels from the plot's left and from its top, as the share of the canvas that gnuplot takes. */
+static double across(const frame *f, double x)
+{
+    return (f->canvas.left + x) / f->canvas.width;
+}
+
+static double down(const frame *f, double y)
+{
+    return 1.0 - (f->canvas.top + y) / f->canvas.height;
+}
 
 static int colour_code(int colour)
 {
@@ -91,7 +103,7 @@ static void write_end_labels(FILE *script, const plot *p, const frame *f)
         (void)fputs("set label ", script);
         plot_quote(script, text);
         (void)fprintf(script, " at screen %.5f, screen %.5f left front tc rgb '#0100%02X'\n",
-                      1.0 - (f->right - 7.0) / f->width, 1.0 - (TOP + label[i].at) / f->height,
+                      across(f, f->width - f->right + 7.0), down(f, TOP + label[i].at),
                       colour_code(label[i].series->colour));
     }
     free(label);
@@ -117,8 +129,8 @@ static void write_frame(FILE *script, const plot *p, const frame *f)
                   "set border 3 lc rgb '#010002' lw 0.8\nset grid xtics ytics lt 1 lw 0.6 lc rgb "
                   "'#010003'\nset tics textcolor rgb '#010001'\nset xrange [%.17g:%.17g]\n"
                   "set yrange [%.17g:%.17g]\n%s%s",
-                  f->left / f->width, 1.0 - f->right / f->width, 1.0 - TOP / f->height,
-                  BOTTOM / f->height, f->x.low, f->x.high, f->y.low, f->y.high,
+                  across(f, f->left), across(f, f->width - f->right), down(f, TOP),
+                  down(f, f->height - BOTTOM), f->x.low, f->x.high, f->y.low, f->y.high,
                   f->x.log ? "set logscale x\n" : "", f->y.log ? "set logscale y\n" : "");
     plot_write_ticks(script, &p->x, &f->x, 'x');
     plot_write_ticks(script, &p->y, &f->y, 'y');
@@ -126,19 +138,34 @@ static void write_frame(FILE *script, const plot *p, const frame *f)
         (void)fputs("set label ", script);
         plot_quote(script, p->x.label);
         (void)fprintf(script, " at screen %.5f, screen %.5f center tc rgb '#010002'\n",
-                      0.5 * (f->left + f->width - f->right) / f->width, 9.0 / f->height);
+                      across(f, 0.5 * (f->left + f->width - f->right)), down(f, f->height - 9.0));
     }
     if (p->y.label != NULL) { /* level, above the axis: read without turning the head */
         (void)fputs("set label ", script);
         plot_quote(script, p->y.label);
         (void)fprintf(script, " at screen %.5f, screen %.5f left tc rgb '#010002'\n",
-                      4.0 / f->width, 1.0 - 7.0 / f->height);
+                      across(f, 4.0), down(f, 7.0));
     }
     if (p->mark_text[0] != '\0') {
         (void)fputs("set label ", script);
         plot_quote(script, p->mark_text);
         (void)fprintf(script, " at screen %.5f, screen %.5f right tc rgb '#010002'\n",
-                      1.0 - f->right / f->width, 1.0 - 7.0 / f->height);
+                      across(f, f->width - f->right), down(f, 7.0));
+    }
+}
+
+/* Words above the last points of series. */
+static void write_texts(FILE *script, const plot *p)
+{
+    for (size_t i = 0; i < p->series_count; i++) {
+        const plot_series *const series = &p->series[i];
+        if (series->text[0] != '\0' && series->count > 0) {
+            const plot_point *const last = &series->point[series->count - 1];
+            (void)fputs("set label ", script);
+            plot_quote(script, series->text);
+            (void)fprintf(script, " at %.9g, %.9g center front offset 0, 0.6 tc rgb '#0100%02X'\n",
+                          last->x, last->y, colour_code(series->colour));
+        }
     }
 }
 
@@ -194,21 +221,22 @@ static void write_series(FILE *script, const plot_series *series, size_t i)
     }
 }
 
-bool plot_script(FILE *script, const plot *p, const char *output)
+void plot_size(const plot *p, double *width, double *height)
 {
-    frame f = {.width = p->width > 0.0 ? p->width : 460.0,
-               .height = p->height > 0.0 ? p->height : 300.0,
-               .left = p->left > 0.0 ? p->left : 58.0,
-               .right = right_margin(p)};
+    *width = p->width > 0.0 ? p->width : 460.0;
+    *height = p->height > 0.0 ? p->height : 300.0;
+}
+
+bool plot_script_on(FILE *script, const plot *p, const plot_canvas *canvas)
+{
+    frame f = {.left = p->left > 0.0 ? p->left : 58.0, .right = right_margin(p), .canvas = *canvas};
+    plot_size(p, &f.width, &f.height);
     if (!plot_range_of(p, false, &f.x) || !plot_range_of(p, true, &f.y)) {
         return false;
     }
-    (void)fprintf(script,
-                  "reset\nset term svg size %.0f,%.0f dynamic noenhanced font 'sans,12'\n"
-                  "set encoding utf8\nset output '%s'\nunset key\n",
-                  f.width, f.height, output);
     write_frame(script, p, &f);
     write_end_labels(script, p, &f);
+    write_texts(script, p);
     write_data(script, p);
     bool first = true;
     for (size_t i = 0; i < p->series_count; i++) {
@@ -218,6 +246,23 @@ bool plot_script(FILE *script, const plot *p, const char *output)
             first = false;
         }
     }
-    (void)fputs("\nunset output\n", script);
+    (void)fputs("\n", script);
+    return true;
+}
+
+bool plot_script(FILE *script, const plot *p, const char *output)
+{
+    plot_canvas canvas = {0};
+    plot_range range;
+    if (!plot_range_of(p, false, &range) || !plot_range_of(p, true, &range)) {
+        return false;
+    }
+    plot_size(p, &canvas.width, &canvas.height);
+    (void)fprintf(script,
+                  "reset\nset term svg size %.0f,%.0f dynamic noenhanced font 'sans,12'\n"
+                  "set encoding utf8\nset output '%s'\nunset key\n",
+                  canvas.width, canvas.height, output);
+    (void)plot_script_on(script, p, &canvas);
+    (void)fputs("unset output\n", script);
     return true;
 }

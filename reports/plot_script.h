@@ -17,4 +17,13 @@ enum {
 /* Draws into the file `output`. False when there is no point to draw. */
 bool plot_script(FILE *script, const plot *p, const char *output);
 
+/* What a plot is drawn on, in pixels, and where its upper left corner comes to lie. */
+typedef struct plot_canvas {
+    double width, height, left, top;
+} plot_canvas;
+
+/* The commands behind those that set the terminal. False as above. */
+bool plot_script_on(FILE *script, const plot *p, const plot_canvas *canvas);
+void plot_size(const plot *p, double *width, double *height);
+
 #endif

@@ -1,17 +1,13 @@
 /* gnuplot run once for all plots of a page. */
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "reports/plot_gnuplot.h"
 #include "reports/plot_script.h"
 #include "reports/plot_svg.h"
 #include "reports/text.h"
-
-extern char **environ;
 
 struct plot_sheet {
     char folder[64];
@@ -67,8 +63,7 @@ void plot_sheet_close(plot_sheet **sheet)
         (void)unlink(path);
         free(s->title[i]);
     }
-    (void)snprintf(path, sizeof path, "%s/complaints", s->folder);
-    (void)unlink(path);
+    plot_gnuplot_clean(s->folder);
     (void)unlink(s->path);
     (void)rmdir(s->folder);
     free(s->title);
@@ -101,55 +96,6 @@ bool plot_place(plot_sheet *sheet, const plot *p, FILE *page)
     return true;
 }
 
-/* What gnuplot complained of: its first line with words. */
-static void first_complaint(const plot_sheet *sheet, char *text, size_t size)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/complaints", sheet->folder);
-    (void)snprintf(text, size, "no reason given");
-    FILE *const file = fopen(path, "r");
-    char line[256];
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        if (strspn(line, " \t^") != strlen(line)) {
-            (void)snprintf(text, size, "%s", line);
-            break;
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-}
-
-/* Runs the script; *there is false when there is no gnuplot. */
-static assay_status run_gnuplot(const plot_sheet *sheet, bool *there, assay_error *error)
-{
-    char complaints[128];
-    char *const arguments[] = {(char[]){"gnuplot"}, (char[]){"-d"}, (char *)(uintptr_t)sheet->path,
-                               NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t child = 0;
-    int ended = 0;
-    (void)snprintf(complaints, sizeof complaints, "%s/complaints", sheet->folder);
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 2, complaints, O_WRONLY | O_CREAT, 0600);
-    *there = posix_spawnp(&child, "gnuplot", &actions, NULL, arguments, environ) == 0;
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (!*there) {
-        return ASSAY_OK;
-    }
-    while (waitpid(child, &ended, 0) < 0) {
-    }
-    if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0) {
-        char reason[256];
-        first_complaint(sheet, reason, sizeof reason);
-        return assay_fail(error, ASSAY_IO, "gnuplot failed on the plots: %s", reason);
-    }
-    return ASSAY_OK;
-}
-
 static void put_drawing(FILE *out, const plot_sheet *sheet, size_t i, bool there)
 {
     char path[128];
@@ -171,7 +117,7 @@ assay_status plot_sheet_finish(plot_sheet *sheet, const char *page, size_t size,
     assay_status status =
         written ? ASSAY_OK : assay_fail(error, ASSAY_IO, "/tmp: no space for the plots");
     if (status == ASSAY_OK && sheet->count > 0) {
-        status = run_gnuplot(sheet, drawn, error);
+        status = plot_gnuplot(sheet->folder, sheet->path, drawn, error);
     }
     FILE *const out = status == ASSAY_OK ? open_memstream(whole, whole_size) : NULL;
     if (out == NULL) {

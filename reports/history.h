@@ -1,0 +1,75 @@
+/* Runs stored over time: what the subcommands of `assay history` are made of. */
+#ifndef REPORTS_HISTORY_H
+#define REPORTS_HISTORY_H
+
+#include "bench/statistics/steps.h"
+#include "reports/history_db.h"
+#include "reports/results.h"
+
+/* Stores unified results as one run, in one transaction: *id is its number, *stored false when the
+ * same files (by their bytes) are that run already. Files that are stored in part are refused.
+ * label may be "". */
+assay_status history_add(history *h, const assay_results *results, const char *label, int64_t *id,
+                         bool *stored, assay_error *error);
+
+typedef struct history_run_row {
+    int64_t id;
+    char *date, *machine, *revision, *label, *command, *environment;
+    size_t timings, verdicts;
+} history_run_row;
+
+typedef struct history_runs {
+    history_run_row *row; /* oldest first */
+    size_t count;
+} history_runs;
+
+/* machine NULL: of all machines. */
+assay_status history_read_runs(history *h, const char *machine, history_runs *runs,
+                               assay_error *error);
+void history_runs_free(history_runs *runs);
+/* The place of a run in the list, SIZE_MAX when it is not there. */
+size_t history_find_run(const history_runs *runs, int64_t id);
+
+/* Globs, NULL for all. */
+typedef struct history_filter {
+    const char *op, *impl, *case_id;
+} history_filter;
+
+typedef struct history_point {
+    size_t run; /* its place in the runs */
+    results_estimate seconds;
+    double *process; /* medians of its processes */
+    size_t process_count;
+} history_point;
+
+/* One case over the runs of a machine: timings that were verified and possible. */
+typedef struct history_series {
+    char *op, *impl, *name, *cache;
+    double batch, threads;
+    history_point *point; /* oldest first */
+    size_t count, room;
+    assay_steps steps; /* of history_find_steps */
+} history_series;
+
+typedef struct history_table {
+    history_series *series;
+    size_t count;
+} history_table;
+
+/* Series over runs of one machine, points of the last `last` runs of the list up to run number
+ * `until` (a place in the list, included). */
+assay_status history_read_series(history *h, const history_runs *runs, size_t last, size_t until,
+                                 const history_filter *filter, history_table *table,
+                                 assay_error *error);
+void history_table_free(history_table *table);
+/* Steps of a series; `at` of a step is a place in its points. */
+assay_status history_find_steps(history_series *series, const assay_steps_options *options,
+                                assay_error *error);
+
+/* Deletes the oldest runs of each machine (or the given one) but `keep`, or one run; *deleted
+ * counts. */
+assay_status history_prune(history *h, const char *machine, size_t keep, size_t *deleted,
+                           assay_error *error);
+assay_status history_delete(history *h, int64_t run, size_t *deleted, assay_error *error);
+
+#endif

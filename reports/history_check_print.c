@@ -1,0 +1,187 @@
+/* A check as lines for people and as data for programs. */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/history_check.h"
+#include "reports/text.h"
+
+enum { LINES_SHOWN = 100 };
+
+static void print_case(const history_series *s, FILE *out)
+{
+    (void)fprintf(out, "%s/%s %s batch %.0f %s", s->op, s->impl, s->name, s->batch, s->cache);
+}
+
+static void print_confirmed(const check_result *r, const check_item *item, FILE *out)
+{
+    (void)fputs(item->state == CHECK_SLOWER ? "SLOWER  " : "FASTER  ", out);
+    print_case(item->series, out);
+    const history_run_row *const since = &r->runs.row[item->series->point[item->step->at].run];
+    (void)fprintf(
+        out, ": %s times the time before (95%%: %s to %s) since run %lld (%s, revision %s), p %s\n",
+        text_small(item->step->ratio).text, text_small(item->step->low).text,
+        text_small(item->step->high).text, (long long)since->id, since->date, since->revision,
+        text_small(item->corrected_p).text);
+}
+
+static void print_suspect(const check_item *item, FILE *out)
+{
+    const history_series *const s = item->series;
+    (void)fputs("suspect ", out);
+    print_case(s, out);
+    (void)fprintf(out, ": %s times the time before in this run alone (%s to %s)\n",
+                  text_small(item->screen.screened).text,
+                  text_small(item->screen.screened_low).text,
+                  text_small(item->screen.screened_high).text);
+}
+
+static void print_loss(const check_loss *loss, FILE *out)
+{
+    (void)fprintf(out, "LOSS    %s/%s %s of %s: ", loss->op, loss->impl, loss->name, loss->golden);
+    if (loss->bad) {
+        (void)fprintf(out, "%s%s\n", loss->verdict,
+                      isnan(loss->before) ? ", not stored as PASS before" : ", was PASS before");
+    } else {
+        (void)fprintf(out, "error %s -> %s, a bit or more\n", text_small(loss->before).text,
+                      text_small(loss->now).text);
+    }
+}
+
+void check_print(const check_result *r, FILE *out)
+{
+    const history_run_row *const run = &r->runs.row[r->newest];
+    size_t lines = 0;
+    for (size_t i = 0; i < r->item_count; i++) {
+        const check_state state = r->item[i].state;
+        if (state == CHECK_FINE || state == CHECK_SHORT || lines++ >= LINES_SHOWN) {
+            continue;
+        }
+        if (state == CHECK_SUSPECT) {
+            print_suspect(&r->item[i], out);
+        } else {
+            print_confirmed(r, &r->item[i], out);
+        }
+    }
+    for (size_t i = 0; i < r->loss_count; i++) {
+        if (lines++ < LINES_SHOWN) {
+            print_loss(&r->loss[i], out);
+        }
+    }
+    if (lines > LINES_SHOWN) {
+        (void)fprintf(out, "and %zu more (--json has them)\n", lines - LINES_SHOWN);
+    }
+    if (r->count[CHECK_SHORT] > 0) {
+        (void)fprintf(out, "%zu cases have too few stored runs for steps: screened only\n",
+                      r->count[CHECK_SHORT]);
+    }
+    if (r->gone > 0) {
+        (void)fprintf(out, "%zu cases of the run before were not measured\n", r->gone);
+    }
+    (void)fprintf(
+        out,
+        "run %lld (%s, revision %s) against %zu earlier of its machine: %zu cases, %zu with "
+        "a baseline: %zu slower, %zu faster, %zu suspect; %zu verdicts, %zu with a "
+        "baseline: %zu losses\n",
+        (long long)run->id, run->date, run->revision, r->newest, r->item_count, r->baselined,
+        r->count[CHECK_SLOWER], r->count[CHECK_FASTER], r->count[CHECK_SUSPECT], r->verdicts,
+        r->verdicts_known, r->loss_count);
+}
+
+static void number(cJSON *object, const char *key, double value)
+{
+    (void)(isfinite(value) ? cJSON_AddNumberToObject(object, key, value)
+                           : cJSON_AddStringToObject(object, key,
+                                                     isnan(value)  ? "nan"
+                                                     : value > 0.0 ? "inf"
+                                                                   : "-inf"));
+}
+
+static cJSON *case_json(const history_series *s)
+{
+    cJSON *const o = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(o, "op", s->op);
+    (void)cJSON_AddStringToObject(o, "impl", s->impl);
+    (void)cJSON_AddStringToObject(o, "case", s->name);
+    (void)cJSON_AddNumberToObject(o, "batch", s->batch);
+    (void)cJSON_AddStringToObject(o, "cache", s->cache);
+    (void)cJSON_AddNumberToObject(o, "threads", s->threads);
+    return o;
+}
+
+static cJSON *item_json(const check_result *r, const check_item *item)
+{
+    static const char *const names[] = {"FINE", "SHORT", "SUSPECT", "SLOWER", "FASTER"};
+    cJSON *const o = case_json(item->series);
+    (void)cJSON_AddStringToObject(o, "state", names[item->state]);
+    number(o, "screened",
+           item->screen.suspicion != ASSAY_UNMEASURED ? item->screen.screened : (double)NAN);
+    if (item->step != NULL) {
+        cJSON *const step = cJSON_AddObjectToObject(o, "step");
+        (void)cJSON_AddNumberToObject(
+            step, "run", (double)r->runs.row[item->series->point[item->step->at].run].id);
+        number(step, "ratio", item->step->ratio);
+        number(step, "low", item->step->low);
+        number(step, "high", item->step->high);
+        number(step, "corrected_p", item->corrected_p);
+    }
+    return o;
+}
+
+static assay_status write_tree(cJSON *root, const char *path, assay_error *error)
+{
+    char *const text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (text == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %s", path);
+    }
+    assay_status status = ASSAY_OK;
+    if (strcmp(path, "-") == 0) {
+        status = puts(text) >= 0 ? ASSAY_OK : assay_fail(error, ASSAY_IO, "cannot be printed");
+    } else {
+        status = text_write_file(path, text, strlen(text), error);
+    }
+    free(text);
+    return status;
+}
+
+static cJSON *head(const check_result *r, const char *format)
+{
+    const history_run_row *const run = &r->runs.row[r->newest];
+    cJSON *const root = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(root, "format", format);
+    (void)cJSON_AddStringToObject(root, "version", "1.0.0");
+    (void)cJSON_AddNumberToObject(root, "run", (double)run->id);
+    (void)cJSON_AddStringToObject(root, "revision", run->revision);
+    (void)cJSON_AddStringToObject(root, "baseline_revision",
+                                  r->newest > 0 ? r->runs.row[r->newest - 1].revision : "");
+    return root;
+}
+
+assay_status check_write_json(const check_result *r, const char *path, assay_error *error)
+{
+    cJSON *const root = head(r, "assay-check");
+    (void)cJSON_AddNumberToObject(root, "exit_status", check_exit(r));
+    (void)cJSON_AddNumberToObject(root, "baselined", (double)r->baselined);
+    (void)cJSON_AddNumberToObject(root, "gone", (double)r->gone);
+    cJSON *const cases = cJSON_AddArrayToObject(root, "cases");
+    for (size_t i = 0; i < r->item_count; i++) {
+        (void)cJSON_AddItemToArray(cases, item_json(r, &r->item[i]));
+    }
+    cJSON *const losses = cJSON_AddArrayToObject(root, "losses");
+    for (size_t i = 0; i < r->loss_count; i++) {
+        const check_loss *const loss = &r->loss[i];
+        cJSON *const o = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(o, "golden", loss->golden);
+        (void)cJSON_AddStringToObject(o, "op", loss->op);
+        (void)cJSON_AddStringToObject(o, "impl", loss->impl);
+        (void)cJSON_AddStringToObject(o, "case", loss->name);
+        (void)cJSON_AddStringToObject(o, "seed", loss->seed);
+        (void)cJSON_AddStringToObject(o, "verdict", loss->verdict);
+        number(o, "before", loss->before);
+        number(o, "now", loss->now);
+        (void)cJSON_AddItemToArray(losses, o);
+    }
+    return write_tree(root, path, error);
+}
