@@ -7,9 +7,6 @@
 #include "bench/statistics/order.h"
 #include "bench/statistics/steps_series.h"
 
-/* No timing is more even from run to run than this; keeps equal medians from having no noise. */
-static const double noise_least = 1e-4;
-
 static void destroy(assay_series *s)
 {
     free(s->y);
@@ -39,42 +36,10 @@ static bool reserve(assay_series *s, size_t runs)
     return room && s->from != NULL && s->edge != NULL;
 }
 
-/* 1.4826 median |x_(i + lag) - x_i| / sqrt(2): the deviation of one run, if runs are
- * independent. */
-static double difference_noise(const double *x, size_t runs, size_t lag, double *scratch)
-{
-    for (size_t i = 0; i + lag < runs; i++) {
-        scratch[i] = fabs(x[i + lag] - x[i]);
-    }
-    return 1.4826 * 0.70710678118654752440 * assay_median_reorder(scratch, runs - lag);
-}
-
-/* The variance of a mean over runs that are correlated like an autoregression of order one, over
- * what successive differences make of it. From lag 5 against lag 1: (1 - r^5) / (1 - r) = the
- * ratio of variances. Ratios that chance explains (two deviations) count as none. */
-static double inflation_of(const double *x, size_t runs, double noise, double *scratch)
-{
-    enum { LAG = 5 };
-    if (runs < 4 * LAG || noise <= noise_least) {
-        return 1.0;
-    }
-    const double far = difference_noise(x, runs, LAG, scratch);
-    const double ratio = far * far / (noise * noise);
-    if (ratio < 1.0 + 6.0 / sqrt((double)runs)) {
-        return 1.0;
-    }
-    double r = 0.0;
-    while (r < 0.9 && (1.0 - pow(r, LAG)) / (1.0 - r) < ratio) {
-        r += 0.01;
-    }
-    return (1.0 + r) / ((1.0 - r) * (1.0 - r));
-}
-
 static void prepare(assay_series *s, const double *relative_error, assay_steps *steps)
 {
-    const double noise = fmax(difference_noise(s->y, s->runs, 1, s->scratch), noise_least);
+    const double noise = assay_series_noise(s);
     steps->noise = noise;
-    steps->inflation = inflation_of(s->y, s->runs, noise, s->scratch);
     double own = 0.0; /* the typical variance that the runs' own errors explain */
     if (relative_error != NULL) {
         for (size_t i = 0; i < s->runs; i++) {
@@ -91,7 +56,7 @@ static void prepare(assay_series *s, const double *relative_error, assay_steps *
         memcpy(around, s->y + first, (end - first) * sizeof *around);
         const double centre = assay_median_reorder(around, end - first);
         const double error = relative_error != NULL ? relative_error[i] : 0.0;
-        const double variance = fmax(between + error * error, noise_least * noise_least);
+        const double variance = fmax(between + error * error, ASSAY_NOISE_LEAST * ASSAY_NOISE_LEAST);
         const double reach = 3.0 * fmax(noise, sqrt(variance));
         steps->outliers += fabs(s->y[i] - centre) > reach;
         pulled[i] = fmin(fmax(s->y[i], centre - reach), centre + reach);
@@ -156,15 +121,17 @@ assay_status assay_find_steps(const double *seconds, const double *relative_erro
     }
     prepare(&s, relative_error, steps);
     assay_series_segment(&s, options->least, 2.0 * log((double)runs));
-    assay_series_weed(&s, steps->inflation, options);
+    assay_series_weed(&s, options);
     steps->step = calloc(s.edges > 0 ? s.edges : 1, sizeof *steps->step);
     if (steps->step == NULL) {
         status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for %zu steps", s.edges);
         goto fail;
     }
+    steps->inflation = s.edges == 0 ? assay_series_inflation(&s, 0) : 1.0;
     for (; steps->count < s.edges; steps->count++) {
-        steps->step[steps->count] =
-            assay_series_test(&s, steps->count, steps->inflation, options);
+        const double inflation = assay_series_inflation(&s, s.edge[steps->count]);
+        steps->inflation = fmax(steps->inflation, inflation);
+        steps->step[steps->count] = assay_series_test(&s, steps->count, options);
     }
 fail:
     destroy(&s);

@@ -9,10 +9,11 @@
  *    dynamic programming (Killick, Fearnhead and Eckley 2012 without its pruning);
  * 4. each candidate is tested between its neighbours, at most `window` runs on each side, by
  *    Student's t with the larger of both noise estimates, times what correlation between
- *    successive runs adds; p is multiplied by the number of places a step could be (Bonferroni). A
- *    straight line must explain the window clearly worse (twenty times less likely, and that at
- *    any place), or the step is drift; where a slope beside it pays, the step is what a line with
- *    a step makes of it. The weakest that fails goes, and the rest are tested again.
+ *    successive runs adds (short series are asked for it on either side of the step alone); p is
+ *    multiplied by the number of places a step could be (Bonferroni). A straight line must explain
+ *    the window clearly worse (twenty times less likely, and that at any place), or the step is
+ *    drift; where a slope beside it pays, the step is what a line with a step makes of it. The
+ *    weakest that fails goes, and the rest are tested again.
  * That nothing is found is an answer; `enough` says whether anything could have been. */
 #ifndef BENCH_STATISTICS_STEPS_H
 #define BENCH_STATISTICS_STEPS_H

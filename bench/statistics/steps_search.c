@@ -99,10 +99,11 @@ static window window_of(const assay_series *s, size_t index, size_t most)
 
 /* The step at one candidate; p is 1 when it does not count as a step at all. Where a slope
  * beside it pays (Akaike), the step is what a line with a step makes of it. */
-assay_step assay_series_test(const assay_series *s, size_t index, double inflation,
+assay_step assay_series_test(const assay_series *s, size_t index,
                              const assay_steps_options *options)
 {
     const size_t at = s->edge[index];
+    const double inflation = assay_series_inflation(s, at);
     const window w = window_of(s, index, options->window);
     const double places = (double)(s->runs - 2 * options->least + 1);
     const lines l = fit_lines(s, w.first, at, w.end);
@@ -144,14 +145,14 @@ static void settle(assay_series *s, size_t index, size_t least, size_t most)
     }
 }
 
-void assay_series_weed(assay_series *s, double inflation, const assay_steps_options *options)
+void assay_series_weed(assay_series *s, const assay_steps_options *options)
 {
     for (;;) {
         double worst = options->p;
         size_t index = s->edges;
         for (size_t i = 0; i < s->edges; i++) {
             settle(s, i, options->least, options->window);
-            const assay_step step = assay_series_test(s, i, inflation, options);
+            const assay_step step = assay_series_test(s, i, options);
             if (step.p > worst) {
                 worst = step.p;
                 index = i;

@@ -4,6 +4,9 @@
 
 #include "bench/statistics/steps.h"
 
+/* No timing is more even from run to run than this; keeps equal medians from having no noise. */
+#define ASSAY_NOISE_LEAST 1e-4
+
 typedef struct assay_series {
     size_t runs;
     double *y;      /* logarithms less their median, outliers pulled back */
@@ -21,9 +24,14 @@ typedef struct assay_series {
 /* Candidates by least squares with a penalty a step. */
 void assay_series_segment(assay_series *s, size_t least, double penalty);
 /* Drops the weakest candidate until all that are left are steps. */
-void assay_series_weed(assay_series *s, double inflation, const assay_steps_options *options);
+void assay_series_weed(assay_series *s, const assay_steps_options *options);
 /* The step at candidate `index`; p is 1 when it does not count as a step at all. */
-assay_step assay_series_test(const assay_series *s, size_t index, double inflation,
+assay_step assay_series_test(const assay_series *s, size_t index,
                              const assay_steps_options *options);
+/* The deviation from run to run, of all runs. */
+double assay_series_noise(const assay_series *s);
+/* What correlation between the runs around a step before run `at` (0: none) makes of the variance
+ * of a mean; 1 for none. */
+double assay_series_inflation(const assay_series *s, size_t at);
 
 #endif
