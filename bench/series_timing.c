@@ -198,6 +198,24 @@ static void add_circumstances(const assay_series *series, cJSON *timing)
     (void)cJSON_AddNumberToObject(stop, "seconds", series->spent);
 }
 
+/* The samples without the lists of what this machine cannot count (energy, in most virtual ones). */
+static void add_samples(const assay_series *series, cJSON *timing)
+{
+    cJSON *const samples = cJSON_Duplicate(series->samples, true);
+    for (cJSON *list = samples != NULL ? samples->child : NULL; list != NULL;) {
+        cJSON *const next = list->next;
+        const cJSON *item = list->child;
+        while (item != NULL && cJSON_IsNumber(item)) {
+            item = item->next;
+        }
+        if (item != NULL) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(samples, list));
+        }
+        list = next;
+    }
+    (void)cJSON_AddItemToObject(timing, "samples", samples);
+}
+
 cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *ceilings,
                            uint64_t seed)
 {
@@ -224,6 +242,6 @@ cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *cei
     if (series->parts != NULL) {
         (void)cJSON_AddItemToObject(timing, "parts", cJSON_Duplicate(series->parts, true));
     }
-    (void)cJSON_AddItemToObject(timing, "samples", cJSON_Duplicate(series->samples, true));
+    add_samples(series, timing);
     return timing;
 }
