@@ -14,7 +14,6 @@ typedef struct sampling {
     const assay_bench_class *class_;
     assay_bench_subject *subject;
     const assay_sample_request *request;
-    assay_status status; /* of the last call that did not return well */
     double empty_call;
 } sampling;
 
@@ -40,52 +39,53 @@ static void evict(void)
     }
 }
 
-static void call_many(sampling *s, assay_status (*call)(assay_bench_subject *, size_t),
-                      size_t calls)
+static assay_status call_many(const assay_bench_class *class_, assay_bench_subject *subject,
+                              assay_status (*call)(assay_bench_subject *, size_t), size_t calls)
 {
-    const size_t sets = s->class_->sets(s->subject);
+    const size_t sets = class_->sets(subject);
+    assay_status all = ASSAY_OK;
     for (size_t c = 0, set = 0; c < calls; c++) {
-        const assay_status status = call(s->subject, set);
-        s->status = status != ASSAY_OK ? status : s->status;
+        const assay_status status = call(subject, set);
+        all = status != ASSAY_OK ? status : all;
         set = set + 1 < sets ? set + 1 : 0;
     }
+    return all;
 }
 
-/* The cost of everything in the loop but the kernel: the least of several rounds. */
-static double measure_empty(sampling *s)
+assay_status assay_sample_calls(const assay_bench_class *class_, assay_bench_subject *subject,
+                                size_t calls)
+{
+    return call_many(class_, subject, class_->call, calls);
+}
+
+double assay_sample_empty_call(const assay_bench_class *class_, assay_bench_subject *subject)
 {
     double least = INFINITY;
     for (int round = 0; round < 5; round++) {
         const double start = assay_clock_now();
-        call_many(s, s->class_->empty, EMPTY_CALLS);
+        (void)call_many(class_, subject, class_->empty, EMPTY_CALLS);
         const double seconds = (assay_clock_now() - start) / EMPTY_CALLS;
         least = seconds < least ? seconds : least;
     }
     return least;
 }
 
-static assay_status renew_all(sampling *s, size_t sample, assay_error *error)
+/* A call that lacked room is repeated with more. */
+assay_status assay_sample_ready(const assay_bench_class *class_, assay_bench_subject *subject,
+                                bool cold, uint64_t seed, assay_error *error)
 {
-    const size_t sets = s->class_->sets(s->subject);
+    const size_t sets = class_->sets(subject);
     assay_status status = ASSAY_OK;
     for (size_t set = 0; set < sets && status == ASSAY_OK; set++) {
-        status = s->class_->renew(s->subject, set, s->request->seed + sample * sets + set, error);
+        status = class_->renew(subject, set, seed + set, error);
     }
-    return status;
-}
-
-/* Inputs made, caches as asked for. A call that lacked room is repeated with more. */
-static assay_status make_ready(sampling *s, size_t sample, assay_error *error)
-{
-    const size_t sets = s->class_->sets(s->subject);
-    assay_status status = renew_all(s, sample, error);
-    for (size_t set = 0; set < sets && status == ASSAY_OK && !s->request->cold; set++) {
-        status = s->class_->call(s->subject, set);
-        if (status == ASSAY_OK && !s->class_->fits(s->subject, set)) {
-            status = s->class_->call(s->subject, set);
+    for (size_t set = 0; set < sets && status == ASSAY_OK && !cold; set++) {
+        status = class_->call(subject, set);
+        if (status == ASSAY_OK && !class_->fits(subject, set)) {
+            status = class_->call(subject, set);
         }
     }
-    if (s->request->cold) {
+    if (cold) {
         evict();
     }
     return status;
@@ -115,18 +115,19 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
     const size_t calls = s->request->cold ? 1 : s->request->calls;
     const size_t sets = s->class_->sets(s->subject);
     assay_counters counters;
-    assay_status status = make_ready(s, index, error);
+    assay_status status = assay_sample_ready(s->class_, s->subject, s->request->cold,
+                                             s->request->seed + index * sets, error);
     if (status != ASSAY_OK) {
         return status;
     }
     assay_counters_begin(&counters);
     const double start = assay_clock_now();
-    call_many(s, s->class_->call, calls);
+    status = assay_sample_calls(s->class_, s->subject, calls);
     const double seconds = assay_clock_now() - start;
     assay_counters_end(&counters);
     *again = !s->class_->fits(s->subject, (calls - 1) % sets);
-    if (s->status != ASSAY_OK || *again) {
-        return s->status;
+    if (status != ASSAY_OK || *again) {
+        return status;
     }
     /* One reading of the clock lies within the loop. */
     const double reading = assay_clock_get()->reading / (double)calls;
@@ -150,13 +151,12 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
 {
     static const char *const lists[] = {"seconds",   "switches", "steal_seconds",
                                         "megahertz", "joules",   "contaminated"};
-    sampling s = {class_, subject, request, ASSAY_OK, 0.0};
+    sampling s = {class_, subject, request, 0.0};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         (void)cJSON_AddArrayToObject(answer, lists[i]);
     }
-    s.empty_call = measure_empty(&s);
+    s.empty_call = assay_sample_empty_call(class_, subject);
     (void)cJSON_AddNumberToObject(answer, "empty_call_seconds", s.empty_call);
-    s.status = ASSAY_OK;
     assay_status status = ASSAY_OK;
     for (size_t i = 0; i < request->samples && status == ASSAY_OK; i++) {
         bool again = true;

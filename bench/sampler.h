@@ -25,4 +25,13 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
                                const assay_sample_request *request, cJSON *answer,
                                assay_error *error);
 
+/* Its parts, for other loops. Inputs of all sets anew, from seed + set, and caches as asked for. */
+assay_status assay_sample_ready(const assay_bench_class *class_, assay_bench_subject *subject,
+                                bool cold, uint64_t seed, assay_error *error);
+/* Calls over the sets in turn, from the first; the status of the last that did not return well. */
+assay_status assay_sample_calls(const assay_bench_class *class_, assay_bench_subject *subject,
+                                size_t calls);
+/* Seconds that everything in that loop but the kernel takes a call: the least of several rounds. */
+double assay_sample_empty_call(const assay_bench_class *class_, assay_bench_subject *subject);
+
 #endif

@@ -12,6 +12,7 @@
 #include "bench/memory_use.h"
 #include "bench/pin.h"
 #include "bench/sampler.h"
+#include "bench/turns.h"
 #include "kernels/plugin.h"
 #include "kernels/registry.h"
 
@@ -191,6 +192,13 @@ static assay_status do_parts(worker *w, const cJSON *request, cJSON *answer)
     return status;
 }
 
+static assay_status do_turns(worker *w, const cJSON *request, cJSON *answer)
+{
+    return w->subject != NULL
+               ? assay_turns_answer(w->class_, w->subject, request, answer, &w->error)
+               : refuse(w, "'turns' before 'open'");
+}
+
 static assay_status answer_hello(cJSON *answer)
 {
     (void)cJSON_AddNumberToObject(answer, "protocol", 1);
@@ -212,6 +220,7 @@ static assay_status serve(worker *w, const cJSON *request, cJSON *answer)
     return strcmp(what, "open") == 0     ? do_open(w, request, answer)
            : strcmp(what, "batch") == 0  ? do_batch(w, request, answer)
            : strcmp(what, "sample") == 0 ? do_sample(w, request, answer)
+           : strcmp(what, "turns") == 0  ? do_turns(w, request, answer)
            : strcmp(what, "parts") == 0  ? do_parts(w, request, answer)
                                          : refuse(w, "'do' is not a word of the protocol");
 }

@@ -22,8 +22,8 @@ file(RELATIVE_PATH pkgconfig_to_prefix
 configure_file(${CMAKE_CURRENT_LIST_DIR}/assay.pc.in ${made}/assay.pc @ONLY)
 
 install(TARGETS assay assay_sdk EXPORT assay)
-# `assay selftest mutants` looks for its plug-in beside the program.
-install(TARGETS assay_mutants LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
+# `assay selftest mutants` and `gate` look for their plug-ins beside the program.
+install(TARGETS assay_mutants assay_planted LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(EXPORT assay NAMESPACE assay:: FILE assayTargets.cmake DESTINATION ${package})
 install(FILES ${made}/assayConfig.cmake ${made}/assayConfigVersion.cmake
     ${CMAKE_CURRENT_LIST_DIR}/assayPlugins.cmake ${CMAKE_CURRENT_LIST_DIR}/assayDiscover.cmake
