@@ -6,6 +6,7 @@
 #include "verify/commands.h"
 
 int assay_selftest_timer(int argc, char **argv);
+int assay_selftest_gate(int argc, char **argv);
 
 /* For assay_selftest_extend. */
 extern const assay_selftest assay_bench_selftests[];

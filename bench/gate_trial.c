@@ -1,0 +1,142 @@
+#include "bench/gate_trial.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/gate_run.h"
+
+/* Pairs of 256 rounds, some 50 ms of samples on an idle machine. */
+enum { BLOCKS = 4, BLOCK_ROUNDS = 32 };
+static const double sample_seconds = 0.1e-3;
+static const double deadline = 60.0;
+
+/* Cases of a run differ in shape, as a program's own do. Widths are multiples of 100, of which
+ * every percentage is whole (planted.c). */
+static const int depth[] = {32, 48, 64, 80, 96};
+static const int rows[] = {24, 40, 64, 100};
+static const int width[] = {100, 200};
+enum {
+    DEPTHS = sizeof depth / sizeof *depth,
+    ROWS = sizeof rows / sizeof *rows,
+    WIDTHS = sizeof width / sizeof *width
+};
+_Static_assert(ASSAY_TRIAL_CASES == DEPTHS * ROWS * WIDTHS, "a case for every shape");
+
+typedef struct trying {
+    char impl[16];
+    cJSON *json[ASSAY_TRIAL_CASES];
+    assay_side_by_side compared[ASSAY_TRIAL_CASES];
+} trying;
+
+static bool slowed(const assay_trial *trial, size_t index)
+{
+    return trial->percent > 0 && (trial->cases == 1 || index < ASSAY_TRIAL_SLOW);
+}
+
+static assay_status make_case(const assay_trial *trial, trying *t, size_t index,
+                              const char *plugin, assay_error *error)
+{
+    /* The slowed ones, which come first, have all numbers of rows; a single case is the middle. */
+    const size_t d = trial->cases == 1 ? 2 : index / ROWS % DEPTHS;
+    const size_t r = trial->cases == 1 ? 2 : index % ROWS;
+    const size_t w = trial->cases == 1 ? 0 : index / (ROWS * DEPTHS);
+    cJSON *const json = t->json[index] = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(json, "id", "gate");
+    (void)cJSON_AddStringToObject(json, "op", "linear");
+    cJSON *const shape = cJSON_AddObjectToObject(json, "shape");
+    (void)cJSON_AddNumberToObject(shape, "k", depth[d]);
+    (void)cJSON_AddNumberToObject(shape, "o", width[w]);
+    (void)cJSON_AddNumberToObject(shape, "n", rows[r]);
+    t->compared[index] =
+        (assay_side_by_side){.plugin = plugin,
+                             .impl = {"plain", slowed(trial, index) ? t->impl : "plain"},
+                             .json = json,
+                             .op = ASSAY_OP_linear,
+                             .blocks = BLOCKS,
+                             .rounds = BLOCK_ROUNDS,
+                             .sample_seconds = sample_seconds,
+                             .deadline = deadline};
+    return shape != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "no memory for a case");
+}
+
+static double deviation(const assay_gate_pairs *pairs, size_t confirmed)
+{
+    const size_t count = ASSAY_GATE_SCREENED + confirmed;
+    double list[ASSAY_GATE_SCREENED + ASSAY_GATE_PAIRS_MOST];
+    double mean = 0.0;
+    double square = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = i < ASSAY_GATE_SCREENED ? pairs->screened[i]
+                                          : pairs->confirmed[i - ASSAY_GATE_SCREENED];
+        mean += list[i] / (double)count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        square += (list[i] - mean) * (list[i] - mean) / (double)(count - 1);
+    }
+    return sqrt(square);
+}
+
+static void conclude(assay_trial *trial, const assay_gate_run *run)
+{
+    const assay_gate_case *const first = &run->cases[0];
+    trial->spent = run->spent;
+    trial->suspects = run->outcome.suspects;
+    trial->pairs = run->taken;
+    trial->slower = run->outcome.slower;
+    for (size_t i = 0; i < trial->cases; i++) {
+        trial->right += run->cases[i].change == ASSAY_SLOWER && slowed(trial, i);
+    }
+    trial->slowdown = first->slowdown;
+    trial->low = first->low;
+    trial->high = first->high;
+    trial->p = first->corrected_p;
+    trial->noise = deviation(&run->pairs[0], first->pairs);
+    trial->load = getloadavg(&trial->load, 1) == 1 ? trial->load : 0.0;
+}
+
+assay_status assay_trial_run(assay_trial *trial, const char *plugin, assay_error *error)
+{
+    trying t = {.impl = ""};
+    assay_status status = ASSAY_OK;
+    (void)snprintf(t.impl, sizeof t.impl, "%s_%d", trial->extra ? "extra" : "delay",
+                   trial->percent);
+    trial->right = 0;
+    for (size_t i = 0; i < trial->cases && status == ASSAY_OK; i++) {
+        status = make_case(trial, &t, i, plugin, error);
+    }
+    if (status == ASSAY_OK) {
+        assay_gate_run run = {
+            .compared = t.compared,
+            .count = trial->cases,
+            .options = assay_gate_run_options(),
+            .pairs_most = trial->pairs_most > 0 ? trial->pairs_most : ASSAY_GATE_PAIRS_MOST,
+            .seconds = trial->seconds,
+            .seed = trial->seed};
+        status = assay_gate_run_both(&run, error);
+        if (status == ASSAY_OK) {
+            conclude(trial, &run);
+        }
+        assay_gate_run_free(&run);
+    }
+    for (size_t i = 0; i < trial->cases; i++) {
+        cJSON_Delete(t.json[i]);
+    }
+    return status;
+}
+
+assay_status assay_planted_path(char *path, assay_error *error)
+{
+    static const char name[] = "assay_planted.so";
+    const ssize_t length = readlink("/proc/self/exe", path, ASSAY_PLANTED_PATH - sizeof name - 1);
+    path[length > 0 ? length : 0] = '\0';
+    char *const slash = strrchr(path, '/');
+    (void)snprintf(slash != NULL ? slash + 1 : path, sizeof name, "%s", name);
+    return access(path, R_OK) == 0
+               ? ASSAY_OK
+               : assay_fail(error, ASSAY_BAD_INPUT,
+                            "%s is missing: run from a build folder, where the build leaves it",
+                            path);
+}
