@@ -22,6 +22,9 @@ foreach(source IN LISTS sources)
         target_link_libraries(test_plugin_${stem} PRIVATE assay_flags assay_kernels)
         target_link_options(test_plugin_${stem} PRIVATE LINKER:--exclude-libs,ALL)
     endif()
+    if(stem STREQUAL "company") # leaves modes in threads of the team it shares
+        target_link_libraries(test_plugin_${stem} PRIVATE OpenMP::OpenMP_C)
+    endif()
     add_dependencies(test_plugins test_plugin_${stem})
 endforeach()
 

@@ -5,9 +5,9 @@
  * is the truth; in it every op's own derived error is computed, element by element, and the same
  * element of every other replica is perturbed by it. (The errors are of first order, so those of
  * the truth serve all replicas.) An element that has no bound becomes infinite in them, and what
- * follows from it has no scale either: it is undecided. One pass thus gives truth and all runs: weights are read once, and
- * nothing has to be kept between runs. The scale of an element is the RMS deviation over the runs,
- * at least its row's; its budget is kappa times the scale. */
+ * follows from it has no scale either: it is undecided. One pass thus gives truth and all runs:
+ * weights are read once, and nothing has to be kept between runs. The scale of an element is the
+ * RMS deviation over the runs, at least its row's; its budget is kappa times the scale. */
 #ifndef VERIFY_CHAIN_H
 #define VERIFY_CHAIN_H
 

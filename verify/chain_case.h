@@ -21,9 +21,9 @@ typedef struct assay_chain_case {
 #define ASSAY_CHAIN_EVIDENCE 8
 
 /* The budget for an implementation: kappa times the sum of its own chain's scale and the witness's,
- * at least the agreement owed by two float64 programs. Sets the expectation too: where its contracts
- * promise other operands (quantised weights, a narrow multiply type), given moves by what that makes
- * of the truth. Computes what was not computed before. */
+ * at least the agreement owed by two float64 programs. Sets the expectation too: where its
+ * contracts promise other operands (quantised weights, a narrow multiply type), given moves by what
+ * that makes of the truth. Computes what was not computed before. */
 assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
                                      assay_budget *budget, assay_error *error);
 

@@ -20,8 +20,8 @@ assay_status assay_generated_judge_entry(const assay_case_entry *entry,
                                          const assay_verify_run *run, assay_error *error);
 
 /* Whether a kernel of that contract can be judged on the case at all: by the truth and the budgets
- * alone, without running it. A contract may be too coarse for a case: VOID is then the right verdict
- * on any kernel, and no fault of it. */
+ * alone, without running it. A contract may be too coarse for a case: VOID is then the right
+ * verdict on any kernel, and no fault of it. */
 assay_status assay_generated_decidable(const assay_case_entry *entry, const assay_kernel *kernel,
                                        uint64_t seed, bool *decidable, assay_error *error);
 

@@ -1,5 +1,5 @@
-/* The output over an input: stages compose steps so, and a kernel that writes before it has read all
- * that it needs shows nowhere else. */
+/* The output over an input: stages compose steps so, and a kernel that writes before it has read
+ * all that it needs shows nowhere else. */
 #include "verify/step_checks.h"
 
 /* Inputs that the judged output may lie over, by the ops' headers. */

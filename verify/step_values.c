@@ -86,7 +86,7 @@ assay_status assay_check_scaling(assay_judgement *j)
     if (rows == NULL) {
         return assay_fail(j->error, ASSAY_NO_MEMORY, "out of memory for row numbers");
     }
-    /* 8-bit operands saturate, and a 5-bit exponent ends soon: a power of two does not pass through */
+    /* 8-bit operands saturate, and a 5-bit exponent ends soon: powers of two do not pass through */
     const assay_dtype multiply = j->judge->kernel->precision.multiply;
     const bool narrow = multiply == ASSAY_E4M3 || multiply == ASSAY_E5M2 || multiply == ASSAY_F16;
     if (homogeneous[j->step->op][0] == NULL || biased(j) || normed || narrow) {

@@ -2,6 +2,7 @@
 
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/isolation/modes.h"
 #include "verify/simulate/simulate.h"
 
 void assay_servant_open(assay_servant *servant, assay_control *control, int weights_file,
@@ -159,8 +160,10 @@ static assay_status prepare(assay_servant *servant, const assay_request *request
                                  .error = &servant->said};
     memset(&servant->said, 0, sizeof servant->said);
     servant->subject_set = true;
+    const assay_modes before = assay_modes_read();
     if (assay_op_is_stage(subject->op)) {
         status = assay_servant_open_stage(servant, outcome, error);
+        assay_modes_check(&before, subject->threads, outcome);
     } else if (servant->table.kernel[subject->op] == NULL) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT, "'%s' has no kernel for %s", subject->impl,
                             assay_op_name(subject->op));
@@ -188,11 +191,13 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
         return assay_fail(error, ASSAY_INTERNAL, "an operand lies outside its slab");
     }
     memset(&servant->said, 0, sizeof servant->said);
+    const assay_modes before = assay_modes_read();
     if (assay_op_is_stage(subject->op)) {
         status = assay_servant_run_stage(servant, &reply->outcome, error);
     } else {
         assay_servant_run_step(servant, &reply->outcome);
     }
+    assay_modes_check(&before, servant->exec.threads, &reply->outcome);
     assay_layout_digest(&request->layout, servant->operands.base, reply->digest);
     return status;
 }

@@ -3,8 +3,6 @@
  * the first run. */
 #include "verify/isolation/servant.h"
 
-#include <fenv.h>
-
 #include "kernels/registry.h"
 
 /* supports, workspace and prepare have the same place in every op's functions but other types. */
@@ -67,48 +65,9 @@ static assay_status reserve_workspace(assay_servant *servant, uint64_t bytes, as
     return status;
 }
 
-/* How this thread rounds, and whether it flushes subnormals: a kernel's own affair as long as it puts
- * them back. What comes after it would compute otherwise. */
-typedef struct modes {
-    int rounding;
-    unsigned int control; /* x86: MXCSR without its sticky flags */
-} modes;
-
-static modes read_modes(void)
-{
-#if defined(__x86_64__)
-    return (modes){fegetround(), __builtin_ia32_stmxcsr() & 0xffc0u};
-#else
-    return (modes){fegetround(), 0};
-#endif
-}
-
-static void restore_modes(const modes *before)
-{
-    (void)fesetround(before->rounding);
-#if defined(__x86_64__)
-    __builtin_ia32_ldmxcsr(before->control);
-#endif
-}
-
-static void check_modes(const modes *before, assay_outcome *outcome)
-{
-    const modes now = read_modes();
-    if (now.rounding == before->rounding && now.control == before->control) {
-        return;
-    }
-    restore_modes(before);
-    outcome->verdict = ASSAY_FAIL;
-    outcome->check = ASSAY_CHECK_MODES;
-    (void)snprintf(outcome->message, sizeof outcome->message,
-                   "left the processor's %s changed",
-                   now.rounding != before->rounding ? "rounding mode" : "handling of subnormals");
-}
-
 static void call(assay_servant *servant, const assay_kernel *kernel, assay_outcome *outcome)
 {
     servant->control->phase = ASSAY_PHASE_RUN;
-    const modes before_call = read_modes();
     const double start = assay_now();
     const assay_status status = assay_step_call(kernel, &servant->exec, &servant->subject.params,
                                                 servant->state, &servant->io);
@@ -118,9 +77,6 @@ static void call(assay_servant *servant, const assay_kernel *kernel, assay_outco
     const uint64_t before = assay_scratch_damage_before(&servant->scratch);
     const uint64_t bytes = behind > 0 ? behind : before;
     assay_outcome_of_status(status, &servant->said, outcome);
-    if (outcome->verdict == ASSAY_PASS) {
-        check_modes(&before_call, outcome);
-    }
     if (bytes > 0) {
         outcome->verdict = ASSAY_FAIL;
         outcome->check = ASSAY_CHECK_GUARD;
