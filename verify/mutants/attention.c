@@ -149,6 +149,9 @@ static assay_status faulty_attention(int fault, assay_dtype type, const assay_ex
                                           task % params->heads, score));
     }
     for (int64_t n = 0; n < rows; n++) {
+        for (int64_t i = 0; i < io->y.shape[1] && IS(clears_first); i++) {
+            assay_put2(&io->y, n, i, 0.0);
+        }
         for (int64_t head = 0; head < params->heads; head++) {
             attend(fault, type, params, io, n, head, score, greatest);
         }

@@ -42,6 +42,8 @@
       "attention-ragged-8x2x64*", "all rows read the cache of sequence 0")                         \
     X(attention, f32, short_sum, ON_NUMBER, "attention-prefill-4x2x64*",                           \
       "the softmax's sum leaves out the last weight")                                              \
+    X(attention, f32, clears_first, ON_IN_PLACE, "attention-prefill-4x2x64*",                      \
+      "a row of y is zeroed before its query is read: wrong where y is q")                         \
     X(attention, bf16, sum_bf16, ON_NUMBER, "attention-prefill-3x3x7*",                            \
       "values are summed in bf16")
 

@@ -83,6 +83,17 @@ static float sum_of(int fault, float a, float b)
     return (IS(quiet_nan) && isnan(sum)) || (IS(flush) && fabsf(sum) < FLT_MIN) ? 0.0f : sum;
 }
 
+/* y = a, then y += b: right unless y is b. */
+static void copy_first(const assay_add_io *io, int64_t n)
+{
+    for (int64_t i = 0; i < io->y.shape[1]; i++) {
+        assay_put2(&io->y, n, i, assay_at2(&io->a, n, i));
+    }
+    for (int64_t i = 0; i < io->y.shape[1]; i++) {
+        assay_put2(&io->y, n, i, (double)(mutant_at(&io->y, n, i) + mutant_at(&io->b, n, i)));
+    }
+}
+
 static assay_status faulty_add(int fault, assay_dtype type, const assay_exec *exec,
                                const assay_add_params *params, const assay_add_io *io)
 {
@@ -91,6 +102,10 @@ static assay_status faulty_add(int fault, assay_dtype type, const assay_exec *ex
     (void)params;
     const int64_t d = io->y.shape[1];
     for (int64_t n = 0; n < io->y.shape[0]; n++) {
+        if (IS(copies_first)) {
+            copy_first(io, n);
+            continue;
+        }
         for (int64_t i = 0; i < (IS(tail) ? d - d % 16 : d); i++) {
             const float sum = sum_of(fault, mutant_at(&io->a, n, i), mutant_at(&io->b, n, i));
             if (IS(sum_truncate)) {
@@ -138,7 +153,11 @@ static assay_status faulty_swiglu(int fault, assay_dtype type, const assay_exec 
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
             const float g = mutant_at(gate, IS(gate_row) && n > 0 ? n - 1 : n, i);
             const float a = scalar_rounded(type, activated(fault, g));
-            const float u = IS(no_up) ? 1.0f : mutant_at(up, n, i);
+            if (IS(up_late)) {
+                assay_put2(&io->y, n, i, (double)a);
+            }
+            const int64_t j = IS(wide) && i >= 8192 ? i - 8192 : i;
+            const float u = IS(no_up) ? 1.0f : mutant_at(up, n, j);
             assay_put2(&io->y, n, i, (double)(a * u));
         }
     }

@@ -28,6 +28,8 @@
     X(add, f32, quiet_nan, ON_NUMBER, "add-*-nan", "a NaN is replaced by 0")                       \
     X(add, f32, flush, ON_NUMBER, "add-*-subnormal", "subnormals are flushed, undeclared")         \
     X(add, f32, in_bf16, ON_NUMBER, "add-3x127*", "claims f32, adds what it rounded to bf16")      \
+    X(add, f32, copies_first, ON_IN_PLACE, "add-3x127*",                                           \
+      "y = a, then y += b: wrong where y is b, which the contract allows")                         \
     X(add, bf16, sum_truncate, ON_NUMBER, "add-16x256*", "the sum is truncated to bf16")
 
 #define SWIGLU_TWINS(X) X(swiglu, f32) X(swiglu, bf16)
@@ -39,6 +41,10 @@
     X(swiglu, f32, no_up, ON_NUMBER, "swiglu-5x127*", "silu(gate) alone")                          \
     X(swiglu, f32, clamped, ON_NUMBER, "swiglu-*-wide", "the gate is clamped to -20 .. 20")        \
     X(swiglu, f32, fast_exp, ON_NUMBER, "swiglu-5x127*", "the exponential has 12 bits")            \
+    X(swiglu, f32, up_late, ON_IN_PLACE, "swiglu-5x127*",                                          \
+      "silu(gate) is stored in y before up is read: wrong where y is up")                          \
+    X(swiglu, f32, wide, ON_NUMBER, "swiglu-2x14336*",                                             \
+      "columns from 8192 on take up's of 8192 before")                                             \
     X(swiglu, f32, gate_row, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS, "swiglu-5x127*",                 \
       "the gate is the row's before")
 

@@ -45,12 +45,21 @@ static double element(int fault, const assay_linear_params *params, const assay_
                       int64_t n, int64_t o, float step)
 {
     const int64_t depth = io->x.shape[1];
-    const int64_t end = IS(last_k) ? depth - 1 : IS(k_tail) ? depth - depth % 16 : depth;
+    const int64_t end = IS(last_k)                    ? depth - 1
+                        : IS(k_tail)                  ? depth - depth % 16
+                        : IS(k_4096) && depth > 4096 ? 4096
+                                                      : depth;
     float sum = 0.0f;
     double squares = 0.0; /* of the partial sums: what a budget is made of */
+    n = IS(second_tile) && n >= 16 && n < 32 && io->x.shape[0] % 16 == 0 ? n - 16 : n;
+    o = IS(column_16) ? o & 0xffff : o;
     for (int64_t k = IS(first_k) ? 1 : 0; k < end; k++) {
         const float x = operand(fault, take_x(fault, &io->x, n, k), step);
-        const float w = operand(fault, take_weight(fault, &params->weight, o, k), 0.0f);
+        float w = operand(fault, take_weight(fault, &params->weight, o, k), 0.0f);
+        if ((IS(zero_skipped) && x == 0.0f) || (IS(inf_stops) && isinf(sum))) {
+            continue;
+        }
+        w = IS(weight_clamped) && isinf(w) ? copysignf(FLT_MAX, w) : w;
         sum = narrowed(fault, sum + x * w, k);
         squares += (double)sum * (double)sum;
     }
@@ -83,7 +92,7 @@ static bool skipped(int fault, const assay_linear_io *io, int64_t n, int64_t o)
     const int64_t columns = io->y.shape[1];
     return (IS(first_row) && n == 0) || (IS(last_row) && n == rows - 1) ||
            (IS(first_column) && o == 0) || (IS(last_column) && o == columns - 1) ||
-           (IS(tail_tile) && o >= columns - columns % 8);
+           (IS(row_limit) && n > 65535) || (IS(tail_tile) && o >= columns - columns % 8);
 }
 
 static float batch_step(int fault, const assay_tensor *x)

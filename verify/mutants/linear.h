@@ -43,6 +43,18 @@
       "subnormal outputs are flushed to zero, undeclared")                                         \
     X(linear, f32, batch_scale, ON_NEIGHBOURS | ON_NUMBER | ON_BATCH, "linear-16x64x32-normal",    \
       "x is rounded to steps of the greatest value of the whole batch")                            \
+    X(linear, f32, second_tile, ON_NUMBER | ON_ROWS, "linear-32x128x128*",                         \
+      "where batches are whole tiles of 16 rows, the second tile takes the first's rows")          \
+    X(linear, f32, column_16, ON_NUMBER, "linear-2x7x70001*", "columns are counted in 16 bits")    \
+    X(linear, f32, row_limit, ON_WRITTEN, "linear-65537*",                                         \
+      "rows from 65536 on are never written")                                                      \
+    X(linear, f32, k_4096, ON_NUMBER, "linear-2x4609*", "products from 4096 on are dropped")       \
+    X(linear, f32, zero_skipped, ON_NUMBER, "linear-*-zero-rows-*-weights",                        \
+      "products with x = 0 are skipped: 0 * Inf is lost")                                          \
+    X(linear, f32, weight_clamped, ON_NUMBER, "linear-*-inf-weights",                              \
+      "infinite weights are taken for the greatest number")                                        \
+    X(linear, f32, inf_stops, ON_NUMBER, "linear-*-inf*",                                          \
+      "a sum that is infinite takes no more products: Inf - Inf is lost")                          \
     X(linear, f32, one_row, ON_NUMBER, "linear-4099*", "row 2777 alone is 1/8 too great")          \
     X(linear, f32, one_element, ON_NUMBER, "linear-15x64x31*",                                     \
       "one element a call is off by four of its budgets")

@@ -49,12 +49,15 @@ static assay_status faulty_rmsnorm(int fault, assay_dtype type, const assay_exec
     (void)exec;
     const int64_t d = io->x.shape[1];
     for (int64_t n = 0; n < io->x.shape[0]; n++) {
-        const float inverse = inverse_rms(fault, &io->x, n, params->eps);
+        float inverse = inverse_rms(fault, &io->x, n, params->eps);
         float sum = 0.0f;
         for (int64_t i = 0; i < d && IS(centred); i++) {
             sum += mutant_at(&io->x, n, i);
         }
         for (int64_t i = 0; i < d; i++) {
+            if (IS(norm_again) && i == d / 2) {
+                inverse = inverse_rms(fault, &io->x, n, params->eps);
+            }
             const float x = mutant_at(&io->x, n, i) - sum / (float)d;
             const float weight = (float)assay_at1(&params->weight, i);
             const float y = normed(fault, type, x * inverse, weight);
@@ -99,6 +102,10 @@ static void rotate(int fault, assay_dtype type, const assay_rope_io *io, int64_t
     const float x1 = mutant_at(&io->x, n, high);
     const float y0 = scalar_rounded(type, x0 * cosine) - scalar_rounded(type, x1 * sine);
     x0 = IS(second_from_first) ? y0 : x0;
+    if (IS(first_again)) {
+        assay_put2(&io->y, n, low, (double)y0);
+        x0 = mutant_at(&io->x, n, low);
+    }
     const float y1 = scalar_rounded(type, x1 * cosine) + scalar_rounded(type, x0 * sine);
     assay_put2(&io->y, n, low, (double)y0);
     if (!IS(second_half)) {

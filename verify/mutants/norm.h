@@ -30,6 +30,8 @@
       "the output is truncated to bf16 instead of rounded")                                        \
     X(rmsnorm, f32, row_of_other, ON_NUMBER | ON_NEIGHBOURS, "rmsnorm-*-bos",                      \
       "every row is divided by the first row's RMS")                                               \
+    X(rmsnorm, f32, norm_again, ON_IN_PLACE, "rmsnorm-3x127*",                                     \
+      "the second half of a row is normed by x as it is by then: wrong where y is x")              \
     X(rmsnorm, once, cast_first, ON_NUMBER, "rmsnorm-*-outliers",                                  \
       "claims to round once, after the weight; rounds the normed row to bf16 before it too")
 
@@ -49,7 +51,9 @@
       "claims f64 angles, takes them in f32")                                                      \
     X(rope, f32, angle_f16, ON_NUMBER, "rope-*-p8000", "positions are rounded to f16")             \
     X(rope, f32, second_from_first, ON_NUMBER, "rope-5x3x64*",                                     \
-      "the second of a pair is made from the rotated first")
+      "the second of a pair is made from the rotated first")                                       \
+    X(rope, f32, first_again, ON_IN_PLACE, "rope-5x3x64*",                                         \
+      "the first of a pair is read again after it was written: wrong where y is x")
 
 mutant_kernels mutant_rmsnorm_kernels(void);
 mutant_kernels mutant_rope_kernels(void);

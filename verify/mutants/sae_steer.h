@@ -33,6 +33,8 @@
       "a latent that is not among the k counts as active")                                         \
     X(sae_steer, f32, no_threshold, ON_NUMBER, "sae-steer-jumprelu-ablate*",                       \
       "the threshold is taken for 0")                                                              \
+    X(sae_steer, f32, runs_twice, ON_IN_PLACE, "sae-steer-relu-add-9x65x129*",                     \
+      "steers, and steers again: twice where y is x")                                              \
     X(sae_steer, f32, negative, ON_NUMBER, "sae-steer-relu-add-9x65x129*", "the sign is wrong")
 
 mutant_kernels mutant_sae_steer_kernels(void);

@@ -3,7 +3,7 @@
 
 #include "verify/mutants/mutant.h"
 
-/* The type `sys`: an f32 linear layer whose first column is summed by two threads. */
+/* The type `sys`: an f32 linear layer whose first column is (in 64 rows) summed by two threads. */
 #define MUTANT_CONTRACT_sys MUTANT_CONTRACT_f32
 #define MUTANT_TYPE_sys ASSAY_F32
 
