@@ -125,7 +125,14 @@ Test(life, kernels_of_other_names_do_not_share_a_worker)
 {
     assay_session *session = open_session((assay_session_options){.plugin = PLUGIN("deeds")});
     static sum s;
-    cr_assert_eq(try_add(session, "corrupts", ASSAY_PLACE_RIGHT, &s).verdict, ASSAY_PASS);
+    /* the harness may allocate in the worker after the call, which then dies of it: a CRASH of this
+     * kernel's own, no other's */
+    const assay_outcome corrupt = try_add(session, "corrupts", ASSAY_PLACE_RIGHT, &s);
+    cr_assert(corrupt.verdict == ASSAY_PASS || corrupt.verdict == ASSAY_CRASH, "%s",
+              corrupt.message);
+    cr_assert(corrupt.verdict == ASSAY_PASS ||
+                  strstr(corrupt.message, "after the call had returned") != NULL,
+              "%s", corrupt.message);
     for (int i = 0; i < 20; i++) {
         const assay_outcome got = try_add(session, "allocates", ASSAY_PLACE_RIGHT, &s);
         cr_assert_eq(got.verdict, ASSAY_PASS, "%s", got.message);
