@@ -7,10 +7,10 @@
 #include "ref/operands.h"
 #include "ref/sums.h"
 
-static assay_dtype kept_in(const assay_precision *contract, assay_op op)
+assay_dtype assay_kept_in(const assay_precision *contract, assay_op op)
 {
     const int kept = assay_dtype_bits(contract->intermediate);
-    if (op == ASSAY_OP_linear) {
+    if (op != ASSAY_OP_sae_encode) {
         return contract->output;
     }
     if (kept > 0 && kept < assay_dtype_bits(ASSAY_F32)) {
@@ -53,7 +53,7 @@ assay_status assay_limit_of(const assay_precision *contract, assay_op op, const 
 {
     ref_rounding rounding;
     assay_status status = ref_rounding_of(contract, &rounding, error);
-    *limit = (assay_limit){.kept = kept_in(contract, op)};
+    *limit = (assay_limit){.kept = assay_kept_in(contract, op)};
     const bool narrow = assay_dtype_bits(limit->kept) < assay_dtype_bits(ASSAY_F32);
     if (status == ASSAY_OK && (narrow || rounding.linear)) {
         status = accumulate(contract, &rounding, x, weight, accumulation, error);

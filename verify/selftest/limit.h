@@ -22,6 +22,10 @@ typedef struct assay_limit {
     char text[80];
 } assay_limit;
 
+/* The narrowest type that an op's result passes: its output, of sae_encode (whose values are f32)
+ * the intermediate type where that is narrower. */
+assay_dtype assay_kept_in(const assay_precision *contract, assay_op op);
+
 /* The limit of linear or sae_encode (whose values are f32, after the intermediate type) under a
  * contract. accumulation: [rows, weight rows] room for the accumulation terms of x and weight. */
 assay_status assay_limit_of(const assay_precision *contract, assay_op op, const assay_tensor *x,

@@ -57,7 +57,7 @@ static void find_places(const assay_probe *probe, trials *t)
     }
 }
 
-/* Of the values' own type. */
+/* Of the narrowest type that a result passes. */
 static double ulp_of(assay_dtype type, double value)
 {
     int exponent = 0;
@@ -74,7 +74,9 @@ static double fault_of(const assay_probe *probe, const trials *t, const place *p
     const assay_limit *const limit = probe->limit;
     switch (unit) {
     case ASSAY_FAULT_RMS: return size * rms;
-    case ASSAY_FAULT_ULP: return size * ulp_of(probe->values.dtype, probe->truth[p->i]);
+    case ASSAY_FAULT_ULP: return size * ulp_of(assay_kept_in(&probe->kernel->precision,
+                                                             probe->kernel->op),
+                                               probe->truth[p->i]);
     case ASSAY_FAULT_LIMIT: break;
     }
     return size * (limit->rms * rms + limit->ulp * ulp_of(limit->kept, probe->truth[p->i]) +

@@ -22,7 +22,7 @@ typedef struct assay_probe {
 /* What a fault's size is counted in. */
 typedef enum assay_fault_unit {
     ASSAY_FAULT_RMS,   /* the row's root mean square */
-    ASSAY_FAULT_ULP,   /* the output type's unit in the last place at the element */
+    ASSAY_FAULT_ULP,   /* the unit in the last place of assay_kept_in, at the element */
     ASSAY_FAULT_LIMIT /* METHOD's limit on looseness */
 } assay_fault_unit;
 

@@ -18,7 +18,8 @@ static const char help[] =
     "\n"
     "Plants a fault in one element of a right (simulated) output, judges it with the verifier's\n"
     "own comparators, and bisects its size: what is printed is the smallest fault caught in at\n"
-    "least 95 of 100 trials, in parts of the row's RMS and in units of the output's last place.\n"
+    "least 95 of 100 trials, in parts of the row's RMS and in last places of the narrowest type\n"
+    "that the result passes.\n"
     "linear and sae_encode are also probed at 65,536 x 4,096, where every contract must meet a\n"
     "limit: 1e-4 of the row's RMS in f32 (in f64 the same by its unit), 2 ulp and the\n"
     "accumulation term where results are kept in 16 bits. Of an accumulator that truncates or is\n"
@@ -100,7 +101,7 @@ static assay_status sense_small(const char *contract, const assay_kernel *kernel
     char text[512];
     assay_measure m = {.rows = 0};
     *sensed = (assay_sensed){.contract = contract, .op = kernel->op,
-                             .output = kernel->precision.output};
+                             .output = assay_kept_in(&kernel->precision, kernel->op)};
     (void)snprintf(sensed->shape, sizeof sensed->shape, "%s", small_cases[which].shape);
     (void)snprintf(text, sizeof text,
                    "{\"id\": \"sensitivity\", \"op\": \"%s\", \"scale\": 0.7, %s}",

@@ -10,7 +10,7 @@ typedef enum assay_limit_state { ASSAY_LIMIT_NONE, ASSAY_LIMIT_MET, ASSAY_LIMIT_
 typedef struct assay_sensed {
     const char *contract;
     assay_op op;
-    assay_dtype output;
+    assay_dtype output; /* the narrowest type that the result passes, that ulps are of */
     char shape[64];
     double rms, ulp;         /* the smallest fault caught with probability 0.95 */
     assay_limit_state limit; /* METHOD's bound on looseness, at true shapes */

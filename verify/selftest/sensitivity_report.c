@@ -103,6 +103,11 @@ assay_status assay_sensitivity_write_markdown(const assay_sensed *sensed, size_t
     }
     (void)fprintf(out, "# Sensitivity\n\nThe smallest single-element fault that the verifier "
                        "catches with probability 0.95.\n\n`%s`\n\n"
+                       "Units in the last place are the element's own, of the type named. A sum "
+                       "errs by a part of its partial sums, not of itself: an element near "
+                       "zero, where faults must be caught too, has thousands of such units "
+                       "within that error. The limits therefore count in the row's RMS, and in units "
+                       "only where the type is coarser than the sum's error.\n\n"
                        "| contract | op | shape | output | of the row's RMS | ulp | limit |\n"
                        "|---|---|---|---|---|---|---|\n", command);
     for (size_t i = 0; i < count; i++) {

@@ -147,7 +147,7 @@ assay_status assay_sense_true(const char *contract, const assay_kernel *kernel, 
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
     *sensed = (assay_sensed){.contract = contract, .op = kernel->op,
-                             .output = kernel->precision.output};
+                             .output = assay_kept_in(&kernel->precision, kernel->op)};
     (void)snprintf(sensed->shape, sizeof sensed->shape, "65536x4096, %d of 65536 outputs",
                    (int)SAMPLED);
     g->kernel = kernel;
