@@ -179,24 +179,32 @@ assay_status assay_gate_log_open(const char *path, bool resume, assay_gate_log *
         (ftruncate(fileno(log->file), end) != 0 || fseek(log->file, end, SEEK_SET) != 0)) {
         status = assay_fail(error, ASSAY_IO, "%s: %s", path, strerror(errno));
     }
-    if (status == ASSAY_OK) {
-        log->tally.sittings++;
-        cJSON *const head = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(head, "format", format);
-        (void)cJSON_AddNumberToObject(head, "version", 1);
-        (void)cJSON_AddItemToObject(head, "environment", assay_environment_json());
-        status = write_line(log->file, head, error);
-    }
     if (status != ASSAY_OK) {
         assay_gate_log_close(log);
     }
     return status;
 }
 
+static cJSON *head(void)
+{
+    cJSON *const line = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(line, "format", format);
+    (void)cJSON_AddNumberToObject(line, "version", 1);
+    (void)cJSON_AddItemToObject(line, "environment", assay_environment_json());
+    return line;
+}
+
 assay_status assay_gate_log_add(assay_gate_log *log, const assay_trial *trial, assay_error *error)
 {
+    assay_status status = ASSAY_OK;
     count(&log->tally, trial);
-    return log->file != NULL ? write_line(log->file, line_of(trial), error) : ASSAY_OK;
+    if (log->file != NULL && !log->sitting) {
+        log->sitting = true;
+        log->tally.sittings++;
+        status = write_line(log->file, head(), error);
+    }
+    return log->file != NULL && status == ASSAY_OK ? write_line(log->file, line_of(trial), error)
+                                                   : status;
 }
 
 void assay_gate_log_close(assay_gate_log *log)

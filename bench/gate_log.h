@@ -1,6 +1,6 @@
 /* Trials of the gate, kept one a line as JSON while they are made: a file may be added to in many
- * sittings, and a run that is killed loses the trial it was at. Every sitting begins with a line
- * that says what the file is, when it began and on what machine. */
+ * sittings, and a run that is killed loses the trial it was at. Before a sitting's first
+ * trial stands a line that says what the file is, when it began and on what machine. */
 #ifndef BENCH_GATE_LOG_H
 #define BENCH_GATE_LOG_H
 
@@ -27,8 +27,16 @@ typedef struct assay_gate_tally {
     double noise;                                        /* sum over trials */
 } assay_gate_tally;
 
+/* A delay or extra work, of assay_gate_percent[place]. */
+static inline assay_gate_share assay_gate_both(const assay_gate_tally *tally, size_t place)
+{
+    const assay_gate_share *const p = tally->power[place];
+    return (assay_gate_share){p[0].hits + p[1].hits, p[0].trials + p[1].trials};
+}
+
 typedef struct assay_gate_log {
-    FILE *file; /* NULL: nothing is kept */
+    FILE *file;   /* NULL: nothing is kept */
+    bool sitting; /* which has begun */
     assay_gate_tally tally;
 } assay_gate_log;
 

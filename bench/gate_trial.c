@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assay/philox.h"
 #include "bench/gate_run.h"
 
 /* Pairs of 256 rounds, some 50 ms of samples on an idle machine. */
@@ -39,10 +40,14 @@ static bool slowed(const assay_trial *trial, size_t index)
 static assay_status make_case(const assay_trial *trial, trying *t, size_t index,
                               const char *plugin, assay_error *error)
 {
-    /* The slowed ones, which come first, have all numbers of rows; a single case is the middle. */
-    const size_t d = trial->cases == 1 ? 2 : index / ROWS % DEPTHS;
-    const size_t r = trial->cases == 1 ? 2 : index % ROWS;
-    const size_t w = trial->cases == 1 ? 0 : index / (ROWS * DEPTHS);
+    /* A single case is any of a run's; the slowed ones of a run, which come first, have all numbers
+     * of rows. */
+    const size_t place = trial->cases > 1 ? index
+                                          : assay_philox(trial->seed, 0, 0).word[0] %
+                                                ASSAY_TRIAL_CASES;
+    const size_t r = place % ROWS;
+    const size_t d = place / ROWS % DEPTHS;
+    const size_t w = place / (ROWS * DEPTHS);
     cJSON *const json = t->json[index] = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(json, "id", "gate");
     (void)cJSON_AddStringToObject(json, "op", "linear");

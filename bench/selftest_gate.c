@@ -8,6 +8,7 @@
 
 #include "bench/clock.h"
 #include "bench/gate_log.h"
+#include "bench/gate_print.h"
 #include "bench/statistics/interval.h"
 #include "verify/options.h"
 
@@ -25,6 +26,7 @@ static const char help[] =
     "  --seconds S   begin no trial after so many seconds; 0: only tell what FILE holds\n"
     "  --json FILE   keep each trial as a line of FILE, as it is made\n"
     "  --resume      add to FILE: trials may be made in many sittings\n"
+    "  --table FILE  write the rates and their intervals as a table, for plots\n"
     "  --seed N      of inputs and orders (default 1)\n"
     "  --quick       6 single cases with nothing planted, 3 twice as slow, 12 pairs each at most\n"
     "\n"
@@ -35,13 +37,14 @@ static const char help[] =
     "\n"
     "examples:\n"
     "  assay selftest gate --quick\n"
-    "  assay selftest gate --trials 1000000 --seconds 7200 --json gate.jsonl --resume\n";
+    "  assay selftest gate --trials 1000000 --seconds 7200 --json gate.jsonl --resume\n"
+    "  assay selftest gate --seconds 0 --json gate.jsonl --resume --table gate.tsv\n";
 
 enum { TRIALS = 270 };
 
 typedef struct gate_options {
     bool help, quick, resume;
-    const char *json;
+    const char *json, *table;
     assay_option_int trials;
     assay_option_real seconds;
     uint64_t seed;
@@ -52,6 +55,7 @@ static const assay_option table[] = {
     {"quick", ASSAY_OPTION_FLAG, offsetof(gate_options, quick), 0, 0},
     {"resume", ASSAY_OPTION_FLAG, offsetof(gate_options, resume), 0, 0},
     {"json", ASSAY_OPTION_TEXT, offsetof(gate_options, json), 0, 0},
+    {"table", ASSAY_OPTION_TEXT, offsetof(gate_options, table), 0, 0},
     {"trials", ASSAY_OPTION_INT, offsetof(gate_options, trials), 1, 1000000},
     {"seconds", ASSAY_OPTION_REAL, offsetof(gate_options, seconds), 0, 1000000},
     {"seed", ASSAY_OPTION_SEED, offsetof(gate_options, seed), 0, 0},
@@ -109,67 +113,12 @@ static assay_trial quick_at(size_t index, uint64_t seed)
                          .seed = seed + 1000000007u * (index + 1)};
 }
 
-static void print_share(const char *label, const assay_gate_share *share)
-{
-    assay_interval i;
-    if (share->trials > 0 &&
-        assay_clopper_pearson(share->hits, share->trials, 0.95, &i, NULL) == ASSAY_OK) {
-        printf("  %-24s %zu/%zu = %.1f%% (95%% interval %.1f to %.1f%%)\n", label, share->hits,
-               share->trials, 100.0 * (double)share->hits / (double)share->trials, 100.0 * i.low,
-               100.0 * i.high);
-    }
-}
-
-static assay_gate_share both(const assay_gate_tally *tally, size_t place)
-{
-    const assay_gate_share *const p = tally->power[place];
-    return (assay_gate_share){p[0].hits + p[1].hits, p[0].trials + p[1].trials};
-}
-
-static void print(const assay_gate_tally *tally)
-{
-    double upper = 1.0;
-    char label[48];
-    printf("%zu trials; a pair's ratio varies by %.2f%% (standard deviation)\n", tally->trials,
-           100.0 * tally->noise / (double)tally->trials);
-    if (assay_proportion_upper(tally->alarms.hits, tally->alarms.trials, 0.95, &upper, NULL) ==
-        ASSAY_OK) {
-        printf("one case, nothing planted: %zu/%zu alarms, at most %.2f%% with 95%% confidence; "
-               "%.1f s each\n", tally->alarms.hits, tally->alarms.trials, 100.0 * upper,
-               tally->seconds[0] / (double)tally->alarms.trials);
-    }
-    for (size_t i = 0; i < ASSAY_GATE_PERCENTS; i++) {
-        const assay_gate_share all = both(tally, i);
-        if (all.trials > 0) {
-            printf("one case, %d%% slower (and as measured); %.1f s each\n", assay_gate_percent[i],
-                   tally->seconds[i + 1] / (double)all.trials);
-            for (size_t extra = 0; extra < 2; extra++) {
-                const assay_gate_share *const share = &tally->power[i][extra];
-                (void)snprintf(label, sizeof label, "%s (%.2f%%)",
-                               extra == 1 ? "by extra work" : "by a delay",
-                               100.0 * tally->slowdown[i][extra] / (double)share->trials - 100.0);
-                print_share(label, share);
-            }
-        }
-    }
-    if (tally->run_alarms.trials > 0) {
-        printf("runs of %d cases\n", ASSAY_TRIAL_CASES);
-        print_share("false alarms", &tally->run_alarms);
-        for (size_t i = 0; i < ASSAY_GATE_PERCENTS; i++) {
-            (void)snprintf(label, sizeof label, "%d%% slower, found", assay_gate_percent[i]);
-            print_share(label, &tally->run_power[i]);
-        }
-        printf("  %-24s %zu of %zu called slower\n", "false discoveries", tally->run_false,
-               tally->run_slower);
-    }
-}
-
 /* Whether the goal is out of reach of what was seen: a bound of 99% confidence, one-sided. */
 static bool speaks_against(const assay_gate_tally *tally)
 {
     double bound = 0.0;
-    const assay_gate_share three = both(tally, 2);
-    const assay_gate_share ten = both(tally, 4);
+    const assay_gate_share three = assay_gate_both(tally, 2);
+    const assay_gate_share ten = assay_gate_both(tally, 4);
     const assay_gate_share *const a = &tally->alarms;
     const bool alarms =
         assay_proportion_lower(a->hits, a->trials, 0.99, &bound, NULL) == ASSAY_OK && bound > 0.01;
@@ -211,13 +160,13 @@ static assay_status run(const gate_options *options, assay_gate_log *log, assay_
 
 static int conclude(const gate_options *options, const assay_gate_tally *tally)
 {
-    const assay_gate_share three = both(tally, 2);
-    const assay_gate_share ten = both(tally, 4);
-    const assay_gate_share twice = both(tally, 5);
+    const assay_gate_share three = assay_gate_both(tally, 2);
+    const assay_gate_share ten = assay_gate_both(tally, 4);
+    const assay_gate_share twice = assay_gate_both(tally, 5);
     const bool bad = options->quick
                          ? tally->alarms.hits > QUICK_ALARMS_MOST || twice.hits == 0
                          : speaks_against(tally);
-    print(tally);
+    assay_gate_print(tally);
     printf("false alarms %zu/%zu; power 3%% %zu/%zu, 10%% %zu/%zu\n", tally->alarms.hits,
            tally->alarms.trials, three.hits, three.trials, ten.hits, ten.trials);
     return bad ? 1 : 0;
@@ -246,10 +195,17 @@ int assay_selftest_gate(int argc, char **argv)
     if (status == ASSAY_OK) {
         status = run(&options, &log, &error);
     }
-    const int exit_status = status == ASSAY_OK ? conclude(&options, &log.tally) : 3;
+    /* What was measured before something went wrong is told all the same. */
+    const int verdict = log.tally.trials > 0 ? conclude(&options, &log.tally) : 3;
+    if (status == ASSAY_OK && log.tally.trials == 0) {
+        status = assay_fail(&error, ASSAY_BAD_INPUT, "nothing was measured: allow more --seconds");
+    }
+    if (status == ASSAY_OK && options.table != NULL) {
+        status = assay_gate_table(&log.tally, options.table, &error);
+    }
     if (status != ASSAY_OK) {
         (void)fprintf(stderr, "assay selftest gate: %s\n", error.message);
     }
     assay_gate_log_close(&log);
-    return exit_status;
+    return status == ASSAY_OK ? verdict : 3;
 }
