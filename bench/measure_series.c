@@ -43,6 +43,13 @@ assay_status assay_measure_judge(const assay_measure *m, const cJSON *json, cons
     if (!*judged) {
         return ASSAY_OK;
     }
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(answer, "rewritten"))) {
+        result->verdict = ASSAY_FAIL;
+        (void)snprintf(result->message, sizeof result->message,
+                       "called again with the same inputs, it left outputs unwritten: work that "
+                       "was timed must be done");
+        return ASSAY_OK;
+    }
     const uint64_t made_from = strtoull(seed->valuestring, NULL, 10);
     return m->entry->stage
                ? assay_check_stage(json, m->table, made_from, outputs, output, judged, result, error)

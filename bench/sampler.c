@@ -108,6 +108,26 @@ static void add_sample(cJSON *answer, double seconds, const assay_counters *coun
     add(answer, "contaminated", counters->contaminated ? 1.0 : 0.0);
 }
 
+/* Hands over what the timed calls left in a set, and whether a call with the same inputs does the
+ * work again. */
+static assay_status keep(sampling *s, size_t set, size_t sample, cJSON *answer, assay_error *error)
+{
+    const size_t sets = s->class_->sets(s->subject);
+    char seed[32];
+    bool rewritten = true;
+    (void)snprintf(seed, sizeof seed, "%llu",
+                   (unsigned long long)(s->request->seed + sample * sets + set));
+    (void)cJSON_AddStringToObject(answer, "kept_seed", seed);
+    cJSON *const outputs = cJSON_AddArrayToObject(answer, "outputs");
+    assay_status status =
+        assay_bench_put(s->class_, s->subject, set, s->request->output, outputs, error);
+    if (status == ASSAY_OK) {
+        status = assay_bench_repeat(s->class_, s->subject, set, &rewritten, error);
+    }
+    (void)cJSON_AddBoolToObject(answer, "rewritten", rewritten);
+    return status;
+}
+
 /* One sample; *again: a call lacked room, which it has now. */
 static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answer,
                              assay_error *error)
@@ -134,13 +154,7 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
     const double spent = seconds / (double)calls - s->empty_call - reading;
     add_sample(answer, spent > 0.0 ? spent : 0.0, &counters);
     if (s->request->keep == (int64_t)index) {
-        char seed[32];
-        const size_t set = (calls - 1) % sets;
-        (void)snprintf(seed, sizeof seed, "%llu",
-                       (unsigned long long)(s->request->seed + index * sets + set));
-        (void)cJSON_AddStringToObject(answer, "kept_seed", seed);
-        cJSON *const outputs = cJSON_AddArrayToObject(answer, "outputs");
-        status = s->class_->put(s->subject, set, s->request->output, outputs, error);
+        status = keep(s, (calls - 1) % sets, index, answer, error);
     }
     return status;
 }

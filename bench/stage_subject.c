@@ -152,20 +152,20 @@ static void work(const assay_bench_subject *s, size_t set, assay_bench_work *wor
     assay_stage_work(&s->model.model, &size, work);
 }
 
-static assay_status put(const assay_bench_subject *s, size_t set, int fd, cJSON *list,
-                        assay_error *error)
+static size_t outputs(const assay_bench_subject *s, size_t set,
+                      assay_bench_output output[ASSAY_BENCH_OUTPUTS_MAX])
 {
     (void)set;
+    const assay_stage_operands *const o = &s->operands;
     if (s->read.op == ASSAY_OP_capture) {
-        return assay_bench_put("residual", &s->operands.capture.residual, fd, list, error);
+        output[0] = (assay_bench_output){"residual", &o->capture.residual};
+    } else if (s->read.op == ASSAY_OP_generate) {
+        output[0] = (assay_bench_output){"new_tokens", &o->generate.new_tokens};
+    } else {
+        output[0] = (assay_bench_output){"soft", &o->explain.soft};
+        output[1] = (assay_bench_output){"new_tokens", &o->explain.new_tokens};
     }
-    if (s->read.op == ASSAY_OP_generate) {
-        return assay_bench_put("new_tokens", &s->operands.generate.new_tokens, fd, list, error);
-    }
-    const assay_status status = assay_bench_put("soft", &s->operands.explain.soft, fd, list, error);
-    return status == ASSAY_OK
-               ? assay_bench_put("new_tokens", &s->operands.explain.new_tokens, fd, list, error)
-               : status;
+    return s->read.op == ASSAY_OP_explain ? 2 : 1;
 }
 
 static assay_status parts(assay_bench_subject *s, size_t set, cJSON *answer, assay_error *error)
@@ -192,7 +192,7 @@ const assay_bench_class assay_bench_stages = {
     .empty = empty,
     .fits = fits,
     .work = work,
-    .put = put,
+    .outputs = outputs,
     .parts = parts,
     .workspace = workspace,
     .close = close_subject,

@@ -2,8 +2,6 @@
 
 #include <sys/mman.h>
 
-#include "bench/subject.h"
-
 enum { ALIGNMENT = 256, HUGE_BYTES = 2 << 20 };
 
 static size_t whole_pages(size_t bytes)
@@ -101,16 +99,16 @@ double assay_step_operand_bytes(assay_op op, const assay_any_io *io, bool inputs
     return bytes;
 }
 
-assay_status assay_step_outputs_put(assay_op op, const assay_any_io *io, int fd, cJSON *list,
-                                    assay_error *error)
+size_t assay_step_outputs_list(assay_op op, const assay_any_io *io,
+                               assay_bench_output output[ASSAY_BENCH_OUTPUTS_MAX])
 {
-    assay_status status = ASSAY_OK;
-    const assay_operand *operand = assay_operands(op);
-    for (; operand->name != NULL && status == ASSAY_OK; operand++) {
+    size_t count = 0;
+    for (const assay_operand *operand = assay_operands(op); operand->name != NULL; operand++) {
         const assay_tensor *const tensor = assay_operand_in(io, operand);
-        if (operand->output && !operand->input && assay_present(tensor)) {
-            status = assay_bench_put(operand->name, tensor, fd, list, error);
+        if (operand->output && !operand->input && assay_present(tensor) &&
+            count < ASSAY_BENCH_OUTPUTS_MAX) {
+            output[count++] = (assay_bench_output){operand->name, tensor};
         }
     }
-    return status;
+    return count;
 }

@@ -2,10 +2,9 @@
 #ifndef BENCH_STEP_OUTPUTS_H
 #define BENCH_STEP_OUTPUTS_H
 
-#include <cjson/cJSON.h>
 #include <stddef.h>
 
-#include "assay/kernel.h"
+#include "bench/subject.h"
 #include "verify/step.h"
 
 /* Memory for kernels to work in: whole huge pages, asked for as such. NULL: none left. */
@@ -29,8 +28,8 @@ void assay_step_outputs_free(assay_step_outputs *outputs);
 /* Bytes of all inputs, or of all outputs. */
 double assay_step_operand_bytes(assay_op op, const assay_any_io *io, bool inputs);
 
-/* Every output to fd, and what it is to list. */
-assay_status assay_step_outputs_put(assay_op op, const assay_any_io *io, int fd, cJSON *list,
-                                    assay_error *error);
+/* What a call writes; returns how many there are. */
+size_t assay_step_outputs_list(assay_op op, const assay_any_io *io,
+                               assay_bench_output output[ASSAY_BENCH_OUTPUTS_MAX]);
 
 #endif

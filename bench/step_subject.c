@@ -269,10 +269,10 @@ static void work(const assay_bench_subject *s, size_t index, assay_bench_work *w
     }
 }
 
-static assay_status put(const assay_bench_subject *s, size_t index, int fd, cJSON *list,
-                        assay_error *error)
+static size_t outputs(const assay_bench_subject *s, size_t index,
+                      assay_bench_output output[ASSAY_BENCH_OUTPUTS_MAX])
 {
-    return assay_step_outputs_put(s->kernel->op, &s->set[index].io, fd, list, error);
+    return assay_step_outputs_list(s->kernel->op, &s->set[index].io, output);
 }
 
 static uint64_t workspace(const assay_bench_subject *s)
@@ -289,7 +289,7 @@ const assay_bench_class assay_bench_steps = {
     .empty = empty,
     .fits = fits,
     .work = work,
-    .put = put,
+    .outputs = outputs,
     .workspace = workspace,
     .close = close_subject,
 };

@@ -16,6 +16,13 @@ typedef struct assay_bench_work {
     double latents_per_row;     /* of codes read or written; 0 where there are none */
 } assay_bench_work;
 
+enum { ASSAY_BENCH_OUTPUTS_MAX = 8 };
+
+typedef struct assay_bench_output {
+    const char *name;
+    const assay_tensor *tensor;
+} assay_bench_output;
+
 typedef struct assay_bench_subject assay_bench_subject;
 
 typedef struct assay_bench_class {
@@ -37,9 +44,9 @@ typedef struct assay_bench_class {
     /* After a call: whether it had all the room it needed; false: room was made, call again. */
     bool (*fits)(assay_bench_subject *subject, size_t set);
     void (*work)(const assay_bench_subject *subject, size_t set, assay_bench_work *work);
-    /* A set's outputs, one after another, to fd; what they are is appended to list. */
-    assay_status (*put)(const assay_bench_subject *subject, size_t set, int fd, cJSON *list,
-                        assay_error *error);
+    /* What a set's call writes; returns how many there are. */
+    size_t (*outputs)(const assay_bench_subject *subject, size_t set,
+                      assay_bench_output output[ASSAY_BENCH_OUTPUTS_MAX]);
     /* The parts of one more call, by name: seconds and calls of every op inside (stages; may be
      * NULL). */
     assay_status (*parts)(assay_bench_subject *subject, size_t set, cJSON *parts,
@@ -51,8 +58,15 @@ typedef struct assay_bench_class {
 extern const assay_bench_class assay_bench_steps;
 extern const assay_bench_class assay_bench_stages;
 
-/* One tensor's bytes to fd and {"name", "dtype", "shape"} to list. */
-assay_status assay_bench_put(const char *name, const assay_tensor *tensor, int fd, cJSON *list,
-                             assay_error *error);
+/* A set's outputs, one after another, to fd; what they are ({"name", "dtype", "shape"}) is appended
+ * to list. */
+assay_status assay_bench_put(const assay_bench_class *class_, const assay_bench_subject *subject,
+                             size_t set, int fd, cJSON *list, assay_error *error);
+
+/* Poisons a set's outputs and calls once more with the same inputs. *rewritten is false when
+ * something that held a result still holds the poison: the kernel left work out that it had done
+ * before. */
+assay_status assay_bench_repeat(const assay_bench_class *class_, assay_bench_subject *subject,
+                                size_t set, bool *rewritten, assay_error *error);
 
 #endif

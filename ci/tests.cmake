@@ -6,8 +6,9 @@ endif()
 enable_testing()
 pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
 
-# Plug-ins that misbehave, for the tests of isolation; never sanitized, they are loaded by what is.
-file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/verify/tests/plugins/*.c)
+# Plug-ins that misbehave, for the tests of isolation and of timing; never sanitized, they are loaded by what is.
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/verify/tests/plugins/*.c
+    ${PROJECT_SOURCE_DIR}/bench/tests/plugins/*.c)
 add_custom_target(test_plugins)
 foreach(source IN LISTS sources)
     get_filename_component(stem ${source} NAME_WE)
