@@ -129,7 +129,8 @@ static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry
 {
     assay_check_case check = {.made = false};
     assay_table against;
-    assay_status status = assay_table_find(run->options.against, &against, error);
+    assay_status status = assay_implementation_named(run->found.session, run->options.against,
+                                                     &against, error);
     for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
         assay_interleave compared = {
             .measure = measure_of(run, entry, &run->found.table[t], &check),

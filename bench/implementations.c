@@ -33,12 +33,12 @@ static assay_status add_built_in(assay_implementations *found, const char *impl,
     return status;
 }
 
-static assay_status add_exported(assay_implementations *found, const char *impl,
-                                 assay_error *error)
+static assay_status add_exported(assay_session *session, const char *impl,
+                                 assay_implementations *found, assay_error *error)
 {
     const assay_kernel *const *kernels = NULL;
     size_t count = 0;
-    assay_status status = assay_session_kernels(found->session, &kernels, &count, error);
+    assay_status status = assay_session_kernels(session, &kernels, &count, error);
     for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
         size_t t = 0;
         if (!assay_filter_matches(impl, kernels[i]->name)) {
@@ -65,8 +65,10 @@ assay_status assay_implementations_find(const char *plugin, const char *impl, in
     memset(found, 0, sizeof *found);
     assay_status status = assay_session_open(&options, &found->session, error);
     if (status == ASSAY_OK) {
-        status = plugin != NULL ? add_exported(found, impl, error)
-                                : add_built_in(found, impl, error);
+        status = plugin != NULL ? add_exported(found->session, impl, found, error) : ASSAY_OK;
+    }
+    if (status == ASSAY_OK && (plugin == NULL || impl != NULL)) {
+        status = add_built_in(found, impl, error);
     }
     if (status == ASSAY_OK && found->count == 0) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT,
@@ -76,6 +78,20 @@ assay_status assay_implementations_find(const char *plugin, const char *impl, in
     if (status != ASSAY_OK) {
         assay_implementations_close(found);
     }
+    return status;
+}
+
+assay_status assay_implementation_named(assay_session *session, const char *name,
+                                        assay_table *table, assay_error *error)
+{
+    assay_implementations exported = {.session = NULL};
+    assay_status status = add_exported(session, name, &exported, error);
+    if (status == ASSAY_OK && exported.count == 1) {
+        *table = exported.table[0];
+    } else if (status == ASSAY_OK) {
+        status = assay_table_find(name, table, error);
+    }
+    free(exported.table);
     return status;
 }
 

@@ -6,6 +6,15 @@
 #include "bench/stage_case.h"
 #include "bench/statistics/paired.h"
 
+assay_timing_key assay_contest_key(const assay_interleaving *now, const assay_contest *contest,
+                                   int side)
+{
+    const assay_measure *const m = now->side[side];
+    return (assay_timing_key){.entry = m->entry, .kernel = m->kernel, .impl = m->table->name,
+                              .batch = contest->batch, .cold = contest->cold,
+                              .threads = m->options->threads};
+}
+
 static cJSON *pairs_json(const assay_contest *c)
 {
     cJSON *const list = cJSON_CreateArray();
@@ -29,7 +38,8 @@ static void add_bound(cJSON *object, const char *name, double value)
     }
 }
 
-static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *c, const assay_paired *result)
+static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *c,
+                            const assay_paired *result)
 {
     const assay_measure *const m = now->side[0];
     cJSON *const comparison = cJSON_CreateObject();
@@ -51,7 +61,8 @@ static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *
     return comparison;
 }
 
-assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest *c, assay_error *error)
+assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest *c,
+                                    assay_error *error)
 {
     assay_paired_options options = ASSAY_PAIRED_DEFAULTS;
     assay_paired result;
@@ -138,6 +149,9 @@ void assay_contests_free(assay_interleaving *now)
 {
     for (size_t i = 0; i < now->count; i++) {
         cJSON_Delete(now->contest[i].json);
+        for (int side = 0; side < ASSAY_SIDES; side++) {
+            cJSON_Delete(now->contest[i].work[side]);
+        }
         free(now->contest[i].pair);
     }
     free(now->contest);

@@ -16,6 +16,7 @@ typedef struct assay_pair_times {
 typedef struct assay_contest {
     int64_t batch;
     cJSON *json;
+    cJSON *work[ASSAY_SIDES];
     bool cold, left_out;
     size_t calls;
     assay_pair_times *pair; /* [pairs] */
@@ -36,6 +37,9 @@ assay_status assay_contests_plan(assay_interleaving *now, assay_error *error);
 /* The ratio of one, with its interval: printed and stored. */
 assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest *contest,
                                     assay_error *error);
+/* What one side's timing would be called. */
+assay_timing_key assay_contest_key(const assay_interleaving *now, const assay_contest *contest,
+                                   int side);
 void assay_contests_free(assay_interleaving *now);
 
 #endif

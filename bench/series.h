@@ -48,7 +48,11 @@ assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answ
 cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *ceilings,
                            uint64_t seed);
 
-/* Whether the median is impossible: under 1/1.1 of the floor of the bytes the kernel declares. */
+/* Whether a call cannot take so little: under 1/1.1 of the floor of the bytes that the kernel
+ * declares to read. work: of an answer to `batch`. */
+bool assay_time_impossible(const assay_timing_key *key, const cJSON *work, double seconds,
+                           const assay_ceilings *ceilings);
+/* Of the median. */
 bool assay_series_impossible(const assay_series *series, const assay_ceilings *ceilings);
 
 #endif

@@ -7,27 +7,37 @@
 /* A time this much under its floor is not believed (METHOD B.7). */
 static const double floor_slack = 1.1;
 
-static double work_of(const assay_series *series, const char *name)
+static double number_of(const cJSON *work, const char *name)
 {
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(series->work, name);
+    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(work, name);
     return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
 }
 
-static assay_floor floor_of(const assay_series *series, const assay_ceilings *ceilings,
-                            const char *bytes)
+static double work_of(const assay_series *series, const char *name)
 {
-    const double read = work_of(series, bytes);
-    const double written = work_of(series, "bytes_written");
-    const assay_floor_work work = {
-        .flops = work_of(series, "flops"),
+    return number_of(series->work, name);
+}
+
+static assay_floor floor_of(const assay_timing_key *key, const cJSON *work,
+                            const assay_ceilings *ceilings, const char *bytes)
+{
+    const double read = number_of(work, bytes);
+    const double written = number_of(work, "bytes_written");
+    const assay_floor_work floor_work = {
+        .flops = number_of(work, "flops"),
         .bytes_read = read,
         .bytes_written = written,
-        .multiply = series->key.kernel != NULL ? series->key.kernel->precision.multiply
-                                               : ASSAY_F32,
-        .threads = series->key.threads,
-        .level = series->key.cold ? ASSAY_LEVEL_DRAM
-                                  : assay_level_for(read + written, series->key.threads)};
-    return assay_floor_of(ceilings, &work);
+        .multiply = key->kernel != NULL ? key->kernel->precision.multiply : ASSAY_F32,
+        .threads = key->threads,
+        .level = key->cold ? ASSAY_LEVEL_DRAM : assay_level_for(read + written, key->threads)};
+    return assay_floor_of(ceilings, &floor_work);
+}
+
+bool assay_time_impossible(const assay_timing_key *key, const cJSON *work, double seconds,
+                           const assay_ceilings *ceilings)
+{
+    return seconds * floor_slack <
+           floor_of(key, work, ceilings, "declared_bytes_read").seconds;
 }
 
 static bool median_of(const assay_series *series, assay_summary *all, assay_grouped *grouped)
@@ -43,8 +53,8 @@ bool assay_series_impossible(const assay_series *series, const assay_ceilings *c
 {
     assay_summary all;
     assay_grouped grouped;
-    const assay_floor floor = floor_of(series, ceilings, "declared_bytes_read");
-    return median_of(series, &all, &grouped) && grouped.median * floor_slack < floor.seconds;
+    return median_of(series, &all, &grouped) &&
+           assay_time_impossible(&series->key, series->work, grouped.median, ceilings);
 }
 
 static void add_number(cJSON *object, const char *name, double value)
@@ -225,7 +235,7 @@ cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *cei
         return NULL;
     }
     cJSON *const timing = cJSON_CreateObject();
-    const assay_floor floor = floor_of(series, ceilings, "bytes_read");
+    const assay_floor floor = floor_of(&series->key, series->work, ceilings, "bytes_read");
     add_key(series, seed, timing);
     add_verdict(series, timing);
     add_circumstances(series, timing);

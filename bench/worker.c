@@ -60,7 +60,7 @@ static assay_status find_table(worker *w, const cJSON *request)
     }
     return assay_plugin_table(&w->plugin, impl, &w->table)
                ? ASSAY_OK
-               : assay_fail(&w->error, ASSAY_BAD_ARGUMENT, "%s: has no '%s'", plugin, impl);
+               : assay_table_find(impl, &w->table, &w->error);
 }
 
 static assay_status find_op(worker *w, const cJSON *request, assay_op *op)
