@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/gate_run.h"
 #include "verify/environment.h"
 
 enum { LINE_MOST = 1 << 16 };
@@ -42,6 +43,8 @@ static void count(assay_gate_tally *tally, const assay_trial *t)
     } else if (t->percent == 0) {
         tally->alarms.trials++;
         tally->alarms.hits += t->slower > 0;
+        tally->suspected += t->suspects > 0;
+        tally->confirmable += t->pairs > ASSAY_GATE_SCREENED;
         tally->seconds[0] += t->spent;
     } else if (place < ASSAY_GATE_PERCENTS) {
         tally->power[place][t->extra].trials++;
@@ -81,6 +84,7 @@ static cJSON *line_of(const assay_trial *t)
     add_number(line, "p", t->p);
     add_number(line, "noise", t->noise);
     add_number(line, "load", t->load);
+    (void)cJSON_AddStringToObject(line, "first_case", t->first);
     return line;
 }
 
@@ -104,6 +108,8 @@ static bool read_line(const char *text, assay_gate_tally *tally)
                            .extra = planted != NULL && strcmp(planted, "extra") == 0,
                            .percent = (int)number_of(line, "percent"),
                            .spent = number_of(line, "seconds"),
+                           .suspects = (size_t)number_of(line, "suspects"),
+                           .pairs = (size_t)number_of(line, "pairs"),
                            .slower = (size_t)number_of(line, "slower"),
                            .right = (size_t)number_of(line, "right"),
                            .slowdown = number_of(line, "slowdown"),

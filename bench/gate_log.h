@@ -19,6 +19,7 @@ typedef struct assay_gate_tally {
     size_t trials, sittings;
     assay_gate_share alarms;                             /* one case, nothing planted */
     assay_gate_share power[ASSAY_GATE_PERCENTS][2];      /* one case; delay, extra work */
+    size_t suspected, confirmable;                       /* of those: suspects; with time left */
     double slowdown[ASSAY_GATE_PERCENTS][2];             /* measured, sum over trials */
     double seconds[ASSAY_GATE_PERCENTS + 1];             /* sum over trials; [0]: alarms */
     assay_gate_share run_alarms;                         /* whole runs, nothing planted */

@@ -26,8 +26,9 @@ void assay_gate_print(const assay_gate_tally *tally)
     if (assay_proportion_upper(tally->alarms.hits, tally->alarms.trials, 0.95, &upper, NULL) ==
         ASSAY_OK) {
         printf("one case, nothing planted: %zu/%zu alarms, at most %.2f%% with 95%% confidence; "
-               "%.1f s each\n", tally->alarms.hits, tally->alarms.trials, 100.0 * upper,
-               tally->seconds[0] / (double)tally->alarms.trials);
+               "%zu suspected, %zu of them with time to confirm; %.1f s each\n",
+               tally->alarms.hits, tally->alarms.trials, 100.0 * upper, tally->suspected,
+               tally->confirmable, tally->seconds[0] / (double)tally->alarms.trials);
     }
     for (size_t i = 0; i < ASSAY_GATE_PERCENTS; i++) {
         const assay_gate_share all = assay_gate_both(tally, i);

@@ -11,17 +11,18 @@ static assay_status take_pair(assay_gate_run *run, size_t index, double *log_slo
                               assay_error *error)
 {
     const assay_side_by_side *const compared = &run->compared[index];
-    const size_t rounds = assay_side_by_side_rounds(compared);
+    size_t rounds = assay_side_by_side_rounds(compared);
     double *const base = calloc(2 * rounds, sizeof *base);
     if (base == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "no memory for %zu rounds", rounds);
     }
-    const assay_pair both = {base, base + rounds, rounds};
+    double *const now = base + rounds;
     const assay_philox_block drawn = assay_philox(run->seed, 0, run->taken++);
     const uint64_t seed = (uint64_t)drawn.word[1] << 32 | drawn.word[2];
     assay_status status = assay_side_by_side_take(compared, drawn.word[0] % 2 == 1, seed, base,
-                                                  base + rounds, error);
+                                                  now, &rounds, error);
     if (status == ASSAY_OK) {
+        const assay_pair both = {base, now, rounds};
         status = assay_pair_log_ratio(&both, log_slowdown, error);
     }
     free(base);

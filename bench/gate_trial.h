@@ -14,14 +14,16 @@ enum { ASSAY_TRIAL_CASES = 40, ASSAY_TRIAL_SLOW = 4 };
 typedef struct assay_trial {
     /* What is tried. */
     size_t cases;      /* 1, or ASSAY_TRIAL_CASES of which ASSAY_TRIAL_SLOW are slowed */
+    bool kernel;       /* nothing planted, one case: any of the tiny ones that bench times */
     bool extra;        /* planted as extra work; else as a delay */
     int percent;       /* 0: nothing is planted; else one that planted.c has */
     size_t pairs_most; /* of a suspect; 0: the gate's own */
     double seconds;    /* allowed for a case; 0: as many pairs as may be needed */
     uint64_t seed;
     /* What came of it. */
-    double spent; /* seconds, all cases */
-    double load;  /* processes that were running on the machine, the average of the last minute */
+    char first[64]; /* the first case */
+    double spent;   /* seconds, all cases */
+    double load;    /* processes that were running on the machine, the average of the last minute */
     size_t suspects;
     size_t pairs;  /* of all cases, screening included */
     size_t slower; /* cases called so */

@@ -103,10 +103,10 @@ static void *begin(void *context)
 static void *play_all(void *context)
 {
     side *const s = context;
-    s->request.rounds = (uint32_t)s->compared->rounds;
+    const size_t wanted = 2 * (size_t)s->request.rounds;
     for (size_t block = 0; block < s->compared->blocks && s->status == ASSAY_OK; block++) {
         s->request.seed += SETS_APART;
-        play(s, block * 2 * s->compared->rounds);
+        play(s, block * wanted);
     }
     return NULL;
 }
@@ -127,6 +127,17 @@ static assay_status together(void *(*part)(void *), side *sides, assay_error *er
                                  : assay_fail(error, s->status, "%s", s->error.message);
 }
 
+/* Of a block, when a sample takes so long. */
+static uint32_t rounds_of(const assay_side_by_side *compared, double sample)
+{
+    const double most =
+        compared->seconds / (sample * ASSAY_TURNS_ROUND * (double)compared->blocks);
+    return compared->seconds == 0.0 || most >= (double)compared->rounds
+               ? (uint32_t)compared->rounds
+           : most >= 1.0 ? (uint32_t)most
+                         : 1;
+}
+
 static assay_status take(side *sides, assay_error *error)
 {
     assay_status status = ASSAY_OK;
@@ -144,13 +155,15 @@ static assay_status take(side *sides, assay_error *error)
         const double calls = ceil(sides[0].compared->sample_seconds / call);
         sides[0].request.calls = sides[1].request.calls =
             calls > CALLS_MOST ? CALLS_MOST : calls > 1.0 ? (size_t)calls : 1;
+        sides[0].request.rounds = sides[1].request.rounds =
+            rounds_of(sides[0].compared, call * fmax(calls, 1.0));
         status = together(play_all, sides, error);
     }
     return status;
 }
 
 assay_status assay_side_by_side_take(const assay_side_by_side *compared, bool turned, uint64_t seed,
-                                     double *a, double *b, assay_error *error)
+                                     double *a, double *b, size_t *rounds, assay_error *error)
 {
     char path[64];
     double *const seconds[2] = {a, b};
@@ -175,6 +188,7 @@ assay_status assay_side_by_side_take(const assay_side_by_side *compared, bool tu
                                                      .deadline = compared->deadline};
         }
         status = take(sides, error);
+        *rounds = 2 * compared->blocks * sides[0].request.rounds;
         assay_child_end(&sides[0].child);
         assay_child_end(&sides[1].child);
         (void)munmap(shared, sizeof(assay_turns));

@@ -6,7 +6,8 @@
 
 #include "bench/gate_log.h"
 
-static const assay_trial quiet = {.cases = 1, .seconds = 5, .spent = 2.5, .noise = 0.004};
+static const assay_trial quiet = {
+    .cases = 1, .seconds = 5, .spent = 2.5, .suspects = 1, .pairs = 13, .noise = 0.004};
 static const assay_trial found = {
     .cases = 1, .extra = true, .percent = 3, .slower = 1, .right = 1,
     .spent = 4, .slowdown = 1.03, .noise = 0.002};
@@ -51,6 +52,8 @@ static void expect_all(const assay_gate_tally *tally, size_t sittings)
     cr_expect_eq(tally->trials, 3);
     cr_expect_eq(tally->alarms.trials, 1);
     cr_expect_eq(tally->alarms.hits, 0);
+    cr_expect_eq(tally->suspected, 1);
+    cr_expect_eq(tally->confirmable, 1);
     cr_expect_eq(tally->power[2][1].trials, 1);
     cr_expect_eq(tally->power[2][1].hits, 1);
     cr_expect_float_eq(tally->slowdown[2][1], 1.03, 1e-6);

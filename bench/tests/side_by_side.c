@@ -38,10 +38,12 @@ static double ratio(const char *a, const char *b)
     cr_assert_eq(assay_side_by_side_rounds(&compared), ROUNDS);
     for (size_t i = 0; i < PAIRS; i++) {
         double times[2][ROUNDS];
-        const assay_pair both = {times[0], times[1], ROUNDS};
+        size_t rounds = 0;
         cr_assert_eq(assay_side_by_side_take(&compared, i % 2 == 1, 1000 * i + 7, times[0],
-                                             times[1], &error),
+                                             times[1], &rounds, &error),
                      ASSAY_OK, "%s", error.message);
+        cr_expect_eq(rounds, ROUNDS);
+        const assay_pair both = {times[0], times[1], rounds};
         cr_assert_eq(assay_pair_log_ratio(&both, &logs[i], &error), ASSAY_OK);
     }
     cJSON_Delete(json);
@@ -78,13 +80,29 @@ Test(side_by_side, a_side_that_fails_is_named, .timeout = 60)
         const assay_side_by_side compared =
             pair_of(second ? "plain" : "nonesuch", second ? "nonesuch" : "plain", json);
         double times[2][ROUNDS];
+        size_t rounds = 0;
         const double start = assay_clock_now();
         cr_expect_eq(assay_side_by_side_take(&compared, turned % 2 == 1, 1, times[0], times[1],
-                                             &error),
+                                             &rounds, &error),
                      ASSAY_BAD_INPUT);
         cr_expect_not_null(strstr(error.message, "timing nonesuch: "), "%s", error.message);
         cr_expect_lt(assay_clock_now() - start, compared.deadline / 2);
     }
+    cJSON_Delete(json);
+}
+
+/* Calls that take long are made less often. */
+Test(side_by_side, seconds_bound_the_rounds, .timeout = 60)
+{
+    assay_error error = {.message = ""};
+    cJSON *const json = case_of();
+    assay_side_by_side compared = pair_of("plain", "plain", json);
+    double times[2][ROUNDS];
+    size_t rounds = 0;
+    compared.seconds = 1e-9;
+    cr_expect_eq(assay_side_by_side_take(&compared, false, 1, times[0], times[1], &rounds, &error),
+                 ASSAY_OK, "%s", error.message);
+    cr_expect_eq(rounds, 2 * compared.blocks);
     cJSON_Delete(json);
 }
 
@@ -94,8 +112,10 @@ Test(side_by_side, a_program_that_is_not_there_is_named, .timeout = 60)
     cJSON *const json = case_of();
     assay_side_by_side compared = pair_of("plain", "plain", json);
     double times[2][ROUNDS];
+    size_t rounds = 0;
     compared.program[1] = "/nonexistent/assay";
-    cr_expect_neq(assay_side_by_side_take(&compared, false, 1, times[0], times[1], &error),
+    cr_expect_neq(assay_side_by_side_take(&compared, false, 1, times[0], times[1], &rounds,
+                                          &error),
                   ASSAY_OK);
     cr_expect_not_null(strstr(error.message, "/nonexistent/assay"), "%s", error.message);
     cJSON_Delete(json);
