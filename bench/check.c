@@ -15,7 +15,7 @@ void assay_check_close(assay_check_case *check)
     check->made = false;
 }
 
-static const void *params_of(const assay_generated_case *built)
+const void *assay_built_params(const assay_generated_case *built)
 {
     switch (built->op) {
 #define PARAMS_CASE(name) case ASSAY_OP_##name: return &built->as.name.params;
@@ -25,7 +25,7 @@ static const void *params_of(const assay_generated_case *built)
     }
 }
 
-static void *io_of(assay_generated_case *built)
+const void *assay_built_io(const assay_generated_case *built)
 {
     switch (built->op) {
 #define IO_CASE(name) case ASSAY_OP_##name: return &built->as.name.io;
@@ -36,24 +36,32 @@ static void *io_of(assay_generated_case *built)
 }
 
 /* Weights do not depend on the kernel, nor on the batch size. */
-static assay_status make_inputs(assay_check_case *check, const cJSON *json, assay_dtype type,
+assay_status assay_check_weights(assay_check_case *check, const cJSON *json,
+                                 const assay_generated_case **weights, assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    if (!check->made) {
+        status = assay_generated_case_build(json, 1, ASSAY_F32, &check->weights, error);
+        check->made = status == ASSAY_OK;
+    }
+    *weights = &check->weights;
+    return status;
+}
+
+assay_status assay_check_inputs(assay_check_case *check, const cJSON *json, assay_dtype type,
                                 uint64_t seed, assay_generated_case *built, assay_error *error)
 {
-    if (!check->made) {
-        const assay_status status =
-            assay_generated_case_build(json, 1, ASSAY_F32, &check->weights, error);
-        if (status != ASSAY_OK) {
-            return status;
-        }
-        check->made = true;
-    }
-    return assay_generated_case_renew(json, seed, &check->weights, type, built, error);
+    const assay_generated_case *weights = NULL;
+    const assay_status status = assay_check_weights(check, json, &weights, error);
+    return status == ASSAY_OK
+               ? assay_generated_case_renew(json, seed, weights, type, built, error)
+               : status;
 }
 
 /* How much of the output is judged; false: all of it. */
 static bool sample_of(const assay_generated_case *built, const void *io, assay_sample_size *sample)
 {
-    const assay_cost cost = assay_bench_cost(built->op, params_of(built), io);
+    const assay_cost cost = assay_bench_cost(built->op, assay_built_params(built), io);
     const double rows = (double)assay_bench_rows(built->op, io);
     const double work = cost.flops / 2.0;
     if (work <= whole_work || built->op == ASSAY_OP_sample) {
@@ -74,6 +82,20 @@ static bool is_list(const assay_operand *operand, assay_op op)
 {
     return op == ASSAY_OP_sae_encode &&
            (strcmp(operand->name, "latent") == 0 || strcmp(operand->name, "value") == 0);
+}
+
+/* Whether every output was handed over, an encoder's two lists at one length. */
+static bool all_there(assay_op op, const assay_any_io *io)
+{
+    bool there = true;
+    for (const assay_operand *operand = assay_operands(op); operand->name != NULL; operand++) {
+        const assay_tensor *const tensor = assay_operand_in(io, operand);
+        const bool optional =
+            strcmp(operand->name, "dense") == 0 || strcmp(operand->name, "probability") == 0;
+        there = there && (operand->input || optional || tensor->rank == 0 || tensor->data != NULL);
+    }
+    return there && (op != ASSAY_OP_sae_encode ||
+                     io->sae_encode.codes.latent.shape[0] == io->sae_encode.codes.value.shape[0]);
 }
 
 /* Puts the outputs that were handed over in their places in io. */
@@ -103,7 +125,7 @@ static assay_status take_outputs(const cJSON *outputs, int output, assay_op op, 
             return assay_outputs_bad(error);
         }
     }
-    return ASSAY_OK;
+    return all_there(op, io) ? ASSAY_OK : assay_outputs_bad(error);
 }
 
 static assay_status compare(assay_judgement *j)
@@ -127,17 +149,17 @@ assay_status assay_check_outputs(assay_check_case *check, const cJSON *json,
     assay_arena arena = {0};
     assay_generated_case built = {.arena = NULL};
     assay_status status =
-        make_inputs(check, json, kernel->precision.output, seed, &built, error);
+        assay_check_inputs(check, json, kernel->precision.output, seed, &built, error);
     if (status != ASSAY_OK) {
         return status;
     }
     assay_sample_size sample;
     const assay_step step = {.op = built.op,
-                             .params = params_of(&built),
-                             .io = io_of(&built),
+                             .params = assay_built_params(&built),
+                             .io = assay_built_io(&built),
                              .allow_void = true,
                              .sample =
-                                 sample_of(&built, io_of(&built), &sample) ? &sample : NULL};
+                                 sample_of(&built, assay_built_io(&built), &sample) ? &sample : NULL};
     const assay_judge judge = {.impl = kernel->name, .kernel = kernel, .seed = seed};
     assay_judgement j = {.judge = &judge, .step = &step, .arena = &arena, .result = result,
                          .error = error};
@@ -166,17 +188,17 @@ assay_status assay_check_kernel(assay_check_case *check, const cJSON *json,
 {
     assay_generated_case built = {.arena = NULL};
     const assay_status status =
-        make_inputs(check, json, judge->kernel->precision.output, judge->seed, &built, error);
+        assay_check_inputs(check, json, judge->kernel->precision.output, judge->seed, &built, error);
     if (status != ASSAY_OK) {
         return status;
     }
     assay_sample_size sample;
     const assay_step step = {.op = built.op,
-                             .params = params_of(&built),
-                             .io = io_of(&built),
+                             .params = assay_built_params(&built),
+                             .io = assay_built_io(&built),
                              .allow_void = true,
                              .sample =
-                                 sample_of(&built, io_of(&built), &sample) ? &sample : NULL};
+                                 sample_of(&built, assay_built_io(&built), &sample) ? &sample : NULL};
     assay_step_judge(judge, &step, result);
     assay_generated_case_free(&built);
     return ASSAY_OK;

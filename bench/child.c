@@ -13,7 +13,19 @@
 
 extern char **environ;
 
-enum { OUTPUT_FD = 3 };
+enum { OUTPUT_FD = 3, TENSORS_FD = 4, WORDS_MAX = 32 };
+
+/* A file of the parent's that is already where the child's should be would keep its close-on-exec
+ * flag when it is put there; so both are made above. */
+static int make_file(const char *name)
+{
+    const int made = memfd_create(name, MFD_CLOEXEC);
+    const int moved = made >= 0 ? fcntl(made, F_DUPFD_CLOEXEC, TENSORS_FD + 1) : -1;
+    if (made >= 0) {
+        (void)close(made);
+    }
+    return moved;
+}
 
 static assay_status spawn(const char *const *command, const int to_child[2],
                           const int from_child[2], assay_child *child, assay_error *error)
@@ -27,8 +39,9 @@ static assay_status spawn(const char *const *command, const int to_child[2],
     (void)posix_spawn_file_actions_adddup2(&actions, to_child[0], STDIN_FILENO);
     (void)posix_spawn_file_actions_adddup2(&actions, from_child[1], STDOUT_FILENO);
     (void)posix_spawn_file_actions_adddup2(&actions, child->output, OUTPUT_FD);
-    char *arguments[16] = {NULL};
-    for (size_t i = 0; i + 1 < sizeof arguments / sizeof *arguments && words[i] != NULL; i++) {
+    (void)posix_spawn_file_actions_adddup2(&actions, child->tensors, TENSORS_FD);
+    char *arguments[WORDS_MAX] = {NULL};
+    for (size_t i = 0; i + 1 < WORDS_MAX && words[i] != NULL; i++) {
         memcpy(&arguments[i], &words[i], sizeof arguments[i]);
     }
     const int failed = posix_spawnp(&child->pid, words[0], &actions, NULL, arguments, environ);
@@ -51,6 +64,13 @@ static void close_both(int pipe_ends[2])
     }
 }
 
+static void close_files(assay_child *child)
+{
+    int files[2] = {child->output, child->tensors};
+    close_both(files);
+    child->output = child->tensors = -1;
+}
+
 assay_status assay_child_start(const char *const *command, assay_child *child, assay_error *error)
 {
     int to_child[2] = {-1, -1};
@@ -58,9 +78,11 @@ assay_status assay_child_start(const char *const *command, assay_child *child, a
     memset(child, 0, sizeof *child);
     /* A child that dies while it is written to is an answer, not the end of this program. */
     (void)signal(SIGPIPE, SIG_IGN);
-    child->output = memfd_create("assay-outputs", MFD_CLOEXEC);
+    child->output = make_file("assay-outputs");
+    child->tensors = make_file("assay-tensors");
     assay_status status = ASSAY_OK;
-    if (child->output < 0 || pipe2(to_child, O_CLOEXEC) != 0 || pipe2(from_child, O_CLOEXEC) != 0) {
+    if (child->output < 0 || child->tensors < 0 || pipe2(to_child, O_CLOEXEC) != 0 ||
+        pipe2(from_child, O_CLOEXEC) != 0) {
         status = assay_fail(error, ASSAY_IO, "no pipes for a process: %s", strerror(errno));
     } else {
         status = spawn(command, to_child, from_child, child, error);
@@ -72,8 +94,8 @@ assay_status assay_child_start(const char *const *command, assay_child *child, a
     }
     close_both(to_child);
     close_both(from_child);
-    if (status != ASSAY_OK && child->output >= 0) {
-        (void)close(child->output);
+    if (status != ASSAY_OK) {
+        close_files(child);
     }
     return status;
 }
@@ -88,8 +110,12 @@ void assay_child_end(assay_child *child)
     }
     (void)close(child->lines.in);
     (void)close(child->lines.out);
-    (void)close(child->output);
+    close_files(child);
     assay_lines_free(&child->lines);
+    if (child->aid.context != NULL) {
+        child->aid.close(child->aid.context);
+        child->aid.context = NULL;
+    }
     child->pid = 0;
 }
 
@@ -122,28 +148,46 @@ static bool refused(const cJSON *answer, const char *key, assay_verdict verdict,
     return words != NULL;
 }
 
+static void exchange(assay_child *child, const cJSON *request, double seconds, cJSON **answer,
+                     assay_child_fate *fate)
+{
+    const bool sent = assay_lines_write(&child->lines, request);
+    const assay_line line =
+        sent ? assay_lines_read(&child->lines, seconds, answer) : ASSAY_LINE_END;
+    if (line == ASSAY_LINE_END) {
+        tell_death(child, fate);
+    } else if (line == ASSAY_LINE_DEADLINE) {
+        fate->verdict = ASSAY_TIMEOUT;
+        (void)snprintf(fate->message, sizeof fate->message, "no answer in %.0f s", seconds);
+    } else if (line == ASSAY_LINE_BAD) {
+        fate->verdict = ASSAY_CRASH;
+        (void)snprintf(fate->message, sizeof fate->message,
+                       "answered with something else than JSON");
+    } else if (!refused(*answer, "unsupported", ASSAY_SKIP, fate) &&
+               !refused(*answer, "no_memory", ASSAY_SKIP, fate)) {
+        (void)refused(*answer, "error", ASSAY_FAIL, fate);
+    }
+}
+
 assay_child_fate assay_child_ask(assay_child *child, cJSON *request, double seconds,
                                  cJSON **answer)
 {
     assay_child_fate fate = {.verdict = ASSAY_PASS, .message = ""};
-    const bool sent = assay_lines_write(&child->lines, request);
-    cJSON_Delete(request);
+    const assay_child_aid *const aid = &child->aid;
     *answer = NULL;
-    const assay_line line =
-        sent ? assay_lines_read(&child->lines, seconds, answer) : ASSAY_LINE_END;
-    if (line == ASSAY_LINE_END) {
-        tell_death(child, &fate);
-    } else if (line == ASSAY_LINE_DEADLINE) {
-        fate.verdict = ASSAY_TIMEOUT;
-        (void)snprintf(fate.message, sizeof fate.message, "no answer in %.0f s", seconds);
-    } else if (line == ASSAY_LINE_BAD) {
-        fate.verdict = ASSAY_CRASH;
-        (void)snprintf(fate.message, sizeof fate.message, "answered with something else than JSON");
-    } else if (refused(*answer, "unsupported", ASSAY_SKIP, &fate) ||
-               refused(*answer, "no_memory", ASSAY_SKIP, &fate) ||
-               refused(*answer, "error", ASSAY_FAIL, &fate)) {
+    if (aid->context != NULL) {
+        aid->before(aid->context, request, &fate);
+    }
+    if (fate.verdict == ASSAY_PASS) {
+        exchange(child, request, seconds, answer, &fate);
+    }
+    if (fate.verdict == ASSAY_PASS && aid->context != NULL) {
+        aid->after(aid->context, request, *answer, &fate);
+    }
+    if (fate.verdict != ASSAY_PASS) {
         cJSON_Delete(*answer);
         *answer = NULL;
     }
+    cJSON_Delete(request);
     return fate;
 }

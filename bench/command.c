@@ -7,6 +7,7 @@
 #include "bench/implementations.h"
 #include "bench/interleave.h"
 #include "bench/options.h"
+#include "bench/peer_run.h"
 #include "bench/print.h"
 #include "bench/profile_run.h"
 #include "bench/store.h"
@@ -21,6 +22,7 @@ typedef struct bench_run {
     assay_bench_options options;
     assay_bench_list list;
     assay_implementations found;
+    assay_peers peers;
     assay_ceilings ceilings;
     assay_bench_store *store;
     assay_bench_print print;
@@ -120,6 +122,10 @@ static assay_status time_entry(bench_run *run, const assay_bench_entry *entry, a
             status = assay_measure_run(&measure, error);
         }
     }
+    if (status == ASSAY_OK && run->peers.count > 0) {
+        const assay_measure like = measure_of(run, entry, &run->found.table[0], &check);
+        status = assay_peers_time(&run->peers, &like, &run->print, error);
+    }
     assay_check_close(&check);
     return status;
 }
@@ -149,6 +155,37 @@ static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry
     return status;
 }
 
+static assay_status compare_with_peers(bench_run *run, const assay_bench_entry *entry,
+                                       assay_error *error)
+{
+    assay_check_case check = {.made = false};
+    assay_status status = ASSAY_OK;
+    for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
+        const assay_interleave like = {
+            .measure = measure_of(run, entry, &run->found.table[t], &check),
+            .pairs = run->options.pairs.given ? run->options.pairs.value : 8,
+            .store = run->store,
+            .print = &run->print};
+        if (like.measure.kernel != NULL) {
+            status = assay_peers_compare(&run->peers, &like, run->options.against, error);
+        }
+    }
+    assay_check_close(&check);
+    return status;
+}
+
+/* One after another: timed each on its own, then compared side by side. */
+static assay_status run_entry(bench_run *run, const assay_bench_entry *entry, assay_error *error)
+{
+    const bool against = run->options.against != NULL;
+    const bool peers = run->peers.count > 0;
+    if (against && !peers) {
+        return compare_entry(run, entry, error);
+    }
+    const assay_status status = against ? ASSAY_OK : time_entry(run, entry, error);
+    return status == ASSAY_OK && peers ? compare_with_peers(run, entry, error) : status;
+}
+
 static assay_status run_all(bench_run *run, assay_error *error)
 {
     assay_status status = ASSAY_OK;
@@ -165,8 +202,7 @@ static assay_status run_all(bench_run *run, assay_error *error)
     for (size_t i = 0; i < run->list.count && status == ASSAY_OK; i++) {
         const assay_bench_entry *const entry = &run->list.entries[i];
         if (selected(run, entry)) {
-            status = run->options.against != NULL ? compare_entry(run, entry, error)
-                                                  : time_entry(run, entry, error);
+            status = run_entry(run, entry, error);
         }
     }
     return status;
@@ -183,7 +219,9 @@ static cJSON *head_of(const bench_run *run, int argc, char **argv)
     (void)cJSON_AddStringToObject(head, "format", "assay-results");
     (void)cJSON_AddStringToObject(head, "version", "2.0.0");
     (void)cJSON_AddStringToObject(head, "command", command);
-    (void)cJSON_AddItemToObject(head, "environment", assay_environment_json());
+    cJSON *const environment = assay_environment_json();
+    assay_peers_versions(&run->peers, environment);
+    (void)cJSON_AddItemToObject(head, "environment", environment);
     (void)cJSON_AddItemToObject(head, "ceilings", assay_ceilings_to_json(&run->ceilings));
     return head;
 }
@@ -203,6 +241,10 @@ static assay_status open_run(bench_run *run, assay_error *error)
         status = assay_implementations_find(o->plugin, o->impl, o->measure.threads, &run->found,
                                             error);
     }
+    if (status == ASSAY_OK && o->peer != NULL) {
+        status = assay_peers_find(o->peer, o->measure.deadline, &run->peers, error);
+        run->wrong = assay_peers_failed(&run->peers);
+    }
     if (status == ASSAY_OK) {
         status = assay_store_open(o->json, text, o->resume, &run->store, error);
     }
@@ -216,6 +258,7 @@ static void close_run(bench_run *run)
 {
     assay_store_close(&run->store);
     assay_implementations_close(&run->found);
+    assay_peers_close(&run->peers);
     assay_bench_list_close(&run->list);
     free(run);
 }

@@ -4,6 +4,7 @@
 
 #include "bench/clock.h"
 #include "bench/measure_parts.h"
+#include "bench/peer_link.h"
 
 enum { ROUNDS_LEAST = 2 };
 
@@ -29,6 +30,18 @@ static assay_status leave_all_out(assay_interleaving *now, int side, const char 
     return status;
 }
 
+static assay_status leave_out_for(assay_interleaving *now, assay_contest *c, int side,
+                                  const assay_child_fate *fate, assay_error *error)
+{
+    char reason[ASSAY_MESSAGE_MAX + 16];
+    const bool skip = fate->verdict == ASSAY_SKIP;
+    (void)snprintf(reason, sizeof reason, "%s%s%s", skip ? "" : assay_verdict_name(fate->verdict),
+                   skip ? "" : ": ", fate->message);
+    return c == NULL || fate->verdict == ASSAY_CRASH || fate->verdict == ASSAY_TIMEOUT
+               ? leave_all_out(now, side, reason, error)
+               : leave_out(now, c, side, reason, error);
+}
+
 /* Whether both are open. */
 static assay_status open_pair(assay_interleaving *now, bool *open, assay_error *error)
 {
@@ -36,7 +49,7 @@ static assay_status open_pair(assay_interleaving *now, bool *open, assay_error *
     *open = true;
     for (int s = 0; s < ASSAY_SIDES && status == ASSAY_OK && *open; s++) {
         cJSON *answer = NULL;
-        status = assay_child_start(NULL, &now->child[s], error);
+        status = assay_measure_start(now->side[s], &now->child[s], error);
         if (status != ASSAY_OK) {
             break;
         }
@@ -46,7 +59,7 @@ static assay_status open_pair(assay_interleaving *now, bool *open, assay_error *
         cJSON_Delete(answer);
         *open = fate.verdict == ASSAY_PASS;
         if (!*open) {
-            status = leave_all_out(now, s, fate.message, error);
+            status = leave_out_for(now, NULL, s, &fate, error);
         }
     }
     return status;
@@ -57,13 +70,16 @@ static assay_status sample(assay_interleaving *now, assay_contest *c, int s, boo
                            double *seconds, assay_error *error)
 {
     const assay_measure *const m = now->side[s];
+    if (now->side[1 - s]->peer != NULL) {
+        assay_peer_rest(); /* its threads may still spin */
+    }
     cJSON *answer = NULL;
     const assay_child_fate fate = assay_child_ask(
         &now->child[s], assay_request_sample(c->cold, c->calls, 1, now->seed, check ? 0 : -1),
         m->options->deadline, &answer);
     now->seed += 64;
     if (fate.verdict != ASSAY_PASS) {
-        return leave_out(now, c, s, fate.message, error);
+        return leave_out_for(now, c, s, &fate, error);
     }
     const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "seconds");
     assay_result result = {.verdict = ASSAY_PASS};
@@ -80,6 +96,25 @@ static assay_status sample(assay_interleaving *now, assay_contest *c, int s, boo
         (void)snprintf(reason, sizeof reason, "%s: %.900s", assay_verdict_name(result.verdict),
                        result.message);
         status = leave_out(now, c, s, reason, error);
+    }
+    return status;
+}
+
+/* A time below its floor is taken again, and the side left out when it stays there: what it claims
+ * must not decide how often both are called. */
+static assay_status doubt(assay_interleaving *now, assay_contest *c, int s, double *seconds,
+                          assay_error *error)
+{
+    const assay_timing_key key = assay_contest_key(now, c, s);
+    assay_status status = ASSAY_OK;
+    for (int tries = 0; status == ASSAY_OK && !c->left_out; tries++) {
+        if (!assay_time_impossible(&key, c->work[s], *seconds, now->side[s]->ceilings)) {
+            return ASSAY_OK;
+        }
+        status = tries < 2 ? sample(now, c, s, false, seconds, error)
+                           : leave_out(now, c, s,
+                                       "FAIL: impossible: below the floor of the bytes that it "
+                                       "declares to read, again and again", error);
     }
     return status;
 }
@@ -101,12 +136,15 @@ static assay_status prepare(assay_interleaving *now, assay_contest *c, bool judg
         c->work[s] = cJSON_DetachItemFromObject(answer, "work");
         cJSON_Delete(answer);
         if (fate.verdict != ASSAY_PASS) {
-            status = leave_out(now, c, s, fate.message, error);
+            status = leave_out_for(now, c, s, &fate, error);
         } else if (first > now->side[s]->options->longest) {
             status = leave_out(now, c, s, "one call takes longer than --longest", error);
         } else {
             c->calls = 1;
             status = sample(now, c, s, judge, &seconds, error);
+            if (status == ASSAY_OK) {
+                status = doubt(now, c, s, &seconds, error);
+            }
             const size_t needed = assay_calls_for(seconds, c->cold);
             calls = needed > calls ? needed : calls;
         }

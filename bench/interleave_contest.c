@@ -106,7 +106,10 @@ static bool known(const assay_interleaving *now, int64_t batch, bool cold)
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "impl"));
         const char *const cache =
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "cache"));
-        if (id != NULL && impl != NULL && cache != NULL &&
+        const char *const against =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "against"));
+        if (id != NULL && impl != NULL && cache != NULL && against != NULL &&
+            strcmp(against, now->side[1]->table->name) == 0 &&
             strcmp(id, now->side[0]->entry->id) == 0 &&
             strcmp(impl, now->side[0]->table->name) == 0 &&
             strcmp(cache, cold ? "cold" : "warm") == 0 &&

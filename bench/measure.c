@@ -4,6 +4,7 @@
 
 #include "bench/clock.h"
 #include "bench/measure_parts.h"
+#include "bench/peer_link.h"
 #include "bench/stage_case.h"
 
 /* A case that takes longer to open is opened once. */
@@ -83,7 +84,7 @@ static assay_status judge_before(assay_measuring *now, bool *good, assay_error *
     const assay_measure *const m = now->m;
     assay_result result = {.verdict = ASSAY_PASS};
     *good = true;
-    if (m->entry->stage || m->session == NULL) {
+    if (m->entry->stage || m->session == NULL || m->peer != NULL) {
         return ASSAY_OK;
     }
     const assay_judge judge = {.session = m->session, .impl = m->table->name, .kernel = m->kernel,
@@ -105,7 +106,7 @@ static assay_status open_process(assay_measuring *now, double *opened, assay_chi
 {
     cJSON *answer = NULL;
     const double start = assay_clock_now();
-    const assay_status status = assay_child_start(NULL, &now->child, error);
+    const assay_status status = assay_measure_start(now->m, &now->child, error);
     if (status != ASSAY_OK) {
         return status;
     }
@@ -189,8 +190,13 @@ static assay_status measure_process(assay_measuring *now, double *opened, bool *
     bool alive = true;
     assay_status status = open_process(now, opened, &fate, error);
     if (status == ASSAY_OK && fate.verdict != ASSAY_PASS) {
+        char reason[ASSAY_MESSAGE_MAX + 16];
+        const bool skip = fate.verdict == ASSAY_SKIP;
         *go_on = false;
-        status = leave_out(now, 0, fate.message, error);
+        (void)snprintf(reason, sizeof reason, "%s%s%s",
+                       skip ? "" : assay_verdict_name(fate.verdict), skip ? "" : ": ",
+                       fate.message);
+        status = leave_out(now, 0, reason, error);
     }
     for (size_t i = 0; i < now->count && status == ASSAY_OK && *go_on && alive; i++) {
         assay_batch_run *const run = &now->run[i];

@@ -31,7 +31,10 @@ typedef struct assay_measure_sink {
     bool (*known)(void *context, const assay_timing_key *key);
 } assay_measure_sink;
 
+struct assay_peer;
+
 typedef struct assay_measure {
+    const struct assay_peer *peer; /* whose child it runs in; NULL: a process of this program */
     const assay_measure_options *options;
     const assay_bench_entry *entry;
     const assay_table *table;

@@ -51,10 +51,18 @@ assay_status assay_measure_judge(const assay_measure *m, const cJSON *json, cons
         return ASSAY_OK;
     }
     const uint64_t made_from = strtoull(seed->valuestring, NULL, 10);
-    return m->entry->stage
-               ? assay_check_stage(json, m->table, made_from, outputs, output, judged, result, error)
-               : assay_check_outputs(m->check, json, m->kernel, made_from, outputs, output, result,
-                                     error);
+    const assay_status status =
+        m->entry->stage
+            ? assay_check_stage(json, m->table, made_from, outputs, output, judged, result, error)
+            : assay_check_outputs(m->check, json, m->kernel, made_from, outputs, output, result,
+                                  error);
+    if (status != ASSAY_BAD_INPUT || m->peer == NULL) {
+        return status;
+    }
+    /* Outputs of another form from a child that is not ours: its fault, and the rest goes on. */
+    result->verdict = ASSAY_FAIL;
+    (void)snprintf(result->message, sizeof result->message, "%s", error->message);
+    return ASSAY_OK;
 }
 
 /* Outputs that a call left are judged; the first judgement that is not PASS stays. */
@@ -217,6 +225,9 @@ assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, ass
         const assay_child_fate fate =
             assay_child_ask(&now->child, assay_request_parts(next_seed(now, series) + (uint64_t)i),
                             now->m->options->deadline, &answers[i]);
+        if (fate.verdict == ASSAY_SKIP) {
+            break; /* a peer need not know its parts */
+        }
         if (fate.verdict != ASSAY_PASS) {
             series->verdict.verdict = fate.verdict;
             break;

@@ -22,6 +22,7 @@ static const assay_option table[] = {
     OPTION("cache", TEXT, cache, 0, 0),
     OPTION("stop", TEXT, stop, 0, 0),
     OPTION("against", TEXT, against, 0, 0),
+    OPTION("peer", TEXT, peer, 0, 0),
     OPTION("pairs", INT, pairs, 1, 1000),
     OPTION("json", TEXT, json, 0, 0),
     OPTION("plugin", TEXT, plugin, 0, 0),
@@ -57,6 +58,9 @@ void assay_bench_help(void)
         "  --longest S      leave out batch sizes whose call takes longer (default 2; quick 0.3)\n"
         "  --against IMPL   compare every implementation with this one: both interleaved in pairs of\n"
         "                   fresh processes (ABBA); ratio with its interval\n"
+        "  --peer NAMES     pytorch, llama_cpp, all, or a program's path (docs/peers.md): time its\n"
+        "                   implementations too, and compare each of ours with each of them; with\n"
+        "                   --against GLOB compare with those of that name alone, and time nothing\n"
         "  --pairs N        so many pairs (default 8)\n"
         "  --processes N    fresh processes a timing (default 3)\n"
         "  --threads N      of a kernel (default: one a core)\n"
@@ -74,6 +78,7 @@ void assay_bench_help(void)
         "  assay bench --quick\n"
         "  assay bench --op sae_encode --case 'encode-1b*' --batch 1,16 --json encode.json\n"
         "  assay bench --impl scalar_bf16 --against scalar --case decode-goodfire\n"
+        "  assay bench --peer pytorch --impl scalar --op sae_encode --system tiny\n"
         "  perf record -g assay bench --profile --impl scalar --case linear-1b-up --batch 16");
 }
 
@@ -155,7 +160,7 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
 void assay_bench_options_text(const assay_bench_options *o, char *text, size_t size)
 {
     const char *const words[] = {o->op,    o->impl,    o->case_id, o->system, o->cases,
-                                 o->batch, o->against, o->plugin};
+                                 o->batch, o->against, o->plugin, o->peer};
     char rule[64];
     size_t used = 0;
     text[0] = '\0';

@@ -7,7 +7,7 @@
 
 typedef struct assay_bench_options {
     const char *op, *impl, *case_id, *cases, *batch, *cache, *stop, *against, *json, *plugin,
-        *system;
+        *system, *peer;
     assay_option_int processes, threads, pairs;
     assay_option_real longest, deadline;
     uint64_t seed;

@@ -9,7 +9,7 @@ assay_status assay_outputs_bad(assay_error *error)
                                               "form than the case has");
 }
 
-static bool dtype_named(const char *name, assay_dtype *dtype)
+bool assay_outputs_dtype(const char *name, assay_dtype *dtype)
 {
     static const assay_dtype known[] = {ASSAY_F64, ASSAY_F32, ASSAY_BF16, ASSAY_F16,
                                         ASSAY_I64, ASSAY_I32};
@@ -33,13 +33,14 @@ assay_status assay_outputs_read(const cJSON *entry, int output, off_t *at, assay
     double bytes = 1.0;
     for (const cJSON *item = shape != NULL ? shape->child : NULL; item != NULL;
          item = item->next) {
-        if (rank == ASSAY_RANK_MAX || !cJSON_IsNumber(item) || item->valuedouble < 0.0) {
+        if (rank == ASSAY_RANK_MAX || !cJSON_IsNumber(item) || !(item->valuedouble >= 0.0) ||
+            !(item->valuedouble <= 0x1p48)) {
             return assay_outputs_bad(error);
         }
         bytes *= item->valuedouble;
         extents[rank++] = (int64_t)item->valuedouble;
     }
-    if (!dtype_named(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "dtype")),
+    if (!assay_outputs_dtype(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "dtype")),
                      &dtype)) {
         return assay_outputs_bad(error);
     }

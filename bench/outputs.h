@@ -16,6 +16,9 @@ assay_status assay_outputs_read(const cJSON *entry, int output, off_t *at, assay
 assay_status assay_outputs_find(const cJSON *list, int output, const char *name, int64_t count,
                                 assay_arena *arena, assay_tensor *tensor, assay_error *error);
 
+/* The type of that name. */
+bool assay_outputs_dtype(const char *name, assay_dtype *dtype);
+
 /* The error of a list that is not of the case's form. */
 assay_status assay_outputs_bad(assay_error *error);
 

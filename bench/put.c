@@ -17,14 +17,27 @@ static bool write_all(int fd, const char *data, size_t left)
     return true;
 }
 
-static assay_status put_one(const assay_bench_output *output, int fd, cJSON *list,
-                            assay_error *error)
+cJSON *assay_bench_work_json(const assay_bench_work *work)
 {
-    const assay_tensor *const tensor = output->tensor;
+    cJSON *const object = cJSON_CreateObject();
+    (void)cJSON_AddNumberToObject(object, "rows", work->rows);
+    (void)cJSON_AddNumberToObject(object, "tokens", work->tokens);
+    (void)cJSON_AddNumberToObject(object, "explanations", work->explanations);
+    (void)cJSON_AddNumberToObject(object, "flops", work->flops);
+    (void)cJSON_AddNumberToObject(object, "bytes_read", work->bytes_read);
+    (void)cJSON_AddNumberToObject(object, "bytes_written", work->bytes_written);
+    (void)cJSON_AddNumberToObject(object, "declared_bytes_read", work->declared_bytes_read);
+    (void)cJSON_AddNumberToObject(object, "latents_per_row", work->latents_per_row);
+    return object;
+}
+
+assay_status assay_bench_put_tensor(const char *name, const assay_tensor *tensor, int fd,
+                                    cJSON *list, assay_error *error)
+{
     const size_t bytes = (size_t)assay_count(tensor) * assay_dtype_size(tensor->dtype);
     cJSON *const entry = cJSON_CreateObject();
     cJSON *const shape = cJSON_AddArrayToObject(entry, "shape");
-    (void)cJSON_AddStringToObject(entry, "name", output->name);
+    (void)cJSON_AddStringToObject(entry, "name", name);
     (void)cJSON_AddStringToObject(entry, "dtype", assay_dtype_name(tensor->dtype));
     for (int32_t axis = 0; axis < tensor->rank; axis++) {
         (void)cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensor->shape[axis]));
@@ -32,7 +45,7 @@ static assay_status put_one(const assay_bench_output *output, int fd, cJSON *lis
     (void)cJSON_AddItemToArray(list, entry);
     return write_all(fd, tensor->data, bytes)
                ? ASSAY_OK
-               : assay_fail(error, ASSAY_IO, "outputs cannot be handed over");
+               : assay_fail(error, ASSAY_IO, "'%s' cannot be handed over", name);
 }
 
 assay_status assay_bench_put(const assay_bench_class *class_, const assay_bench_subject *subject,
@@ -42,7 +55,8 @@ assay_status assay_bench_put(const assay_bench_class *class_, const assay_bench_
     const size_t count = class_->outputs(subject, set, output);
     assay_status status = ASSAY_OK;
     for (size_t i = 0; i < count && status == ASSAY_OK; i++) {
-        status = put_one(&output[i], fd, list, error);
+        status =
+            assay_bench_put_tensor(output[i].name, output[i].tensor, fd, list, error);
     }
     return status;
 }

@@ -255,7 +255,7 @@ assay_status assay_check_stage(const cJSON *json, const assay_table *table, uint
         status = assay_stage_params_make(&c.read, &c.model.model, &c.arena, &c.params, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_stage_operands_make(&c.read, &c.model.model, assay_table_activation(table),
+        status = assay_stage_operands_make(&c.read, &c.model.model, assay_table_activation(c.table),
                                            &c.arena, &c.operands, error);
     }
     if (status == ASSAY_OK) {

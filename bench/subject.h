@@ -58,6 +58,13 @@ typedef struct assay_bench_class {
 extern const assay_bench_class assay_bench_steps;
 extern const assay_bench_class assay_bench_stages;
 
+/* The caller deletes it. */
+cJSON *assay_bench_work_json(const assay_bench_work *work);
+
+/* One tensor's bytes to fd, and what it is to list. */
+assay_status assay_bench_put_tensor(const char *name, const assay_tensor *tensor, int fd,
+                                    cJSON *list, assay_error *error);
+
 /* A set's outputs, one after another, to fd; what they are ({"name", "dtype", "shape"}) is appended
  * to list. */
 assay_status assay_bench_put(const assay_bench_class *class_, const assay_bench_subject *subject,

@@ -112,19 +112,6 @@ static assay_status do_open(worker *w, const cJSON *request, cJSON *answer)
     return status;
 }
 
-static void add_work(const assay_bench_work *work, cJSON *answer)
-{
-    cJSON *const object = cJSON_AddObjectToObject(answer, "work");
-    (void)cJSON_AddNumberToObject(object, "rows", work->rows);
-    (void)cJSON_AddNumberToObject(object, "tokens", work->tokens);
-    (void)cJSON_AddNumberToObject(object, "explanations", work->explanations);
-    (void)cJSON_AddNumberToObject(object, "flops", work->flops);
-    (void)cJSON_AddNumberToObject(object, "bytes_read", work->bytes_read);
-    (void)cJSON_AddNumberToObject(object, "bytes_written", work->bytes_written);
-    (void)cJSON_AddNumberToObject(object, "declared_bytes_read", work->declared_bytes_read);
-    (void)cJSON_AddNumberToObject(object, "latents_per_row", work->latents_per_row);
-}
-
 static assay_status do_batch(worker *w, const cJSON *request, cJSON *answer)
 {
     if (w->subject == NULL) {
@@ -146,7 +133,7 @@ static assay_status do_batch(worker *w, const cJSON *request, cJSON *answer)
     }
     assay_bench_work work;
     w->class_->work(w->subject, 0, &work);
-    add_work(&work, answer);
+    (void)cJSON_AddItemToObject(answer, "work", assay_bench_work_json(&work));
     (void)cJSON_AddNumberToObject(answer, "workspace_bytes",
                                   (double)w->class_->workspace(w->subject));
     return ASSAY_OK;

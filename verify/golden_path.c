@@ -83,6 +83,19 @@ const char *assay_bench_file_path(void)
     return case_file("bench.json", path);
 }
 
+const char *assay_peers_folder(void)
+{
+    static char path[PATH_SIZE];
+    if (assay_path_is_directory("bench/peers")) {
+        return "bench/peers";
+    }
+    if (installed("peers", path) != NULL) {
+        return path;
+    }
+    (void)snprintf(path, sizeof path, "%s", ASSAY_GOLDEN_DIR "/../../bench/peers");
+    return assay_path_is_directory(path) ? path : NULL;
+}
+
 /* 1 when directory holds a manifest, 0 when not, -1 when memory is out. */
 static int is_bundle(const char *directory)
 {

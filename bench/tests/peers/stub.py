@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""A peer for tests: it computes linear and sae_decode in plain Python, and misbehaves as the name
+it is called by says (right, lying, fast, hanging, dying, babbling, short, unknown)."""
+import array
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "peers"))
+import assay_peer
+
+KIND = os.path.basename(sys.argv[0])
+
+
+def floats(tensor):
+    if tensor.dtype == "bf16":
+        wide = array.array("I", (word << 16 for word in tensor.data.cast("H")))
+        return array.array("f", wide.tobytes())
+    return tensor.data.cast({"f32": "f", "f64": "d", "i64": "q", "i32": "i"}[tensor.dtype])
+
+
+class Stub(assay_peer.Peer):
+    name, version = KIND, "1"
+    implementations = [{"name": "stub_" + KIND, "ops": ["linear", "sae_decode"],
+                        "precision": {"multiply": "f32", "accumulate_bits": 24,
+                                      "intermediate": "f32", "output": "f32"}}]
+
+    def open(self, request, tensors):
+        if KIND == "hanging":
+            time.sleep(3600)
+        self.op, self.sets = request["op"], {}
+        weight = tensors["weight" if self.op == "linear" else "decoder"]
+        rows, columns = weight.shape
+        flat = floats(weight)
+        self.rows = [list(flat[i * columns:(i + 1) * columns]) for i in range(rows)]
+        bias = tensors.get("bias" if self.op == "linear" else "decode_bias")
+        self.bias = list(floats(bias)) if bias else [0.0] * rows
+        if self.op == "sae_decode":
+            self.columns = list(zip(*self.rows))
+
+    def load(self, index, tensors):
+        if self.op == "linear":
+            n, k = tensors["x"].shape
+            flat = list(floats(tensors["x"]))
+            self.sets[index] = [flat[i * k:(i + 1) * k] for i in range(n)]
+        else:
+            self.sets[index] = [list(floats(tensors[name]))
+                                for name in ("row_offsets", "latent", "value")]
+
+    def decode(self, offsets, latent, value):
+        for begin, end in zip(offsets, offsets[1:]):
+            row = list(self.bias)
+            for e in range(begin, end):
+                row = [sum_ + value[e] * w for sum_, w in zip(row, self.columns[latent[e]])]
+            yield row
+
+    def call(self, index):
+        if KIND == "dying":
+            os.kill(os.getpid(), 11)
+        if self.op == "linear":
+            return [[sum(a * b for a, b in zip(x, row)) + bias
+                     for row, bias in zip(self.rows, self.bias)] for x in self.sets[index]]
+        return list(self.decode(*self.sets[index]))
+
+    def outputs(self, result):
+        if KIND == "lying":
+            result[-1][0] += 1e-3
+        flat = array.array("f", (value for row in result for value in row))
+        if KIND == "short":
+            return [("y", "f32", [len(result), len(result[0])], flat.tobytes()[:-4])]
+        return [("y", "f32", [len(result), len(result[0])], flat)]
+
+
+class Fast(assay_peer.Server):
+    """Claims a nanosecond for whatever it does."""
+
+    def do_sample(self, request):
+        answer = super().do_sample(request)
+        answer["seconds"] = [1e-9] * len(answer["seconds"])
+        return answer
+
+
+if KIND == "fast":
+    assay_peer.Server = Fast
+if KIND == "babbling":
+    print("hello, this is not JSON", flush=True)
+if KIND == "unknown":
+    Stub.implementations[0]["ops"] = ["teleport"]
+assay_peer.serve(Stub())
