@@ -163,6 +163,7 @@ assay_status check_write_json(const check_result *r, const char *path, assay_err
 {
     cJSON *const root = head(r, "assay-check");
     (void)cJSON_AddNumberToObject(root, "exit_status", check_exit(r));
+    (void)cJSON_AddNumberToObject(root, "earlier_runs", (double)r->newest);
     (void)cJSON_AddNumberToObject(root, "baselined", (double)r->baselined);
     (void)cJSON_AddNumberToObject(root, "gone", (double)r->gone);
     cJSON *const cases = cJSON_AddArrayToObject(root, "cases");
