@@ -147,7 +147,7 @@ static size_t put_utf8(char *out, uint32_t code)
         out[i] = (char)(0x80 | (code & 0x3F));
         code >>= 6;
     }
-    out[0] = (char)((0xF0 << (4 - length)) | code);
+    out[0] = (char)((0xF0U << (4 - length)) | code);
     return length;
 }
 

@@ -105,7 +105,7 @@ void history_draw_one(const history_drawing *d, const history_series *s, plot *p
     const double middle = 0.5 * (low + high);
     const double span = fmax(high - low, least_span * middle);
     *p = (plot){.title = "median time over the runs, close up"};
-    p->y = (plot_axis){.label = "seconds a call", .seconds = true};
+    p->y = (plot_axis){.label = "time a call", .seconds = true};
     p->y.low = fmax(middle - 0.75 * span, 0.02 * low);
     p->y.high = middle + 0.75 * span;
     add_levels(s, 0.12 * span, p);
@@ -118,7 +118,7 @@ void history_draw_case(const history_drawing *d, const history_series *s, size_t
     size_t from = SIZE_MAX;
     size_t to = 0;
     *p = (plot){.title = "median time over the runs"};
-    p->y = (plot_axis){.label = "seconds a call", .log = true, .seconds = true};
+    p->y = (plot_axis){.label = "time a call", .log = true, .seconds = true};
     for (size_t i = 0; i < count; i++) {
         add_points(d, &s[i], s[i].impl, p);
         from = s[i].point[0].run < from ? s[i].point[0].run : from;

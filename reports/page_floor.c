@@ -79,7 +79,7 @@ static void floor_dots(report_page *page)
 {
     const assay_results *const r = page->results;
     const double lanes = (double)page->impl_count + 1.0;
-    plot p = {.title = "fraction of the floor reached, by op", .left = 84.0};
+    plot p = {.title = "fraction of the floor reached, by op", .left = 112.0};
     p.x = (plot_axis){.label = "floor / median time", .log = true, .percent = true, .high = 1.5};
     for (size_t k = 0; k < page->impl_count; k++) {
         plot_series *const points =
@@ -185,7 +185,11 @@ static void draw_front(report_page *page, const timing_group *group, double batc
         const double error = report_accuracy(page->results, &group->timing[i]);
         least = error > 0.0 ? fmin(least, error) : least;
     }
-    least = isfinite(least) ? 0.1 * least : 1e-9;
+    if (!isfinite(least)) { /* discrete outcomes, all of them right: no plot */
+        plot_free(&p);
+        return;
+    }
+    least *= 0.1;
     for (size_t i = 0; i < group->count; i++) {
         const results_timing *const t = &group->timing[i];
         const double error = report_accuracy(page->results, t);
@@ -221,7 +225,8 @@ void report_fronts(report_page *page)
     page_section(
         page->out, "front", "Accuracy against throughput",
         "One dot an implementation, at the case and batch size most of them were timed at. "
-        "The line is the Pareto front: nothing measured is both faster and more accurate.");
+        "The line is the Pareto front: nothing measured is both faster and more accurate. An op "
+        "whose results are choices (a token) and all right has no plot.");
     (void)fputs("<div class=\"grid\">\n", page->out);
     for (size_t at = 0; at < r->timing_count;) {
         const char *const op = r->timing[at].op;

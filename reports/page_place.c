@@ -48,18 +48,12 @@ void report_ceilings(report_page *page)
             const char *const unit = assay_node_text(entry, "unit", "");
             const double value = assay_node_real(entry, "value", (double)NAN);
             const double best = assay_node_real(entry, "best", (double)NAN);
-            char shown[96];
             (void)fputs("<tr>", page->out);
             page_text_cell(page->out, assay_node_text(entry, "name", "?"));
-            (void)snprintf(shown, sizeof shown, "%s",
-                           in_unit(value, strcmp(unit, "FLOP/s") == 0 || strcmp(unit, "B/s") == 0 ||
-                                                  strcmp(unit, "OP/s") == 0 ||
-                                                  strcmp(unit, "s") == 0
-                                              ? unit
-                                              : "")
-                               .text);
-            page_number(page->out, value, shown);
-            page_number(page->out, best, isnan(best) ? "–" : text_si(best).text);
+            const bool known = strcmp(unit, "FLOP/s") == 0 || strcmp(unit, "B/s") == 0 ||
+                               strcmp(unit, "OP/s") == 0 || strcmp(unit, "s") == 0;
+            page_number(page->out, value, in_unit(value, known ? unit : "").text);
+            page_number(page->out, best, isnan(best) ? "–" : in_unit(best, known ? unit : "").text);
             (void)fputs("</tr>\n", page->out);
         }
         page_table_end(page->out);

@@ -160,8 +160,8 @@ static void draw_stage(report_page *page, const timing_group *group)
             bars++;
         }
     }
-    (void)snprintf(label, sizeof label, "seconds per %.*s", (int)strlen(unit) - 1, unit);
-    p.x = (plot_axis){.label = label};
+    (void)snprintf(label, sizeof label, "time per %.*s", (int)strlen(unit) - 1, unit);
+    p.x = (plot_axis){.label = label, .seconds = true};
     p.y.low = -(double)bars + 0.4;
     p.y.high = 0.6;
     p.height = 64.0 + 24.0 * (double)bars;

@@ -138,7 +138,8 @@ static void show_row(FILE *out, const accuracy_row *row)
                   isnan(budget) ? 0.0 : fmin(fmax(budget, 0.0), 1.0),
                   isfinite(budget) ? budget : 1e300, text_small(budget).text);
     page_number(out, row->rel_l2, text_small(row->rel_l2).text);
-    page_number(out, row->ulp, text_small(row->ulp).text);
+    /* where the truth is nearly 0 the count only says how nearly */
+    page_number(out, row->ulp, row->ulp > 1e6 ? "> 10⁶" : text_small(row->ulp).text);
     page_number(out, row->undecided, text_count(row->undecided).text);
     page_number(out, (double)row->repeat_differs, text_count((double)row->repeat_differs).text);
     page_number(out, (double)row->batch_differs, text_count((double)row->batch_differs).text);
@@ -174,8 +175,8 @@ static void errors_by_op(report_page *page)
 {
     const assay_results *const r = page->results;
     const double lanes = (double)page->impl_count + 1.0;
-    plot p = {.title = "errors of every case by op, in units of the budget", .left = 84.0};
-    p.x = (plot_axis){.label = "error / budget", .log = true, .high = 3.0};
+    plot p = {.title = "errors of every case by op, in units of the budget", .left = 112.0};
+    p.x = (plot_axis){.label = "error / budget", .log = true, .low = 5e-8, .high = 3.0};
     for (size_t k = 0; k < page->impl_count; k++) {
         const int colour = report_colour(page, page->impl[k]);
         plot_series *const points = plot_add(&p, NULL, colour, PLOT_POINTS);
@@ -185,7 +186,7 @@ static void errors_by_op(report_page *page)
             if (strcmp(v->impl, page->impl[k]) == 0 && v->budget_used > 0.0 &&
                 fabs(log10(v->budget_used / last)) > 0.004) { /* the same dot again is not drawn */
                 const double lane = ((double)k + 1.0) / lanes - 0.5;
-                (void)plot_add_point(points, fmin(v->budget_used, 2.9),
+                (void)plot_add_point(points, fmin(fmax(v->budget_used, 1e-7), 2.9),
                                      page_op_line(&p.y, v->op) - 0.8 * lane, 0.0, 0.0);
                 last = v->budget_used;
             }
@@ -200,8 +201,9 @@ static void errors_by_op(report_page *page)
     (void)plot_add_point(limit, 1.0, p.y.high, 0.0, 0.0);
     if (lines > 0.0) {
         page_figure(page, &p,
-                    "<b>Every case</b>, one dot each; the dashed line is the limit. Errors "
-                    "of exactly 0 have no dot.");
+                    "<b>Every case</b>, one dot each; the dashed line is the limit. Errors below "
+                    "10⁻⁷ are drawn there, those of exactly 0 not at all. Grey: the oracle against "
+                    "golden tensors.");
     }
     plot_free(&p);
 }
@@ -240,7 +242,7 @@ static void error_distribution(report_page *page)
 {
     plot p = {.title = "share of cases whose error is at most x budgets, by implementation"};
     double *const value = malloc((page->results->verdict_count + 1) * sizeof *value);
-    p.x = (plot_axis){.label = "error / budget", .log = true, .high = 3.0};
+    p.x = (plot_axis){.label = "error / budget", .log = true, .low = 5e-8, .high = 3.0};
     p.y = (plot_axis){.label = "share of cases at most so wrong", .percent = true, .high = 1.02};
     for (size_t i = 0; value != NULL && i < page->impl_count; i++) {
         one_distribution(page, &p, page->impl[i], value);

@@ -113,7 +113,8 @@ static void drop_zeros(char *text)
 static void write_label(FILE *script, const plot_axis *axis, double value)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    text_short text = axis->percent   ? text_percent(value)
+    text_short text = value == 0.0    ? (text_short){"0"}
+                      : axis->percent ? text_percent(value)
                       : axis->seconds ? text_seconds(value)
                                       : text_si(value);
     const int power = value > 0.0 ? (int)floor(log10(value) + 1e-9) : 0;

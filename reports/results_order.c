@@ -99,6 +99,7 @@ static void unify(assay_results *results, void *items, size_t *count, size_t siz
     const ordering o = {results->file, compare, file_offset};
     char *const at = items;
     size_t kept = 0;
+    size_t within = 0; /* a file that names a thing twice does not replace another */
     if (*count == 0) {
         return;
     }
@@ -107,9 +108,12 @@ static void unify(assay_results *results, void *items, size_t *count, size_t siz
         if (compare(at + kept * size, at + i * size) != 0) {
             kept++;
             memmove(at + kept * size, at + i * size, size);
+        } else {
+            within += *(const size_t *)(const void *)(at + kept * size + file_offset) ==
+                      *(const size_t *)(const void *)(at + i * size + file_offset);
         }
     }
-    results->replaced += *count - (kept + 1);
+    results->replaced += *count - (kept + 1) - within;
     *count = kept + 1;
 }
 

@@ -1,6 +1,6 @@
 /* The command `assay report`: its four files, its complaints, and that a page is self-contained. */
-#include <cjson/cJSON.h>
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,99 +172,32 @@ Test(report, a_folder_that_cannot_be_made_is_said)
     run_remove(folder);
 }
 
-/* What verify writes is what the schema says, and reports read it. */
-Test(report, verify_writes_the_form_that_is_read)
+static double child_seconds(void)
 {
-    char folder[64];
-    run_folder(folder);
-    run_output run =
-        run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
-                    "--impl 'scalar*' --json %s/v.json",
-                    folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    char *const text = run_slurp("%s/v.json", folder);
-    cJSON *const root = cJSON_Parse(text);
-    cr_expect_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "version")), "2.0.0");
-    cr_expect_eq(strncmp(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")),
-                         "assay verify --golden generated", 31),
-                 0);
-    cr_expect_not_null(
-        strstr(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")), "--impl 'scalar*'"));
-    cJSON_Delete(root);
-    free(text);
-    run = run_program("report %s/v.json -o %s/out", folder, folder);
-    cr_expect_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    run_remove(folder);
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-/* A file that an older assay wrote is read, drawn, stored and compared like any other. */
-Test(report, an_older_version_still_counts)
-{
-    char folder[64];
-    char sample[512];
-    run_folder(folder);
-    snprintf(sample, sizeof sample, "'%s/reports/schema/samples/results-1.json'", ASSAY_SOURCE_DIR);
-    run_output run = run_program("report %s -o %s/out", sample, folder);
-    cr_expect_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    char *const markdown = run_slurp("%s/out/report.md", folder);
-    cr_expect_not_null(strstr(markdown, "scalar\\_bf16"), "%s", markdown);
-    free(markdown);
-    run = run_program("history add %s --db %s/h.sqlite", sample, folder);
-    cr_expect_eq(run.status, 0, "%s", run.err);
-    cr_expect_not_null(strstr(run.out, "0 timings, 2 verdicts"), "%s", run.out);
-    run_free(&run);
-    run_remove(folder);
-}
-
-/* Against the schema, by an independent validator, where there is one. */
-Test(report, files_are_valid_by_the_schema)
+/* The processor's time, gnuplot's included: what else runs meanwhile does not count. */
+Test(report, a_million_samples_take_seconds)
 {
     char folder[64];
     char path[128];
-    char command[1024];
     generate_options o = GENERATE_DEFAULTS;
-    if (system("python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null") !=
-        0) {
-        cr_skip_test("python3-jsonschema is not installed");
-    }
     run_folder(folder);
     snprintf(path, sizeof path, "%s/r.json", folder);
-    o.samples = 4; /* the validator takes its time for each number */
+    o.samples = 2400; /* of each of 420 timings */
     generate_results(path, &o);
-    run_output run =
-        run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
-                    "--json %s/v.json",
-                    folder);
+    const double before = child_seconds();
+    run_output run = run_program("report %s -o %s/out", path, folder);
+    const double spent = child_seconds() - before;
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);
-    static const char timed[] = "bench --quick --op linear --impl scalar --batch 1 --cache warm "
-                                "--stop count:5 --processes 2 %s --json %s/%s.json";
-    run = run_program(timed, "", folder, "b");
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    run = run_program(timed, "--against scalar_bf16 --pairs 2", folder, "c");
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    snprintf(command, sizeof command,
-             "cd %s && python3 '%s/reports/tests/validate.py' "
-             "'%s/reports/schema/results-2.0.0.schema.json' r.json v.json b.json c.json",
-             folder, ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR);
-    cr_expect_eq(system(command), 0);
-    run = run_program("report %s/v.json %s/b.json %s/c.json -o %s/out", folder, folder, folder,
-                      folder);
-    cr_expect_eq(run.status, 0, "what is valid is read: %s", run.err);
-    run_free(&run);
-    /* The validator can say no. */
-    FILE *const wrong = fopen(path, "w");
-    fputs("{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{\"date\":\"\","
-          "\"cpu\":\"\","
-          "\"threads\":1},\"timings\":[{\"op\":7}]}",
-          wrong);
-    fclose(wrong);
-    strcat(command, " >/dev/null");
-    cr_expect_neq(system(command), 0);
+    cr_log_info("1,008,000 samples: %.2f s\n", spent);
+#if !defined(__SANITIZE_ADDRESS__)
+    cr_expect_leq(spent, 5.0);
+#endif
     run_remove(folder);
 }
