@@ -8,9 +8,14 @@
 #include <unistd.h>
 
 #include "bench/lines.h"
+#include "fixtures/io/json_file.h"
 #include "verify/report.h"
 
+/* Of results to go on with. */
+static const size_t results_limit = (size_t)4 << 30;
+
 struct assay_bench_store {
+    char *options;
     char *path, *journal_path;
     int journal; /* -1: none */
     cJSON *lists;
@@ -42,6 +47,39 @@ static bool take_line(assay_bench_store *store, cJSON *line)
     return true;
 }
 
+static assay_status other_run(const char *path, const char *made_with, assay_error *error)
+{
+    return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                      "%s: was begun with other options or another build (%.300s); give those, or "
+                      "leave --resume out to begin anew",
+                      path, made_with != NULL ? made_with : "not said");
+}
+
+/* Takes what a finished run wrote: there is nothing left to do of it. */
+static assay_status read_finished(assay_bench_store *store, const char *options,
+                                  assay_error *error)
+{
+    static const char *const lists[] = {"timings", "comparisons", "skipped"};
+    cJSON *root = NULL;
+    if (!assay_path_exists(store->path)) {
+        return ASSAY_OK;
+    }
+    assay_status status = assay_json_read(store->path, results_limit, &root, error);
+    const char *const made_with =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "options"));
+    if (status == ASSAY_OK && (made_with == NULL || strcmp(made_with, options) != 0)) {
+        status = other_run(store->path, made_with, error);
+    }
+    for (size_t i = 0; status == ASSAY_OK && i < sizeof lists / sizeof *lists; i++) {
+        cJSON *const list = cJSON_DetachItemFromObjectCaseSensitive(root, lists[i]);
+        if (list != NULL) {
+            (void)cJSON_AddItemToObject(store->lists, lists[i], list);
+        }
+    }
+    cJSON_Delete(root);
+    return status;
+}
+
 /* Reads what an earlier run kept; a torn last line is cut off. */
 static assay_status read_journal(assay_bench_store *store, const char *options, assay_error *error)
 {
@@ -52,10 +90,7 @@ static assay_status read_journal(assay_bench_store *store, const char *options, 
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "options"));
     assay_status status = ASSAY_OK;
     if (first == ASSAY_LINE_READ && (made_with == NULL || strcmp(made_with, options) != 0)) {
-        status = assay_fail(error, ASSAY_BAD_ARGUMENT,
-                            "%s: was begun with other options (%.300s); give those, or leave "
-                            "--resume out to begin anew",
-                            store->journal_path, made_with != NULL ? made_with : "none");
+        status = other_run(store->journal_path, made_with, error);
     }
     while (status == ASSAY_OK && first == ASSAY_LINE_READ) {
         cJSON_Delete(line);
@@ -132,7 +167,8 @@ static assay_status open_journal(assay_bench_store *store, const char *options, 
             return assay_fail(error, ASSAY_IO, "%s: cannot be read: %s", store->journal_path,
                               strerror(errno));
         }
-        status = store->journal >= 0 ? read_journal(store, options, error) : ASSAY_OK;
+        status = store->journal >= 0 ? read_journal(store, options, error)
+                                     : read_finished(store, options, error);
     }
     return status == ASSAY_OK ? start_journal(store, options, error) : status;
 }
@@ -147,8 +183,10 @@ assay_status assay_store_open(const char *path, const char *options, bool resume
         return assay_fail(error, ASSAY_NO_MEMORY, "no memory for results");
     }
     made->journal = -1;
-    assay_status status = ASSAY_OK;
-    if (path != NULL) {
+    made->options = strdup(options);
+    assay_status status =
+        made->options != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    if (path != NULL && status == ASSAY_OK) {
         made->path = strdup(path);
         status = made->path != NULL ? open_journal(made, options, resume, error)
                                     : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
@@ -171,6 +209,7 @@ void assay_store_close(assay_bench_store **store)
     cJSON_Delete(s->lists);
     free(s->journal_path);
     free(s->path);
+    free(s->options);
     free(s);
     *store = NULL;
 }
@@ -192,6 +231,7 @@ const cJSON *assay_store_lists(const assay_bench_store *store)
 assay_status assay_store_finish(assay_bench_store *store, cJSON *head, assay_error *error)
 {
     assay_status status = ASSAY_OK;
+    (void)cJSON_AddStringToObject(head, "options", store->options);
     for (cJSON *list = store->lists->child; list != NULL; list = list->next) {
         (void)cJSON_AddItemReferenceToObject(head, list->string, list);
     }

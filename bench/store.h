@@ -11,8 +11,8 @@
 typedef struct assay_bench_store assay_bench_store;
 
 /* path: of the results; NULL: they are kept in memory only. options: what makes the run another one
- * (--resume of a run with other options is refused). Without resume, what an earlier run left is
- * dropped. */
+ * (--resume of a run with other options is refused). resume: what an earlier run stored, or wrote
+ * when it had finished, is there again; without it, that is dropped. */
 assay_status assay_store_open(const char *path, const char *options, bool resume,
                               assay_bench_store **store, assay_error *error);
 void assay_store_close(assay_bench_store **store);
@@ -25,7 +25,7 @@ assay_status assay_store_add(assay_bench_store *store, const char *list, cJSON *
 const cJSON *assay_store_lists(const assay_bench_store *store);
 
 /* Writes path whole or not at all, and drops the journal. head: format, version, command,
- * environment, ceilings; it is taken. */
+ * environment, ceilings; options are added to it; it is taken. */
 assay_status assay_store_finish(assay_bench_store *store, cJSON *head, assay_error *error);
 
 #endif

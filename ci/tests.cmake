@@ -63,9 +63,10 @@ add_test(NAME ci/arrows-see-a-wrong-include COMMAND ${PROJECT_SOURCE_DIR}/ci/arr
 add_test(NAME ci/headers COMMAND ${PROJECT_SOURCE_DIR}/ci/headers)
 add_test(NAME ci/plugin COMMAND ${PROJECT_SOURCE_DIR}/ci/plugin-test ${PROJECT_BINARY_DIR})
 add_test(NAME ci/nightly COMMAND ${PROJECT_SOURCE_DIR}/ci/nightly-test ${PROJECT_BINARY_DIR})
-set_tests_properties(ci/arrows ci/arrows-see-a-wrong-include ci/headers ci/plugin ci/nightly
+add_test(NAME ci/kill COMMAND ${PROJECT_SOURCE_DIR}/ci/kill-test ${PROJECT_BINARY_DIR})
+set_tests_properties(ci/arrows ci/arrows-see-a-wrong-include ci/headers ci/plugin ci/nightly ci/kill
     PROPERTIES LABELS ci)
-set_tests_properties(ci/plugin ci/nightly PROPERTIES TIMEOUT 900
+set_tests_properties(ci/plugin ci/nightly ci/kill PROPERTIES TIMEOUT 900
     ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 
 # The checker judged: every mutant on some seeds, some runs of right kernels. reports/verify/ holds

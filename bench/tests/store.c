@@ -125,6 +125,21 @@ Test(store, finishing_writes_the_file_and_drops_the_journal)
     assay_store_close(&store);
 }
 
+Test(store, a_finished_run_has_nothing_left_to_do)
+{
+    assay_error error;
+    assay_bench_store *store = store_opened("a", false);
+    cr_assert_eq(assay_store_add(store, "timings", item(1), &error), ASSAY_OK);
+    cr_assert_eq(assay_store_finish(store, cJSON_CreateObject(), &error), ASSAY_OK);
+    assay_store_close(&store);
+    store = store_opened("a", true);
+    cr_expect_eq(stored(store), 1);
+    assay_store_close(&store);
+    unlink(journal);
+    cr_assert_eq(assay_store_open(path, "b", true, &store, &error), ASSAY_BAD_ARGUMENT);
+    cr_expect(strstr(error.message, "other options") != NULL, "%s", error.message);
+}
+
 Test(store, a_folder_that_is_not_there_is_named)
 {
     assay_bench_store *store = NULL;
