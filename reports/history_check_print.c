@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/history_check.h"
+#include "reports/history_commands.h"
 #include "reports/text.h"
 
 enum { LINES_SHOWN = 100 };
@@ -129,7 +129,7 @@ static cJSON *item_json(const check_result *r, const check_item *item)
     return o;
 }
 
-static assay_status write_tree(cJSON *root, const char *path, assay_error *error)
+assay_status history_write_json(cJSON *root, const char *path, assay_error *error)
 {
     char *const text = cJSON_Print(root);
     cJSON_Delete(root);
@@ -184,5 +184,5 @@ assay_status check_write_json(const check_result *r, const char *path, assay_err
         number(o, "now", loss->now);
         (void)cJSON_AddItemToArray(losses, o);
     }
-    return write_tree(root, path, error);
+    return history_write_json(root, path, error);
 }

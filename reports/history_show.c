@@ -21,7 +21,7 @@ static cJSON *run_json(const history_run_row *row)
     return o;
 }
 
-static assay_status list_json(const history_runs *runs, assay_error *error)
+static assay_status list_json(const history_runs *runs, const char *path, assay_error *error)
 {
     cJSON *const root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "format", "assay-history");
@@ -30,14 +30,7 @@ static assay_status list_json(const history_runs *runs, assay_error *error)
     for (size_t i = 0; i < runs->count; i++) {
         (void)cJSON_AddItemToArray(list, run_json(&runs->row[i]));
     }
-    char *const text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the list");
-    }
-    (void)puts(text);
-    free(text);
-    return ASSAY_OK;
+    return history_write_json(root, path, error);
 }
 
 assay_status history_list(history *h, const history_arguments *a, assay_error *error)
@@ -45,7 +38,7 @@ assay_status history_list(history *h, const history_arguments *a, assay_error *e
     history_runs runs;
     assay_status status = history_read_runs(h, a->machine, &runs, error);
     if (status == ASSAY_OK && a->json != NULL) {
-        status = list_json(&runs, error);
+        status = list_json(&runs, a->json, error);
     } else if (status == ASSAY_OK) {
         (void)printf("%6s  %-20s  %-16s  %-20s  %7s  %8s  %s\n", "run", "date", "machine",
                      "revision", "timings", "verdicts", "label");

@@ -188,8 +188,11 @@ Test(history, pruning_keeps_the_newest_of_each_machine)
     run = run_program("history prune --db %s/h.sqlite --run 4", folder);
     cr_expect_eq(run.status, 3, "it is gone");
     run_free(&run);
-    run = run_program("history list --db %s/h.sqlite --json -", folder);
-    cJSON *const root = cJSON_Parse(run.out);
+    run = run_program("history list --db %s/h.sqlite --json %s/list.json", folder, folder);
+    cr_expect_str_eq(run.out, "");
+    char *const list = run_slurp("%s/list.json", folder);
+    cJSON *const root = cJSON_Parse(list);
+    free(list);
     const cJSON *const runs = cJSON_GetObjectItem(root, "runs");
     cr_assert_eq(cJSON_GetArraySize(runs), 2);
     cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(runs, 0), "run")->valuedouble, 5.0);
