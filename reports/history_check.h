@@ -2,9 +2,10 @@
  *
  * Two stages. Every case of the run is screened against the last runs of its series (the unit is
  * the run). A slowdown is *confirmed* by the series itself, when a step is found in it that lasts
- * (bench/statistics/steps.h), the rate of false discoveries held over all cases of the run. What is
- * only suspected is printed and fails nothing: one run cannot tell a slow night from a slow kernel.
- */
+ * (bench/statistics/steps.h), or, where the old program can still be run, by fresh process pairs of
+ * the old and the new one (bench/statistics/gate.h); both hold the rate of false discoveries over
+ * all cases of the run. What is only suspected is printed and fails nothing: one run cannot tell a
+ * slow night from a slow kernel. */
 #ifndef REPORTS_HISTORY_CHECK_H
 #define REPORTS_HISTORY_CHECK_H
 
@@ -33,8 +34,15 @@ typedef struct check_item {
     assay_gate_case screen;
     const assay_step *step; /* the latest one that counts, or NULL */
     double corrected_p;     /* of that step, over all cases of the run */
+    size_t pairs;           /* that confirmed or cleared it; screen holds what they say */
     check_state state;
 } check_item;
+
+typedef struct check_pairs {
+    const char *old_program, *new_program; /* two assay programs */
+    const char *machine;                   /* that the run was made on */
+    size_t most;                           /* pairs of one suspect */
+} check_pairs;
 
 typedef struct check_loss { /* of accuracy */
     char *golden, *op, *impl, *name, *seed, *verdict;
@@ -60,6 +68,9 @@ typedef struct check_result {
 assay_status history_check(history *h, int64_t run, const check_options *options,
                            check_result *result, assay_error *error);
 void check_result_free(check_result *result);
+/* Times every suspect of a result with both programs and replaces its state. Seconds a pair. */
+assay_status history_confirm(check_result *result, const check_options *options,
+                             const check_pairs *pairs, assay_error *error);
 /* Fills losses and verdict counts. */
 assay_status history_check_accuracy(history *h, const check_options *options, check_result *result,
                                     assay_error *error);

@@ -18,6 +18,15 @@ static void print_confirmed(const check_result *r, const check_item *item, FILE 
 {
     (void)fputs(item->state == CHECK_SLOWER ? "SLOWER  " : "FASTER  ", out);
     print_case(item->series, out);
+    if (item->pairs > 0) {
+        (void)fprintf(out,
+                      ": %s times the old program's time (95%%: %s to %s), by %zu fresh pairs, "
+                      "p %s\n",
+                      text_small(item->screen.slowdown).text, text_small(item->screen.low).text,
+                      text_small(item->screen.high).text, item->pairs,
+                      text_small(item->corrected_p).text);
+        return;
+    }
     const history_run_row *const since = &r->runs.row[item->series->point[item->step->at].run];
     (void)fprintf(
         out, ": %s times the time before (95%%: %s to %s) since run %lld (%s, revision %s), p %s\n",
@@ -31,6 +40,14 @@ static void print_suspect(const check_item *item, FILE *out)
     const history_series *const s = item->series;
     (void)fputs("suspect ", out);
     print_case(s, out);
+    if (item->pairs > 0) {
+        (void)fprintf(out,
+                      ": %s times the old program's time (95%%: %s to %s), %zu pairs leave it "
+                      "open\n",
+                      text_small(item->screen.slowdown).text, text_small(item->screen.low).text,
+                      text_small(item->screen.high).text, item->pairs);
+        return;
+    }
     (void)fprintf(out, ": %s times the time before in this run alone (%s to %s)\n",
                   text_small(item->screen.screened).text,
                   text_small(item->screen.screened_low).text,
@@ -117,7 +134,15 @@ static cJSON *item_json(const check_result *r, const check_item *item)
     (void)cJSON_AddStringToObject(o, "state", names[item->state]);
     number(o, "screened",
            item->screen.suspicion != ASSAY_UNMEASURED ? item->screen.screened : (double)NAN);
-    if (item->step != NULL) {
+    if (item->pairs > 0) {
+        cJSON *const pairs = cJSON_AddObjectToObject(o, "pairs");
+        (void)cJSON_AddNumberToObject(pairs, "count", (double)item->pairs);
+        number(pairs, "slowdown", item->screen.slowdown);
+        number(pairs, "low", item->screen.low);
+        number(pairs, "high", item->screen.high);
+        number(pairs, "corrected_p", item->corrected_p);
+    }
+    if (item->step != NULL && item->pairs == 0) {
         cJSON *const step = cJSON_AddObjectToObject(o, "step");
         (void)cJSON_AddNumberToObject(
             step, "run", (double)r->runs.row[item->series->point[item->step->at].run].id);

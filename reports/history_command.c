@@ -1,6 +1,7 @@
 /* The command `assay history`. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reports/cli.h"
 #include "reports/commands.h"
@@ -29,12 +30,29 @@ static assay_status add(history *h, const history_arguments *a, assay_error *err
     return status;
 }
 
+/* The old program against this one, on what is suspected. */
+static assay_status confirm(const history_arguments *a, check_result *result, assay_error *error)
+{
+    char self[4096];
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0) {
+        return assay_fail(error, ASSAY_IO, "/proc/self/exe: this program cannot find itself");
+    }
+    self[length] = '\0';
+    const char *const machine = result->runs.row[result->newest].machine;
+    const check_pairs pairs = {a->old_program, self, machine, a->pairs};
+    return history_confirm(result, &a->check, &pairs, error);
+}
+
 static assay_status check(history *h, const history_arguments *a, int *exit_status,
                           assay_error *error)
 {
     check_result result = {0};
     const bool quiet = a->json != NULL && strcmp(a->json, "-") == 0;
     assay_status status = history_check(h, a->run, &a->check, &result, error);
+    if (status == ASSAY_OK && a->old_program != NULL) {
+        status = confirm(a, &result, error);
+    }
     if (status == ASSAY_OK && !quiet) {
         check_print(&result, stdout);
     }

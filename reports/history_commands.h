@@ -10,10 +10,10 @@ typedef struct history_arguments {
     const char *word; /* the subcommand, NULL when none was given */
     char **path;      /* what follows it */
     size_t path_count;
-    const char *db, *machine, *label, *json, *out;
+    const char *db, *machine, *label, *json, *out, *old_program;
     check_options check;
     int64_t run;
-    size_t keep;
+    size_t keep, pairs;
     bool keep_given, help;
 } history_arguments;
 

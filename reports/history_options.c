@@ -38,12 +38,15 @@ const char history_help[] =
     "  --recent N          a slowdown older than N runs is the new baseline (default 14)\n"
     "  --margin R          changes within this share are none (default 0.01)\n"
     "  --fdr Q             rate of false discoveries over all cases of a run (default 0.01)\n"
+    "  --against-binary OLD   check: the assay program of the run before: it and this one time "
+    "every\n"
+    "                      suspect in turn, in fresh process pairs, which confirm or clear it "
+    "(about\n"
+    "                      ten pairs a suspect, some seconds each; on the machine of the run)\n"
+    "  --pairs N           pairs of one suspect at the most (default 24)\n"
     "  --json FILE         check, list: as data; '-' is standard output\n"
     "  -o, --out FILE      plot: what to write (default history.html)\n"
     "  --keep N            prune: runs of each machine that stay\n"
-    "\n"
-    "A confirmation from one night needs the old program: time both with 'assay bench\n"
-    "--json FILE', in turn, and give the files to 'assay compare OLD NEW --gate'.\n"
     "\n"
     "Exit status: 0 good; 1 check: a confirmed slowdown or accuracy loss; 2 usage; 3 input, or\n"
     "check: nothing was measured that an earlier run of the machine has too.\n"
@@ -69,7 +72,9 @@ enum {
     FDR,
     JSON,
     KEEP,
-    LABEL
+    LABEL,
+    AGAINST,
+    PAIRS
 };
 
 static const struct option table[] = {{"db", required_argument, NULL, DB},
@@ -86,6 +91,8 @@ static const struct option table[] = {{"db", required_argument, NULL, DB},
                                       {"json", required_argument, NULL, JSON},
                                       {"keep", required_argument, NULL, KEEP},
                                       {"label", required_argument, NULL, LABEL},
+                                      {"against-binary", required_argument, NULL, AGAINST},
+                                      {"pairs", required_argument, NULL, PAIRS},
                                       {"out", required_argument, NULL, 'o'},
                                       {"help", no_argument, NULL, 'h'},
                                       {NULL, 0, NULL, 0}};
@@ -114,6 +121,8 @@ static assay_status take(history_arguments *a, int option, const char *value, as
     case CASE: a->check.filter.case_id = value; break;
     case JSON: a->json = value; break;
     case LABEL: a->label = value; break;
+    case AGAINST: a->old_program = value; break;
+    case PAIRS: return whole("pairs", value, 2, &a->pairs, error);
     case 'o': a->out = value; break;
     case LAST: return whole("last", value, 1, &a->check.last, error);
     case LEAST: return whole("least", value, 2, &a->check.least, error);
@@ -132,6 +141,7 @@ int history_read_options(int argc, char **argv, history_arguments *a)
     int found;
     *a = (history_arguments){
         .out = "history.html",
+        .pairs = 24,
         .check = {.last = 200, .recent = 14, .least = 3, .q = 0.01, .margin = 0.01}};
     cli_start();
     while ((found = getopt_long(argc, argv, ":o:h", table, NULL)) != -1) {
