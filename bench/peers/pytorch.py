@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""PyTorch and Hugging Face transformers as a peer (docs/peers.md).
+
+Implementations: eager in f32 and bf16, decoders gathered (embedding_bag) and dense, torch.compile.
+Weights are taken as stored, bf16 ones widened once for f32; products are f32 with f32 sums, as the
+contracts say (TF32 is a GPU's).
+
+A bf16 product is rounded before anything is added to it, which would cost an encoder's or decoder's
+bias more than its contract allows. So under bf16 a bias is a part of the product: three columns
+that, added up in the product's f32, are the bias in f32.
+"""
+import importlib.metadata
+import logging
+import os
+
+import assay_peer
+from assay_peer import Unsupported
+
+F32 = {"multiply": "f32", "accumulate_bits": 24, "intermediate": "f32", "output": "f32",
+       "angle": "f32"}
+BF16 = {"storage": "bf16", "multiply": "bf16", "accumulate_bits": 24, "intermediate": "bf16",
+        "output": "bf16", "angle": "f32", "flush": True}
+ALL = ["linear", "sae_encode", "sae_decode", "capture", "generate"]
+# By name: ops, contract, variant.
+OFFERED = {"pytorch": (ALL, F32, "eager"),
+           "pytorch_dense": (["sae_decode"], F32, "dense"),
+           "pytorch_compile": (["sae_encode", "capture"], F32, "compile"),
+           "pytorch_bf16": (ALL, BF16, "eager"),
+           "pytorch_dense_bf16": (["sae_decode"], BF16, "dense")}
+
+
+class PyTorch(assay_peer.Peer):
+    name = "pytorch"
+    implementations = [{"name": name, "ops": ops, "precision": precision}
+                       for name, (ops, precision, _) in OFFERED.items()]
+
+    def __init__(self):
+        """The libraries are imported by `open`, when the processors they may use are set."""
+        self.version = ", ".join("%s %s" % (name, importlib.metadata.version(name))
+                                 for name in ("torch", "transformers"))
+        self.op = None
+
+    def open(self, request, tensors):
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages, as our own kernels have
+        import torch
+        logging.getLogger("torch").setLevel(logging.ERROR)
+        torch.set_num_threads(len(request["processors"]))
+        torch.set_num_interop_threads(1)
+        _, precision, variant = OFFERED[request["impl"]]
+        dtype = torch.bfloat16 if precision is BF16 else torch.float32
+        if request["op"] in ("capture", "generate"):
+            from pytorch_stages import Capture, Generate
+            made = {"capture": Capture, "generate": Generate}[request["op"]]
+        else:
+            from pytorch_steps import Decode, Encode, Linear
+            made = {"linear": Linear, "sae_encode": Encode, "sae_decode": Decode}[request["op"]]
+        self.op = made(tensors, request.get("params", {}), dtype, variant)
+
+    def load(self, index, tensors):
+        self.op.load(index, tensors)
+
+    def call(self, index):
+        return self.op.call(index)
+
+    def outputs(self, result):
+        return self.op.outputs(result)
+
+    def parts(self, index):
+        if not hasattr(self.op, "parts"):
+            raise Unsupported("its parts are not known")
+        return self.op.parts(index)
+
+
+class Missing(assay_peer.Server):
+    def do_hello(self, request):
+        raise Unsupported("%s: run ci/peers pytorch" % self.peer)
+
+
+try:
+    PEER = PyTorch()
+except importlib.metadata.PackageNotFoundError as absent:
+    assay_peer.Server = Missing
+    PEER = "package %s is missing" % absent.name
+assay_peer.serve(PEER)

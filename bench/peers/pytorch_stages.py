@@ -1,0 +1,90 @@
+"""Stages in Hugging Face transformers: its own forward and generate on the case's checkpoint."""
+import torch
+from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
+from transformers.utils import logging
+
+import assay_peer
+from assay_peer import Unsupported
+from pytorch_steps import named, view
+
+torch.set_grad_enabled(False)
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+
+def load_model(params, dtype):
+    return AutoModelForCausalLM.from_pretrained(params["checkpoint"], dtype=dtype).eval()
+
+
+def prompts(tensors):
+    """Tokens, 0 where a row is padded, and which are its own."""
+    tokens, lengths = view(tensors["tokens"]), view(tensors["lengths"])
+    valid = torch.arange(tokens.shape[1])[None] < lengths[:, None]
+    return torch.where(valid, tokens, 0), valid
+
+
+class Capture:
+    """The forward without the layers after the hook; what is right of a row is never attended."""
+
+    def __init__(self, tensors, params, dtype, variant):
+        count = params["layer"] + (params["hook"] == "output")
+        if params["hook"] not in ("input", "output") or count == 0:
+            raise Unsupported("its hooks are a layer's output, or input from layer 1 on")
+        self.model = load_model(params, dtype).model
+        self.model.layers = self.model.layers[:count]
+        self.model.config.num_hidden_layers = count
+        self.model.norm = torch.nn.Identity()
+        self.forward = torch.compile(self.model) if variant == "compile" else self.model
+        self.sets = {}
+
+    def load(self, index, tensors):
+        self.sets[index] = prompts(tensors)
+
+    def call(self, index):
+        tokens, valid = self.sets[index]
+        return self.forward(input_ids=tokens, use_cache=False).last_hidden_state[valid]
+
+    def outputs(self, rows):
+        return [named("residual", rows)]
+
+
+class Clock(StoppingCriteria):
+    """Stops nothing; notes when each step's tokens were there."""
+
+    def __init__(self):
+        self.times = []
+
+    def __call__(self, input_ids, scores, **kwargs):
+        self.times.append(assay_peer.clock())
+        return torch.zeros(len(input_ids), dtype=torch.bool)
+
+
+class Generate:
+    """Greedy, prompts padded on the left."""
+
+    def __init__(self, tensors, params, dtype, variant):
+        self.model, self.new_tokens, self.sets = load_model(params, dtype), params["new_tokens"], {}
+        settings = self.model.generation_config
+        settings.eos_token_id, settings.pad_token_id = None, 0
+        settings.do_sample, settings.max_new_tokens = False, self.new_tokens
+        settings.temperature = settings.top_p = settings.top_k = None
+
+    def load(self, index, tensors):
+        tokens, valid = prompts(tensors)
+        order = torch.argsort(valid.long(), dim=1, stable=True)  # padding first
+        self.sets[index] = (tokens.gather(1, order), valid.gather(1, order).long())
+
+    def call(self, index, **options):
+        tokens, mask = self.sets[index]
+        made = self.model.generate(input_ids=tokens, attention_mask=mask, **options)
+        return made[:, tokens.shape[1]:]
+
+    def outputs(self, tokens):
+        return [named("new_tokens", tokens)]
+
+    def parts(self, index):
+        clock, start = Clock(), assay_peer.clock()
+        self.call(index, stopping_criteria=StoppingCriteriaList([clock]))
+        times = [(time - start) * 1e-9 for time in clock.times]
+        return {"whole_seconds": times[-1], "first_token_seconds": times[0],
+                "token_seconds": [b - a for a, b in zip(times, times[1:])]}
