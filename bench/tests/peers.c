@@ -11,7 +11,10 @@ static const char cases[] =
     " \"case\": {\"op\": \"linear\", \"shape\": {\"k\": 96, \"o\": 48}}},"
     "{\"id\": \"decode\", \"system\": \"tiny\", \"batch\": [3],"
     " \"case\": {\"op\": \"sae_decode\", \"shape\": {\"d\": 48, \"m\": 96}, \"active\": 8,"
-    " \"encoder\": false}}]}";
+    " \"encoder\": false}},"
+    "{\"id\": \"generate\", \"system\": \"tiny\", \"batch\": [2],"
+    " \"stage\": {\"op\": \"generate\", \"model\": {\"name\": \"tiny\"}, \"tokens\": 8,"
+    " \"new_tokens\": 3}}]}";
 
 typedef struct peer_run {
     char folder[32], peer[64], json[64];
@@ -67,7 +70,7 @@ static int count_of(const peer_run *run, const char *list, const char *key, cons
 
 Test(peers, a_right_one_is_judged_timed_and_compared)
 {
-    peer_run run = run_peer("right", "");
+    peer_run run = run_peer("right", "--op '[ls]*'");
     cr_assert_eq(run.output.status, 0, "%s%s", run.output.out, run.output.err);
     cr_expect_eq(count_of(&run, "timings", "impl", "stub_right"), 3);
     cr_expect_eq(count_of(&run, "comparisons", "against", "stub_right"), 3);
@@ -85,13 +88,23 @@ Test(peers, a_right_one_is_judged_timed_and_compared)
 
 Test(peers, a_wrong_one_fails_and_is_never_timed)
 {
-    peer_run run = run_peer("lying", "");
+    peer_run run = run_peer("lying", "--op '[ls]*'");
     cr_assert_eq(run.output.status, 1, "%s%s", run.output.out, run.output.err);
     cr_expect_eq(count_of(&run, "timings", "impl", "stub_lying"), 0);
     cr_expect_eq(count_of(&run, "comparisons", "against", "stub_lying"), 0);
     cr_expect_eq(count_of(&run, "skipped", "impl", "stub_lying"), 6);
     cr_expect(strstr(run.output.out, "FAIL: row") != NULL, "%s", run.output.out);
     cr_expect_eq(count_of(&run, "timings", "impl", "scalar"), 3, "ours go on");
+    run_end(&run);
+}
+
+Test(peers, wrong_tokens_fail)
+{
+    peer_run run = run_peer("idle", "--case generate --against '*'");
+    cr_assert_eq(run.output.status, 1, "%s%s", run.output.out, run.output.err);
+    cr_expect(strstr(run.output.out, "FAIL: row 0, step 0: token 0, but") != NULL, "%s",
+              run.output.out);
+    cr_expect_eq(count_of(&run, "comparisons", "against", "stub_idle"), 0);
     run_end(&run);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A peer for tests: it computes linear and sae_decode in plain Python, and misbehaves as the name
-it is called by says (right, lying, fast, hanging, dying, babbling, short, unknown)."""
+it is called by says (right, lying, fast, hanging, dying, babbling, short, unknown; idle
+generates nothing but token 0)."""
 import array
 import os
 import sys
@@ -71,6 +72,23 @@ class Stub(assay_peer.Peer):
         return [("y", "f32", [len(result), len(result[0])], flat)]
 
 
+class Idle(assay_peer.Peer):
+    name, version = KIND, "1"
+    implementations = [dict(Stub.implementations[0], name="stub_idle", ops=["generate"])]
+
+    def open(self, request, tensors):
+        self.steps = request["params"]["new_tokens"]
+
+    def load(self, index, tensors):
+        self.rows = len(tensors["lengths"].data.cast("q"))
+
+    def call(self, index):
+        return array.array("q", [0] * self.rows * self.steps)
+
+    def outputs(self, result):
+        return [("new_tokens", "i64", [self.rows, self.steps], result)]
+
+
 class Fast(assay_peer.Server):
     """Claims a nanosecond for whatever it does."""
 
@@ -86,4 +104,4 @@ if KIND == "babbling":
     print("hello, this is not JSON", flush=True)
 if KIND == "unknown":
     Stub.implementations[0]["ops"] = ["teleport"]
-assay_peer.serve(Stub())
+assay_peer.serve(Idle() if KIND == "idle" else Stub())
