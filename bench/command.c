@@ -29,37 +29,11 @@ typedef struct bench_run {
     bool wrong; /* a kernel was found wrong */
 } bench_run;
 
-static bool same_text(const cJSON *object, const char *key, const char *text)
-{
-    const char *const value =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return value != NULL && strcmp(value, text) == 0;
-}
-
-static bool same_key(const cJSON *item, const assay_timing_key *key)
-{
-    const cJSON *const batch = cJSON_GetObjectItemCaseSensitive(item, "batch");
-    const cJSON *const cache = cJSON_GetObjectItemCaseSensitive(item, "cache");
-    return same_text(item, "case", key->entry->id) && same_text(item, "impl", key->impl) &&
-           cJSON_IsNumber(batch) && (int64_t)batch->valuedouble == key->batch &&
-           (cache == NULL || same_text(item, "cache", key->cold ? "cold" : "warm"));
-}
-
 static bool known(void *context, const assay_timing_key *key)
 {
-    static const char *const names[] = {"timings", "skipped"};
     const bench_run *const run = context;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const cJSON *const list =
-            cJSON_GetObjectItemCaseSensitive(assay_store_lists(run->store), names[i]);
-        for (const cJSON *item = list != NULL ? list->child : NULL; item != NULL;
-             item = item->next) {
-            if (same_key(item, key)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return assay_store_has(run->store, "timings", key, NULL) ||
+           assay_store_has(run->store, "skipped", key, NULL);
 }
 
 static assay_status take_timing(void *context, const assay_series *series, cJSON *timing,

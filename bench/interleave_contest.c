@@ -9,10 +9,7 @@
 assay_timing_key assay_contest_key(const assay_interleaving *now, const assay_contest *contest,
                                    int side)
 {
-    const assay_measure *const m = now->side[side];
-    return (assay_timing_key){.entry = m->entry, .kernel = m->kernel, .impl = m->table->name,
-                              .batch = contest->batch, .cold = contest->cold,
-                              .threads = m->options->threads};
+    return assay_measure_key(now->side[side], contest->batch, contest->cold);
 }
 
 static cJSON *pairs_json(const assay_contest *c)
@@ -84,42 +81,6 @@ assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest
     return status;
 }
 
-static bool wanted(const assay_measure *m, size_t i)
-{
-    for (size_t k = 0; k < m->options->batch_count; k++) {
-        if (m->options->batch[k] == m->entry->batch[i]) {
-            return true;
-        }
-    }
-    return m->options->batch_count == 0 && (m->options->full || !m->entry->full[i]);
-}
-
-/* Compared before, in the run that is resumed. */
-static bool known(const assay_interleaving *now, int64_t batch, bool cold)
-{
-    const cJSON *const list =
-        cJSON_GetObjectItemCaseSensitive(assay_store_lists(now->compared->store), "comparisons");
-    for (const cJSON *item = list != NULL ? list->child : NULL; item != NULL; item = item->next) {
-        const char *const id =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "case"));
-        const char *const impl =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "impl"));
-        const char *const cache =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "cache"));
-        const char *const against =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "against"));
-        if (id != NULL && impl != NULL && cache != NULL && against != NULL &&
-            strcmp(against, now->side[1]->table->name) == 0 &&
-            strcmp(id, now->side[0]->entry->id) == 0 &&
-            strcmp(impl, now->side[0]->table->name) == 0 &&
-            strcmp(cache, cold ? "cold" : "warm") == 0 &&
-            assay_answer_number(item, "batch", 0.0) == (double)batch) {
-            return true;
-        }
-    }
-    return false;
-}
-
 assay_status assay_contests_plan(assay_interleaving *now, assay_error *error)
 {
     const assay_measure *const m = now->side[0];
@@ -131,8 +92,11 @@ assay_status assay_contests_plan(assay_interleaving *now, assay_error *error)
     for (size_t i = 0; i < ASSAY_CACHES * m->entry->batch_count && status == ASSAY_OK; i++) {
         const int64_t batch = m->entry->batch[i / ASSAY_CACHES];
         const bool cold = i % ASSAY_CACHES == 0;
-        if (!wanted(m, i / ASSAY_CACHES) || !(cold ? m->options->cold : m->options->warm) ||
-            known(now, batch, cold)) {
+        const assay_timing_key key = assay_measure_key(m, batch, cold);
+        if (!assay_batch_wanted(m, i / ASSAY_CACHES) ||
+            !(cold ? m->options->cold : m->options->warm) ||
+            assay_store_has(now->compared->store, "comparisons", &key,
+                            now->side[1]->table->name)) {
             continue;
         }
         assay_contest *const c = &now->contest[now->count++];

@@ -10,7 +10,7 @@
 /* A case that takes longer to open is opened once. */
 static const double open_quickly = 1.0;
 
-static bool batch_wanted(const assay_measure *m, size_t i)
+bool assay_batch_wanted(const assay_measure *m, size_t i)
 {
     const assay_measure_options *const o = m->options;
     for (size_t k = 0; k < o->batch_count; k++) {
@@ -21,7 +21,7 @@ static bool batch_wanted(const assay_measure *m, size_t i)
     return o->batch_count == 0 && (o->full || !m->entry->full[i]);
 }
 
-static assay_timing_key key_of(const assay_measure *m, int64_t batch, bool cold)
+assay_timing_key assay_measure_key(const assay_measure *m, int64_t batch, bool cold)
 {
     return (assay_timing_key){.entry = m->entry,
                               .kernel = m->kernel,
@@ -36,13 +36,13 @@ static assay_status plan(assay_measuring *now, assay_error *error)
     const assay_measure *const m = now->m;
     assay_status status = ASSAY_OK;
     for (size_t i = 0; i < m->entry->batch_count && status == ASSAY_OK; i++) {
-        if (!batch_wanted(m, i)) {
+        if (!assay_batch_wanted(m, i)) {
             continue;
         }
         assay_batch_run run = {.batch = m->entry->batch[i]};
         for (int c = 0; c < ASSAY_CACHES; c++) {
             const bool cold = c == 0;
-            const assay_timing_key key = key_of(m, run.batch, cold);
+            const assay_timing_key key = assay_measure_key(m, run.batch, cold);
             run.series[c].key = key;
             run.wanted[c] = (cold ? m->options->cold : m->options->warm) &&
                             !m->sink.known(m->sink.context, &key);

@@ -38,6 +38,11 @@ assay_status assay_measure_judge(const assay_measure *m, const cJSON *json, cons
                                  int output, bool *judged, assay_result *result,
                                  assay_error *error);
 
+/* Whether the options ask for the entry's batch size i. */
+bool assay_batch_wanted(const assay_measure *m, size_t i);
+
+assay_timing_key assay_measure_key(const assay_measure *m, int64_t batch, bool cold);
+
 /* A number of an answer; `missing` where there is none. */
 double assay_answer_number(const cJSON *answer, const char *key, double missing);
 

@@ -223,6 +223,35 @@ assay_status assay_store_add(assay_bench_store *store, const char *list, cJSON *
     return append(store, list, item, error);
 }
 
+static bool same_text(const cJSON *object, const char *key, const char *text)
+{
+    const char *const value =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return value != NULL && strcmp(value, text) == 0;
+}
+
+static bool same_key(const cJSON *item, const assay_timing_key *key)
+{
+    const cJSON *const batch = cJSON_GetObjectItemCaseSensitive(item, "batch");
+    const cJSON *const cache = cJSON_GetObjectItemCaseSensitive(item, "cache");
+    return same_text(item, "case", key->entry->id) && same_text(item, "impl", key->impl) &&
+           cJSON_IsNumber(batch) && (int64_t)batch->valuedouble == key->batch &&
+           (cache == NULL || same_text(item, "cache", key->cold ? "cold" : "warm"));
+}
+
+bool assay_store_has(const assay_bench_store *store, const char *list, const assay_timing_key *key,
+                     const char *against)
+{
+    const cJSON *const items = cJSON_GetObjectItemCaseSensitive(store->lists, list);
+    for (const cJSON *item = items != NULL ? items->child : NULL; item != NULL;
+         item = item->next) {
+        if (same_key(item, key) && (against == NULL || same_text(item, "against", against))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const cJSON *assay_store_lists(const assay_bench_store *store)
 {
     return store->lists;

@@ -6,7 +6,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
-#include "assay/status.h"
+#include "bench/series.h"
 
 typedef struct assay_bench_store assay_bench_store;
 
@@ -20,6 +20,11 @@ void assay_store_close(assay_bench_store **store);
 /* list: "timings", "comparisons" or "skipped". Takes item. On disk when it returns. */
 assay_status assay_store_add(assay_bench_store *store, const char *list, cJSON *item,
                              assay_error *error);
+
+/* Whether a list has what the key names; of comparisons, with `against` (NULL: with anything). What
+ * was left out for all caches counts for each. */
+bool assay_store_has(const assay_bench_store *store, const char *list, const assay_timing_key *key,
+                     const char *against);
 
 /* Everything kept so far, lists by name. */
 const cJSON *assay_store_lists(const assay_bench_store *store);
