@@ -1,8 +1,8 @@
 #include "bench/options.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
+#include "verify/file_stamp.h"
 #include "verify/topology.h"
 
 static const double longest_default = 2.0;
@@ -158,17 +158,6 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     return status;
 }
 
-/* A file that was built anew is another one. */
-static void add_build(const char *path, char *text, size_t size)
-{
-    struct stat info;
-    const size_t used = strlen(text);
-    if (path != NULL && stat(path, &info) == 0) {
-        (void)snprintf(text + used, size - used, ";%lld.%09ld", (long long)info.st_mtim.tv_sec,
-                       info.st_mtim.tv_nsec);
-    }
-}
-
 void assay_bench_options_text(const assay_bench_options *o, char *text, size_t size)
 {
     const char *const words[] = {o->op,    o->impl,    o->case_id, o->system, o->cases,
@@ -187,6 +176,6 @@ void assay_bench_options_text(const assay_bench_options *o, char *text, size_t s
                        (long long)o->measure.processes, o->measure.threads, o->measure.longest,
                        (unsigned long long)o->seed, (long long)o->pairs.value);
     }
-    add_build("/proc/self/exe", text, size);
-    add_build(o->plugin, text, size);
+    const char *const files[] = {ASSAY_THIS_PROGRAM, o->plugin, o->cases};
+    assay_file_stamps(files, sizeof files / sizeof *files, text, size);
 }

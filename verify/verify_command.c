@@ -1,10 +1,10 @@
 /* The command `assay verify`. */
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "verify/campaign.h"
 #include "verify/commands.h"
+#include "verify/file_stamp.h"
 #include "verify/golden_path.h"
 #include "verify/scales.h"
 #include "verify/verify_options.h"
@@ -96,11 +96,11 @@ static void describe(const verify_state *state, char *text, size_t size)
         used += snprintf(text + used, size - (size_t)used, " golden %s", o->golden[i]);
     }
     for (size_t i = 0; i < o->plugin_count && used > 0 && (size_t)used < size; i++) {
-        struct stat info;
-        const bool there = stat(o->plugin[i], &info) == 0;
-        used += snprintf(text + used, size - (size_t)used, " plugin %s %lld", o->plugin[i],
-                         there ? (long long)info.st_mtime : 0LL);
+        used += snprintf(text + used, size - (size_t)used, " plugin %s", o->plugin[i]);
     }
+    const char *const files[] = {ASSAY_THIS_PROGRAM, o->cases};
+    assay_file_stamps(files, sizeof files / sizeof *files, text, size);
+    assay_file_stamps(o->plugin, o->plugin_count, text, size);
 }
 
 static assay_status open_journal(verify_state *state, assay_error *error)

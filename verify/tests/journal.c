@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "verify/file_stamp.h"
 #include "verify/journal.h"
 #include "verify/result_json.h"
 
@@ -107,4 +109,24 @@ Test(journal, another_run_is_refused_and_no_resume_begins_anew)
     cr_assert_eq(journal.kept.count, 0);
     assay_journal_close(&journal, true);
     clear(path, file);
+}
+
+Test(journal, a_file_that_changed_has_another_stamp)
+{
+    char path[] = "./assay-stamp-XXXXXX";
+    const int file = mkstemp(path);
+    const char *const files[] = {NULL, "./no-such-file", path};
+    char first[128] = "run";
+    char again[128] = "run";
+    char changed[128] = "run";
+    assay_file_stamps(files, 3, first, sizeof first);
+    assay_file_stamps(files, 3, again, sizeof again);
+    const struct timespec later[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000, .tv_nsec = 7}};
+    cr_assert_eq(futimens(file, later), 0);
+    assay_file_stamps(files, 3, changed, sizeof changed);
+    cr_expect_str_eq(first, again);
+    cr_expect_str_neq(first, changed);
+    cr_expect_str_eq(changed, "run 1000.000000007");
+    close(file);
+    unlink(path);
 }
