@@ -59,8 +59,9 @@ assay_status assay_check_inputs(assay_check_case *check, const cJSON *json, assa
 }
 
 /* How much of the output is judged; false: all of it. */
-static bool sample_of(const assay_generated_case *built, const void *io, assay_sample_size *sample)
+static bool sample_of(const assay_generated_case *built, assay_sample_size *sample)
 {
+    const void *const io = assay_built_io(built);
     const assay_cost cost = assay_bench_cost(built->op, assay_built_params(built), io);
     const double rows = (double)assay_bench_rows(built->op, io);
     const double work = cost.flops / 2.0;
@@ -158,8 +159,7 @@ assay_status assay_check_outputs(assay_check_case *check, const cJSON *json,
                              .params = assay_built_params(&built),
                              .io = assay_built_io(&built),
                              .allow_void = true,
-                             .sample =
-                                 sample_of(&built, assay_built_io(&built), &sample) ? &sample : NULL};
+                             .sample = sample_of(&built, &sample) ? &sample : NULL};
     const assay_judge judge = {.impl = kernel->name, .kernel = kernel, .seed = seed};
     assay_judgement j = {.judge = &judge, .step = &step, .arena = &arena, .result = result,
                          .error = error};
@@ -187,8 +187,8 @@ assay_status assay_check_kernel(assay_check_case *check, const cJSON *json,
                                 assay_error *error)
 {
     assay_generated_case built = {.arena = NULL};
-    const assay_status status =
-        assay_check_inputs(check, json, judge->kernel->precision.output, judge->seed, &built, error);
+    const assay_status status = assay_check_inputs(check, json, judge->kernel->precision.output,
+                                                   judge->seed, &built, error);
     if (status != ASSAY_OK) {
         return status;
     }
@@ -197,8 +197,7 @@ assay_status assay_check_kernel(assay_check_case *check, const cJSON *json,
                              .params = assay_built_params(&built),
                              .io = assay_built_io(&built),
                              .allow_void = true,
-                             .sample =
-                                 sample_of(&built, assay_built_io(&built), &sample) ? &sample : NULL};
+                             .sample = sample_of(&built, &sample) ? &sample : NULL};
     assay_step_judge(judge, &step, result);
     assay_generated_case_free(&built);
     return ASSAY_OK;

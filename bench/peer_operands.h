@@ -1,5 +1,5 @@
-/* What a peer computes with, put where it can read it: weights once, inputs for every sample. A peer
- * cannot make them itself (it does not know the generators), nor choose them. */
+/* What a peer computes with, put where it can read it: weights once, inputs for every sample. A
+ * peer cannot make them itself (it does not know the generators), nor choose them. */
 #ifndef BENCH_PEER_OPERANDS_H
 #define BENCH_PEER_OPERANDS_H
 

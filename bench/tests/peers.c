@@ -1,4 +1,4 @@
-/* Peers right and wrong, through the program itself: what is judged, what is timed, what is said. */
+/* Peers right and wrong, through the program itself: what is judged, timed and said of them. */
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
 
