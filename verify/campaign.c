@@ -73,7 +73,7 @@ static assay_status add_item(assay_campaign *c, const assay_campaign_item *item,
 }
 
 /* What --quick leaves out of a bundle: long prompts, long generations, explanations of several
- * features at once. Most of its time is the scales of their chains. */
+ * features at once or of a text. Most of its time is the scales of their chains. */
 enum { LONG_SEQUENCE = 128, LONG_GENERATION = 8 };
 
 static bool is_long(const assay_bundle *bundle, const assay_bundle_case *c)
@@ -83,7 +83,9 @@ static bool is_long(const assay_bundle *bundle, const assay_bundle_case *c)
     const cJSON *const features = cJSON_GetObjectItemCaseSensitive(c->params, "features");
     if ((strcmp(c->op, "generate") == 0 && cJSON_IsNumber(made) &&
          made->valuedouble > LONG_GENERATION) ||
-        cJSON_GetArraySize(features) > 1) {
+        cJSON_GetArraySize(features) > 1 ||
+        (strcmp(c->op, "explain") == 0 &&
+         cJSON_GetObjectItemCaseSensitive(c->params, "text") != NULL)) {
         return true;
     }
     return assay_bundle_tensor(bundle, c->in, c->id, "tokens", false, &tokens, NULL) == ASSAY_OK &&

@@ -16,7 +16,7 @@ const char assay_verify_help[] =
     "  --quick          leave out what takes long: generated cases marked heavy; of bundles, "
     "prompts of\n"
     "                   more than 128 tokens, generations of more than 8, explanations of several\n"
-    "                   features at once\n"
+    "                   features at once or of a text\n"
     "  --plugin FILE    a shared object of kernels; several may be given. Then only theirs are\n"
     "                   judged, unless --impl says otherwise\n"
     "  --cases FILE     a list of your own shapes (docs/plugins.md), instead of the usual cases\n"
