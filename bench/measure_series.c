@@ -11,6 +11,9 @@
 static const double sample_least = 100e-6;
 /* One request asks for about this much time, so that the stopping rule is asked often enough. */
 static const double chunk_seconds = 0.15;
+/* What lies between samples (inputs made anew, caches displaced) is not known before the first ones:
+ * so many are asked for at most. */
+enum { FIRST_CHUNK = 4 };
 enum { CHUNK_MOST = 200, CALLS_MOST = 1 << 24, PARTS_RUNS = 3 };
 
 double assay_answer_number(const cJSON *answer, const char *key, double missing)
@@ -141,7 +144,7 @@ static assay_status sample_on(assay_measuring *now, assay_batch_run *run, assay_
     const double start = assay_clock_now();
     const size_t before = series->count;
     cJSON *kept = NULL;
-    double each = seconds * (double)series->calls;
+    double each = fmax(seconds * (double)series->calls, chunk_seconds / FIRST_CHUNK);
     assay_stop_state stop = assay_stop_begin(&series->stop.rule);
     assay_status status = ASSAY_OK;
     while (status == ASSAY_OK && !stop.done) {
@@ -165,6 +168,8 @@ static assay_status sample_on(assay_measuring *now, assay_batch_run *run, assay_
                                         cJSON_DetachItemFromObject(answer, "kept_seed"));
             (void)cJSON_AddItemToObject(kept, "outputs",
                                         cJSON_DetachItemFromObject(answer, "outputs"));
+            (void)cJSON_AddItemToObject(kept, "rewritten",
+                                        cJSON_DetachItemFromObject(answer, "rewritten"));
         }
         status = assay_series_add(series, now->process, answer, error);
         if (status == ASSAY_OK) {
