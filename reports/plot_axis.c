@@ -32,6 +32,9 @@ static void add_margin(plot_range *range)
                                            : range->low + 1.0;
 }
 
+/* On a logarithmic axis an interval of two processes that differ may span many decades. */
+static const double interval_shown = 3.0;
+
 bool plot_range_of(const plot *p, bool vertical, plot_range *range)
 {
     const plot_axis *const axis = vertical ? &p->y : &p->x;
@@ -43,7 +46,10 @@ bool plot_range_of(const plot *p, bool vertical, plot_range *range)
             const bool spans = (series->kind == PLOT_BAR) == !vertical;
             widen(range, vertical || series->kind != PLOT_BAR ? (vertical ? point->y : point->x)
                                                               : point->high);
-            if (spans) {
+            if (spans && vertical && axis->log) { /* what goes further is cut off at the frame */
+                widen(range, fmax(point->low, point->y / interval_shown));
+                widen(range, fmin(point->high, point->y * interval_shown));
+            } else if (spans) {
                 widen(range, point->low);
                 widen(range, point->high);
             }
