@@ -1,10 +1,8 @@
 /* A comparison as a table for people, and as JSON. */
 #include <cjson/cJSON.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "reports/compare.h"
+#include "reports/json.h"
 #include "reports/text.h"
 
 enum { ROWS_SHOWN = 60 };
@@ -114,15 +112,6 @@ void compare_print(const comparison *c, bool all, FILE *out)
     print_accuracy(c, out);
 }
 
-static void number(cJSON *object, const char *key, double value)
-{
-    (void)(isfinite(value) ? cJSON_AddNumberToObject(object, key, value)
-                           : cJSON_AddStringToObject(object, key,
-                                                     isnan(value) ? "nan"
-                                                     : value > 0  ? "inf"
-                                                                  : "-inf"));
-}
-
 static void json_difference(void *context, const char *key, char *const *value, size_t count)
 {
     cJSON *const list = cJSON_AddArrayToObject(context, key);
@@ -144,16 +133,16 @@ static cJSON *case_json(const compare_case *item)
     (void)cJSON_AddStringToObject(o, "cache", t->cache);
     (void)cJSON_AddNumberToObject(o, "threads", t->threads);
     (void)cJSON_AddBoolToObject(o, "paired", false);
-    number(o, "base_seconds", t->seconds.value);
-    number(o, "seconds", item->now->seconds.value);
+    json_add_number(o, "base_seconds", t->seconds.value);
+    json_add_number(o, "seconds", item->now->seconds.value);
     cJSON *const ratio = cJSON_AddObjectToObject(o, "ratio");
-    number(ratio, "value", item->ratio.value);
-    number(ratio, "low", item->ratio.low);
-    number(ratio, "high", item->ratio.high);
-    number(o, "p", item->p);
-    number(o, "corrected_p", item->corrected_p);
-    number(o, "base_floor_fraction", t->floor_fraction);
-    number(o, "floor_fraction", item->now->floor_fraction);
+    json_add_number(ratio, "value", item->ratio.value);
+    json_add_number(ratio, "low", item->ratio.low);
+    json_add_number(ratio, "high", item->ratio.high);
+    json_add_number(o, "p", item->p);
+    json_add_number(o, "corrected_p", item->corrected_p);
+    json_add_number(o, "base_floor_fraction", t->floor_fraction);
+    json_add_number(o, "floor_fraction", item->now->floor_fraction);
     (void)cJSON_AddStringToObject(o, "verdict", assay_change_name(item->change));
     return o;
 }
@@ -169,10 +158,10 @@ static cJSON *accuracy_json(const compare_accuracy *a)
     (void)cJSON_AddStringToObject(o, "change", a->kind == COMPARE_WORSE ? "WORSE" : "BETTER");
     (void)cJSON_AddStringToObject(o, "base_verdict", assay_verdict_name(a->base->verdict));
     (void)cJSON_AddStringToObject(o, "verdict", assay_verdict_name(a->now->verdict));
-    number(o, "base_budget_used", a->base->budget_used);
-    number(o, "budget_used", a->now->budget_used);
-    number(o, "base_rel_l2", a->base->rel_l2);
-    number(o, "rel_l2", a->now->rel_l2);
+    json_add_number(o, "base_budget_used", a->base->budget_used);
+    json_add_number(o, "budget_used", a->now->budget_used);
+    json_add_number(o, "base_rel_l2", a->base->rel_l2);
+    json_add_number(o, "rel_l2", a->now->rel_l2);
     return o;
 }
 
@@ -202,17 +191,5 @@ assay_status compare_json(const comparison *c, const char *path, assay_error *er
     for (size_t i = 0; i < c->accuracy_count; i++) {
         (void)cJSON_AddItemToArray(accuracy, accuracy_json(&c->accuracy[i]));
     }
-    char *const text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the comparison's text");
-    }
-    assay_status status = ASSAY_OK;
-    if (strcmp(path, "-") == 0) {
-        status = puts(text) >= 0 ? ASSAY_OK : assay_fail(error, ASSAY_IO, "cannot be printed");
-    } else {
-        status = text_write_file(path, text, strlen(text), error);
-    }
-    free(text);
-    return status;
+    return json_write(root, path, error);
 }

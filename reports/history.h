@@ -35,6 +35,11 @@ typedef struct history_filter {
     const char *op, *impl, *case_id;
 } history_filter;
 
+/* Of a row whose columns 1, 2 and 3 are op, implementation and case. */
+bool history_wants(const history_filter *filter, sqlite3_stmt *row);
+/* A column's text, "" for NULL; the caller's to free. NULL: out of memory. */
+char *history_column(sqlite3_stmt *row, int at);
+
 typedef struct history_point {
     size_t run; /* its place in the runs */
     results_estimate seconds;

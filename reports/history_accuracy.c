@@ -1,5 +1,4 @@
 /* Accuracy of a run against what is stored. */
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +21,6 @@ static bool is_bad(const char *verdict)
     return strcmp(verdict, "PASS") != 0 && strcmp(verdict, "SKIP") != 0;
 }
 
-static char *column(sqlite3_stmt *s, int at)
-{
-    const char *const text = (const char *)sqlite3_column_text(s, at);
-    return strdup(text != NULL ? text : "");
-}
-
 static bool has(sqlite3_stmt *s, int at)
 {
     return sqlite3_column_type(s, at) != SQLITE_NULL;
@@ -42,8 +35,9 @@ static assay_status keep(check_result *result, sqlite3_stmt *s, bool bad, double
     }
     result->loss = grown;
     check_loss *const loss = &grown[result->loss_count++];
-    *loss = (check_loss){column(s, 0), column(s, 1), column(s, 2), column(s, 3), column(s, 4),
-                         column(s, 5), now,          before,       bad};
+    *loss = (check_loss){history_column(s, 0), history_column(s, 1), history_column(s, 2),
+                         history_column(s, 3), history_column(s, 4), history_column(s, 5),
+                         now, before, bad};
     return loss->golden != NULL && loss->op != NULL && loss->impl != NULL && loss->name != NULL &&
                    loss->seed != NULL && loss->verdict != NULL
                ? ASSAY_OK
@@ -67,18 +61,6 @@ static assay_status weigh(check_result *result, sqlite3_stmt *s, assay_error *er
     return bad || grew ? keep(result, s, bad, before, now, error) : ASSAY_OK;
 }
 
-static bool wanted(const history_filter *f, sqlite3_stmt *s)
-{
-    const char *const glob[] = {f->op, f->impl, f->case_id};
-    for (int i = 0; i < 3; i++) {
-        const char *const text = (const char *)sqlite3_column_text(s, 1 + i);
-        if (text == NULL || (glob[i] != NULL && fnmatch(glob[i], text, 0) != 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 assay_status history_check_accuracy(history *h, const check_options *options, check_result *result,
                                     assay_error *error)
 {
@@ -93,7 +75,7 @@ assay_status history_check_accuracy(history *h, const check_options *options, ch
     }
     while (status == ASSAY_OK && row) {
         status = history_step(h, s, &row, error);
-        if (status == ASSAY_OK && row && wanted(&options->filter, s)) {
+        if (status == ASSAY_OK && row && history_wants(&options->filter, s)) {
             status = weigh(result, s, error);
         }
     }

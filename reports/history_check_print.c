@@ -1,10 +1,9 @@
 /* A check as lines for people and as data for programs. */
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "reports/history_commands.h"
+#include "reports/json.h"
 #include "reports/text.h"
 
 enum { LINES_SHOWN = 100 };
@@ -106,15 +105,6 @@ void check_print(const check_result *r, FILE *out)
         r->verdicts_known, r->loss_count);
 }
 
-static void number(cJSON *object, const char *key, double value)
-{
-    (void)(isfinite(value) ? cJSON_AddNumberToObject(object, key, value)
-                           : cJSON_AddStringToObject(object, key,
-                                                     isnan(value)  ? "nan"
-                                                     : value > 0.0 ? "inf"
-                                                                   : "-inf"));
-}
-
 static cJSON *case_json(const history_series *s)
 {
     cJSON *const o = cJSON_CreateObject();
@@ -132,43 +122,26 @@ static cJSON *item_json(const check_result *r, const check_item *item)
     static const char *const names[] = {"FINE", "SHORT", "SUSPECT", "SLOWER", "FASTER"};
     cJSON *const o = case_json(item->series);
     (void)cJSON_AddStringToObject(o, "state", names[item->state]);
-    number(o, "screened",
-           item->screen.suspicion != ASSAY_UNMEASURED ? item->screen.screened : (double)NAN);
+    const bool screened = item->screen.suspicion != ASSAY_UNMEASURED;
+    json_add_number(o, "screened", screened ? item->screen.screened : (double)NAN);
     if (item->pairs > 0) {
         cJSON *const pairs = cJSON_AddObjectToObject(o, "pairs");
         (void)cJSON_AddNumberToObject(pairs, "count", (double)item->pairs);
-        number(pairs, "slowdown", item->screen.slowdown);
-        number(pairs, "low", item->screen.low);
-        number(pairs, "high", item->screen.high);
-        number(pairs, "corrected_p", item->corrected_p);
+        json_add_number(pairs, "slowdown", item->screen.slowdown);
+        json_add_number(pairs, "low", item->screen.low);
+        json_add_number(pairs, "high", item->screen.high);
+        json_add_number(pairs, "corrected_p", item->corrected_p);
     }
     if (item->step != NULL && item->pairs == 0) {
         cJSON *const step = cJSON_AddObjectToObject(o, "step");
         (void)cJSON_AddNumberToObject(
             step, "run", (double)r->runs.row[item->series->point[item->step->at].run].id);
-        number(step, "ratio", item->step->ratio);
-        number(step, "low", item->step->low);
-        number(step, "high", item->step->high);
-        number(step, "corrected_p", item->corrected_p);
+        json_add_number(step, "ratio", item->step->ratio);
+        json_add_number(step, "low", item->step->low);
+        json_add_number(step, "high", item->step->high);
+        json_add_number(step, "corrected_p", item->corrected_p);
     }
     return o;
-}
-
-assay_status history_write_json(cJSON *root, const char *path, assay_error *error)
-{
-    char *const text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %s", path);
-    }
-    assay_status status = ASSAY_OK;
-    if (strcmp(path, "-") == 0) {
-        status = puts(text) >= 0 ? ASSAY_OK : assay_fail(error, ASSAY_IO, "cannot be printed");
-    } else {
-        status = text_write_file(path, text, strlen(text), error);
-    }
-    free(text);
-    return status;
 }
 
 static cJSON *head(const check_result *r, const char *format)
@@ -205,9 +178,9 @@ assay_status check_write_json(const check_result *r, const char *path, assay_err
         (void)cJSON_AddStringToObject(o, "case", loss->name);
         (void)cJSON_AddStringToObject(o, "seed", loss->seed);
         (void)cJSON_AddStringToObject(o, "verdict", loss->verdict);
-        number(o, "before", loss->before);
-        number(o, "now", loss->now);
+        json_add_number(o, "before", loss->before);
+        json_add_number(o, "now", loss->now);
         (void)cJSON_AddItemToArray(losses, o);
     }
-    return history_write_json(root, path, error);
+    return json_write(root, path, error);
 }

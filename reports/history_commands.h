@@ -2,8 +2,6 @@
 #ifndef REPORTS_HISTORY_COMMANDS_H
 #define REPORTS_HISTORY_COMMANDS_H
 
-#include <cjson/cJSON.h>
-
 #include "reports/history_check.h"
 
 typedef struct history_arguments {
@@ -21,9 +19,6 @@ extern const char history_help[];
 
 /* 0, or the exit status after a complaint. */
 int history_read_options(int argc, char **argv, history_arguments *a);
-
-/* The tree to a file, "-" for standard output; deletes the tree. */
-assay_status history_write_json(cJSON *root, const char *path, assay_error *error);
 
 assay_status history_list(history *h, const history_arguments *a, assay_error *error);
 assay_status history_show(history *h, const history_arguments *a, assay_error *error);

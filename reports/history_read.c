@@ -6,7 +6,7 @@
 
 #include "reports/history.h"
 
-static char *column(sqlite3_stmt *s, int at)
+char *history_column(sqlite3_stmt *s, int at)
 {
     const char *const text = (const char *)sqlite3_column_text(s, at);
     return strdup(text != NULL ? text : "");
@@ -26,12 +26,12 @@ static assay_status keep_run(history_runs *runs, sqlite3_stmt *s, assay_error *e
     runs->row = grown;
     history_run_row *const row = &grown[runs->count++];
     *row = (history_run_row){.id = sqlite3_column_int64(s, 0),
-                             .date = column(s, 1),
-                             .machine = column(s, 2),
-                             .revision = column(s, 3),
-                             .label = column(s, 4),
-                             .command = column(s, 5),
-                             .environment = column(s, 6),
+                             .date = history_column(s, 1),
+                             .machine = history_column(s, 2),
+                             .revision = history_column(s, 3),
+                             .label = history_column(s, 4),
+                             .command = history_column(s, 5),
+                             .environment = history_column(s, 6),
                              .timings = (size_t)sqlite3_column_int64(s, 7),
                              .verdicts = (size_t)sqlite3_column_int64(s, 8)};
     return row->date != NULL && row->machine != NULL && row->revision != NULL &&
@@ -91,7 +91,7 @@ size_t history_find_run(const history_runs *runs, int64_t id)
     return SIZE_MAX;
 }
 
-static bool wanted(const history_filter *f, sqlite3_stmt *s)
+bool history_wants(const history_filter *f, sqlite3_stmt *s)
 {
     const char *const glob[] = {f->op, f->impl, f->case_id};
     for (int i = 0; i < 3; i++) {
@@ -111,10 +111,10 @@ static assay_status new_series(history_table *table, sqlite3_stmt *s, assay_erro
     }
     table->series = grown;
     history_series *const series = &grown[table->count++];
-    *series = (history_series){.op = column(s, 1),
-                               .impl = column(s, 2),
-                               .name = column(s, 3),
-                               .cache = column(s, 4),
+    *series = (history_series){.op = history_column(s, 1),
+                               .impl = history_column(s, 2),
+                               .name = history_column(s, 3),
+                               .cache = history_column(s, 4),
                                .threads = sqlite3_column_double(s, 5),
                                .batch = sqlite3_column_double(s, 6)};
     return series->op != NULL && series->impl != NULL && series->name != NULL &&
@@ -192,7 +192,7 @@ assay_status history_read_series(history *h, const history_runs *runs, size_t la
         if (status == ASSAY_OK && row) {
             run = next_run(runs, run, sqlite3_column_int64(s, 7));
         }
-        if (status != ASSAY_OK || !row || run < from || run > until || !wanted(filter, s)) {
+        if (status != ASSAY_OK || !row || run < from || run > until || !history_wants(filter, s)) {
             continue;
         }
         if (sqlite3_column_int64(s, 0) != item) {

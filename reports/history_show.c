@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/history_commands.h"
+#include "reports/json.h"
 #include "reports/text.h"
 
 static cJSON *run_json(const history_run_row *row)
@@ -30,7 +31,7 @@ static assay_status list_json(const history_runs *runs, const char *path, assay_
     for (size_t i = 0; i < runs->count; i++) {
         (void)cJSON_AddItemToArray(list, run_json(&runs->row[i]));
     }
-    return history_write_json(root, path, error);
+    return json_write(root, path, error);
 }
 
 assay_status history_list(history *h, const history_arguments *a, assay_error *error)

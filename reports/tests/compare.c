@@ -1,8 +1,5 @@
 /* The command `assay compare`: what is planted is found, what is not there is not, and how often.
  */
-#include <cjson/cJSON.h>
-#include <criterion/criterion.h>
-
 #include "reports/tests/generate.h"
 #include "reports/tests/run.h"
 
@@ -19,20 +16,9 @@ static void write_file(const char *folder, const char *name, const generate_opti
 
 static cJSON *compare(const char *folder, const char *arguments, int status)
 {
-    run_output run = run_program("compare %s/a.json %s/b.json --json %s/c.json %s", folder, folder,
-                                 folder, arguments);
-    cr_assert_eq(run.status, status, "%d: %s", run.status, run.err);
-    run_free(&run);
-    char *const text = run_slurp("%s/c.json", folder);
-    cJSON *const root = cJSON_Parse(text);
-    cr_assert_not_null(root);
-    free(text);
-    return root;
-}
-
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
+    run_expect(status, "compare %s/a.json %s/b.json --json %s/c.json %s", folder, folder, folder,
+               arguments);
+    return run_json(folder, "c.json");
 }
 
 /* Verdicts of cases of one op, or of all others. */
@@ -42,8 +28,8 @@ static counts count(const cJSON *root, const char *op, bool others)
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
     {
-        const char *const verdict = text_of(item, "verdict");
-        if ((strcmp(text_of(item, "op"), op) == 0) != others) {
+        const char *const verdict = run_text(item, "verdict");
+        if ((strcmp(run_text(item, "op"), op) == 0) != others) {
             c.faster += strcmp(verdict, "FASTER") == 0;
             c.slower += strcmp(verdict, "SLOWER") == 0;
             c.same += strcmp(verdict, "SAME") == 0;
@@ -144,7 +130,7 @@ Test(compare, a_lost_bit_and_a_failed_verdict_are_accuracy)
     int small = 0;
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "accuracy"))
     {
-        small += strcmp(text_of(item, "verdict"), "PASS") == 0; /* by less than a bit */
+        small += strcmp(run_text(item, "verdict"), "PASS") == 0; /* by less than a bit */
     }
     cr_expect_eq(small, 0);
     cJSON_Delete(root);
@@ -154,7 +140,7 @@ Test(compare, a_lost_bit_and_a_failed_verdict_are_accuracy)
     cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "accuracy")), 2 * 4 * 6);
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "accuracy"))
     {
-        cr_assert_str_eq(text_of(item, "change"), "WORSE");
+        cr_assert_str_eq(run_text(item, "change"), "WORSE");
     }
     cJSON_Delete(root);
     run_remove(folder);
@@ -179,7 +165,7 @@ Test(compare, machines_are_normalised_by_their_own_ceilings)
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
     {
-        if (strcmp(text_of(item, "op"), "sae_encode") == 0) { /* small ops have constant costs */
+        if (strcmp(run_text(item, "op"), "sae_encode") == 0) { /* small ops have constant costs */
             cr_assert_float_eq(cJSON_GetObjectItem(item, "floor_fraction")->valuedouble /
                                    cJSON_GetObjectItem(item, "base_floor_fraction")->valuedouble,
                                1.0, 0.05);

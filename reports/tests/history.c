@@ -1,7 +1,5 @@
 /* The command `assay history`: what is stored stays and is found again, a planted slowdown or loss
  * is confirmed, and nothing else is. */
-#include <cjson/cJSON.h>
-
 #include "reports/tests/history_run.h"
 
 static generate_options small(void)
@@ -16,15 +14,9 @@ static generate_options small(void)
 /* Checks, expects an exit status, and gives the JSON. */
 static cJSON *check(const char *folder, const char *arguments, int status)
 {
-    run_output run = run_program("history check --db %s/h.sqlite --json %s/check.json %s", folder,
-                                 folder, arguments);
-    cr_assert_eq(run.status, status, "%d: %s%s", run.status, run.out, run.err);
-    run_free(&run);
-    char *const text = run_slurp("%s/check.json", folder);
-    cJSON *const root = cJSON_Parse(text);
-    cr_assert_not_null(root);
-    free(text);
-    return root;
+    run_expect(status, "history check --db %s/h.sqlite --json %s/check.json %s", folder, folder,
+               arguments);
+    return run_json(folder, "check.json");
 }
 
 static int count_state(const cJSON *root, const char *op, const char *state)
@@ -33,9 +25,8 @@ static int count_state(const cJSON *root, const char *op, const char *state)
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
     {
-        count +=
-            strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(item, "state")), state) == 0 &&
-            (op == NULL || strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(item, "op")), op) == 0);
+        count += strcmp(run_text(item, "state"), state) == 0 &&
+                 (op == NULL || strcmp(run_text(item, "op"), op) == 0);
     }
     return count;
 }
@@ -54,11 +45,10 @@ Test(history, the_same_files_are_one_run_in_any_order)
         cr_expect_not_null(strstr(run.out, i == 0 ? "stored in" : "already"), "%s", run.out);
         run_free(&run);
     }
-    run_output run = run_program("history add %s/b.json --db %s/h.sqlite", folder, folder);
-    cr_expect_eq(run.status, 0, "all of it is stored: %s", run.err);
-    run_free(&run);
+    run_expect(0, "history add %s/b.json --db %s/h.sqlite", folder, folder); /* all is stored */
     history_file(folder, "c.json", 2, small());
-    run = run_program("history add %s/c.json %s/b.json --db %s/h.sqlite", folder, folder, folder);
+    run_output run =
+        run_program("history add %s/c.json %s/b.json --db %s/h.sqlite", folder, folder, folder);
     cr_expect_eq(run.status, 3, "its timings would count twice");
     cr_expect_eq(run_lines(run.err), 1);
     cr_expect_not_null(strstr(run.err, "b.json: is stored already, in run 1"), "%s", run.err);
@@ -78,9 +68,7 @@ Test(history, a_planted_slowdown_is_confirmed_and_nothing_else)
     char folder[64];
     generate_options o = small();
     run_folder(folder);
-    for (int night = 0; night < 12; night++) {
-        history_add_night(folder, night, o);
-    }
+    history_add_nights(folder, 0, 12, o);
     cJSON *root = check(folder, "", 0);
     cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "cases")), 84);
     cr_expect_eq(count_state(root, NULL, "SLOWER") + count_state(root, NULL, "FASTER"), 0);
@@ -91,9 +79,7 @@ Test(history, a_planted_slowdown_is_confirmed_and_nothing_else)
     root = check(folder, "", 0); /* one night is a suspicion */
     cr_expect_gt(count_state(root, NULL, "SUSPECT"), 60);
     cJSON_Delete(root);
-    for (int night = 13; night < 20; night++) {
-        history_add_night(folder, night, o);
-    }
+    history_add_nights(folder, 13, 20, o);
     root = check(folder, "", 1);
     cr_expect_geq(count_state(root, "sae_encode", "SLOWER"), 75); /* some pass for correlation */
     cr_expect_eq(count_state(root, NULL, "FASTER"), 0);
@@ -119,9 +105,7 @@ Test(history, noise_confirms_nothing)
     o.noise = 0.05;
     o.drift = 0.012;
     o.ops = 5;
-    for (int night = 0; night < 16; night++) {
-        history_add_night(folder, night, o);
-    }
+    history_add_nights(folder, 0, 16, o);
     for (int night = 8; night <= 16; night += 4) {
         char run[32];
         snprintf(run, sizeof run, "--run %d", night);
@@ -173,9 +157,7 @@ Test(history, pruning_keeps_the_newest_of_each_machine)
     generate_options o = small();
     run_folder(folder);
     o.ops = 1;
-    for (int night = 0; night < 5; night++) {
-        history_add_night(folder, night, o);
-    }
+    history_add_nights(folder, 0, 5, o);
     o.machine = "ffee000000000001";
     history_add_night(folder, 5, o);
     run_output run = run_program("history prune --db %s/h.sqlite --keep 2", folder);
@@ -190,15 +172,13 @@ Test(history, pruning_keeps_the_newest_of_each_machine)
     run_free(&run);
     run = run_program("history list --db %s/h.sqlite --json %s/list.json", folder, folder);
     cr_expect_str_eq(run.out, "");
-    char *const list = run_slurp("%s/list.json", folder);
-    cJSON *const root = cJSON_Parse(list);
-    free(list);
+    run_free(&run);
+    cJSON *const root = run_json(folder, "list.json");
     const cJSON *const runs = cJSON_GetObjectItem(root, "runs");
     cr_assert_eq(cJSON_GetArraySize(runs), 2);
     cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(runs, 0), "run")->valuedouble, 5.0);
     cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(runs, 1), "run")->valuedouble, 6.0);
     cJSON_Delete(root);
-    run_free(&run);
     cr_expect_eq(history_count(folder, "SELECT count(*) FROM timing WHERE run NOT IN (5, 6)"), 0);
     history_expect_whole(folder);
     run_remove(folder);
@@ -217,10 +197,8 @@ Test(history, plots_mark_the_steps)
     }
     static const char *const forms[] = {"html", "svg", "png"};
     for (int i = 0; i < 3; i++) {
-        run_output run = run_program("history plot --db %s/h.sqlite --impl scalar --out %s/p.%s",
-                                     folder, folder, forms[i]);
-        cr_assert_eq(run.status, 0, "%s", run.err);
-        run_free(&run);
+        run_expect(0, "history plot --db %s/h.sqlite --impl scalar --out %s/p.%s", folder, folder,
+                   forms[i]);
     }
     char *const html = run_slurp("%s/p.html", folder);
     cr_expect_not_null(strstr(html, "×</span> the time before"));

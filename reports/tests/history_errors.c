@@ -61,9 +61,7 @@ Test(history_errors, mistakes_are_one_line_with_a_remedy)
     write_night(folder);
     char add[128];
     snprintf(add, sizeof add, "add %s/night.json", folder);
-    run_output run = run_program("history %s --db %s/h.sqlite", add, folder);
-    cr_expect_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "history %s --db %s/h.sqlite", add, folder);
     expect_refused(folder, "prune", 2, "--keep N or --run N");
     expect_refused(folder, "check --run 7", 3, "run 7 is not in the history");
     expect_refused(folder, "add /nowhere/r.json", 3, "/nowhere/r.json");
@@ -98,9 +96,7 @@ Test(history_errors, a_newer_history_is_left_alone)
     char folder[64];
     run_folder(folder);
     write_night(folder);
-    run_output run = run_program("history add %s/night.json --db %s/h.sqlite", folder, folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "history add %s/night.json --db %s/h.sqlite", folder, folder);
     free(history_ask(folder, "PRAGMA user_version=99"));
     expect_all_refused(folder, "newer assay");
     cr_expect_eq(history_count(folder, "PRAGMA user_version"), 99);
@@ -121,9 +117,7 @@ Test(history_errors, what_is_no_database_or_a_part_of_one_is_said)
     fclose(text);
     expect_all_refused(folder, "not a history, or damaged");
     unlink(path);
-    run_output run = run_program("history add %s/night.json --db %s", folder, path);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "history add %s/night.json --db %s", folder, path);
     struct stat whole;
     cr_assert_eq(stat(path, &whole), 0);
     cr_assert_eq(truncate(path, whole.st_size / 2), 0);
@@ -172,9 +166,7 @@ Test(history_errors, what_may_not_be_written_is_said)
     cr_expect_not_null(strstr(run.err, "permissions"), "%s", run.err);
     run_free(&run);
     chmod(folder, 0755);
-    run = run_program("%s", add);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "%s", add);
     chmod(path, 0444);
     chmod(folder, 0555);
     run_free(&run);

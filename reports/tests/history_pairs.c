@@ -1,5 +1,4 @@
 /* A suspect is confirmed, or cleared, by pairs of the old program and this one. */
-#include <cjson/cJSON.h>
 #include <sys/stat.h>
 
 #include "reports/tests/history_run.h"
@@ -20,9 +19,7 @@ static void write_slowed(const char *folder, const char *name, double factor, in
 {
     char path[128];
     char date[32];
-    char *const text = run_slurp("%s/new.json", folder);
-    cJSON *const root = cJSON_Parse(text);
-    cr_assert_not_null(root);
+    cJSON *const root = run_json(folder, "new.json");
     times(root, factor);
     snprintf(date, sizeof date, "2020-01-%02dT00:00:00Z", day);
     cJSON_SetValuestring(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "environment"), "date"),
@@ -33,7 +30,6 @@ static void write_slowed(const char *folder, const char *name, double factor, in
     fputs(printed, file);
     fclose(file);
     free(printed);
-    free(text);
     cJSON_Delete(root);
 }
 
@@ -52,20 +48,15 @@ static void write_old_program(const char *folder, double factor)
 /* Six old runs at half the time of the new one. */
 static void fill(const char *folder)
 {
-    run_output run = run_program("bench --op linear --impl scalar --case linear-tiny --batch 1 "
-                                 "--cache warm --stop count:50 --processes 3 --json %s/new.json",
-                                 folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0,
+               "bench --op linear --impl scalar --case linear-tiny --batch 1 --cache warm "
+               "--stop count:50 --processes 3 --json %s/new.json",
+               folder);
     for (int day = 1; day <= 6; day++) {
         write_slowed(folder, "earlier.json", 0.5 + 0.001 * day, day);
-        run = run_program("history add %s/earlier.json --db %s/h.sqlite", folder, folder);
-        cr_assert_eq(run.status, 0, "%s", run.err);
-        run_free(&run);
+        run_expect(0, "history add %s/earlier.json --db %s/h.sqlite", folder, folder);
     }
-    run = run_program("history add %s/new.json --db %s/h.sqlite", folder, folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "history add %s/new.json --db %s/h.sqlite", folder, folder);
 }
 
 static void expect_check(const char *folder, const char *arguments, int status, const char *part)

@@ -23,9 +23,15 @@ static inline void history_file(const char *folder, const char *name, int night,
 static inline void history_add_night(const char *folder, int night, generate_options o)
 {
     history_file(folder, "night.json", night, o);
-    run_output run = run_program("history add %s/night.json --db %s/h.sqlite", folder, folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "history add %s/night.json --db %s/h.sqlite", folder, folder);
+}
+
+/* Nights first to last - 1. */
+static inline void history_add_nights(const char *folder, int first, int last, generate_options o)
+{
+    for (int night = first; night < last; night++) {
+        history_add_night(folder, night, o);
+    }
 }
 
 /* The first column of a query's first row, asked by a program that is not assay. */

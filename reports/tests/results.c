@@ -8,7 +8,7 @@
 
 static void scratch(char *path)
 {
-    strcpy(path, "/tmp/assay-reports-XXXXXX");
+    strcpy(path, "./assay-reports-XXXXXX");
     close(mkstemp(path));
 }
 

@@ -1,7 +1,9 @@
-/* Runs the program as a user does, in a folder of its own. */
+/* Runs the program as a user does, in a folder of its own below the one the test runs in. */
 #ifndef REPORTS_TESTS_RUN_H
 #define REPORTS_TESTS_RUN_H
 
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ typedef struct run_output {
 
 static inline void run_folder(char *folder)
 {
-    strcpy(folder, "/tmp/assay-reports-XXXXXX");
+    strcpy(folder, "./assay-reports-XXXXXX");
     if (mkdtemp(folder) == NULL) {
         abort();
     }
@@ -51,16 +53,28 @@ static inline char *run_slurp(const char *format, ...)
     return text;
 }
 
-static inline run_output run_program(const char *format, ...)
+/* A file of the folder as JSON, the caller's to delete. */
+static inline cJSON *run_json(const char *folder, const char *name)
 {
-    char out[] = "/tmp/assay-out-XXXXXX";
-    char err[] = "/tmp/assay-err-XXXXXX";
+    char *const text = run_slurp("%s/%s", folder, name);
+    cJSON *const root = cJSON_Parse(text);
+    cr_assert_not_null(root, "%s is no JSON: %s", name, text != NULL ? text : "it is not there");
+    free(text);
+    return root;
+}
+
+static inline const char *run_text(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
+}
+
+static inline run_output run_program_of(const char *format, va_list args)
+{
+    char out[] = "./assay-out-XXXXXX";
+    char err[] = "./assay-err-XXXXXX";
     char arguments[2048];
     char command[4096];
-    va_list args;
-    va_start(args, format);
     vsnprintf(arguments, sizeof arguments, format, args);
-    va_end(args);
     close(mkstemp(out));
     close(mkstemp(err));
     snprintf(command, sizeof command, "OMP_NUM_THREADS=1 '%s' %s >%s 2>%s", ASSAY_BINARY, arguments,
@@ -73,12 +87,33 @@ static inline run_output run_program(const char *format, ...)
     return result;
 }
 
+static inline run_output run_program(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const run_output result = run_program_of(format, args);
+    va_end(args);
+    return result;
+}
+
 static inline void run_free(run_output *result)
 {
     free(result->out);
     free(result->err);
     result->out = NULL;
     result->err = NULL;
+}
+
+/* For what it leaves: the test ends here where the program exits otherwise. */
+static inline void run_expect(int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    run_output result = run_program_of(format, args);
+    va_end(args);
+    cr_assert_eq(result.status, status, "%s: %d: %s%s", format, result.status, result.out,
+                 result.err);
+    run_free(&result);
 }
 
 static inline int run_lines(const char *text)

@@ -1,35 +1,30 @@
 /* The form of results: what the program writes today is what the schema says and what is read; so
  * is what it wrote before. */
-#include <cjson/cJSON.h>
-#include <criterion/criterion.h>
-
 #include "reports/tests/generate.h"
 #include "reports/tests/run.h"
+
+/* Verdicts of one small case to v.json. */
+static void verify_small(const char *folder, const char *options)
+{
+    run_expect(0,
+               "verify --golden generated --op linear --case linear-5x33x7-normal %s "
+               "--json %s/v.json",
+               options, folder);
+}
 
 /* What verify writes is what the schema says, and reports read it. */
 Test(schema, verify_writes_the_form_that_is_read)
 {
     char folder[64];
     run_folder(folder);
-    run_output run =
-        run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
-                    "--impl 'scalar*' --json %s/v.json",
-                    folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    char *const text = run_slurp("%s/v.json", folder);
-    cJSON *const root = cJSON_Parse(text);
-    cr_expect_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(root, "version")), "2.0.0");
-    cr_expect_eq(strncmp(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")),
-                         "assay verify --golden generated", 31),
-                 0);
-    cr_expect_not_null(
-        strstr(cJSON_GetStringValue(cJSON_GetObjectItem(root, "command")), "--impl 'scalar*'"));
+    verify_small(folder, "--impl 'scalar*'");
+    cJSON *const root = run_json(folder, "v.json");
+    const char *const command = run_text(root, "command");
+    cr_expect_str_eq(run_text(root, "version"), "2.0.0");
+    cr_expect_eq(strncmp(command, "assay verify --golden generated", 31), 0, "%s", command);
+    cr_expect_not_null(strstr(command, "--impl 'scalar*'"), "%s", command);
     cJSON_Delete(root);
-    free(text);
-    run = run_program("report %s/v.json -o %s/out", folder, folder);
-    cr_expect_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "report %s/v.json -o %s/out", folder, folder);
     run_remove(folder);
 }
 
@@ -40,13 +35,11 @@ Test(schema, an_older_version_still_counts)
     char sample[512];
     run_folder(folder);
     snprintf(sample, sizeof sample, "'%s/reports/schema/samples/results-1.json'", ASSAY_SOURCE_DIR);
-    run_output run = run_program("report %s -o %s/out", sample, folder);
-    cr_expect_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "report %s -o %s/out", sample, folder);
     char *const markdown = run_slurp("%s/out/report.md", folder);
     cr_expect_not_null(strstr(markdown, "scalar\\_bf16"), "%s", markdown);
     free(markdown);
-    run = run_program("history add %s --db %s/h.sqlite", sample, folder);
+    run_output run = run_program("history add %s --db %s/h.sqlite", sample, folder);
     cr_expect_eq(run.status, 0, "%s", run.err);
     cr_expect_not_null(strstr(run.out, "0 timings, 2 verdicts"), "%s", run.out);
     run_free(&run);
@@ -68,29 +61,17 @@ Test(schema, files_are_valid_by_the_schema)
     snprintf(path, sizeof path, "%s/r.json", folder);
     o.samples = 4; /* the validator takes its time for each number */
     generate_results(path, &o);
-    run_output run =
-        run_program("verify --golden generated --op linear --case linear-5x33x7-normal "
-                    "--json %s/v.json",
-                    folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    verify_small(folder, "");
     static const char timed[] = "bench --quick --op linear --impl scalar --batch 1 --cache warm "
                                 "--stop count:5 --processes 2 %s --json %s/%s.json";
-    run = run_program(timed, "", folder, "b");
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
-    run = run_program(timed, "--against scalar_bf16 --pairs 2", folder, "c");
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, timed, "", folder, "b");
+    run_expect(0, timed, "--against scalar_bf16 --pairs 2", folder, "c");
     snprintf(command, sizeof command,
              "cd %s && python3 '%s/reports/tests/validate.py' "
              "'%s/reports/schema/results-2.0.0.schema.json' r.json v.json b.json c.json",
              folder, ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR);
     cr_expect_eq(system(command), 0);
-    run = run_program("report %s/v.json %s/b.json %s/c.json -o %s/out", folder, folder, folder,
-                      folder);
-    cr_expect_eq(run.status, 0, "what is valid is read: %s", run.err);
-    run_free(&run);
+    run_expect(0, "report %s/v.json %s/b.json %s/c.json -o %s/out", folder, folder, folder, folder);
     /* The validator can say no. */
     FILE *const wrong = fopen(path, "w");
     fputs("{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{\"date\":\"\","
