@@ -112,7 +112,7 @@ Test(floor, bytes_fit_the_smallest_cache_that_holds_them)
 static char *new_folder(void)
 {
     static char folder[64];
-    snprintf(folder, sizeof folder, "/tmp/assay-ceilings-XXXXXX");
+    snprintf(folder, sizeof folder, "./assay-ceilings-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     setenv("ASSAY_CACHE", folder, 1);
     return folder;

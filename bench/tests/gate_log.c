@@ -14,7 +14,7 @@ static const assay_trial found = {
 static const assay_trial whole = {
     .cases = ASSAY_TRIAL_CASES, .percent = 10, .slower = 5, .right = ASSAY_TRIAL_SLOW};
 
-static char path[] = "/tmp/assay-gate-XXXXXX";
+static char path[] = "./assay-gate-XXXXXX";
 
 static void place(void)
 {
