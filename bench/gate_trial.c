@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "assay/philox.h"
 #include "bench/cases.h"
@@ -187,18 +186,4 @@ assay_status assay_trial_run(assay_trial *trial, const char *plugin, assay_error
         cJSON_Delete(t.json[i]);
     }
     return status;
-}
-
-assay_status assay_planted_path(char *path, assay_error *error)
-{
-    static const char name[] = "assay_planted.so";
-    const ssize_t length = readlink("/proc/self/exe", path, ASSAY_PLANTED_PATH - sizeof name - 1);
-    path[length > 0 ? length : 0] = '\0';
-    char *const slash = strrchr(path, '/');
-    (void)snprintf(slash != NULL ? slash + 1 : path, sizeof name, "%s", name);
-    return access(path, R_OK) == 0
-               ? ASSAY_OK
-               : assay_fail(error, ASSAY_BAD_INPUT,
-                            "%s is missing: run from a build folder, where the build leaves it",
-                            path);
 }

@@ -35,10 +35,6 @@ typedef struct assay_trial {
     double noise; /* standard deviation of the first case's pairs' log ratios */
 } assay_trial;
 
-/* Where the build leaves the planted kernels: beside the program. */
-enum { ASSAY_PLANTED_PATH = 4096 };
-assay_status assay_planted_path(char *path, assay_error *error);
-
 /* Runs both stages with assay_gate_run's options. plugin: the planted kernels. */
 assay_status assay_trial_run(assay_trial *trial, const char *plugin, assay_error *error);
 

@@ -5,6 +5,7 @@
 #include "bench/measure_parts.h"
 #include "bench/stage_case.h"
 #include "bench/statistics/paired.h"
+#include "verify/result_json.h"
 
 assay_timing_key assay_contest_key(const assay_interleaving *now, const assay_contest *contest,
                                    int side)
@@ -26,15 +27,6 @@ static cJSON *pairs_json(const assay_contest *c)
     return list;
 }
 
-static void add_bound(cJSON *object, const char *name, double value)
-{
-    if (value > 1e300) {
-        (void)cJSON_AddStringToObject(object, name, "inf");
-    } else {
-        (void)cJSON_AddNumberToObject(object, name, value);
-    }
-}
-
 static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *c,
                             const assay_paired *result)
 {
@@ -49,9 +41,9 @@ static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *
     (void)cJSON_AddStringToObject(comparison, "against", now->side[1]->table->name);
     (void)cJSON_AddNumberToObject(comparison, "calls_per_sample", (double)c->calls);
     cJSON *const ratio = cJSON_AddObjectToObject(comparison, "ratio");
-    add_bound(ratio, "value", result->ratio);
-    add_bound(ratio, "low", result->low);
-    add_bound(ratio, "high", result->high);
+    assay_json_add_number(ratio, "value", result->ratio);
+    assay_json_add_number(ratio, "low", result->low);
+    assay_json_add_number(ratio, "high", result->high);
     (void)cJSON_AddNumberToObject(comparison, "p", result->p);
     (void)cJSON_AddStringToObject(comparison, "verdict", assay_change_name(result->change));
     (void)cJSON_AddItemToObject(comparison, "pairs", pairs_json(c));

@@ -10,6 +10,7 @@
 #include "bench/gate_log.h"
 #include "bench/gate_print.h"
 #include "bench/statistics/interval.h"
+#include "verify/beside.h"
 #include "verify/options.h"
 
 static const char help[] =
@@ -135,8 +136,8 @@ static bool speaks_against(const assay_gate_tally *tally)
 
 static assay_status run(const gate_options *options, assay_gate_log *log, assay_error *error)
 {
-    char path[ASSAY_PLANTED_PATH];
-    assay_status status = assay_planted_path(path, error);
+    char path[ASSAY_BESIDE_PATH];
+    assay_status status = assay_beside("assay_planted.so", path, error);
     const size_t wanted = options->quick          ? QUICK
                           : options->trials.given ? (size_t)options->trials.value
                                                   : TRIALS;

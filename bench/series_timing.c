@@ -1,8 +1,7 @@
 /* A series as the results' form has it: summary, rates, floor. */
-#include <math.h>
-
 #include "bench/series.h"
 #include "bench/statistics/summary.h"
+#include "verify/result_json.h"
 
 /* A time this much under its floor is not believed (METHOD B.7). */
 static const double floor_slack = 1.1;
@@ -57,17 +56,6 @@ bool assay_series_impossible(const assay_series *series, const assay_ceilings *c
            assay_time_impossible(&series->key, series->work, grouped.median, ceilings);
 }
 
-static void add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value)) {
-        (void)cJSON_AddNumberToObject(object, name, value);
-    } else {
-        (void)cJSON_AddStringToObject(object, name, isnan(value) ? "nan"
-                                                    : value > 0  ? "inf"
-                                                                 : "-inf");
-    }
-}
-
 static void add_summary(const assay_series *series, const assay_summary *all,
                         const assay_grouped *grouped, cJSON *timing)
 {
@@ -80,15 +68,15 @@ static void add_summary(const assay_series *series, const assay_summary *all,
          item = item->next) {
         contaminated += item->valuedouble;
     }
-    add_number(seconds, "value", grouped->median);
-    add_number(seconds, "low", grouped->low);
-    add_number(seconds, "high", grouped->high);
-    add_number(summary, "mode_seconds", all->mode);
-    add_number(summary, "p99_seconds", all->p99);
-    add_number(summary, "dispersion", all->dispersion);
-    add_number(summary, "between_processes", grouped->between);
-    add_number(summary, "count", (double)series->count);
-    add_number(summary, "contaminated", contaminated);
+    assay_json_add_number(seconds, "value", grouped->median);
+    assay_json_add_number(seconds, "low", grouped->low);
+    assay_json_add_number(seconds, "high", grouped->high);
+    assay_json_add_number(summary, "mode_seconds", all->mode);
+    assay_json_add_number(summary, "p99_seconds", all->p99);
+    assay_json_add_number(summary, "dispersion", all->dispersion);
+    assay_json_add_number(summary, "between_processes", grouped->between);
+    assay_json_add_number(summary, "count", (double)series->count);
+    assay_json_add_number(summary, "contaminated", contaminated);
 }
 
 static void add_tokens(const assay_series *series, cJSON *metrics)
@@ -100,9 +88,9 @@ static void add_tokens(const assay_series *series, cJSON *metrics)
             ASSAY_OK) {
         return;
     }
-    add_number(metrics, "first_token_seconds", series->first_token);
-    add_number(metrics, "token_p50_seconds", tokens.median);
-    add_number(metrics, "token_p99_seconds", tokens.p99);
+    assay_json_add_number(metrics, "first_token_seconds", series->first_token);
+    assay_json_add_number(metrics, "token_p50_seconds", tokens.median);
+    assay_json_add_number(metrics, "token_p99_seconds", tokens.p99);
 }
 
 static double joules_of(const assay_series *series)
@@ -132,16 +120,16 @@ static void add_metrics(const assay_series *series, double median, cJSON *timing
     for (size_t i = 0; i < sizeof rates / sizeof *rates && median > 0.0; i++) {
         const double work = work_of(series, rates[i].work);
         if (work > 0.0) {
-            add_number(metrics, rates[i].name, work * rates[i].scale / median);
+            assay_json_add_number(metrics, rates[i].name, work * rates[i].scale / median);
         }
     }
     const double bytes = work_of(series, "bytes_read") + work_of(series, "bytes_written");
     if (median > 0.0 && bytes > 0.0) {
-        add_number(metrics, "gigabytes_per_second", bytes * 1e-9 / median);
+        assay_json_add_number(metrics, "gigabytes_per_second", bytes * 1e-9 / median);
     }
     const double joules = joules_of(series);
     if (joules > 0.0 && work_of(series, "rows") > 0.0) {
-        add_number(metrics, "joules_per_row", joules / work_of(series, "rows"));
+        assay_json_add_number(metrics, "joules_per_row", joules / work_of(series, "rows"));
     }
     add_tokens(series, metrics);
 }
@@ -179,9 +167,9 @@ static void add_verdict(const assay_series *series, cJSON *timing)
 {
     const assay_result *const verdict = &series->verdict;
     (void)cJSON_AddStringToObject(timing, "verdict", assay_verdict_name(verdict->verdict));
-    add_number(timing, "budget_used", verdict->budget_used);
-    add_number(timing, "rel_l2", verdict->rel_l2);
-    add_number(timing, "max_abs", verdict->max_abs);
+    assay_json_add_number(timing, "budget_used", verdict->budget_used);
+    assay_json_add_number(timing, "rel_l2", verdict->rel_l2);
+    assay_json_add_number(timing, "max_abs", verdict->max_abs);
     (void)cJSON_AddNumberToObject(timing, "outputs_checked", (double)series->checked);
     if (verdict->verdict != ASSAY_PASS) {
         (void)cJSON_AddStringToObject(timing, "message", verdict->message);
@@ -208,7 +196,8 @@ static void add_circumstances(const assay_series *series, cJSON *timing)
     (void)cJSON_AddNumberToObject(stop, "seconds", series->spent);
 }
 
-/* The samples without the lists of what this machine cannot count (energy, in most virtual ones). */
+/* The samples without the lists of what this machine cannot count (energy, on most virtual
+ * ones). */
 static void add_samples(const assay_series *series, cJSON *timing)
 {
     cJSON *const samples = cJSON_Duplicate(series->samples, true);
@@ -243,8 +232,8 @@ cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *cei
     add_metrics(series, grouped.median, timing);
     if (floor.seconds > 0.0 && grouped.median > 0.0) {
         cJSON *const object = cJSON_AddObjectToObject(timing, "floor");
-        add_number(object, "seconds", floor.seconds);
-        add_number(object, "fraction", floor.seconds / grouped.median);
+        assay_json_add_number(object, "seconds", floor.seconds);
+        assay_json_add_number(object, "fraction", floor.seconds / grouped.median);
         (void)cJSON_AddStringToObject(object, "bound", floor.bound);
     }
     (void)cJSON_AddBoolToObject(timing, "impossible", assay_series_impossible(series, ceilings));

@@ -25,15 +25,17 @@ static const struct {
              {"batch_differs", offsetof(assay_result, batch_differs)}};
 #define EACH(i, list) (size_t i = 0; i < sizeof(list) / sizeof *(list); i++)
 
-/* cJSON writes null for what JSON cannot carry; these are read back by name. */
-static void add_number(cJSON *object, const char *key, double value)
+cJSON *assay_json_number(double value)
 {
-    if (isfinite(value)) {
-        (void)cJSON_AddNumberToObject(object, key, value);
-    } else {
-        (void)cJSON_AddStringToObject(object, key,
-                                      isnan(value) ? "nan" : value > 0.0 ? "inf" : "-inf");
-    }
+    return isfinite(value) ? cJSON_CreateNumber(value)
+                           : cJSON_CreateString(isnan(value)  ? "nan"
+                                                : value > 0.0 ? "inf"
+                                                              : "-inf");
+}
+
+void assay_json_add_number(cJSON *object, const char *key, double value)
+{
+    (void)cJSON_AddItemToObject(object, key, assay_json_number(value));
 }
 
 cJSON *assay_result_to_json(const assay_result *result)
@@ -48,11 +50,12 @@ cJSON *assay_result_to_json(const assay_result *result)
     (void)cJSON_AddStringToObject(object, "verdict", assay_verdict_name(result->verdict));
     (void)cJSON_AddStringToObject(object, "check", assay_check_name(result->check));
     for EACH(i, reals) {
-        add_number(object, reals[i].key, *(const double *)(const void *)(at + reals[i].offset));
+        assay_json_add_number(object, reals[i].key,
+                              *(const double *)(const void *)(at + reals[i].offset));
     }
     for EACH(i, counts) {
-        add_number(object, counts[i].key,
-                   (double)*(const uint64_t *)(const void *)(at + counts[i].offset));
+        assay_json_add_number(object, counts[i].key,
+                              (double)*(const uint64_t *)(const void *)(at + counts[i].offset));
     }
     for EACH(i, flags) {
         (void)cJSON_AddBoolToObject(object, flags[i].key,

@@ -7,6 +7,10 @@
 
 #include "assay/result.h"
 
+/* cJSON writes null for what JSON cannot carry; these write the name. */
+cJSON *assay_json_number(double value);
+void assay_json_add_number(cJSON *object, const char *key, double value);
+
 cJSON *assay_result_to_json(const assay_result *result);
 /* The strings of result point into object. False: not a verdict. */
 bool assay_result_from_json(const cJSON *object, assay_result *result);

@@ -1,10 +1,10 @@
 /* The JSON that --json prints: settings, tokens and labels, so that a run can be repeated and its
  * texts be cut anew. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verify/explain/print.h"
+#include "verify/result_json.h"
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -36,14 +36,6 @@ cJSON *assay_json_tokens(const int64_t *tokens, int64_t count)
         (void)cJSON_AddItemToArray(array, cJSON_CreateNumber((double)tokens[i]));
     }
     return array;
-}
-
-/* cJSON writes a non-finite number as null, which is a silent wrong answer. */
-static cJSON *real(double value)
-{
-    return isnan(value)   ? cJSON_CreateString("nan")
-           : isinf(value) ? cJSON_CreateString(value > 0 ? "inf" : "-inf")
-                          : cJSON_CreateNumber(value);
 }
 
 static void add_text(cJSON *object, const char *key, const char *text)
@@ -160,7 +152,7 @@ assay_status assay_explain_json_add(const assay_explain_session *session,
             (void)cJSON_AddNumberToObject(entry, "latent", (double)target->latent);
         }
         if (target->latent >= 0 && target->position >= 0) {
-            (void)cJSON_AddItemToObject(entry, "value", real(target->value));
+            (void)cJSON_AddItemToObject(entry, "value", assay_json_number(target->value));
         }
         (void)cJSON_AddItemToObject(entry, "label",
                                     assay_json_text(explanations->label[target->source],

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/registry.h"
+#include "verify/beside.h"
 #include "verify/golden_path.h"
 #include "verify/selftest/bundles.h"
 #include "verify/selftest/draw_case.h"
@@ -98,8 +99,8 @@ static assay_status add_tables(assay_alarm_bench *bench, assay_error *error)
 
 static assay_status open_sessions(assay_alarm_bench *bench, assay_error *error)
 {
-    char path[ASSAY_MUTANTS_PATH];
-    assay_status status = assay_mutants_path(path, error);
+    char path[ASSAY_BESIDE_PATH];
+    assay_status status = assay_beside(ASSAY_MUTANTS_PLUGIN, path, error);
     for (size_t i = 0; status == ASSAY_OK && i < THREAD_COUNTS; i++) {
         assay_session_options options = {.threads = thread_counts[i]};
         status = assay_session_open(&options, &bench->session[HOME_PROGRAM][i], error);

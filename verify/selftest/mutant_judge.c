@@ -1,17 +1,16 @@
 /* Judging one mutant or twin on one seed, through sessions of the plug-in. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fixtures/synth/cases.h"
 #include "kernels/registry.h"
+#include "verify/beside.h"
 #include "verify/golden_path.h"
 #include "verify/selftest/host_mutants.h"
 #include "verify/selftest/mutants.h"
 
 enum { THREADS = 2 /* a race needs two */ };
 
-static const char plugin_name[] = "assay_mutants.so";
 /* A mutant that takes memory without end is stopped here, well before the machine notices. */
 static const uint64_t memory_limit = UINT64_C(1) << 30;
 /* For mutants whose fault is to go past the deadline; no twin runs under it. */
@@ -31,23 +30,9 @@ struct assay_mutant_bench {
     bool decided;
 };
 
-assay_status assay_mutants_path(char *path, assay_error *error)
-{
-    const ssize_t length =
-        readlink("/proc/self/exe", path, ASSAY_MUTANTS_PATH - sizeof plugin_name - 1);
-    path[length > 0 ? length : 0] = '\0';
-    char *const slash = strrchr(path, '/');
-    (void)snprintf(slash != NULL ? slash + 1 : path, sizeof plugin_name, "%s", plugin_name);
-    return access(path, R_OK) == 0
-               ? ASSAY_OK
-               : assay_fail(error, ASSAY_BAD_INPUT,
-                            "%s is missing: run from a build folder, where the build leaves it",
-                            path);
-}
-
 assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *error)
 {
-    char path[ASSAY_MUTANTS_PATH];
+    char path[ASSAY_BESIDE_PATH];
     assay_session_options options = {
         .plugin = path, .deadline = deadline, .memory_limit = memory_limit, .threads = THREADS};
     const char *const list = assay_case_file_path();
@@ -61,7 +46,7 @@ assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *er
                      : assay_fail(error, ASSAY_BAD_INPUT,
                                   "fixtures/cases/verify.json was not found: run from the source "
                                   "folder");
-    status = status == ASSAY_OK ? assay_mutants_path(path, error) : status;
+    status = status == ASSAY_OK ? assay_beside(ASSAY_MUTANTS_PLUGIN, path, error) : status;
     if (status == ASSAY_OK) {
         status = assay_session_open(&options, &made->session, error);
     }
@@ -167,8 +152,8 @@ static assay_status judge(assay_mutant_bench *bench, const char *name, assay_ses
                                   .sink = {bench, take_result}};
     if (table.name == NULL) {
         return assay_fail(error, ASSAY_INTERNAL,
-                          "%s does not export '%s': build the whole project again", plugin_name,
-                          name);
+                          "%s does not export '%s': build the whole project again",
+                          ASSAY_MUTANTS_PLUGIN, name);
     }
     assay_status status = ASSAY_OK;
     for (int pass = 0; pass < 2 && status == ASSAY_OK; pass++) {

@@ -21,9 +21,8 @@ typedef struct assay_mutant {
     bool host;
 } assay_mutant;
 
-/* The plug-in of mutants and twins, beside this program: path [ASSAY_MUTANTS_PATH]. */
-enum { ASSAY_MUTANTS_PATH = 4096 };
-assay_status assay_mutants_path(char *path, assay_error *error);
+/* The plug-in of mutants and twins, beside this program. */
+#define ASSAY_MUTANTS_PLUGIN "assay_mutants.so"
 
 /* All mutants, the host's last. */
 const assay_mutant *assay_mutants(size_t *count);
