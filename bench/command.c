@@ -104,44 +104,34 @@ static assay_status time_entry(bench_run *run, const assay_bench_entry *entry, a
     return status;
 }
 
+/* Every implementation side by side with the one named, or with those of the peers. */
 static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry,
                                   assay_error *error)
 {
+    const char *const name = run->options.against;
+    const bool peers = run->peers.count > 0;
     assay_check_case check = {.made = false};
-    assay_table against;
-    assay_status status = assay_implementation_named(run->found.session, run->options.against,
-                                                     &against, error);
+    assay_table against = {.name = NULL};
+    assay_status status =
+        peers ? ASSAY_OK : assay_implementation_named(run->found.session, name, &against, error);
     for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
+        const assay_table *const table = &run->found.table[t];
         assay_interleave compared = {
-            .measure = measure_of(run, entry, &run->found.table[t], &check),
-            .against = measure_of(run, entry, &against, &check),
+            .measure = measure_of(run, entry, table, &check),
             .pairs = run->options.pairs.given ? run->options.pairs.value : 8,
             .store = run->store,
             .print = &run->print};
-        compared.against.options = &run->options.measure;
-        if (compared.measure.kernel != NULL && compared.against.kernel != NULL &&
-            strcmp(run->found.table[t].name, against.name) != 0) {
-            assay_bench_print_progress(&run->print, entry->id, run->found.table[t].name);
-            status = assay_interleave_run(&compared, error);
+        if (compared.measure.kernel == NULL) {
+            continue;
         }
-    }
-    assay_check_close(&check);
-    return status;
-}
-
-static assay_status compare_with_peers(bench_run *run, const assay_bench_entry *entry,
-                                       assay_error *error)
-{
-    assay_check_case check = {.made = false};
-    assay_status status = ASSAY_OK;
-    for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
-        const assay_interleave like = {
-            .measure = measure_of(run, entry, &run->found.table[t], &check),
-            .pairs = run->options.pairs.given ? run->options.pairs.value : 8,
-            .store = run->store,
-            .print = &run->print};
-        if (like.measure.kernel != NULL) {
-            status = assay_peers_compare(&run->peers, &like, run->options.against, error);
+        if (peers) {
+            status = assay_peers_compare(&run->peers, &compared, name, error);
+            continue;
+        }
+        compared.against = measure_of(run, entry, &against, &check);
+        if (compared.against.kernel != NULL && strcmp(table->name, against.name) != 0) {
+            assay_bench_print_progress(&run->print, entry->id, table->name);
+            status = assay_interleave_run(&compared, error);
         }
     }
     assay_check_close(&check);
@@ -153,11 +143,8 @@ static assay_status run_entry(bench_run *run, const assay_bench_entry *entry, as
 {
     const bool against = run->options.against != NULL;
     const bool peers = run->peers.count > 0;
-    if (against && !peers) {
-        return compare_entry(run, entry, error);
-    }
     const assay_status status = against ? ASSAY_OK : time_entry(run, entry, error);
-    return status == ASSAY_OK && peers ? compare_with_peers(run, entry, error) : status;
+    return status == ASSAY_OK && (against || peers) ? compare_entry(run, entry, error) : status;
 }
 
 static assay_status run_all(bench_run *run, assay_error *error)

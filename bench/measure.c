@@ -78,7 +78,19 @@ static assay_status leave_out(assay_measuring *now, size_t from, const char *rea
     return status;
 }
 
-/* The kernel must PASS before it is timed: the judgement of `assay verify` on the smallest batch. */
+/* For what became of the process. */
+static assay_status leave_out_by_fate(assay_measuring *now, size_t from,
+                                      const assay_child_fate *fate, assay_error *error)
+{
+    char reason[ASSAY_MESSAGE_MAX + 16];
+    const bool skip = fate->verdict == ASSAY_SKIP;
+    (void)snprintf(reason, sizeof reason, "%s%s%s", skip ? "" : assay_verdict_name(fate->verdict),
+                   skip ? "" : ": ", fate->message);
+    return leave_out(now, from, reason, error);
+}
+
+/* The kernel must PASS before it is timed: the judgement of `assay verify` on the smallest
+ * batch. */
 static assay_status judge_before(assay_measuring *now, bool *good, assay_error *error)
 {
     const assay_measure *const m = now->m;
@@ -149,12 +161,8 @@ static assay_status measure_batch(assay_measuring *now, assay_batch_run *run, do
     const assay_child_fate fate = assay_child_ask(&now->child, assay_request_batch(run->json),
                                                   m->options->deadline, &answer);
     if (fate.verdict != ASSAY_PASS) {
-        char reason[ASSAY_MESSAGE_MAX];
         *alive = fate.verdict == ASSAY_SKIP || fate.verdict == ASSAY_FAIL;
-        (void)snprintf(reason, sizeof reason, "%s%s%.900s",
-                       fate.verdict == ASSAY_SKIP ? "" : assay_verdict_name(fate.verdict),
-                       fate.verdict == ASSAY_SKIP ? "" : ": ", fate.message);
-        return leave_out(now, index, reason, error);
+        return leave_out_by_fate(now, index, &fate, error);
     }
     *seconds = assay_answer_number(answer, "first_call_seconds", 0.0);
     take_batch(run, answer);
@@ -190,13 +198,8 @@ static assay_status measure_process(assay_measuring *now, double *opened, bool *
     bool alive = true;
     assay_status status = open_process(now, opened, &fate, error);
     if (status == ASSAY_OK && fate.verdict != ASSAY_PASS) {
-        char reason[ASSAY_MESSAGE_MAX + 16];
-        const bool skip = fate.verdict == ASSAY_SKIP;
         *go_on = false;
-        (void)snprintf(reason, sizeof reason, "%s%s%s",
-                       skip ? "" : assay_verdict_name(fate.verdict), skip ? "" : ": ",
-                       fate.message);
-        status = leave_out(now, 0, reason, error);
+        status = leave_out_by_fate(now, 0, &fate, error);
     }
     for (size_t i = 0; i < now->count && status == ASSAY_OK && *go_on && alive; i++) {
         assay_batch_run *const run = &now->run[i];
@@ -216,53 +219,6 @@ static assay_status measure_process(assay_measuring *now, double *opened, bool *
     return status;
 }
 
-static assay_status give_timings(assay_measuring *now, assay_error *error)
-{
-    const assay_measure *const m = now->m;
-    assay_status status = ASSAY_OK;
-    for (size_t i = 0; i < now->count && status == ASSAY_OK; i++) {
-        for (int c = 0; c < ASSAY_CACHES && status == ASSAY_OK; c++) {
-            assay_series *const series = &now->run[i].series[c];
-            if (series->count == 0) {
-                if (series->verdict.verdict != ASSAY_PASS && now->run[i].wanted[c]) {
-                    char reason[ASSAY_MESSAGE_MAX];
-                    (void)snprintf(reason, sizeof reason, "%s: %.900s",
-                                   assay_verdict_name(series->verdict.verdict),
-                                   series->verdict.message);
-                    status = m->sink.skipped(m->sink.context, &series->key, reason, error);
-                }
-                continue;
-            }
-            if (assay_series_impossible(series, m->ceilings)) {
-                series->verdict.verdict = ASSAY_FAIL;
-                (void)snprintf(series->verdict.message, sizeof series->verdict.message,
-                               "impossible: below the floor of the bytes that it declares to "
-                               "read, in %lld processes",
-                               (long long)now->process);
-            }
-            cJSON *const timing =
-                assay_series_timing(series, m->ceilings, m->options->seed);
-            status = timing == NULL
-                         ? assay_fail(error, ASSAY_NO_MEMORY, "no memory for a timing")
-                         : m->sink.timing(m->sink.context, series, timing, error);
-        }
-    }
-    return status;
-}
-
-static bool any_impossible(const assay_measuring *now)
-{
-    for (size_t i = 0; i < now->count; i++) {
-        for (int c = 0; c < ASSAY_CACHES; c++) {
-            if (now->run[i].series[c].count > 0 &&
-                assay_series_impossible(&now->run[i].series[c], now->m->ceilings)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static assay_status measure_all(assay_measuring *now, assay_error *error)
 {
     const int64_t processes = now->m->options->processes;
@@ -275,9 +231,9 @@ static assay_status measure_all(assay_measuring *now, assay_error *error)
         status = measure_process(now, &opened, &go_on, error);
         now->process++;
         most = opened > open_quickly ? now->process : most;
-        most += now->process == most && most <= processes && go_on && any_impossible(now);
+        most += now->process == most && most <= processes && go_on && assay_measure_impossible(now);
     }
-    return status == ASSAY_OK ? give_timings(now, error) : status;
+    return status == ASSAY_OK ? assay_measure_give(now, error) : status;
 }
 
 assay_status assay_measure_run(const assay_measure *measure, assay_error *error)

@@ -32,6 +32,11 @@ assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bo
 /* The parts of a stage, in the process that is open. */
 assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, assay_error *error);
 
+/* Every series to the sink, once all processes are through. */
+assay_status assay_measure_give(assay_measuring *now, assay_error *error);
+/* Whether the median of any series so far is below its floor. */
+bool assay_measure_impossible(const assay_measuring *now);
+
 /* Judges the outputs that an answer carries, made by the case `json` of one batch size. *judged is
  * false where it carries none, or where their truth would cost too much. */
 assay_status assay_measure_judge(const assay_measure *m, const cJSON *json, const cJSON *answer,

@@ -11,8 +11,8 @@
 static const double sample_least = 100e-6;
 /* One request asks for about this much time, so that the stopping rule is asked often enough. */
 static const double chunk_seconds = 0.15;
-/* What lies between samples (inputs made anew, caches displaced) is not known before the first ones:
- * so many are asked for at most. */
+/* What lies between samples (inputs made anew, caches displaced) is not known before the first
+ * ones: so many are asked for at most. */
 enum { FIRST_CHUNK = 4 };
 enum { CHUNK_MOST = 200, CALLS_MOST = 1 << 24, PARTS_RUNS = 3 };
 

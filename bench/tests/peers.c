@@ -55,14 +55,23 @@ static void run_end(peer_run *run)
     rmdir(run->folder);
 }
 
+static const char *text_of(const cJSON *item, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
+}
+
+static const cJSON *first_of(const peer_run *run, const char *list)
+{
+    const cJSON *const items = cJSON_GetObjectItemCaseSensitive(run->results, list);
+    return items != NULL ? items->child : NULL;
+}
+
 /* How many items of a list name impl (or compare against it). */
 static int count_of(const peer_run *run, const char *list, const char *key, const char *name)
 {
     int count = 0;
-    const cJSON *const items = cJSON_GetObjectItemCaseSensitive(run->results, list);
-    for (const cJSON *item = items != NULL ? items->child : NULL; item != NULL; item = item->next) {
-        const char *const text =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
+    for (const cJSON *item = first_of(run, list); item != NULL; item = item->next) {
+        const char *const text = text_of(item, key);
         count += text != NULL && strcmp(text, name) == 0;
     }
     return count;
@@ -74,13 +83,12 @@ Test(peers, a_right_one_is_judged_timed_and_compared)
     cr_assert_eq(run.output.status, 0, "%s%s", run.output.out, run.output.err);
     cr_expect_eq(count_of(&run, "timings", "impl", "stub_right"), 3);
     cr_expect_eq(count_of(&run, "comparisons", "against", "stub_right"), 3);
-    const cJSON *const timings = cJSON_GetObjectItemCaseSensitive(run.results, "timings");
-    for (const cJSON *item = timings->child; item != NULL; item = item->next) {
+    for (const cJSON *item = first_of(&run, "timings"); item != NULL; item = item->next) {
         const cJSON *const checked = cJSON_GetObjectItemCaseSensitive(item, "outputs_checked");
         cr_expect(checked->valuedouble >= 2.0, "one before and one of those timed");
     }
-    const cJSON *const ratio = cJSON_GetObjectItemCaseSensitive(
-        cJSON_GetObjectItemCaseSensitive(run.results, "comparisons")->child, "ratio");
+    const cJSON *const ratio =
+        cJSON_GetObjectItemCaseSensitive(first_of(&run, "comparisons"), "ratio");
     cr_expect(cJSON_GetObjectItemCaseSensitive(ratio, "value")->valuedouble > 1.0,
               "plain Python is not faster than C");
     run_end(&run);
@@ -114,13 +122,10 @@ Test(peers, an_impossible_time_is_not_believed)
     cr_assert_eq(run.output.status, 1, "%s%s", run.output.out, run.output.err);
     cr_expect_eq(count_of(&run, "comparisons", "against", "stub_fast"), 0);
     cr_expect(strstr(run.output.out, "impossible") != NULL, "%s", run.output.out);
-    const cJSON *const timings = cJSON_GetObjectItemCaseSensitive(run.results, "timings");
-    for (const cJSON *item = timings->child; item != NULL; item = item->next) {
-        const char *const impl =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "impl"));
-        const char *const verdict =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "verdict"));
-        cr_expect(strcmp(impl, "stub_fast") != 0 || strcmp(verdict, "FAIL") == 0);
+    cr_assert_not_null(first_of(&run, "timings"));
+    for (const cJSON *item = first_of(&run, "timings"); item != NULL; item = item->next) {
+        cr_expect(strcmp(text_of(item, "impl"), "stub_fast") != 0 ||
+                  strcmp(text_of(item, "verdict"), "FAIL") == 0);
     }
     run_end(&run);
 }
