@@ -6,14 +6,16 @@ endif()
 enable_testing()
 pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
 
-# Plug-ins that misbehave, for the tests of isolation and of timing; never sanitized, they are loaded by what is.
+# Plug-ins that misbehave, for the tests of isolation and of timing; never sanitized, they are
+# loaded by what is.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/verify/tests/plugins/*.c
     ${PROJECT_SOURCE_DIR}/bench/tests/plugins/*.c)
 add_custom_target(test_plugins)
 foreach(source IN LISTS sources)
     get_filename_component(stem ${source} NAME_WE)
     add_library(test_plugin_${stem} MODULE EXCLUDE_FROM_ALL ${source})
-    target_include_directories(test_plugin_${stem} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/include)
+    target_include_directories(test_plugin_${stem} PRIVATE ${PROJECT_SOURCE_DIR}
+        ${PROJECT_SOURCE_DIR}/kernels/include)
     target_compile_definitions(test_plugin_${stem} PRIVATE _GNU_SOURCE)
     target_compile_options(test_plugin_${stem} PRIVATE -fstack-protector-all
         -Wno-initializer-overrides)

@@ -1,22 +1,10 @@
 /* Kernels that add rightly while they are judged, and do one wrong thing each when they are timed:
  * a judgement calls a few times, a timing for ever. */
-#include <assay/assay.h>
-
 #include <stdlib.h>
-#include <string.h>
+
+#include "verify/tests/plugins/add.h"
 
 enum { SOON = 60 };
-
-static void add_all(const assay_add_io *io)
-{
-    const int64_t count = io->y.shape[0] * io->y.shape[1];
-    const float *const a = io->a.data;
-    const float *const b = io->b.data;
-    float *const y = io->y.data;
-    for (int64_t i = 0; i < count; i++) {
-        y[i] = a[i] + b[i];
-    }
-}
 
 #define DEED(name, ...)                                                                            \
     static assay_status run_##name(const assay_exec *exec, const assay_add_params *params,         \
@@ -63,16 +51,11 @@ static uint64_t a_lot(const assay_add_params *params, const void *state, const a
     return (uint64_t)1 << 40;
 }
 
-#define F32                                                                                        \
-    {                                                                                              \
-        .multiply = ASSAY_F32, .accumulate = {24, ASSAY_NEAREST, 1}, .intermediate = ASSAY_F32,    \
-        .output = ASSAY_F32, .angle = ASSAY_F32, .order = ASSAY_ORDER_SEQUENTIAL                   \
-    }
 #define KERNEL(its_name, ...)                                                                      \
     static const assay_kernel its_name = {                                                         \
         .abi = ASSAY_ABI, .size = sizeof(assay_kernel), .op = ASSAY_OP_add, .name = #its_name,     \
-        .backend = "timed", .summary = "adds, for a while", .precision = F32,                      \
-        .run.add = {__VA_ARGS__}}
+        .backend = "timed", .summary = "adds, for a while",                                        \
+        .precision = ADD_PRECISION, .run.add = {__VA_ARGS__}}
 
 KERNEL(right, .run = run_right);
 KERNEL(wrong_later, .run = run_wrong_later);

@@ -1,20 +1,9 @@
-/* A plug-in of additions that are right where it is easy, and wrong over an input, at another number
- * of threads, or in what they leave of the processor's modes. */
-#include <assay/assay.h>
-
+/* A plug-in of additions that are right where it is easy, and wrong over an input, at another
+ * number of threads, or in what they leave of the processor's modes. */
 #include <fenv.h>
 #include <omp.h>
 
-static void add_rows(const assay_add_io *io)
-{
-    const int64_t count = io->y.shape[0] * io->y.shape[1];
-    const float *const a = io->a.data;
-    const float *const b = io->b.data;
-    float *const y = io->y.data;
-    for (int64_t i = 0; i < count; i++) {
-        y[i] = a[i] + b[i];
-    }
-}
+#include "verify/tests/plugins/add.h"
 
 static bool flush_in(bool main_too)
 {
@@ -38,7 +27,7 @@ static bool flush_in(bool main_too)
         (void)params;                                                                              \
         (void)state;                                                                               \
         const bool is_wrong = (wrong);                                                             \
-        add_rows(io);                                                                              \
+        add_all(io);                                                                               \
         if (is_wrong) {                                                                            \
             ((float *)io->y.data)[0] += 1024.0f;                                                   \
         }                                                                                          \
@@ -47,9 +36,7 @@ static bool flush_in(bool main_too)
     static const assay_kernel kernel_##its_name = {                                                \
         .abi = ASSAY_ABI, .size = sizeof(assay_kernel), .op = ASSAY_OP_add, .name = #its_name,     \
         .backend = "company", .summary = #its_name, .space = ASSAY_HOST,                           \
-        .precision = {.multiply = ASSAY_F32, .accumulate = {24, ASSAY_NEAREST, 1},                 \
-                      .intermediate = ASSAY_F32, .output = ASSAY_F32, .angle = ASSAY_F32,          \
-                      .order = ASSAY_ORDER_SEQUENTIAL},                                            \
+        .precision = ADD_PRECISION,                                                                \
         .run.add = {.run = run_##its_name}};
 
 COMPANY(right, false)
@@ -77,9 +64,7 @@ static assay_status picky(const assay_device *device, const assay_add_params *pa
 static const assay_kernel kernel_refuses = {
     .abi = ASSAY_ABI, .size = sizeof(assay_kernel), .op = ASSAY_OP_add, .name = "refuses",
     .backend = "company", .summary = "refuses to run in place", .space = ASSAY_HOST,
-    .precision = {.multiply = ASSAY_F32, .accumulate = {24, ASSAY_NEAREST, 1},
-                  .intermediate = ASSAY_F32, .output = ASSAY_F32, .angle = ASSAY_F32,
-                  .order = ASSAY_ORDER_SEQUENTIAL},
+    .precision = ADD_PRECISION,
     .run.add = {.supports = picky, .run = run_right}};
 
 assay_plugin_kernels_fn assay_plugin_kernels;

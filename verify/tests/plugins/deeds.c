@@ -1,22 +1,11 @@
 /* A plug-in whose kernels do one wrong thing each, all but `good`: add in f32. */
-#include <assay/assay.h>
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-static void add_all(const assay_add_io *io)
-{
-    const int64_t count = io->y.shape[0] * io->y.shape[1];
-    const float *const a = io->a.data;
-    const float *const b = io->b.data;
-    float *const y = io->y.data;
-    for (int64_t i = 0; i < count; i++) {
-        y[i] = a[i] + b[i];
-    }
-}
+#include "verify/tests/plugins/add.h"
 
 static int64_t count_of(const assay_add_io *io)
 {
@@ -246,16 +235,11 @@ static assay_status run_aligned(const assay_exec *exec, const assay_add_params *
 #define run_aligned run_good
 #endif
 
-#define F32                                                                                        \
-    {                                                                                              \
-        .multiply = ASSAY_F32, .accumulate = {24, ASSAY_NEAREST, 1}, .intermediate = ASSAY_F32,    \
-        .output = ASSAY_F32, .angle = ASSAY_F32, .order = ASSAY_ORDER_SEQUENTIAL                   \
-    }
 #define KERNEL(its_name, ...)                                                                      \
     static const assay_kernel kernel_##its_name = {                                                \
         .abi = ASSAY_ABI, .size = sizeof(assay_kernel), .op = ASSAY_OP_add, .name = #its_name,     \
         .backend = "deeds", .summary = "does " #its_name, .space = ASSAY_HOST,                     \
-        .precision = F32, .run.add = {__VA_ARGS__}}
+        .precision = ADD_PRECISION, .run.add = {__VA_ARGS__}}
 
 #define PLAIN(X)                                                                                   \
     X(good) X(write_past) X(write_far_past) X(write_before) X(read_past) X(read_before)            \
