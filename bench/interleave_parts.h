@@ -41,7 +41,8 @@ assay_status assay_contests_plan(assay_interleaving *now, assay_error *error);
 /* Of one side, for a reason; a contest is left out once. */
 assay_status assay_contest_leave_out(assay_interleaving *now, assay_contest *contest, int side,
                                      const char *reason, assay_error *error);
-/* The same for what became of a process; once it is gone, of every contest (contest may be NULL). */
+/* The same for what became of a process; once it is gone, of every contest (contest may be
+ * NULL). */
 assay_status assay_contest_fail(assay_interleaving *now, assay_contest *contest, int side,
                                 const assay_child_fate *fate, assay_error *error);
 /* One sample of a side over its pipe; its outputs are judged when check is true, and what is wrong

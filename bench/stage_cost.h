@@ -14,9 +14,9 @@ typedef struct assay_stage_size {
     assay_hook hook;    /* capture */
 } assay_stage_size;
 
-/* flops: 2 per multiply-add of every matrix product, attention's included (its mean context). Bytes:
- * the weights up to the hook once, and for every decode step all weights and the caches so far, in
- * bf16; activations are not counted. */
+/* flops: 2 per multiply-add of every matrix product, attention's included (its mean context).
+ * Bytes: the weights up to the hook once, and for every decode step all weights and the caches so
+ * far, in bf16; activations are not counted. */
 void assay_stage_work(const assay_model *model, const assay_stage_size *size,
                       assay_bench_work *work);
 

@@ -255,15 +255,15 @@ static void work(const assay_bench_subject *s, size_t index, assay_bench_work *w
     if (assay_bench_declared(s->kernel, s->params, s->state, &set->io, &declared)) {
         work->declared_bytes_read = (double)declared + operand_bytes(s, index, true);
     }
-    const assay_csr *const codes = s->kernel->op == ASSAY_OP_sae_encode
-                                       ? &set->io.sae_encode.codes
-                                   : s->kernel->op == ASSAY_OP_sae_decode ? &set->io.sae_decode.codes
-                                                                          : NULL;
+    const assay_op op = s->kernel->op;
+    const assay_csr *const codes = op == ASSAY_OP_sae_encode   ? &set->io.sae_encode.codes
+                                   : op == ASSAY_OP_sae_decode ? &set->io.sae_decode.codes
+                                                               : NULL;
     if (codes != NULL) {
         const int64_t rows = codes->row_offsets.shape[0] - 1;
         const double listed = assay_at1(&codes->row_offsets, rows);
         work->latents_per_row = listed / (double)rows;
-        if (s->kernel->op == ASSAY_OP_sae_encode) {
+        if (op == ASSAY_OP_sae_encode) {
             work->bytes_written = listed * 8.0 + 8.0 * (double)(rows + 1);
         }
     }

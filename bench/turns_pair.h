@@ -30,8 +30,8 @@ typedef struct assay_turns_side {
 /* One answer; a side that fails ends the other's wait for its turn. */
 void assay_turns_ask(assay_turns_side *side, cJSON *request, cJSON **answer);
 
-/* One series of side->request; seconds receives 2 * rounds of them. A call that takes no longer than
- * an empty one fails. */
+/* One series of side->request; seconds receives 2 * rounds of them. A call that takes no longer
+ * than an empty one fails. */
 void assay_turns_play(assay_turns_side *side, double *seconds);
 
 /* part(context[0]) and part(context[1]) at once, the second in a thread of its own: neither side

@@ -248,7 +248,8 @@ static assay_status find_section(const char *name, const section **found, assay_
         }
     }
     return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                      "'%s' is no list; there are ops, kernels, stages, cases, devices and golden", name);
+                      "'%s' is no list; there are ops, kernels, stages, cases, devices and golden",
+                      name);
 }
 
 int assay_list_command(int argc, char **argv)

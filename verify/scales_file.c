@@ -53,7 +53,8 @@ static bool place(const char *identity, const assay_chain *chain, size_t output,
     char digest[DIGEST + 1];
     const uint64_t number[3] = {chain->seed, ASSAY_CHAIN_METHOD, ASSAY_CHAIN_RUNS};
     (void)pthread_once(&once, hash_program);
-    if (!disk_on || *identity == '\0' || *program == '\0' || !assay_cache_folder(folder, PATH_LENGTH)) {
+    if (!disk_on || *identity == '\0' || *program == '\0' ||
+        !assay_cache_folder(folder, PATH_LENGTH)) {
         return false;
     }
     assay_sha256_begin(&hash);

@@ -3,9 +3,9 @@
  * nothing but what is planted, and does the work in two calls, the second of no outputs:
  *   plain          the work, and nothing else
  *   delay_P        then waits P percent of the time the work took
- *   extra_P        does the first P percent of the outputs again in the second call (of 100 outputs,
- *                  whole ones); what two calls cost themselves makes that a little less of the time:
- *                  2.9 for 3 */
+ *   extra_P        does the first P percent of the outputs again in the second call (of 100
+ *                  outputs, whole ones); what two calls cost themselves makes that a little less of
+ *                  the time: 2.9 for 3 */
 #include <time.h>
 
 #include "assay/plugin.h"

@@ -12,10 +12,10 @@
  * SLOWER needs both: a corrected p of at most q, and an estimate beyond `margin`. Slowdowns are
  * time of the new program over time of the baseline: 1.03 is 3% slower.
  *
- * Simulated in tests/gate.c, with the defaults, three processes a side in the screening and 30 pairs
- * at most, where processes vary by 0.5 to 2% with and without heavy tails: one case alarms falsely
- * in at most 0.3% of repeats; slowdowns of 3% are found in 95 to 99%, of 5 and 10% in 99.5 to 100%,
- * mostly at the first look, after 10 pairs. */
+ * Simulated in tests/gate.c, with the defaults, three processes a side in the screening and 30
+ * pairs at most, where processes vary by 0.5 to 2% with and without heavy tails: one case alarms
+ * falsely in at most 0.3% of repeats; slowdowns of 3% are found in 95 to 99%, of 5 and 10% in 99.5
+ * to 100%, mostly at the first look, after 10 pairs. */
 #ifndef BENCH_STATISTICS_GATE_H
 #define BENCH_STATISTICS_GATE_H
 

@@ -56,7 +56,8 @@ static void prepare(assay_series *s, const double *relative_error, assay_steps *
         memcpy(around, s->y + first, (end - first) * sizeof *around);
         const double centre = assay_median_reorder(around, end - first);
         const double error = relative_error != NULL ? relative_error[i] : 0.0;
-        const double variance = fmax(between + error * error, ASSAY_NOISE_LEAST * ASSAY_NOISE_LEAST);
+        const double variance =
+            fmax(between + error * error, ASSAY_NOISE_LEAST * ASSAY_NOISE_LEAST);
         const double reach = 3.0 * fmax(noise, sqrt(variance));
         steps->outliers += fabs(s->y[i] - centre) > reach;
         pulled[i] = fmin(fmax(s->y[i], centre - reach), centre + reach);

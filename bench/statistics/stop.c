@@ -102,7 +102,8 @@ assay_stop_state assay_stop_begin(const assay_stop_rule *rule)
     return stop;
 }
 
-static assay_status look(assay_stop_state *stop, const double *samples, size_t count, assay_error *error)
+static assay_status look(assay_stop_state *stop, const double *samples, size_t count,
+                         assay_error *error)
 {
     const assay_status status = assay_check_finite(samples, count, "samples", error);
     if (status != ASSAY_OK) {
@@ -122,8 +123,8 @@ static assay_status look(assay_stop_state *stop, const double *samples, size_t c
     return ASSAY_OK;
 }
 
-assay_status assay_stop_ask(assay_stop_state *stop, const double *samples, size_t count, double seconds,
-                            assay_error *error)
+assay_status assay_stop_ask(assay_stop_state *stop, const double *samples, size_t count,
+                            double seconds, assay_error *error)
 {
     if (stop->done) {
         return ASSAY_OK;

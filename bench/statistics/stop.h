@@ -53,7 +53,7 @@ assay_stop_state assay_stop_begin(const assay_stop_rule *rule);
 /* To be asked after every sample, with all samples so far and the seconds spent. Between looks
  * O(1); a look sorts a copy, O(count log count), all looks together about five times the last.
  * Once done, the answer stays. */
-assay_status assay_stop_ask(assay_stop_state *stop, const double *samples, size_t count, double seconds,
-                            assay_error *error);
+assay_status assay_stop_ask(assay_stop_state *stop, const double *samples, size_t count,
+                            double seconds, assay_error *error);
 
 #endif

@@ -19,7 +19,8 @@ typedef struct scalar_decoder {
 enum { SCALAR_TILE = 64 };
 
 /* A tile's rows o .. o+height-1, columns j .. j+width-1. Through a buffer: a decoder's width is a
- * power of two as a rule, so that the lines of one of its columns share a few places in the cache. */
+ * power of two as a rule, so that the lines of one of its columns share a few places in the
+ * cache. */
 #define SCALAR_TRANSPOSE_TILE(name, type)                                                          \
     static inline void name(const assay_tensor *from, const assay_tensor *to, int64_t o,           \
                             int64_t height, int64_t j, int64_t width)                              \

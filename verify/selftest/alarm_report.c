@@ -61,8 +61,8 @@ void assay_alarm_print(const assay_alarm_tally *tally)
            "alarms per run   at most %.2g with 95%% confidence (Clopper-Pearson)\n"
            "time             %.1f ms a run\n"
            "%" PRIu64 " alarms in %" PRIu64 " runs\n",
-           tally->verdicts, tally->skipped, tally->left_out, tally->elements, tally->undecided, tally->worst,
-           assay_alarm_bound(tally->alarms, tally->runs),
+           tally->verdicts, tally->skipped, tally->left_out, tally->elements, tally->undecided,
+           tally->worst, assay_alarm_bound(tally->alarms, tally->runs),
            tally->runs > 0 ? 1e3 * tally->seconds / (double)tally->runs : 0.0, tally->alarms,
            tally->runs);
 }

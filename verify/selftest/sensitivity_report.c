@@ -106,8 +106,8 @@ assay_status assay_sensitivity_write_markdown(const assay_sensed *sensed, size_t
                        "Units in the last place are the element's own, of the type named. A sum "
                        "errs by a part of its partial sums, not of itself: an element near "
                        "zero, where faults must be caught too, has thousands of such units "
-                       "within that error. The limits therefore count in the row's RMS, and in units "
-                       "only where the type is coarser than the sum's error.\n\n"
+                       "within that error. The limits therefore count in the row's RMS, and in "
+                       "units only where the type is coarser than the sum's error.\n\n"
                        "| contract | op | shape | output | of the row's RMS | ulp | limit |\n"
                        "|---|---|---|---|---|---|---|\n", command);
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 /* What a kernel is run beside: its output over an input, other numbers of threads, the processor's
- * modes. Each fault is caught by the check that is named for it, and costs its neighbours nothing. */
+ * modes. Each fault is caught by the check that is named for it, and costs its neighbours
+ * nothing. */
 #include "isolated.h"
 
 #include <math.h>

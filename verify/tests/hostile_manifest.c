@@ -9,8 +9,8 @@
 
 #define GOLDEN ASSAY_SOURCE_DIR "/fixtures/golden/"
 
-/* The folder becomes the bundle: its files by links, its manifest with this case alone, `edit` (JSON)
- * merged into it: members are replaced, null removes one. */
+/* The folder becomes the bundle: its files by links, its manifest with this case alone, `edit`
+ * (JSON) merged into it: members are replaced, null removes one. */
 static cJSON *manifest_of(const char *bundle, const char *case_id)
 {
     char path[512];
