@@ -110,6 +110,15 @@ static void in_folder(char *json, size_t size)
     (void)snprintf(json, size, "%s/alarms.json", folder);
 }
 
+static void drop_folder(char *json)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s.journal", json);
+    unlink(path);
+    *strrchr(json, '/') = '\0';
+    cr_expect_eq(rmdir(json), 0, "something was left in %s", json);
+}
+
 static void add_run(assay_alarm_journal *journal, assay_alarm_tally *tally, uint64_t alarms)
 {
     const assay_alarm_tally before = *tally;
@@ -152,6 +161,7 @@ Test(alarms, a_campaign_goes_on_from_its_journal)
 
     cr_assert_eq(assay_alarm_journal_open(json, true, &other, &journal, NULL), ASSAY_BAD_INPUT);
     cr_assert_null(journal);
+    drop_folder(json);
 }
 
 Test(alarms, a_run_that_was_cut_off_is_not_counted)
@@ -169,4 +179,5 @@ Test(alarms, a_run_that_was_cut_off_is_not_counted)
     cr_assert_eq(assay_alarm_journal_open(json, true, &tally, &journal, NULL), ASSAY_OK);
     cr_assert_eq(tally.runs, 1);
     assay_alarm_journal_close(&journal);
+    drop_folder(json);
 }
