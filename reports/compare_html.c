@@ -28,7 +28,7 @@ static void files_table(const comparison *c, FILE *out)
                         f == 0 ? "" : text_count(counts[i]).text);
         }
         page_number(out, f == 0 ? (double)NAN : file->common_ratio,
-                    f == 0 ? "" : text_small(file->common_ratio).text);
+                    f == 0 ? "" : text_ratio(file->common_ratio).text);
         (void)fputs("</tr>\n", out);
     }
     page_table_end(out);
@@ -66,7 +66,7 @@ static void differences(const comparison *c, FILE *out)
 /* Every ratio along one axis, a line an op, files beside one another in it. */
 static void ratio_dots(const comparison *c, report_page *page)
 {
-    plot p = {.title = "ratios of every case by op", .left = 84.0, .width = 620.0};
+    plot p = {.title = "ratios of every case by op", .width = 480.0};
     p.x = (plot_axis){.label = "times as fast as A (logarithmic)", .log = true};
     for (size_t f = 1; f < c->file_count; f++) {
         plot_series *const dots = plot_add(&p, NULL, (int)f, PLOT_POINTS);
@@ -79,10 +79,7 @@ static void ratio_dots(const comparison *c, report_page *page)
             }
         }
     }
-    const double lines = (double)p.y.tick_count;
-    p.y.low = -lines + 0.4;
-    p.y.high = 0.6;
-    p.height = 70.0 + 24.0 * lines;
+    page_op_lines_end(&p);
     plot_series *const one = plot_add(&p, NULL, PLOT_COLOUR_MUTED, PLOT_BOUND);
     (void)plot_add_point(one, 1.0, p.y.low, 0.0, 0.0);
     (void)plot_add_point(one, 1.0, p.y.high, 0.0, 0.0);
@@ -114,12 +111,10 @@ static void case_row(const comparison *c, const compare_case *item, FILE *out)
     page_text_cell(out, t->cache);
     page_number(out, t->seconds.value, text_seconds(t->seconds.value).text);
     page_number(out, item->now->seconds.value, text_seconds(item->now->seconds.value).text);
-    page_number(out, item->ratio.value, text_small(item->ratio.value).text);
-    (void)snprintf(text, sizeof text, "%s … %s", text_small(item->ratio.low).text,
-                   text_small(item->ratio.high).text);
-    page_number(out, item->ratio.low, text);
+    page_number(out, item->ratio.value, text_ratio(item->ratio.value).text);
+    page_ratio_interval(out, &item->ratio, "processes");
     page_number(out, item->corrected_p, text_small(item->corrected_p).text);
-    page_number(out, item->floor_ratio, text_small(item->floor_ratio).text);
+    page_number(out, item->floor_ratio, text_ratio(item->floor_ratio).text);
     (void)fprintf(out, "<td class=\"%s\">%s</td></tr>\n", styles[item->change],
                   assay_change_name(item->change));
 }

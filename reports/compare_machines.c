@@ -67,7 +67,7 @@ static void draw_machines(const comparison *c, report_page *page, const results_
                    : (plot_axis){.label = label, .log = true};
     page_batch_ticks(&p.x, least, most);
     if (most > least) { /* a single batch size is no line: the table has it */
-        page_group_figure(page, &p, like, true);
+        page_group_figure(page, &p, like, true, &(page_origin){0});
     }
     plot_free(&p);
 }

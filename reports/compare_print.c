@@ -2,6 +2,7 @@
 #include <cjson/cJSON.h>
 
 #include "reports/compare.h"
+#include "reports/interval.h"
 #include "reports/json.h"
 #include "reports/text.h"
 
@@ -29,9 +30,12 @@ static void count_difference(void *context, const char *key, char *const *value,
 static void print_case(const comparison *c, const compare_case *item, FILE *out)
 {
     const results_timing *const t = item->base;
-    char interval[128];
-    (void)snprintf(interval, sizeof interval, "%s-%s", text_small(item->ratio.low).text,
-                   text_small(item->ratio.high).text);
+    char range[128] = "-"; /* explained below the table */
+    const interval shown = interval_of_ratio(&item->ratio);
+    if (shown.why == NULL) {
+        (void)snprintf(range, sizeof range, "%s-%s", text_small(shown.low).text,
+                       text_small(shown.high).text);
+    }
     (void)fprintf(out, "%-12s %-26s %-18s %6.0f %-4s", t->op, t->case_id, item->now->impl, t->batch,
                   t->cache);
     if (c->file_count > 2) {
@@ -39,12 +43,13 @@ static void print_case(const comparison *c, const compare_case *item, FILE *out)
     }
     (void)fprintf(out, " %10s %10s %7s %-13s %8s %-6s\n", text_seconds(t->seconds.value).text,
                   text_seconds(item->now->seconds.value).text, text_small(item->ratio.value).text,
-                  interval, text_small(item->corrected_p).text, assay_change_name(item->change));
+                  range, text_small(item->corrected_p).text, assay_change_name(item->change));
 }
 
 static void print_cases(const comparison *c, bool all, FILE *out)
 {
     size_t left_out = 0;
+    size_t silent = 0;
     const bool whole = all || c->item_count <= ROWS_SHOWN;
     (void)fprintf(out, "\n%-12s %-26s %-18s %6s %-4s%s %10s %10s %7s %-13s %8s\n", "op", "case",
                   "impl", "batch", "", c->file_count > 2 ? "  " : "", "A",
@@ -53,9 +58,16 @@ static void print_cases(const comparison *c, bool all, FILE *out)
         const compare_case *const item = &c->item[i];
         if (whole || item->change == ASSAY_FASTER || item->change == ASSAY_SLOWER) {
             print_case(c, item, out);
+            silent += interval_of_ratio(&item->ratio).why != NULL;
         } else {
             left_out++;
         }
+    }
+    if (silent > 0) {
+        (void)fprintf(out,
+                      "(interval '-', of %zu cases: nothing measured, or processes that differ too "
+                      "much to tell)\n",
+                      silent);
     }
     if (left_out > 0) {
         (void)fprintf(out, "(%zu cases that are SAME or UNSURE are left out; --all prints them)\n",

@@ -1,8 +1,51 @@
 #include <math.h>
 
 #include "reports/forms.h"
+#include "reports/interval.h"
 #include "reports/page.h"
 #include "reports/text.h"
+
+/* One line each: verdicts, timings, comparisons, and what was left out. */
+static const char *const columns[] = {"kind",
+                                      "op",
+                                      "impl",
+                                      "case",
+                                      "of",
+                                      "batch",
+                                      "cache",
+                                      "threads",
+                                      "verdict",
+                                      "check",
+                                      "budget_used",
+                                      "rel_l2",
+                                      "max_abs",
+                                      "ulp",
+                                      "undecided",
+                                      "median_seconds",
+                                      "low_seconds",
+                                      "high_seconds",
+                                      "no_interval",
+                                      "p99_seconds",
+                                      "samples",
+                                      "contaminated",
+                                      "throughput_per_second",
+                                      "throughput_unit",
+                                      "floor_seconds",
+                                      "floor_fraction",
+                                      "prepare_seconds",
+                                      "peak_bytes",
+                                      "packed_bytes",
+                                      "impossible",
+                                      "against",
+                                      "ratio",
+                                      "ratio_low",
+                                      "ratio_high",
+                                      "p",
+                                      "pairs",
+                                      "seed",
+                                      "message",
+                                      "file"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static void field(FILE *out, const char *text)
 {
@@ -19,14 +62,30 @@ static void number(FILE *out, double value)
     }
 }
 
-static void verdict_line(FILE *out, const results_verdict *v)
+static void blanks(FILE *out, int count)
+{
+    for (int i = 0; i < count; i++) {
+        (void)fputc(',', out);
+    }
+}
+
+static void last_fields(FILE *out, const char *seed, const char *message, const assay_results *r,
+                        size_t file)
+{
+    field(out, seed);
+    field(out, message);
+    field(out, r->file[file].path);
+    (void)fputs("\r\n", out);
+}
+
+static void verdict_line(FILE *out, const assay_results *r, const results_verdict *v)
 {
     (void)fputs("verdict", out);
     field(out, v->op);
     field(out, v->impl);
     field(out, v->case_id);
     field(out, v->golden);
-    (void)fputs(",,,", out);
+    blanks(out, 3); /* batch, cache, threads */
     field(out, assay_verdict_name(v->verdict));
     field(out, v->check);
     number(out, v->budget_used);
@@ -34,16 +93,15 @@ static void verdict_line(FILE *out, const results_verdict *v)
     number(out, v->max_abs);
     number(out, v->ulp);
     number(out, v->undecided);
-    (void)fputs(",,,,,,,,,,,,,,", out);
-    field(out, v->seed);
-    field(out, v->message);
-    (void)fputs("\r\n", out);
+    blanks(out, 21); /* of timings and comparisons */
+    last_fields(out, v->seed, v->message, r, v->file);
 }
 
-static void timing_line(FILE *out, const results_timing *t)
+static void timing_line(FILE *out, const assay_results *r, const results_timing *t)
 {
     const char *unit;
     const results_estimate rate = report_throughput(t, &unit);
+    const interval shown = interval_of_timing(t);
     (void)fputs("timing", out);
     field(out, t->op);
     field(out, t->impl);
@@ -53,14 +111,15 @@ static void timing_line(FILE *out, const results_timing *t)
     field(out, t->cache);
     number(out, t->threads);
     field(out, assay_verdict_name(t->verdict));
-    (void)fputc(',', out);
+    blanks(out, 1); /* check */
     number(out, t->budget_used);
     number(out, t->rel_l2);
     number(out, t->max_abs);
-    (void)fputs(",,", out);
+    blanks(out, 2); /* ulp, undecided */
     number(out, t->seconds.value);
-    number(out, t->seconds.low);
-    number(out, t->seconds.high);
+    number(out, shown.low);
+    number(out, shown.high);
+    field(out, shown.why != NULL ? shown.why : "");
     number(out, t->p99_seconds);
     number(out, (double)t->samples.count);
     number(out, t->contaminated);
@@ -72,21 +131,64 @@ static void timing_line(FILE *out, const results_timing *t)
     number(out, t->peak_bytes);
     number(out, t->packed_bytes);
     number(out, t->impossible ? 1.0 : 0.0);
-    field(out, t->seed);
-    (void)fputs(",\r\n", out);
+    blanks(out, 6); /* of comparisons */
+    last_fields(out, t->seed, "", r, t->file);
 }
 
-void report_csv(const assay_results *results, FILE *out)
+/* What a comparison and a case left out have of the first columns. */
+static void first_fields(FILE *out, const char *kind, const char *op, const char *impl,
+                         const char *case_id, double batch)
 {
-    (void)fputs("kind,op,impl,case,of,batch,cache,threads,verdict,check,budget_used,rel_l2,max_abs,"
-                "ulp,undecided,median_seconds,low_seconds,high_seconds,p99_seconds,samples,"
-                "contaminated,throughput_per_second,throughput_unit,floor_seconds,floor_fraction,"
-                "prepare_seconds,peak_bytes,packed_bytes,impossible,seed,message\r\n",
-                out);
-    for (size_t i = 0; i < results->verdict_count; i++) {
-        verdict_line(out, &results->verdict[i]);
+    (void)fputs(kind, out);
+    field(out, op);
+    field(out, impl);
+    field(out, case_id);
+    blanks(out, 1); /* of */
+    number(out, batch);
+}
+
+static void comparison_line(FILE *out, const assay_results *r, const results_comparison *c)
+{
+    const interval shown = interval_of_ratio(&c->ratio);
+    first_fields(out, "comparison", c->op, c->impl, c->case_id, c->batch);
+    field(out, c->cache);
+    number(out, c->threads);
+    field(out, c->verdict);
+    blanks(out, 9); /* check … high_seconds */
+    field(out, shown.why != NULL ? shown.why : "");
+    blanks(out, 11); /* p99_seconds … impossible */
+    field(out, c->against);
+    number(out, c->ratio.value);
+    number(out, shown.low);
+    number(out, shown.high);
+    number(out, c->p);
+    number(out, (double)c->pairs);
+    last_fields(out, "", "", r, c->file);
+}
+
+static void skipped_line(FILE *out, const assay_results *r, const results_skipped *s)
+{
+    first_fields(out, "left_out", s->op, s->impl, s->case_id, s->batch);
+    blanks(out, 30); /* cache … pairs */
+    last_fields(out, "", s->reason, r, s->file);
+}
+
+void report_csv(const assay_results *r, FILE *out)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        (void)fprintf(out, "%s%s", i == 0 ? "" : ",", columns[i]);
     }
-    for (size_t i = 0; i < results->timing_count; i++) {
-        timing_line(out, &results->timing[i]);
+    (void)fputs("\r\n", out);
+    for (size_t i = 0; i < r->verdict_count; i++) {
+        verdict_line(out, r, &r->verdict[i]);
+    }
+    for (size_t i = 0; i < r->timing_count; i++) {
+        timing_line(out, r, &r->timing[i]);
+    }
+    for (size_t i = 0; i < r->comparison_count; i++) {
+        comparison_line(out, r, &r->comparison[i]);
+    }
+    for (size_t i = 0; i < r->skipped_count; i++) {
+        skipped_line(out, r, &r->skipped[i]);
     }
 }

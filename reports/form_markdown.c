@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "reports/forms.h"
+#include "reports/interval.h"
 #include "reports/page.h"
 #include "reports/text.h"
 
@@ -57,49 +58,85 @@ static void verdicts(const assay_results *r, FILE *out)
     }
 }
 
+/* The last column of a table, where there are several files. */
+static void file_head(const assay_results *r, const char *columns, const char *rule, FILE *out)
+{
+    const bool several = r->file_count > 1;
+    (void)fprintf(out, "%s%s\n%s%s\n", columns, several ? " file |" : "", rule,
+                  several ? "--:|" : "");
+}
+
+static void file_cell(const assay_results *r, size_t file, FILE *out)
+{
+    if (r->file_count > 1) {
+        (void)fprintf(out, " %zu |", file + 1);
+    }
+    (void)fputc('\n', out);
+}
+
+static void timing_line(const assay_results *r, const results_timing *t, FILE *out)
+{
+    const char *unit;
+    const results_estimate rate = report_throughput(t, &unit);
+    const interval shown = interval_of_timing(t);
+    cell(out, t->op);
+    cell(out, t->case_id);
+    cell(out, t->impl);
+    (void)fprintf(out, "| %.0f | %s | %s%s | %s%s | %s %s/s | %s |", t->batch, t->cache,
+                  text_seconds(t->seconds.value).text,
+                  t->impossible              ? " (impossible)"
+                  : t->verdict != ASSAY_PASS ? " (not verified)"
+                                             : "",
+                  shown.why == NULL ? "± " : "– ",
+                  shown.why == NULL ? text_percent(shown.half).text : shown.why,
+                  text_si(rate.value).text, unit, text_percent(t->floor_fraction).text);
+    file_cell(r, t->file, out);
+}
+
 static void timings(const assay_results *r, FILE *out)
 {
-    (void)fputs(
-        "\n## Timings\n\nMedians with their 95% intervals.\n\n| op | case | implementation | "
-        "batch | cache | median | interval | throughput | of floor |\n"
-        "|---|---|---|--:|---|--:|--:|--:|--:|\n",
-        out);
+    (void)fputs("\n## Timings\n\nMedians with their 95% intervals; – where one would say nothing, "
+                "with the reason.\n\n",
+                out);
+    file_head(r,
+              "| op | case | implementation | batch | cache | median | interval | throughput | of "
+              "floor |",
+              "|---|---|---|--:|---|--:|--:|--:|--:|", out);
     for (size_t i = 0; i < r->timing_count; i++) {
-        const results_timing *const t = &r->timing[i];
-        const char *unit;
-        const results_estimate rate = report_throughput(t, &unit);
-        cell(out, t->op);
-        cell(out, t->case_id);
-        cell(out, t->impl);
-        (void)fprintf(
-            out, "| %.0f | %s | %s%s | ± %s | %s %s/s | %s |\n", t->batch, t->cache,
-            text_seconds(t->seconds.value).text,
-            t->impossible              ? " (impossible)"
-            : t->verdict != ASSAY_PASS ? " (not verified)"
-                                       : "",
-            text_percent(0.5 * (t->seconds.high - t->seconds.low) / t->seconds.value).text,
-            text_si(rate.value).text, unit, text_percent(t->floor_fraction).text);
+        timing_line(r, &r->timing[i], out);
     }
+}
+
+static void comparison_line(const assay_results *r, const results_comparison *c, FILE *out)
+{
+    const interval shown = interval_of_ratio(&c->ratio);
+    cell(out, c->op);
+    cell(out, c->case_id);
+    (void)fprintf(out, "| %.0f | %s ", c->batch, c->cache);
+    cell(out, c->impl);
+    cell(out, c->against);
+    (void)fprintf(out, "| %s | ", text_ratio(c->ratio.value).text);
+    if (shown.why != NULL) {
+        (void)fprintf(out, "– pairs %s ", shown.why);
+    } else {
+        (void)fprintf(out, "%s … %s ", text_ratio(shown.low).text, text_ratio(shown.high).text);
+    }
+    cell(out, c->verdict);
+    (void)fputc('|', out);
+    file_cell(r, c->file, out);
 }
 
 static void comparisons(const assay_results *r, FILE *out)
 {
-    (void)fputs(
-        "\n## Against peers\n\nTimes as fast, interleaved over fresh pairs of processes.\n\n"
-        "| op | case | batch | cache | implementation | against | ratio | 95% interval | "
-        "verdict |\n|---|---|--:|---|---|---|--:|--:|---|\n",
-        out);
+    (void)fputs("\n## Against peers\n\nTimes as fast, interleaved over fresh pairs of "
+                "processes.\n\n",
+                out);
+    file_head(r,
+              "| op | case | batch | cache | implementation | against | ratio | 95% interval | "
+              "verdict |",
+              "|---|---|--:|---|---|---|--:|--:|---|", out);
     for (size_t i = 0; i < r->comparison_count; i++) {
-        const results_comparison *const c = &r->comparison[i];
-        cell(out, c->op);
-        cell(out, c->case_id);
-        (void)fprintf(out, "| %.0f | %s ", c->batch, c->cache);
-        cell(out, c->impl);
-        cell(out, c->against);
-        (void)fprintf(out, "| %s | %s … %s ", text_small(c->ratio.value).text,
-                      text_small(c->ratio.low).text, text_small(c->ratio.high).text);
-        cell(out, c->verdict);
-        (void)fputs("|\n", out);
+        comparison_line(r, &r->comparison[i], out);
     }
 }
 
@@ -107,9 +144,7 @@ static void environments(const assay_results *r, FILE *out)
 {
     (void)fputs("\n## Environment\n", out);
     for (size_t f = 0; f < r->file_count; f++) {
-        (void)fputs("\n`", out);
-        (void)fputs(r->file[f].path, out);
-        (void)fputs("`\n\n", out);
+        (void)fprintf(out, "\nFile %zu: `%s`\n\n", f + 1, r->file[f].path);
         for (const assay_node *n = r->file[f].environment->as.first; n != NULL; n = n->next) {
             char *const text = report_value_text(n->key, n);
             (void)fputs("- ", out);

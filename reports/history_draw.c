@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/interval.h"
 #include "reports/text.h"
 
 enum { DATE_TICKS = 4 };
@@ -41,7 +42,8 @@ static void add_points(const history_drawing *d, const history_series *s, const 
     plot_series *const line = plot_add(p, label, report_colour(&d->page, s->impl), PLOT_LINE);
     for (size_t i = 0; i < s->count; i++) {
         const results_estimate *const e = &s->point[i].seconds;
-        (void)plot_add_point(line, (double)s->point[i].run, e->value, e->low, e->high);
+        const interval shown = interval_of_median(e, 0, s->point[i].process_count);
+        (void)plot_add_point(line, (double)s->point[i].run, e->value, shown.low, shown.high);
     }
 }
 

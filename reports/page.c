@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/interval.h"
 #include "reports/page_style.h"
 #include "reports/text.h"
 
@@ -102,8 +103,9 @@ void report_group_name(FILE *out, const results_timing *timing)
 results_estimate report_throughput(const results_timing *timing, const char **unit)
 {
     const double items = assay_timing_items(timing, unit);
-    return (results_estimate){items / timing->seconds.value, items / timing->seconds.high,
-                              items / timing->seconds.low};
+    const interval shown = interval_of_timing(timing);
+    return (results_estimate){items / timing->seconds.value, items / shown.high,
+                              items / shown.low};
 }
 
 double report_accuracy(const assay_results *results, const results_timing *timing)
@@ -157,6 +159,19 @@ void page_number(FILE *out, double value, const char *text)
     }
 }
 
+void page_ratio_interval(FILE *out, const results_estimate *ratio, const char *units)
+{
+    const interval shown = interval_of_ratio(ratio);
+    char text[128];
+    if (shown.why == NULL) {
+        (void)snprintf(text, sizeof text, "%s … %s", text_ratio(shown.low).text,
+                       text_ratio(shown.high).text);
+    } else {
+        (void)snprintf(text, sizeof text, "– <span class=\"dim\">%s %s</span>", units, shown.why);
+    }
+    page_number(out, shown.low, text);
+}
+
 void page_text_cell(FILE *out, const char *text)
 {
     (void)fputs("<td>", out);
@@ -195,7 +210,8 @@ void page_figure(report_page *page, const plot *p, const char *caption_html)
     free(text);
 }
 
-void page_group_figure(report_page *page, const plot *p, const results_timing *timing, bool with_op)
+void page_group_figure(report_page *page, const plot *p, const results_timing *timing, bool with_op,
+                       const page_origin *origin)
 {
     char *caption = NULL;
     size_t size = 0;
@@ -209,6 +225,7 @@ void page_group_figure(report_page *page, const plot *p, const results_timing *t
         (void)fputs("</b> · ", text);
     }
     report_group_name(text, timing);
+    page_file_names(text, page->results, origin);
     if (fclose(text) == 0) {
         page_figure(page, p, caption);
     }
@@ -234,6 +251,20 @@ double page_op_line(plot_axis *axis, const char *op)
         (void)plot_add_tick(axis, -(double)line, op);
     }
     return -(double)line;
+}
+
+void page_op_lines_end(plot *p)
+{
+    const double lines = (double)p->y.tick_count;
+    size_t longest = 8;
+    for (size_t i = 0; i < p->y.tick_count; i++) {
+        const size_t length = strlen(p->y.tick[i].label);
+        longest = length > longest ? length : longest;
+    }
+    p->y.low = -lines + 0.4;
+    p->y.high = 0.6;
+    p->height = 74.0 + 22.0 * lines;
+    p->left = 24.0 + 6.9 * (double)(longest < 32 ? longest : 32);
 }
 
 void page_chip(FILE *out, int colour, const char *name)

@@ -29,7 +29,7 @@ int report_colour(const report_page *page, const char *impl);
 bool report_next_group(const assay_results *results, size_t *at, timing_group *group);
 /* "goodfire · cold cache · 2 threads", into HTML. */
 void report_group_name(FILE *out, const results_timing *timing);
-/* Throughput in items a second, with its interval; *unit names the items. */
+/* Throughput in items a second; *unit names the items. An interval that says nothing is NaN. */
 results_estimate report_throughput(const results_timing *timing, const char **unit);
 /* The relative error that an implementation's timing stands for: its own, or the worst of its
  * verdicts on that op; NaN when there is none. */
@@ -43,23 +43,40 @@ void page_section_end(FILE *out);
 /* A cell with a number: sorts by value, shows text. */
 void page_number(FILE *out, double value, const char *text);
 void page_text_cell(FILE *out, const char *text);
+/* The cell of a ratio's interval, or of the reason why there is none: "pairs differ …". */
+void page_ratio_interval(FILE *out, const results_estimate *ratio, const char *units);
 /* <tr><th>… of a table that sorts; names are separated by '|', one beginning with '#' is a number.
  */
 void page_table(FILE *out, const char *columns);
 void page_table_end(FILE *out);
 /* A figure around a plot and its caption (HTML); nothing when the plot has no points. */
 void page_figure(report_page *page, const plot *p, const char *caption_html);
-/* The same, captioned with the name of a timing's group, its op in front if asked. */
-void page_group_figure(report_page *page, const plot *p, const results_timing *timing,
-                       bool with_op);
+/* The `file` of things that stand `stride` bytes apart: of which files they are. */
+typedef struct page_origin {
+    const size_t *file;
+    size_t count, stride;
+} page_origin;
+
+/* The same, captioned with the name of a timing's group, its op in front if asked, and the numbers
+ * of the files behind it where there are several. */
+void page_group_figure(report_page *page, const plot *p, const results_timing *timing, bool with_op,
+                       const page_origin *origin);
+/* " · files 1, 3"; nothing when the results are one file's. */
+void page_file_names(FILE *out, const assay_results *results, const page_origin *origin);
+/* page_table with a column for the file behind, and its cell; neither for one file's results. */
+void page_file_head(FILE *out, const assay_results *results, const char *columns);
+void page_file_cell(FILE *out, const assay_results *results, size_t file);
 /* Batch sizes as ticks, by twos, fours or eights. */
 void page_batch_ticks(plot_axis *axis, double least, double most);
 /* The line of an op in a plot that has one a line, a tick for each: a new one goes below. */
 double page_op_line(plot_axis *axis, const char *op);
+/* Range, height and margin of such a plot, once it has all its lines. */
+void page_op_lines_end(plot *p);
 /* A coloured mark and a name: legends of bars. */
 void page_chip(FILE *out, int colour, const char *name);
 
 void report_verdicts(report_page *page);
+void report_files(report_page *page);
 void report_accuracy_table(report_page *page);
 void report_errors(report_page *page);
 void report_speed(report_page *page);

@@ -79,8 +79,13 @@ static void floor_dots(report_page *page)
 {
     const assay_results *const r = page->results;
     const double lanes = (double)page->impl_count + 1.0;
-    plot p = {.title = "fraction of the floor reached, by op", .left = 112.0};
+    plot p = {.title = "fraction of the floor reached, by op"};
     p.x = (plot_axis){.label = "floor / median time", .log = true, .percent = true, .high = 1.5};
+    for (size_t i = 0; i < r->timing_count; i++) {
+        if (r->timing[i].floor_fraction > 0.0) {
+            (void)page_op_line(&p.y, r->timing[i].op);
+        }
+    }
     for (size_t k = 0; k < page->impl_count; k++) {
         plot_series *const points =
             plot_add(&p, NULL, report_colour(page, page->impl[k]), PLOT_POINTS);
@@ -93,10 +98,7 @@ static void floor_dots(report_page *page)
             }
         }
     }
-    const double lines = (double)p.y.tick_count;
-    p.y.low = -lines + 0.4;
-    p.y.high = 0.6;
-    p.height = 70.0 + 22.0 * lines;
+    page_op_lines_end(&p);
     plot_series *const limit = plot_add(&p, NULL, PLOT_COLOUR_MUTED, PLOT_BOUND);
     (void)plot_add_point(limit, 1.0, p.y.low, 0.0, 0.0);
     (void)plot_add_point(limit, 1.0, p.y.high, 0.0, 0.0);
@@ -104,7 +106,7 @@ static void floor_dots(report_page *page)
                 "<b>Every timing</b>, one dot each; the dashed line is the floor itself.");
     for (size_t k = 0; k < page->impl_count; k++) {
         const int colour = report_colour(page, page->impl[k]);
-        if (colour >= 0) {
+        if (colour >= 0 && p.series[k].count > 0) {
             page_chip(page->out, colour, page->impl[k]);
         }
     }
@@ -211,7 +213,9 @@ static void draw_front(report_page *page, const timing_group *group, double batc
     p.title = title;
     p.x = (plot_axis){.label = label, .log = true};
     p.y = (plot_axis){.label = "relative L2 error: down is better", .log = true};
-    page_group_figure(page, &p, group->timing, true);
+    page_group_figure(
+        page, &p, group->timing, true,
+        &(page_origin){&group->timing->file, group->count, sizeof *group->timing});
     plot_free(&p);
 }
 

@@ -4,15 +4,28 @@
 #include "reports/page.h"
 #include "reports/text.h"
 
+static const results_file *newest_file(const assay_results *r)
+{
+    const results_file *newest = &r->file[0];
+    for (size_t f = 1; f < r->file_count; f++) {
+        newest = strcmp(r->file[f].date, newest->date) > 0 ? &r->file[f] : newest;
+    }
+    return newest;
+}
+
 static void head(report_page *page)
 {
     const assay_results *const r = page->results;
-    const assay_node *const environment = r->file[0].environment;
+    const results_file *const newest = newest_file(r);
+    const assay_node *const environment = newest->environment;
     page_head(page->out, "assay report");
     (void)fputs("<h1>Assay report</h1>\n<p class=\"sub\">", page->out);
+    if (r->file_count > 1) {
+        (void)fprintf(page->out, "%zu files · the newest: ", r->file_count);
+    }
     text_html(page->out, assay_node_text(environment, "cpu", "unknown processor"));
     (void)fprintf(page->out, ", %.0f threads · ", assay_node_real(environment, "threads", 1.0));
-    text_html(page->out, r->file[0].date);
+    text_html(page->out, newest->date);
     (void)fputs(" · assay ", page->out);
     text_html(page->out, assay_node_text(environment, "assay_version", "?"));
     (void)fputs(", revision ", page->out);
@@ -31,6 +44,7 @@ static void head(report_page *page)
 static void navigation(FILE *out, const char *body)
 {
     static const char *const names[][2] = {
+        {"files", "Files"},
         {"throughput", "Throughput"},       {"front", "Accuracy against throughput"},
         {"floor", "Fraction of the floor"}, {"peers", "Peers"},
         {"stages", "Inside the stages"},    {"accuracy", "Accuracy"},
@@ -55,6 +69,7 @@ static char *body_text(report_page *page)
     size_t size = 0;
     page->out = open_memstream(&text, &size);
     if (page->out != NULL) {
+        report_files(page);
         report_speed(page);
         report_fronts(page);
         report_floor(page);

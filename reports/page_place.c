@@ -1,4 +1,4 @@
-/* The machine, its ceilings, what was left out, and how to do it again. */
+/* The machine's ceilings, what was left out, and how to do it again. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +17,67 @@ static text_short in_unit(double value, const char *unit)
     return text;
 }
 
+static bool same_probe(const results_file *a, const results_file *b)
+{
+    return a->ceilings != NULL && b->ceilings != NULL &&
+           strcmp(a->ceilings_date, b->ceilings_date) == 0 && strcmp(a->machine, b->machine) == 0;
+}
+
+/* Files of one run carry the same ceilings: they are shown with the first of them. */
+static bool shown_before(const assay_results *r, size_t file)
+{
+    bool seen = false;
+    for (size_t g = 0; g < file; g++) {
+        seen = seen || same_probe(&r->file[g], &r->file[file]);
+    }
+    return seen;
+}
+
+static void ceilings_table(FILE *out, const assay_node *entry)
+{
+    page_table(out, "ceiling|#measured|#best");
+    for (; entry != NULL; entry = entry->next) {
+        const char *const unit = assay_node_text(entry, "unit", "");
+        const double value = assay_node_real(entry, "value", (double)NAN);
+        const double best = assay_node_real(entry, "best", (double)NAN);
+        const bool known = strcmp(unit, "FLOP/s") == 0 || strcmp(unit, "B/s") == 0 ||
+                           strcmp(unit, "OP/s") == 0 || strcmp(unit, "s") == 0;
+        (void)fputs("<tr>", out);
+        page_text_cell(out, assay_node_text(entry, "name", "?"));
+        page_number(out, value, in_unit(value, known ? unit : "").text);
+        page_number(out, best, isnan(best) ? "–" : in_unit(best, known ? unit : "").text);
+        (void)fputs("</tr>\n", out);
+    }
+    page_table_end(out);
+}
+
+static void one_probe(report_page *page, size_t f)
+{
+    const assay_results *const r = page->results;
+    size_t *const file = calloc(r->file_count, sizeof *file);
+    size_t count = 0;
+    for (size_t g = f; file != NULL && g < r->file_count; g++) {
+        file[count] = g;
+        count += g == f || same_probe(&r->file[f], &r->file[g]);
+    }
+    (void)fprintf(page->out, "<details><summary>%zu ceilings probed ", r->file[f].ceilings->count);
+    text_html(page->out, r->file[f].ceilings_date);
+    if (file != NULL) {
+        page_file_names(page->out, r, &(page_origin){file, count, sizeof *file});
+    }
+    (void)fputs("</summary>\n", page->out);
+    ceilings_table(page->out, r->file[f].ceilings->as.first);
+    (void)fputs("</details>\n", page->out);
+    free(file);
+}
+
 void report_ceilings(report_page *page)
 {
     const assay_results *const r = page->results;
     bool opened = false;
     for (size_t f = 0; f < r->file_count; f++) {
         const results_file *const file = &r->file[f];
-        const assay_node *entry = file->ceilings != NULL ? file->ceilings->as.first : NULL;
-        bool seen = false; /* files of one run carry the same ceilings */
-        for (size_t g = 0; g < f; g++) {
-            seen = seen || (r->file[g].ceilings != NULL &&
-                            strcmp(r->file[g].ceilings_date, file->ceilings_date) == 0 &&
-                            strcmp(r->file[g].machine, file->machine) == 0);
-        }
-        if (entry == NULL || seen) {
+        if (file->ceilings == NULL || file->ceilings->as.first == NULL || shown_before(r, f)) {
             continue;
         }
         if (!opened) {
@@ -40,23 +87,7 @@ void report_ceilings(report_page *page)
                          "impossible time is judged by it.");
             opened = true;
         }
-        (void)fputs("<p class=\"note\">probed ", page->out);
-        text_html(page->out, file->ceilings_date);
-        (void)fputs("</p>\n", page->out);
-        page_table(page->out, "ceiling|#measured|#best");
-        for (; entry != NULL; entry = entry->next) {
-            const char *const unit = assay_node_text(entry, "unit", "");
-            const double value = assay_node_real(entry, "value", (double)NAN);
-            const double best = assay_node_real(entry, "best", (double)NAN);
-            (void)fputs("<tr>", page->out);
-            page_text_cell(page->out, assay_node_text(entry, "name", "?"));
-            const bool known = strcmp(unit, "FLOP/s") == 0 || strcmp(unit, "B/s") == 0 ||
-                               strcmp(unit, "OP/s") == 0 || strcmp(unit, "s") == 0;
-            page_number(page->out, value, in_unit(value, known ? unit : "").text);
-            page_number(page->out, best, isnan(best) ? "–" : in_unit(best, known ? unit : "").text);
-            (void)fputs("</tr>\n", page->out);
-        }
-        page_table_end(page->out);
+        one_probe(page, f);
     }
     if (opened) {
         page_section_end(page->out);
@@ -90,8 +121,12 @@ void report_skipped(report_page *page)
         (void)fputs("<td class=\"w\">", page->out);
         text_html(page->out, s->reason);
         (void)fputs("</td>", page->out);
-        page_text_cell(page->out, s->case_id);
-        (void)fputs("</tr>\n", page->out);
+        (void)fputs("<td class=\"w\">", page->out);
+        text_html(page->out, s->case_id);
+        if (!isnan(s->batch)) {
+            (void)fprintf(page->out, ", batch %s", text_count(s->batch).text);
+        }
+        (void)fputs("</td></tr>\n", page->out);
         from = to;
     }
     for (size_t i = 0; i < r->verdict_count; i++) {
@@ -104,102 +139,9 @@ void report_skipped(report_page *page)
             (void)fputs("<td class=\"w\">", page->out);
             text_html(page->out, v->message);
             (void)fputs("</td>", page->out);
-            page_text_cell(page->out, v->case_id);
-            (void)fputs("</tr>\n", page->out);
-        }
-    }
-    page_table_end(page->out);
-    page_section_end(page->out);
-}
-
-void report_value(FILE *out, const char *key, const assay_node *node)
-{
-    const size_t length = strlen(key);
-    const bool bytes = length > 6 && strcmp(key + length - 6, "_bytes") == 0;
-    switch (node->kind) {
-    case ASSAY_NODE_TEXT: (void)fputs(node->as.text, out); break;
-    case ASSAY_NODE_BOOL: (void)fputs(node->as.truth ? "yes" : "no", out); break;
-    case ASSAY_NODE_NUMBER:
-        (void)fputs(bytes ? text_bytes(node->as.number).text : "", out);
-        if (!bytes) {
-            (void)fprintf(out, "%.10g", node->as.number);
-        }
-        break;
-    case ASSAY_NODE_NUMBERS:
-        for (size_t i = 0; i < node->count; i++) {
-            (void)fprintf(out, "%s%s", i == 0 ? "" : ", ",
-                          bytes ? text_bytes(node->as.numbers[i]).text
-                                : text_small(node->as.numbers[i]).text);
-        }
-        break;
-    case ASSAY_NODE_LIST:
-    case ASSAY_NODE_OBJECT:
-        for (const assay_node *n = node->as.first; n != NULL; n = n->next) {
-            (void)fputs(n == node->as.first ? "" : ", ", out);
-            if (n->key != NULL) {
-                (void)fprintf(out, "%s ", n->key);
-            }
-            report_value(out, n->key != NULL ? n->key : key, n);
-        }
-        break;
-    case ASSAY_NODE_NULL: break;
-    }
-}
-
-char *report_value_text(const char *key, const assay_node *node)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *const out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return NULL;
-    }
-    if (node != NULL) {
-        report_value(out, key, node);
-    }
-    return fclose(out) == 0 ? text : NULL;
-}
-
-/* Whether an earlier file's environment has the key: it was shown with that one. */
-static bool shown_before(const assay_results *r, size_t file, const char *key)
-{
-    for (size_t f = 0; f < file; f++) {
-        if (assay_node_get(r->file[f].environment, key) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void report_environment(report_page *page)
-{
-    const assay_results *const r = page->results;
-    page_section(page->out, "environment", "Environment", NULL);
-    (void)fputs("<div class=\"scroll\"><table><thead><tr><th></th>", page->out);
-    for (size_t f = 0; f < r->file_count; f++) {
-        (void)fputs("<th>", page->out);
-        text_html(page->out, r->file[f].path);
-        (void)fputs("</th>", page->out);
-    }
-    (void)fputs("</tr></thead><tbody>\n", page->out);
-    for (size_t f = 0; f < r->file_count; f++) {
-        const assay_node *n = r->file[f].environment->as.first;
-        for (; n != NULL; n = n->next) {
-            if (shown_before(r, f, n->key)) {
-                continue;
-            }
-            (void)fputs("<tr><td class=\"dim\">", page->out);
-            text_html(page->out, n->key);
-            (void)fputs("</td>", page->out);
-            for (size_t g = 0; g < r->file_count; g++) {
-                char *const text =
-                    report_value_text(n->key, assay_node_get(r->file[g].environment, n->key));
-                (void)fputs("<td class=\"w\">", page->out);
-                text_html(page->out, text != NULL ? text : "");
-                (void)fputs("</td>", page->out);
-                free(text);
-            }
-            (void)fputs("</tr>\n", page->out);
+            (void)fputs("<td class=\"w\">", page->out);
+            text_html(page->out, v->case_id);
+            (void)fputs("</td></tr>\n", page->out);
         }
     }
     page_table_end(page->out);
@@ -264,7 +206,7 @@ void report_rerun(report_page *page)
         }
     }
     for (size_t f = 0; f < r->file_count; f++) {
-        (void)fputs(f == 0 ? "assay report" : "", out);
+        (void)fputs(f == 0 ? "\n# this report\nassay report" : "", out);
         (void)fputc(' ', out);
         text_shell(out, r->file[f].path);
         (void)fputs(f + 1 == r->file_count ? " -o report\n" : "", out);

@@ -2,8 +2,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "reports/interval.h"
 #include "reports/page.h"
 #include "reports/text.h"
+
+/* How far a floor goes to both sides of a single batch size, as a factor. */
+static const double half_dash = 1.25;
 
 static void batch_ticks(plot_axis *axis, const timing_group *group)
 {
@@ -14,6 +18,15 @@ static void batch_ticks(plot_axis *axis, const timing_group *group)
         most = fmax(most, group->timing[i].batch);
     }
     page_batch_ticks(axis, least, most);
+}
+
+static bool one_batch(const timing_group *group)
+{
+    size_t i = 1;
+    while (i < group->count && group->timing[i].batch == group->timing[0].batch) {
+        i++;
+    }
+    return i == group->count;
 }
 
 /* The floor as a line: one in grey when all implementations share it, else each its own. */
@@ -30,6 +43,7 @@ static void add_floors(report_page *page, plot *p, const timing_group *group)
         }
     }
     const bool shared = most <= least * 1.02;
+    const bool alone = one_batch(group);
     plot_series *floor = NULL;
     for (size_t i = 0; i < group->count; i++) {
         const results_timing *const t = &group->timing[i];
@@ -41,8 +55,11 @@ static void add_floors(report_page *page, plot *p, const timing_group *group)
             break;
         }
         if (t->floor_seconds > 0.0) {
-            (void)plot_add_point(floor, t->batch, assay_timing_items(t, &unit) / t->floor_seconds,
-                                 0.0, 0.0);
+            const double rate = assay_timing_items(t, &unit) / t->floor_seconds;
+            (void)plot_add_point(floor, t->batch / (alone ? half_dash : 1.0), rate, 0.0, 0.0);
+            if (alone) { /* one point is no line */
+                (void)plot_add_point(floor, t->batch * half_dash, rate, 0.0, 0.0);
+            }
         }
     }
 }
@@ -70,11 +87,13 @@ static void draw_group(report_page *page, const timing_group *group)
     p.x = (plot_axis){.label = "batch size", .log = true};
     p.y = (plot_axis){.label = label, .log = true};
     batch_ticks(&p.x, group);
-    page_group_figure(page, &p, group->timing, false);
+    page_group_figure(
+        page, &p, group->timing, false,
+        &(page_origin){&group->timing->file, group->count, sizeof *group->timing});
     plot_free(&p);
 }
 
-static void notes(FILE *out, const results_timing *t)
+static void notes(FILE *out, const results_timing *t, const char *no_interval)
 {
     (void)fputs("<td>", out);
     if (t->verdict != ASSAY_PASS) {
@@ -87,17 +106,21 @@ static void notes(FILE *out, const results_timing *t)
     if (t->stop_missed) {
         (void)fputs("<span class=\"warn\">time bound came first</span> ", out);
     }
+    if (no_interval != NULL) {
+        (void)fprintf(out, "<span class=\"dim\">no interval: %s</span> ", no_interval);
+    }
     if (t->contaminated > 0.0) {
-        (void)fprintf(out, "<span class=\"dim\">%.0f disturbed</span>", t->contaminated);
+        (void)fprintf(out, "<span class=\"dim\">%s samples disturbed</span>",
+                      text_count(t->contaminated).text);
     }
     (void)fputs("</td>", out);
 }
 
-static void timing_row(FILE *out, const results_timing *t)
+static void timing_row(FILE *out, const assay_results *results, const results_timing *t)
 {
     const char *unit;
     const results_estimate rate = report_throughput(t, &unit);
-    const double half = 0.5 * (t->seconds.high - t->seconds.low) / t->seconds.value;
+    const interval shown = interval_of_timing(t);
     char text[96];
     (void)fputs("<tr>", out);
     page_text_cell(out, t->case_id);
@@ -105,8 +128,9 @@ static void timing_row(FILE *out, const results_timing *t)
     page_number(out, t->batch, text_count(t->batch).text);
     page_text_cell(out, t->cache);
     page_number(out, t->seconds.value, text_seconds(t->seconds.value).text);
-    (void)snprintf(text, sizeof text, "± %s", text_percent(half).text);
-    page_number(out, half, text);
+    (void)snprintf(text, sizeof text, "%s%s", shown.why == NULL ? "± " : "",
+                   text_percent(shown.half).text); /* – for NaN */
+    page_number(out, shown.half, text);
     page_number(out, t->p99_seconds, text_seconds(t->p99_seconds).text);
     (void)snprintf(text, sizeof text, "%s %s/s", text_si(rate.value).text, unit);
     page_number(out, rate.value, text);
@@ -114,7 +138,8 @@ static void timing_row(FILE *out, const results_timing *t)
     page_number(out, t->prepare_seconds, text_seconds(t->prepare_seconds).text);
     page_number(out, t->peak_bytes, text_bytes(t->peak_bytes).text);
     page_number(out, (double)t->samples.count, text_count((double)t->samples.count).text);
-    notes(out, t);
+    notes(out, t, shown.why);
+    page_file_cell(out, results, t->file);
     (void)fputs("</tr>\n", out);
 }
 
@@ -151,10 +176,11 @@ static void op_part(report_page *page, size_t from, size_t to)
     }
     (void)fprintf(page->out, "<details><summary>%zu timing%s as a table</summary>\n", to - from,
                   to - from == 1 ? "" : "s");
-    page_table(page->out, "case|implementation|#batch|cache|#median|#95% interval|#p99|#throughput|"
-                          "#of floor|#prepare|#peak memory|#samples|notes");
+    page_file_head(page->out, page->results,
+                   "case|implementation|#batch|cache|#median|#95% interval|#p99|#throughput|"
+                   "#of floor|#prepare|#peak memory|#samples|notes");
     for (size_t i = from; i < to; i++) {
-        timing_row(page->out, &timing[i]);
+        timing_row(page->out, page->results, &timing[i]);
     }
     page_table_end(page->out);
     (void)fputs("</details>\n", page->out);
@@ -168,10 +194,11 @@ void report_speed(report_page *page)
     }
     page_section(
         page->out, "throughput", "Throughput against batch size",
-        "Medians of the raw samples with their 95% intervals; both axes are logarithmic. "
-        "The dashed line is the floor: the most that this machine’s measured ceilings "
-        "allow for the bytes and operations of the case (in an implementation’s own colour "
-        "where it reads other bytes than the rest).");
+        "Medians of the raw samples with their 95% intervals; both axes are logarithmic. A hollow "
+        "point has no interval that says anything (one sample, or processes that differ too much: "
+        "the table has the reason). The dashed line is the floor: the most that this machine’s "
+        "measured ceilings allow for the bytes and operations of the case (in an implementation’s "
+        "own colour where it reads other bytes than the rest).");
     for (size_t from = 0; from < r->timing_count;) {
         size_t to = from;
         while (to < r->timing_count && strcmp(r->timing[to].op, r->timing[from].op) == 0) {

@@ -23,6 +23,12 @@ static size_t part_place(const part_names *names, const char *name)
     return place;
 }
 
+/* What bench could not attribute. */
+static const char *shown_name(const char *name)
+{
+    return strcmp(name, "other") == 0 ? "outside the ops" : name;
+}
+
 static double parts_total(const results_timing *t)
 {
     double total = 0.0;
@@ -93,7 +99,7 @@ static void parts_table(FILE *out, const timing_group *group, const part_names *
                 out);
     for (size_t n = 0; n < names->count; n++) {
         (void)fputs("<th class=\"n\">", out);
-        text_html(out, names->name[n]);
+        text_html(out, shown_name(names->name[n]));
         (void)fputs("</th>", out);
     }
     (void)fputs("<th class=\"n\">sum / whole</th></tr></thead><tbody>\n", out);
@@ -137,7 +143,7 @@ static bool has_bar(const timing_group *group, size_t i)
 static void draw_stage(report_page *page, const timing_group *group)
 {
     part_names names = {.count = 0};
-    plot p = {.title = "time of each op inside a stage", .width = 620.0, .left = 100.0};
+    plot p = {.title = "time of each op inside a stage", .width = 480.0, .left = 100.0};
     const char *unit = "item";
     char label[96];
     size_t bars = 0;
@@ -153,7 +159,7 @@ static void draw_stage(report_page *page, const timing_group *group)
         if (has_bar(group, i)) {
             char name[64];
             (void)assay_timing_items(t, &unit);
-            (void)snprintf(name, sizeof name, "%.30s · %.0f", t->impl, t->batch);
+            (void)snprintf(name, sizeof name, "%.30s, batch %.0f", t->impl, t->batch);
             p.left = fmax(p.left, 26.0 + 6.7 * (double)strlen(name));
             (void)plot_add_tick(&p.y, -(double)bars, name);
             add_bar(&p, &names, t, -(double)bars);
@@ -167,14 +173,16 @@ static void draw_stage(report_page *page, const timing_group *group)
     p.height = 64.0 + 24.0 * (double)bars;
     (void)fputs("<p>", page->out);
     for (size_t n = 0; n < names.count && n < PARTS_SHOWN; n++) {
-        page_chip(page->out, (int)n, names.name[n]);
+        page_chip(page->out, (int)n, shown_name(names.name[n]));
     }
     if (names.count > PARTS_SHOWN) {
-        page_chip(page->out, PARTS_SHOWN, "other ops");
+        page_chip(page->out, PARTS_SHOWN, "further ops (in the table)");
     }
     (void)fputs("</p>\n", page->out);
     (void)fputs("<div class=\"wide\">", page->out);
-    page_group_figure(page, &p, group->timing, true);
+    page_group_figure(
+        page, &p, group->timing, true,
+        &(page_origin){&group->timing->file, group->count, sizeof *group->timing});
     (void)fputs("</div>\n", page->out);
     parts_table(page->out, group, &names);
     plot_free(&p);

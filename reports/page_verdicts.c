@@ -139,12 +139,16 @@ static void show_row(FILE *out, const accuracy_row *row)
                   isfinite(budget) ? budget : 1e300, text_small(budget).text);
     page_number(out, row->rel_l2, text_small(row->rel_l2).text);
     /* where the truth is nearly 0 the count only says how nearly */
-    page_number(out, row->ulp, row->ulp > 1e6 ? "> 10⁶" : text_small(row->ulp).text);
+    page_number(out, row->ulp,
+                row->ulp > 1e6    ? "> 10⁶"
+                : row->ulp >= 1e3 ? text_count(row->ulp).text
+                                  : text_small(row->ulp).text);
     page_number(out, row->undecided, text_count(row->undecided).text);
     page_number(out, (double)row->repeat_differs, text_count((double)row->repeat_differs).text);
     page_number(out, (double)row->batch_differs, text_count((double)row->batch_differs).text);
-    page_text_cell(out, budget > 0.0 ? row->worst->case_id : "–");
-    (void)fputs("</tr>\n", out);
+    (void)fputs("<td class=\"w\">", out);
+    text_html(out, budget > 0.0 ? row->worst->case_id : "–");
+    (void)fputs("</td></tr>\n", out);
 }
 
 void report_accuracy_table(report_page *page)
@@ -175,8 +179,13 @@ static void errors_by_op(report_page *page)
 {
     const assay_results *const r = page->results;
     const double lanes = (double)page->impl_count + 1.0;
-    plot p = {.title = "errors of every case by op, in units of the budget", .left = 112.0};
+    plot p = {.title = "errors of every case by op, in units of the budget"};
     p.x = (plot_axis){.label = "error / budget", .log = true, .low = 5e-8, .high = 3.0};
+    for (size_t i = 0; i < r->verdict_count; i++) { /* lines in the order of the ops */
+        if (r->verdict[i].budget_used > 0.0) {
+            (void)page_op_line(&p.y, r->verdict[i].op);
+        }
+    }
     for (size_t k = 0; k < page->impl_count; k++) {
         const int colour = report_colour(page, page->impl[k]);
         plot_series *const points = plot_add(&p, NULL, colour, PLOT_POINTS);
@@ -192,14 +201,11 @@ static void errors_by_op(report_page *page)
             }
         }
     }
-    const double lines = (double)p.y.tick_count;
-    p.y.low = -lines + 0.4;
-    p.y.high = 0.6;
-    p.height = 70.0 + 22.0 * lines;
+    page_op_lines_end(&p);
     plot_series *const limit = plot_add(&p, NULL, PLOT_COLOUR_BAD, PLOT_BOUND);
     (void)plot_add_point(limit, 1.0, p.y.low, 0.0, 0.0);
     (void)plot_add_point(limit, 1.0, p.y.high, 0.0, 0.0);
-    if (lines > 0.0) {
+    if (p.y.tick_count > 0) {
         page_figure(page, &p,
                     "<b>Every case</b>, one dot each; the dashed line is the limit. Errors below "
                     "10⁻⁷ are drawn there, those of exactly 0 not at all. Grey: the oracle against "

@@ -19,7 +19,7 @@ enum {
 };
 
 typedef enum plot_kind {
-    PLOT_LINE, /* line and points, error bars where low < high */
+    PLOT_LINE, /* line and points, error bars where low < high, hollow where they are NaN */
     PLOT_POINTS,
     PLOT_BOUND, /* a thin dashed line without points: floors, limits */
     PLOT_STEPS, /* a distribution: level up to the next point */

@@ -46,6 +46,9 @@ bool plot_range_of(const plot *p, bool vertical, plot_range *range)
             const bool spans = (series->kind == PLOT_BAR) == !vertical;
             widen(range, vertical || series->kind != PLOT_BAR ? (vertical ? point->y : point->x)
                                                               : point->high);
+            if (spans && vertical && isnan(point->low)) {
+                continue; /* no interval */
+            }
             if (spans && vertical && axis->log) { /* what goes further is cut off at the frame */
                 widen(range, fmax(point->low, point->y / interval_shown));
                 widen(range, fmin(point->high, point->y * interval_shown));

@@ -22,12 +22,13 @@ static bool ends_with(const char *text, const char *end)
 /* The light scheme's colour for a code of plot_script.h, as in the page: "#0067a3". */
 static void put_colour(FILE *out, long code)
 {
-    static const char *const names[] = {"ink", "ink", "muted", "grid", "bad"};
+    static const char *const names[] = {"ink", "ink", "muted", "grid", "bad", "paper"};
     char name[32];
     if (code >= PLOT_CODE_SERIES) {
         (void)snprintf(name, sizeof name, "--s%ld:", code - PLOT_CODE_SERIES);
     } else {
-        (void)snprintf(name, sizeof name, "--%s:", names[code >= 1 && code <= 4 ? code : 1]);
+        (void)snprintf(name, sizeof name, "--%s:",
+                       names[code >= 1 && code <= PLOT_CODE_PAPER ? code : 1]);
     }
     const char *const at = strstr(page_style, name);
     (void)fprintf(out, "%.7s", at != NULL ? at + strlen(name) : "#000000");

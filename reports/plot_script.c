@@ -6,7 +6,7 @@
 
 #include "reports/plot_axis.h"
 
-enum { TOP = 16, BOTTOM = 44, LABEL_STEP = 13, LABEL_MAX = 26 };
+enum { TOP = 21, BOTTOM = 44, LABEL_STEP = 13, LABEL_MAX = 26 };
 
 typedef struct frame { /* in pixels */
     double width, height, left, right;
@@ -178,13 +178,23 @@ static void write_data(FILE *script, const plot *p)
             const plot_point *const point = &series->point[k];
             if ((!p->y.log || point->y > 0.0) && (!p->x.log || point->x > 0.0) &&
                 isfinite(point->x) && isfinite(point->y)) {
-                (void)fprintf(script, "%.9g %.9g %.9g %.9g\n", point->x, point->y,
+                (void)fprintf(script, "%.9g %.9g %.9g %.9g %s\n", point->x, point->y,
                               isfinite(point->low) ? point->low : point->y,
-                              isfinite(point->high) ? point->high : point->y);
+                              isfinite(point->high) ? point->high : point->y,
+                              isnan(point->low) ? "1" : "NaN");
             }
         }
         (void)fputs("EOD\n", script);
     }
+}
+
+static bool has_hollow(const plot_series *series)
+{
+    bool any = false;
+    for (size_t i = 0; i < series->count && series->kind == PLOT_LINE; i++) {
+        any = any || isnan(series->point[i].low);
+    }
+    return any;
 }
 
 static void write_series(FILE *script, const plot_series *series, size_t i)
@@ -202,6 +212,12 @@ static void write_series(FILE *script, const plot_series *series, size_t i)
     case PLOT_POINTS:
         (void)fprintf(script, "$d%zu with points pt %d ps 0.62 lc rgb '#0100%02X' notitle", i, mark,
                       code);
+        if (has_hollow(series)) {
+            (void)fprintf(script,
+                          ", $d%zu using 1:($2*$5) with points pt 7 ps 0.38 lc rgb '#0100%02X' "
+                          "notitle",
+                          i, PLOT_CODE_PAPER);
+        }
         break;
     case PLOT_BOUND:
         (void)fprintf(script, "$d%zu with lines lw 1.2 dt (4,3) lc rgb '#0100%02X' notitle", i,

@@ -11,6 +11,7 @@ enum {
     PLOT_CODE_MUTED = 2,
     PLOT_CODE_GRID = 3,
     PLOT_CODE_BAD = 4,
+    PLOT_CODE_PAPER = 5,
     PLOT_CODE_SERIES = 16
 };
 

@@ -37,8 +37,8 @@ static void put_colour(FILE *out, int red, int green, int blue)
     } else if (blue >= PLOT_CODE_SERIES) {
         (void)fprintf(out, "var(--s%d)", blue - PLOT_CODE_SERIES);
     } else {
-        static const char *const names[] = {"ink", "ink", "muted", "grid", "bad"};
-        (void)fprintf(out, "var(--%s)", names[blue >= 1 && blue <= 4 ? blue : 1]);
+        static const char *const names[] = {"ink", "ink", "muted", "grid", "bad", "paper"};
+        (void)fprintf(out, "var(--%s)", names[blue >= 1 && blue <= PLOT_CODE_PAPER ? blue : 1]);
     }
 }
 

@@ -23,7 +23,7 @@ static const char help[] =
     "  -o, --out DIR   where to (default: report); made if it is missing. Four files are written:\n"
     "                  report.html   one self-contained page: no network, no scripts needed\n"
     "                  report.md     its tables as Markdown\n"
-    "                  results.csv   a line a verdict and a timing\n"
+    "                  results.csv   a line a verdict, timing, ratio and case left out\n"
     "                  junit.xml     a test case each, for CI\n"
     "\n"
     "Nothing but the files is read: a report can be made where nothing was measured.\n"

@@ -56,6 +56,7 @@ typedef struct results_timing {
     double stop_target;
     bool stop_missed; /* the time bound came before the target */
     results_samples samples;
+    size_t processes; /* that the samples are of: 1, 2, or 3 for more */
     results_estimate seconds; /* the median */
     double mode_seconds, p99_seconds, dispersion, contaminated;
     double rows, tokens, explanations, flops, bytes_read, bytes_written, latents_per_row;

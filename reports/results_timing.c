@@ -129,6 +129,22 @@ assay_status results_read_estimate(const assay_node *object, const char *key,
     return assay_fields_read(table, node, place, estimate, error);
 }
 
+/* Different processes among the samples, up to 3. */
+static size_t count_processes(const results_samples *samples)
+{
+    double seen[3] = {0.0};
+    size_t count = 0;
+    for (size_t i = 0; samples->process != NULL && i < samples->count && count < 3; i++) {
+        size_t at = 0;
+        while (at < count && seen[at] != samples->process[i]) {
+            at++;
+        }
+        seen[at] = samples->process[i];
+        count += at == count;
+    }
+    return count > 0 ? count : 1;
+}
+
 static assay_status read_parts(assay_doc *doc, const assay_node *object, const assay_place *place,
                                results_timing *timing, assay_error *error)
 {
@@ -202,6 +218,7 @@ assay_status results_read_timing(assay_doc *doc, const assay_node *object, const
     if (status == ASSAY_OK) {
         status = read_samples(object, place, &timing->samples, error);
     }
+    timing->processes = status == ASSAY_OK ? count_processes(&timing->samples) : 1;
     if (status == ASSAY_OK) {
         status = read_inner(summary, object, "summary", place, timing, error);
     }

@@ -77,6 +77,27 @@ text_short text_small(double value)
     return result;
 }
 
+text_short text_ratio(double ratio)
+{
+    text_short result;
+    const double size = fabs(ratio);
+    if (!isfinite(ratio)) {
+        return not_known(ratio);
+    }
+    if (size >= 1e5 || (size < 1e-3 && size > 0.0)) {
+        (void)snprintf(result.text, sizeof result.text, "%.1e×", ratio);
+        return result;
+    }
+    (void)snprintf(result.text, sizeof result.text, "%.*f×",
+                   size >= 99.95    ? 0
+                   : size >= 9.995  ? 1
+                   : size >= 0.9995 ? 2
+                   : size >= 0.09995 ? 3
+                                     : 4,
+                   ratio);
+    return result;
+}
+
 text_short text_percent(double fraction)
 {
     text_short result;

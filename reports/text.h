@@ -19,6 +19,8 @@ text_short text_seconds(double seconds);
 text_short text_bytes(double bytes);
 /* A relative figure as it is read most easily: 0.083, 1.2e-07, 0. */
 text_short text_small(double value);
+/* 1.08×, 146×, 0.0312×: three significant digits. */
+text_short text_ratio(double ratio);
 /* 12.3 %, of a fraction. */
 text_short text_percent(double fraction);
 /* 1,455. */
