@@ -106,8 +106,7 @@ static check_state judge(check_item *item, const check_options *options)
     return item->series->steps.enough ? CHECK_FINE : CHECK_SHORT;
 }
 
-/* The series that the checked run has a point in; those it lacks but the run before had are gone.
- */
+/* The series that the checked run has a point in. */
 static assay_status choose(check_result *result, assay_error *error)
 {
     result->item = calloc(result->table.count + 1, sizeof *result->item);
@@ -117,11 +116,8 @@ static assay_status choose(check_result *result, assay_error *error)
     }
     for (size_t i = 0; i < result->table.count; i++) {
         history_series *const s = &result->table.series[i];
-        const size_t run = s->point[s->count - 1].run;
-        if (run == result->newest) {
+        if (s->point[s->count - 1].run == result->newest) {
             result->item[result->item_count++] = (check_item){.series = s};
-        } else {
-            result->gone += run + 1 == result->newest;
         }
     }
     return ASSAY_OK;
@@ -178,7 +174,10 @@ assay_status history_check(history *h, int64_t run, const check_options *options
         result->item[i].state = judge(&result->item[i], options);
         result->count[result->item[i].state]++;
     }
-    return status == ASSAY_OK ? history_check_accuracy(h, options, result, error) : status;
+    if (status == ASSAY_OK) {
+        status = history_check_accuracy(h, options, result, error);
+    }
+    return status == ASSAY_OK ? history_check_gone(h, options, result, error) : status;
 }
 
 void check_result_free(check_result *result)
@@ -193,6 +192,8 @@ void check_result_free(check_result *result)
         free(loss->verdict);
     }
     free(result->loss);
+    check_missing_free(&result->timings_gone);
+    check_missing_free(&result->verdicts_gone);
     free(result->item);
     history_table_free(&result->table);
     history_runs_free(&result->runs);

@@ -12,6 +12,8 @@
 #include "bench/statistics/gate.h"
 #include "reports/history.h"
 
+struct cJSON;
+
 typedef struct check_options {
     history_filter filter;
     size_t last;   /* runs looked at */
@@ -50,6 +52,22 @@ typedef struct check_loss { /* of accuracy */
     bool bad;           /* the verdict itself */
 } check_loss;
 
+/* A timing or a verdict of an earlier run that the checked run lacks. */
+typedef struct check_gone {
+    char *golden, *op, *impl, *name;
+    char *cache;           /* "" for a verdict, golden for a timing */
+    double batch, threads; /* of a timing */
+    char *instead;         /* what the run has there, though it does not count: "SKIP", "FAIL";
+                              "" nothing */
+} check_gone;
+
+typedef struct check_missing {
+    size_t base; /* the place of the last earlier run with any of the kind; SIZE_MAX: none */
+    bool all;    /* the checked run has none of the kind: it was not meant to; none is listed */
+    check_gone *gone;
+    size_t count;
+} check_missing;
+
 typedef struct check_result {
     history_runs runs; /* of the machine */
     size_t newest;     /* the place of the run that was checked */
@@ -57,7 +75,7 @@ typedef struct check_result {
     check_item *item; /* one a case of the run */
     size_t item_count;
     size_t baselined; /* of them: with an earlier run */
-    size_t gone;      /* cases of the run before that this run lacks */
+    check_missing timings_gone, verdicts_gone;
     size_t count[5];  /* by check_state */
     check_loss *loss;
     size_t loss_count;
@@ -75,9 +93,17 @@ assay_status history_confirm(check_result *result, const check_options *options,
 assay_status history_check_accuracy(history *h, const check_options *options, check_result *result,
                                     assay_error *error);
 
+/* Fills what is gone. */
+assay_status history_check_gone(history *h, const check_options *options, check_result *result,
+                                assay_error *error);
+void check_missing_free(check_missing *missing);
+
 void check_print(const check_result *result, FILE *out);
 /* {"format":"assay-check", …}. */
 assay_status check_write_json(const check_result *result, const char *path, assay_error *error);
+/* Their parts on what is gone. */
+void check_print_gone(const check_result *result, FILE *out);
+void check_json_gone(const check_result *result, struct cJSON *root);
 /* 0; 1 a confirmed slowdown or a loss of accuracy; 3 nothing was measured. */
 int check_exit(const check_result *result);
 

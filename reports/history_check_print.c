@@ -92,9 +92,7 @@ void check_print(const check_result *r, FILE *out)
         (void)fprintf(out, "%zu cases have too few stored runs for steps: screened only\n",
                       r->count[CHECK_SHORT]);
     }
-    if (r->gone > 0) {
-        (void)fprintf(out, "%zu cases of the run before were not measured\n", r->gone);
-    }
+    check_print_gone(r, out);
     (void)fprintf(
         out,
         "run %lld (%s, revision %s) against %zu earlier of its machine: %zu cases, %zu with "
@@ -163,7 +161,7 @@ assay_status check_write_json(const check_result *r, const char *path, assay_err
     (void)cJSON_AddNumberToObject(root, "exit_status", check_exit(r));
     (void)cJSON_AddNumberToObject(root, "earlier_runs", (double)r->newest);
     (void)cJSON_AddNumberToObject(root, "baselined", (double)r->baselined);
-    (void)cJSON_AddNumberToObject(root, "gone", (double)r->gone);
+    check_json_gone(r, root);
     cJSON *const cases = cJSON_AddArrayToObject(root, "cases");
     for (size_t i = 0; i < r->item_count; i++) {
         (void)cJSON_AddItemToArray(cases, item_json(r, &r->item[i]));
