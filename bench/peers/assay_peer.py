@@ -58,6 +58,17 @@ class Peer:
         raise Unsupported("its parts are not known")
 
 
+class Missing(Peer):
+    """In the place of a peer whose package is not installed: says what installs it."""
+
+    def __init__(self, name, package):
+        self.name, self.package = name, package
+
+    @property
+    def implementations(self):
+        raise Unsupported("package %s is missing: run ci/peers %s" % (self.package, self.name))
+
+
 def clock():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
 

@@ -124,15 +124,9 @@ class LlamaCpp(assay_peer.Peer):
                 "token_seconds": [b - a for a, b in zip(times, times[1:])]}
 
 
-class Missing(assay_peer.Server):
-    def do_hello(self, request):
-        raise Unsupported("%s: run ci/peers llama_cpp" % self.peer)
-
-
 if __name__ == "__main__":
     try:
         PEER = LlamaCpp()
     except importlib.metadata.PackageNotFoundError as absent:
-        assay_peer.Server = Missing
-        PEER = "package %s is missing" % absent.name
+        PEER = assay_peer.Missing("llama_cpp", absent.name)
     assay_peer.serve(PEER)

@@ -71,14 +71,8 @@ class PyTorch(assay_peer.Peer):
         return self.op.parts(index)
 
 
-class Missing(assay_peer.Server):
-    def do_hello(self, request):
-        raise Unsupported("%s: run ci/peers pytorch" % self.peer)
-
-
 try:
     PEER = PyTorch()
 except importlib.metadata.PackageNotFoundError as absent:
-    assay_peer.Server = Missing
-    PEER = "package %s is missing" % absent.name
+    PEER = assay_peer.Missing("pytorch", absent.name)
 assay_peer.serve(PEER)
