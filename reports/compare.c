@@ -90,7 +90,7 @@ static void name_file(compare_file *file, size_t index, const char *path)
     const char *const name = slash != NULL ? slash + 1 : path;
     const size_t length = strlen(name);
     const bool json = length > 5 && strcmp(name + length - 5, ".json") == 0;
-    (void)snprintf(file->label, sizeof file->label, "%c %.*s", (char)('A' + (int)(index % 26)),
+    (void)snprintf(file->label, sizeof file->label, "%c %.*s", (char)('A' + (int)index),
                    (int)(json ? length - 5 : length), name);
 }
 

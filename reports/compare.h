@@ -10,6 +10,8 @@
 #include "bench/statistics/paired.h"
 #include "reports/results.h"
 
+enum { COMPARE_FILES_MAX = 26 }; /* A to Z */
+
 typedef struct compare_options {
     const char *op, *impl, *case_id; /* globs, NULL for all */
     const char *from, *to; /* an implementation of the first file against another of the others */

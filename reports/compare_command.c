@@ -133,5 +133,11 @@ int assay_compare_command(int argc, char **argv)
                          "two or more result files are needed: assay compare A B");
         return cli_complain("compare", &error, 2);
     }
+    if (argc - optind > COMPARE_FILES_MAX) {
+        (void)assay_fail(&error, ASSAY_BAD_ARGUMENT,
+                         "%d result files are given: at most %d are compared at once, a letter each",
+                         argc - optind, COMPARE_FILES_MAX);
+        return cli_complain("compare", &error, 2);
+    }
     return run(&a, argv + optind, (size_t)(argc - optind), &error);
 }

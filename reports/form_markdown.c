@@ -175,6 +175,12 @@ void report_markdown(const assay_results *r, FILE *out)
     (void)fprintf(out, ", %.0f threads, ", assay_node_real(r->file[0].environment, "threads", 1.0));
     text_markdown(out, r->file[0].date);
     (void)fputs("\n", out);
+    if (r->file_count > 1) {
+        (void)fprintf(out,
+                      "\nOf %zu files, the first of them above; lines give the number of theirs, "
+                      "the environment at the end is by file.\n",
+                      r->file_count);
+    }
     if (r->verdict_count > 0) {
         verdicts(r, out);
     }

@@ -1,5 +1,6 @@
 /* Throughput against batch size, and every timing as a table. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/interval.h"
@@ -20,48 +21,69 @@ static void batch_ticks(plot_axis *axis, const timing_group *group)
     page_batch_ticks(axis, least, most);
 }
 
-static bool one_batch(const timing_group *group)
+/* Whether all implementations of the group have one floor: they read the same bytes. */
+static bool floor_is_shared(const timing_group *group)
 {
-    size_t i = 1;
-    while (i < group->count && group->timing[i].batch == group->timing[0].batch) {
-        i++;
+    for (size_t i = 0; i < group->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const double one = group->timing[i].floor_seconds;
+            const double other = group->timing[k].floor_seconds;
+            if (group->timing[i].batch == group->timing[k].batch && one > 0.0 && other > 0.0 &&
+                fmax(one, other) > fmin(one, other) * 1.02) {
+                return false;
+            }
+        }
     }
-    return i == group->count;
+    return true;
+}
+
+static int by_x(const void *a, const void *b)
+{
+    const plot_point *const p = a;
+    const plot_point *const q = b;
+    return (p->x > q->x) - (p->x < q->x);
+}
+
+/* Points of several implementations become one line; a single one a dash, for it is none. */
+static void finish_floor(plot_series *floor)
+{
+    size_t kept = 0;
+    if (floor == NULL || floor->count == 0) {
+        return;
+    }
+    qsort(floor->point, floor->count, sizeof *floor->point, by_x);
+    for (size_t i = 1; i < floor->count; i++) {
+        kept += floor->point[i].x > floor->point[kept].x;
+        floor->point[kept] = floor->point[i];
+    }
+    floor->count = kept + 1;
+    if (floor->count == 1) {
+        const plot_point at = floor->point[0];
+        floor->point[0].x = at.x / half_dash;
+        (void)plot_add_point(floor, at.x * half_dash, at.y, 0.0, 0.0);
+    }
 }
 
 /* The floor as a line: one in grey when all implementations share it, else each its own. */
 static void add_floors(report_page *page, plot *p, const timing_group *group)
 {
     const char *unit;
-    double least = (double)INFINITY;
-    double most = 0.0;
-    for (size_t i = 0; i < group->count; i++) {
-        const results_timing *const t = &group->timing[i];
-        if (t->batch == group->timing[0].batch && t->floor_seconds > 0.0) {
-            least = fmin(least, t->floor_seconds);
-            most = fmax(most, t->floor_seconds);
-        }
-    }
-    const bool shared = most <= least * 1.02;
-    const bool alone = one_batch(group);
+    const bool shared = floor_is_shared(group);
     plot_series *floor = NULL;
     for (size_t i = 0; i < group->count; i++) {
         const results_timing *const t = &group->timing[i];
         const bool fresh = i == 0 || strcmp(group->timing[i - 1].impl, t->impl) != 0;
-        if (fresh && (i == 0 || !shared)) {
+        if (i == 0 || (fresh && !shared)) {
+            finish_floor(floor);
             floor = plot_add(p, shared ? "floor" : NULL,
                              shared ? PLOT_COLOUR_MUTED : report_colour(page, t->impl), PLOT_BOUND);
-        } else if (fresh) {
-            break;
         }
-        if (t->floor_seconds > 0.0) {
-            const double rate = assay_timing_items(t, &unit) / t->floor_seconds;
-            (void)plot_add_point(floor, t->batch / (alone ? half_dash : 1.0), rate, 0.0, 0.0);
-            if (alone) { /* one point is no line */
-                (void)plot_add_point(floor, t->batch * half_dash, rate, 0.0, 0.0);
-            }
+        if (t->floor_seconds > 0.0 && floor != NULL) {
+            (void)plot_add_point(floor, t->batch, assay_timing_items(t, &unit) / t->floor_seconds,
+                                 0.0, 0.0);
         }
     }
+    finish_floor(floor);
 }
 
 static void draw_group(report_page *page, const timing_group *group)
@@ -93,25 +115,36 @@ static void draw_group(report_page *page, const timing_group *group)
     plot_free(&p);
 }
 
+/* One more remark: what went before is set off from it. */
+static void remark(FILE *out, bool *any, const char *style, const char *words)
+{
+    (void)fprintf(out, "%s<span class=\"%s\">%s</span>", *any ? "; " : "", style, words);
+    *any = true;
+}
+
 static void notes(FILE *out, const results_timing *t, const char *no_interval)
 {
-    (void)fputs("<td>", out);
+    bool any = false;
+    char text[128];
+    (void)fputs("<td class=\"w\">", out);
     if (t->verdict != ASSAY_PASS) {
-        (void)fprintf(out, "<span class=\"bad\">%s: does not count</span> ",
-                      assay_verdict_name(t->verdict));
+        (void)snprintf(text, sizeof text, "%s: does not count", assay_verdict_name(t->verdict));
+        remark(out, &any, "bad", text);
     }
     if (t->impossible) {
-        (void)fputs("<span class=\"bad\">impossibly fast</span> ", out);
+        remark(out, &any, "bad", "impossibly fast");
     }
     if (t->stop_missed) {
-        (void)fputs("<span class=\"warn\">time bound came first</span> ", out);
+        remark(out, &any, "warn", "time bound came first");
     }
     if (no_interval != NULL) {
-        (void)fprintf(out, "<span class=\"dim\">no interval: %s</span> ", no_interval);
+        (void)snprintf(text, sizeof text, "no interval: %s", no_interval);
+        remark(out, &any, "dim", text);
     }
     if (t->contaminated > 0.0) {
-        (void)fprintf(out, "<span class=\"dim\">%s samples disturbed</span>",
-                      text_count(t->contaminated).text);
+        (void)snprintf(text, sizeof text, "%s of the samples disturbed",
+                       text_count(t->contaminated).text);
+        remark(out, &any, "dim", text);
     }
     (void)fputs("</td>", out);
 }

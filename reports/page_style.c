@@ -18,7 +18,7 @@ const char page_style[] =
     "html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 var(--sans);"
     "font-variant-numeric:tabular-nums}\n"
-    "main{max-width:1180px;margin:0 auto;padding:40px 24px 80px}\n"
+    "main{max-width:1280px;margin:0 auto;padding:40px 24px 80px}\n"
     "h1,h2,h3{font-family:var(--serif);font-weight:600;line-height:1.2;letter-spacing:-.005em;"
     "text-wrap:balance}\n"
     "h1{font-size:34px;margin:0 0 6px}\n"

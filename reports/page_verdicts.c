@@ -174,6 +174,13 @@ void report_accuracy_table(report_page *page)
     page_section_end(page->out);
 }
 
+/* The same dot again is not drawn. */
+static bool same_dot(const results_verdict *last, const results_verdict *v)
+{
+    return last != NULL && strcmp(last->op, v->op) == 0 &&
+           fabs(log10(v->budget_used / last->budget_used)) <= 0.004;
+}
+
 /* Errors along one axis, a line an op, implementations beside one another in it. */
 static void errors_by_op(report_page *page)
 {
@@ -189,15 +196,15 @@ static void errors_by_op(report_page *page)
     for (size_t k = 0; k < page->impl_count; k++) {
         const int colour = report_colour(page, page->impl[k]);
         plot_series *const points = plot_add(&p, NULL, colour, PLOT_POINTS);
-        double last = 0.0;
+        const results_verdict *last = NULL;
         for (size_t i = 0; i < r->verdict_count; i++) {
             const results_verdict *const v = &r->verdict[i];
             if (strcmp(v->impl, page->impl[k]) == 0 && v->budget_used > 0.0 &&
-                fabs(log10(v->budget_used / last)) > 0.004) { /* the same dot again is not drawn */
+                !same_dot(last, v)) {
                 const double lane = ((double)k + 1.0) / lanes - 0.5;
                 (void)plot_add_point(points, fmin(fmax(v->budget_used, 1e-7), 2.9),
                                      page_op_line(&p.y, v->op) - 0.8 * lane, 0.0, 0.0);
-                last = v->budget_used;
+                last = v;
             }
         }
     }

@@ -72,7 +72,8 @@ static assay_status write_all(const assay_results *results, const char *folder, 
     size_t size = 0;
     bool drawn = true;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        return assay_fail(error, ASSAY_IO, "%s: cannot be made: %s", folder, strerror(errno));
+        return assay_fail(error, ASSAY_IO, "%s: cannot be made: %s: name another folder with --out",
+                          folder, strerror(errno));
     }
     assay_status status = report_html(results, &html, &size, &drawn, error);
     if (status == ASSAY_OK) {
@@ -132,6 +133,10 @@ int assay_report_command(int argc, char **argv)
             return cli_bad_option("report", argv, found);
         }
         folder = optarg;
+    }
+    if (folder[0] == '\0') {
+        (void)assay_fail(&error, ASSAY_BAD_ARGUMENT, "--out '': expected a folder's name");
+        return cli_complain("report", &error, 2);
     }
     if (optind == argc) {
         (void)assay_fail(&error, ASSAY_BAD_ARGUMENT,

@@ -22,6 +22,11 @@ static text_short three(double value, const char *gap, const char *unit)
 {
     text_short result;
     const double size = fabs(value);
+    if (size >= 1e6) { /* no prefix is left for it */
+        (void)snprintf(result.text, sizeof result.text, "%.2e%s%s", value,
+                       unit[0] != '\0' ? gap : "", unit);
+        return result;
+    }
     const int decimals = size >= 99.95 || size == 0.0 ? 0 : size >= 9.995 ? 1 : 2;
     (void)snprintf(result.text, sizeof result.text, "%.*f%s%s", decimals, value,
                    unit[0] != '\0' ? gap : "", unit);

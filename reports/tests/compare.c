@@ -215,6 +215,7 @@ Test(compare, mistakes_are_one_line_with_a_remedy)
                     {"a.json b.json --no-such", 2, "--no-such"},
                     {"a.json b.json --margin x", 2, "--margin"},
                     {"a.json b.json --fdr 0", 2, "--fdr"},
+                    {"a a a a a a a a a a a a a a a a a a a a a a a a a a a", 2, "at most 26"},
                     {"/nowhere/a.json b.json", 3, "/nowhere/a.json"}};
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         run_output run = run_program("compare %s", mistakes[i].arguments);

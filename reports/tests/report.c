@@ -146,7 +146,8 @@ Test(report, mistakes_are_one_line_with_a_remedy)
     } mistakes[] = {
         {"report", 2, "no result file"},          {"report --no-such x", 2, "--no-such"},
         {"report x.json -o", 2, "needs a value"}, {"report /nowhere/r.json", 3, "/nowhere/r.json"},
-        {"report /dev/null -o .", 3, "empty"},    {"report . -o .", 3, "folder"}};
+        {"report /dev/null -o .", 3, "empty"},    {"report . -o .", 3, "folder"},
+        {"report x.json -o ''", 2, "folder"}};
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         run_output run = run_program("%s", mistakes[i].arguments);
         cr_expect_eq(run.status, mistakes[i].status, "%s: %d", mistakes[i].arguments, run.status);
@@ -169,6 +170,45 @@ Test(report, a_folder_that_cannot_be_made_is_said)
     cr_expect_eq(run.status, 3);
     cr_expect_not_null(strstr(run.err, "/no/such"), "%s", run.err);
     run_free(&run);
+    run_remove(folder);
+}
+
+/* Two commits' files: what is shown of each is said, and which file a line is of. */
+Test(report, lines_say_which_of_several_files_they_come_from)
+{
+    char folder[64];
+    char path[128];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.ops = 1;
+    snprintf(path, sizeof path, "%s/a.json", folder);
+    generate_results(path, &o);
+    run_output run = run_program("report %s/a.json -o %s/one", folder, folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    o.ops = 2; /* the first op again, newer: all of it replaces the other file's */
+    o.date = "2026-02-02T03:04:05Z";
+    o.revision = "ba9876543210";
+    snprintf(path, sizeof path, "%s/b.json", folder);
+    generate_results(path, &o);
+    run = run_program("report %s/a.json %s/b.json -o %s/two", folder, folder, folder);
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    run_free(&run);
+    char *const one = run_slurp("%s/one/report.html", folder);
+    char *const two = run_slurp("%s/two/report.html", folder);
+    cr_expect_null(strstr(one, "id=\"files\""));
+    cr_expect_null(strstr(one, "file 1"));
+    cr_expect_not_null(strstr(two, "id=\"files\""));
+    cr_expect_not_null(strstr(two, "different revisions"));
+    cr_expect_not_null(strstr(two, "2 threads · file 2<"));
+    cr_expect_null(strstr(two, "2 threads · file 1<"));
+    cr_expect_not_null(strstr(two, "0123456789ab <span class=\"dim\"> · file 1</span>"));
+    free(one);
+    free(two);
+    char *const csv = run_slurp("%s/two/results.csv", folder);
+    cr_expect_not_null(strstr(csv, "b.json\r\n"));
+    cr_expect_null(strstr(csv, "a.json\r\n"));
+    free(csv);
     run_remove(folder);
 }
 
