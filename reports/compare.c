@@ -190,3 +190,18 @@ void compare_environments(const comparison *c, compare_difference each, void *co
     }
     free(value);
 }
+
+static void count_difference(void *context, const char *key, char *const *value, size_t count)
+{
+    (void)key;
+    (void)value;
+    (void)count;
+    ++*(size_t *)context;
+}
+
+size_t compare_count_differences(const comparison *c)
+{
+    size_t count = 0;
+    compare_environments(c, count_difference, &count);
+    return count;
+}

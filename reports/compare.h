@@ -78,6 +78,7 @@ assay_status compare_accuracies(comparison *c, assay_error *error);
 typedef void (*compare_difference)(void *context, const char *key, char *const *value,
                                    size_t count);
 void compare_environments(const comparison *c, compare_difference each, void *context);
+size_t compare_count_differences(const comparison *c);
 
 void compare_print(const comparison *c, bool all, FILE *out);
 assay_status compare_json(const comparison *c, const char *path, assay_error *error);

@@ -49,6 +49,12 @@ static void difference_row(void *context, const char *key, char *const *value, s
 
 static void differences(const comparison *c, FILE *out)
 {
+    if (compare_count_differences(c) == 0) {
+        page_section(out, "environment", "What differs around the kernels",
+                     "Nothing: dates aside, all that was recorded of the environments is the same.");
+        page_section_end(out);
+        return;
+    }
     page_section(out, "environment", "What differs around the kernels",
                  "Dates aside, everything recorded of the environments that is not the same.");
     (void)fputs("<div class=\"scroll\"><table><thead><tr><th></th>", out);

@@ -1,4 +1,5 @@
 /* Machines side by side: absolute, and each against its own ceilings. */
+#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,6 +10,15 @@ static bool in_group(const results_timing *t, const results_timing *like)
     return strcmp(t->op, like->op) == 0 && strcmp(t->case_id, like->case_id) == 0 &&
            strcmp(t->cache, like->cache) == 0 && t->threads == like->threads &&
            t->verdict == ASSAY_PASS && !t->impossible;
+}
+
+/* Of the implementations that were asked for: with FROM=TO, A's FROM against the others' TO. */
+static bool chosen(const comparison *c, size_t f, const results_timing *t)
+{
+    const compare_options *const o = &c->options;
+    const char *const exact = f == 0 ? o->from : o->to;
+    return (exact == NULL || strcmp(exact, t->impl) == 0) &&
+           (o->impl == NULL || fnmatch(o->impl, t->impl, 0) == 0);
 }
 
 /* A file's line: at each batch size the best of its implementations. */
@@ -22,7 +32,9 @@ static void best_line(const comparison *c, plot *p, size_t f, const results_timi
         double batch = (double)INFINITY;
         for (size_t i = 0; i < r->timing_count; i++) {
             const results_timing *const t = &r->timing[i];
-            batch = in_group(t, like) && t->batch > done ? fmin(batch, t->batch) : batch;
+            if (in_group(t, like) && chosen(c, f, t) && t->batch > done) {
+                batch = fmin(batch, t->batch);
+            }
         }
         if (!isfinite(batch)) {
             break;
@@ -33,7 +45,8 @@ static void best_line(const comparison *c, plot *p, size_t f, const results_timi
             const results_timing *const t = &r->timing[i];
             const char *unit;
             const results_estimate rate = report_throughput(t, &unit);
-            if (in_group(t, like) && t->batch == batch && rate.value > best.value) {
+            if (in_group(t, like) && chosen(c, f, t) && t->batch == batch &&
+                rate.value > best.value) {
                 scale = fraction ? t->floor_fraction / rate.value : 1.0;
                 best = rate;
             }
@@ -81,7 +94,8 @@ void compare_machines(const comparison *c, report_page *page)
     }
     page_section(page->out, "machines", "Absolute, and against each machine’s own ceilings",
                  "The best verified implementation of each file at every batch size; left as "
-                 "measured, right as a fraction of the floor that the file’s own ceilings give.");
+                 "measured, right as a fraction of the floor that the file’s own ceilings give. A "
+                 "hollow point has no interval that says anything.");
     (void)fputs("<div class=\"grid\">\n", page->out);
     for (size_t at = 0; report_next_group(base, &at, &group);) {
         bool matched = false;

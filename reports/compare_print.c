@@ -19,14 +19,6 @@ static void print_difference(void *context, const char *key, char *const *value,
     (void)fputc('\n', out);
 }
 
-static void count_difference(void *context, const char *key, char *const *value, size_t count)
-{
-    (void)key;
-    (void)value;
-    (void)count;
-    ++*(size_t *)context;
-}
-
 static void print_case(const comparison *c, const compare_case *item, FILE *out)
 {
     const results_timing *const t = item->base;
@@ -98,14 +90,13 @@ static void print_accuracy(const comparison *c, FILE *out)
 
 void compare_print(const comparison *c, bool all, FILE *out)
 {
-    size_t differences = 0;
+    const size_t differences = compare_count_differences(c);
     for (size_t f = 0; f < c->file_count; f++) {
         const results_file *const file = &c->file[f].results.file[0];
         (void)fprintf(out, "%-20s %s  revision %s  %s\n", c->file[f].label, file->date,
                       assay_node_text(file->environment, "revision", "unknown"),
                       assay_node_text(file->environment, "cpu", "unknown processor"));
     }
-    compare_environments(c, count_difference, &differences);
     (void)fprintf(out, differences == 0 ? "environments: the same\n" : "environments differ:\n");
     compare_environments(c, print_difference, out);
     if (c->item_count > 0) {
