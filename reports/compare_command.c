@@ -135,7 +135,8 @@ int assay_compare_command(int argc, char **argv)
     }
     if (argc - optind > COMPARE_FILES_MAX) {
         (void)assay_fail(&error, ASSAY_BAD_ARGUMENT,
-                         "%d result files are given: at most %d are compared at once, a letter each",
+                         "%d result files are given: at most %d are compared at once, a letter "
+                         "each",
                          argc - optind, COMPARE_FILES_MAX);
         return cli_complain("compare", &error, 2);
     }

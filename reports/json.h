@@ -6,7 +6,8 @@
 
 #include "assay/status.h"
 
-/* cJSON writes null for what JSON cannot carry; here it is "inf", "-inf" or "nan", as in results. */
+/* cJSON writes null for what JSON cannot carry; here it is "inf", "-inf" or "nan", as in results
+ * files. */
 void json_add_number(cJSON *object, const char *key, double value);
 
 /* The tree to a file, whole or not at all, "-" for standard output; deletes the tree. */
