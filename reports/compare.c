@@ -104,6 +104,7 @@ static assay_status load(comparison *c, char **paths, size_t count, assay_error 
         compare_file *const file = &c->file[c->file_count];
         const assay_status status = assay_results_add(&file->results, paths[c->file_count], error);
         if (status != ASSAY_OK) {
+            assay_results_free(&file->results); /* not counted yet */
             return status;
         }
         assay_results_unify(&file->results);
@@ -141,7 +142,7 @@ assay_status compare_open(comparison *c, const compare_options *options, char **
 
 void compare_close(comparison *c)
 {
-    for (size_t i = 0; i < c->file_count + 1 && c->file != NULL && i < c->file_count; i++) {
+    for (size_t i = 0; i < c->file_count; i++) {
         assay_results_free(&c->file[i].results);
     }
     free(c->file);

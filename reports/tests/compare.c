@@ -224,7 +224,21 @@ Test(compare, mistakes_are_one_line_with_a_remedy)
         cr_expect_not_null(strstr(run.err, mistakes[i].part), "%s", run.err);
         run_free(&run);
     }
-    run_output run = run_program("compare %s/a.json %s/a.json --op nothing", folder, folder);
+    /* a file that is wrong half way through */
+    char path[128];
+    snprintf(path, sizeof path, "%s/wrong.json", folder);
+    FILE *const file = fopen(path, "w");
+    fputs("{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{},"
+          "\"verdicts\":[{\"op\":\"x\",\"impl\":\"y\",\"case\":\"z\",\"verdict\":\"PASS\"}],"
+          "\"timings\":[{\"op\":1}]}",
+          file);
+    cr_assert_eq(fclose(file), 0);
+    run_output run = run_program("compare %s/a.json %s", folder, path);
+    cr_expect_eq(run.status, 3, "%s", run.err); /* the sanitizer's 1 when anything is leaked */
+    cr_expect_eq(run_lines(run.err), 1, "%s", run.err);
+    cr_expect_not_null(strstr(run.err, "timings[0]"), "%s", run.err);
+    run_free(&run);
+    run = run_program("compare %s/a.json %s/a.json --op nothing", folder, folder);
     cr_expect_eq(run.status, 3);
     cr_expect_not_null(strstr(run.err, "no case of"), "%s", run.err);
     run_free(&run);
