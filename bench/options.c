@@ -49,7 +49,7 @@ void assay_bench_help(void)
         "shapes, across batch sizes. Each timing comes from fresh processes with pinned threads;\n"
         "inputs are made anew for every sample, and outputs of timed calls are judged afterwards.\n"
         "\n"
-        "  --op GLOB, --impl GLOB, --case GLOB, --system GLOB   what to time\n"
+        "  --op GLOB, --impl GLOB, --case GLOB, --system GLOB   what to time; several with commas\n"
         "  --batch N,N,…    these batch sizes only (of those the case has)\n"
         "  --cache WHICH    cold (nothing in any cache), warm, or both (default)\n"
         "  --stop RULE      relative:1% (width of the median's interval; the default, at most 4 s\n"

@@ -5,13 +5,14 @@
 #include "fixtures/synth/cases.h"
 #include "verify/cases.h"
 
-/* Selects what a run is about; NULL matches everything. Shell globs. */
+/* Selects what a run is about; NULL matches everything. Shell globs, several with commas between. */
 typedef struct assay_filter {
     const char *op, *impl, *case_id;
     bool quick; /* leave out what is marked heavy, and bundle cases of long sequences */
 } assay_filter;
 
-bool assay_filter_matches(const char *glob, const char *text);
+/* Any of them; those of 512 bytes and more match nothing. */
+bool assay_filter_matches(const char *globs, const char *text);
 
 bool assay_generated_selected(const assay_case_entry *entry, const assay_filter *filter);
 

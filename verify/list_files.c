@@ -1,9 +1,9 @@
 /* `assay list cases` and `assay list golden`. */
-#include <fnmatch.h>
 #include <string.h>
 
 #include "fixtures/io/bundle.h"
 #include "fixtures/synth/cases.h"
+#include "verify/generated.h"
 #include "verify/golden_path.h"
 #include "verify/list_collect.h"
 
@@ -19,8 +19,7 @@ static void add_problem(cJSON *list, const char *path, const assay_error *error)
 static void add_case(cJSON *list, const assay_list_filter *filter, const char *golden,
                      const char *id, const char *op, const char *precision)
 {
-    if ((filter->op != NULL && fnmatch(filter->op, op, 0) != 0) ||
-        (filter->case_id != NULL && fnmatch(filter->case_id, id, 0) != 0)) {
+    if (!assay_filter_matches(filter->op, op) || !assay_filter_matches(filter->case_id, id)) {
         return;
     }
     cJSON *const entry = cJSON_CreateObject();

@@ -1,18 +1,13 @@
 /* `assay list ops`, `assay list kernels` and `assay list stages`. */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kernels/exec/stage.h"
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/generated.h"
 #include "verify/isolation/session.h"
 #include "verify/list_collect.h"
-
-static bool matches(const char *glob, const char *name)
-{
-    return glob == NULL || fnmatch(glob, name, 0) == 0;
-}
 
 static const char *comparator_name(assay_comparator comparator)
 {
@@ -39,7 +34,7 @@ cJSON *assay_list_ops(const assay_list_filter *filter, assay_error *error)
     cJSON *const list = cJSON_CreateArray();
     for (int i = 0; list != NULL && i < ASSAY_OP_COUNT; i++) {
         const assay_op op = (assay_op)i;
-        if (!matches(filter->op, assay_op_name(op))) {
+        if (!assay_filter_matches(filter->op, assay_op_name(op))) {
             continue;
         }
         cJSON *const entry = cJSON_CreateObject();
@@ -52,7 +47,7 @@ cJSON *assay_list_ops(const assay_list_filter *filter, assay_error *error)
         cJSON *const impls = cJSON_AddArrayToObject(entry, "implementations");
         for (size_t k = 0; k < assay_impl_count(); k++) {
             const char *const impl = assay_impl_name(k);
-            if (matches(filter->impl, impl) && implements(impl, op)) {
+            if (assay_filter_matches(filter->impl, impl) && implements(impl, op)) {
                 (void)cJSON_AddItemToArray(impls, cJSON_CreateString(impl));
             }
         }
@@ -123,7 +118,8 @@ static cJSON *describe_all(const assay_list_filter *filter, const assay_kernel *
     cJSON *const list = cJSON_CreateArray();
     for (size_t i = 0; list != NULL && i < count; i++) {
         const assay_kernel *const k = kernels[i];
-        if (matches(filter->op, assay_op_name(k->op)) && matches(filter->impl, k->name)) {
+        if (assay_filter_matches(filter->op, assay_op_name(k->op)) &&
+            assay_filter_matches(filter->impl, k->name)) {
             (void)cJSON_AddItemToArray(list, describe(k));
         }
     }
@@ -162,12 +158,13 @@ static cJSON *stages_of_all(const assay_list_filter *filter, const assay_kernel 
     cJSON *const list = cJSON_CreateArray();
     assay_table table;
     for (size_t i = 0; list != NULL && i < count; i++) {
-        if (!matches(filter->impl, kernels[i]->name) || !table_of(kernels, count, i, &table)) {
+        if (!assay_filter_matches(filter->impl, kernels[i]->name) ||
+            !table_of(kernels, count, i, &table)) {
             continue;
         }
         for (size_t s = 0; s < sizeof stage_names / sizeof *stage_names; s++) {
             const struct stage_name *const stage = &stage_names[s];
-            if (matches(filter->op, stage->name) &&
+            if (assay_filter_matches(filter->op, stage->name) &&
                 assay_table_supports(&table, stage->op, NULL) == ASSAY_OK) {
                 cJSON *const entry = cJSON_CreateObject();
                 (void)cJSON_AddStringToObject(entry, "op", stage->name);

@@ -149,3 +149,20 @@ Test(list, a_file_of_cases_stands_in_for_the_installed_one)
     cr_assert_eq(run_lines(run.err), 1, "%s", run.err);
     run_free(&run);
 }
+
+static int kernels_listed(const char *arguments)
+{
+    cJSON *const root = list_json(arguments);
+    const int count = cJSON_GetArraySize(cJSON_GetObjectItem(root, "kernels"));
+    cJSON_Delete(root);
+    return count;
+}
+
+Test(list, several_globs_select_what_any_of_them_does)
+{
+    const int rope = kernels_listed("list kernels --op rope --json");
+    const int sae = kernels_listed("list kernels --op 'sae_*' --json");
+    cr_assert(rope > 0 && sae > rope);
+    cr_expect_eq(kernels_listed("list kernels --op 'rope,sae_*' --json"), rope + sae);
+    cr_expect_eq(kernels_listed("list kernels --op ',sae_*,sae_encode,' --json"), sae);
+}
