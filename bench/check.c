@@ -1,8 +1,8 @@
 #include "bench/check.h"
 
-#include "assay/philox.h"
 #include "bench/outputs.h"
 #include "bench/step_call.h"
+#include "fixtures/synth/normal.h"
 #include "verify/sampled.h"
 #include "verify/step_checks.h"
 

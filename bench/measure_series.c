@@ -123,14 +123,17 @@ static assay_status try_first(assay_measuring *now, assay_batch_run *run, assay_
     return status;
 }
 
-static size_t chunk_of(const assay_series *series, double sample_seconds)
+/* Samples of the next request: no more than the rule leaves after so many seconds. */
+static size_t chunk_of(const assay_series *series, double sample_seconds, double spent)
 {
-    const double left =
-        series->stop.rule.kind == ASSAY_STOP_COUNT
-            ? fmax(1.0, series->stop.rule.target - (double)series->count)
-            : CHUNK_MOST;
-    const double fitting = sample_seconds > 0.0 ? chunk_seconds / sample_seconds : CHUNK_MOST;
-    return (size_t)fmax(1.0, fmin(fmin(left, fitting), CHUNK_MOST));
+    const assay_stop_rule *const rule = &series->stop.rule;
+    const double count =
+        rule->kind == ASSAY_STOP_COUNT ? rule->target - (double)series->count : CHUNK_MOST;
+    const double seconds = rule->kind == ASSAY_STOP_TIME
+                               ? fmin(chunk_seconds, rule->target - spent)
+                               : chunk_seconds;
+    const double fitting = sample_seconds > 0.0 ? seconds / sample_seconds : CHUNK_MOST;
+    return (size_t)fmax(1.0, fmin(fmin(count, fitting), CHUNK_MOST));
 }
 
 static double random_share(const assay_measuring *now, const assay_series *series)
@@ -151,11 +154,11 @@ static assay_status sample_on(assay_measuring *now, assay_batch_run *run, assay_
     assay_stop_state stop = assay_stop_begin(&series->stop.rule);
     assay_status status = ASSAY_OK;
     while (status == ASSAY_OK && !stop.done) {
-        const size_t chunk = chunk_of(series, each);
+        const double asked = assay_clock_now();
+        const size_t chunk = chunk_of(series, each, asked - start);
         const double share = random_share(now, series);
         /* Which calls are looked at afterwards cannot be known to a kernel. */
         const bool keep = share < 0.5 || series->count == before;
-        const double asked = assay_clock_now();
         cJSON *answer = NULL;
         status = ask_samples(now, series, cold, chunk,
                              keep ? (int64_t)(share * 2.0 * (double)chunk) % (int64_t)chunk : -1,
