@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "reports/history_check.h"
+#include "reports/scratch.h"
 #include "reports/text.h"
 
 extern char **environ;
@@ -101,7 +102,7 @@ typedef struct confirmation {
     double *log_slowdown;   /* room for pairs_max of every suspect */
     assay_gate_options options;
     assay_gate_plan plan;
-    char folder[32], json[48];
+    char folder[SCRATCH_FOLDER], json[SCRATCH_PATH];
 } confirmation;
 
 static assay_status confirm_one(confirmation *c, const check_pairs *pairs, size_t pairs_max,
@@ -179,20 +180,20 @@ static assay_status confirm_all(confirmation *c, const check_pairs *pairs, size_
 assay_status history_confirm(check_result *result, const check_options *options,
                              const check_pairs *pairs, assay_error *error)
 {
-    confirmation c = {.options = ASSAY_GATE_DEFAULTS, .folder = "/tmp/assay-pairs-XXXXXX"};
+    confirmation c = {.options = ASSAY_GATE_DEFAULTS};
     const size_t suspects = result->count[CHECK_SUSPECT];
     if (suspects == 0) {
         return ASSAY_OK;
     }
-    if (mkdtemp(c.folder) == NULL) {
-        return assay_fail(error, ASSAY_IO, "/tmp: no folder can be made there for the timings");
+    assay_status status = scratch_make(c.folder, error);
+    if (status != ASSAY_OK) {
+        return status;
     }
     (void)snprintf(c.json, sizeof c.json, "%s/timing.json", c.folder);
     c.options.q = options->q;
     c.options.margin = fmin(options->margin, c.options.effect);
     c.cases = calloc(result->item_count, sizeof *c.cases);
-    assay_status status =
-        c.cases != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    status = c.cases != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < result->item_count && status == ASSAY_OK; i++) {
         const check_item *const item = &result->item[i];
         c.cases[i] = item->screen;

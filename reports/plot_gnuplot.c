@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "reports/scratch.h"
+
 extern char **environ;
 
 static void complaints_path(const char *folder, char *path, size_t size)
@@ -35,7 +37,7 @@ static void first_complaint(const char *path, char *text, size_t size)
 
 assay_status plot_gnuplot(const char *folder, const char *script, bool *there, assay_error *error)
 {
-    char complaints[128];
+    char complaints[SCRATCH_PATH];
     char *const arguments[] = {(char[]){"gnuplot"}, (char[]){"-d"}, (char *)(uintptr_t)script,
                                NULL};
     posix_spawn_file_actions_t actions;
@@ -63,7 +65,7 @@ assay_status plot_gnuplot(const char *folder, const char *script, bool *there, a
 
 void plot_gnuplot_clean(const char *folder)
 {
-    char path[128];
+    char path[SCRATCH_PATH];
     complaints_path(folder, path, sizeof path);
     (void)unlink(path);
 }

@@ -6,6 +6,7 @@
 #include "reports/page_style.h"
 #include "reports/plot_gnuplot.h"
 #include "reports/plot_script.h"
+#include "reports/scratch.h"
 #include "reports/text.h"
 
 typedef struct image_size {
@@ -101,7 +102,7 @@ static assay_status write_script(const plot *const *plots, size_t count, size_t 
     free(text);
     const bool written = out != NULL && fclose(out) == 0;
     return whole && written ? ASSAY_OK
-                            : assay_fail(error, ASSAY_IO, "/tmp: no space for the plots");
+                            : assay_fail(error, ASSAY_IO, "%s: no space for the plots", script);
 }
 
 /* gnuplot writes into the scratch folder; the image appears at its path whole or not at all. */
@@ -121,7 +122,8 @@ static assay_status take_over(const char *output, const char *path, assay_error 
     }
     const assay_status status =
         good ? text_write_file(path, text, size, error)
-             : assay_fail(error, ASSAY_IO, "gnuplot drew nothing: check the space in /tmp");
+             : assay_fail(error, ASSAY_IO, "%s: gnuplot drew nothing: check the space there",
+                          output);
     free(text);
     return status;
 }
@@ -129,16 +131,17 @@ static assay_status take_over(const char *output, const char *path, assay_error 
 assay_status plot_image(const plot *const *plots, size_t count, size_t columns, const char *path,
                         assay_error *error)
 {
-    char folder[] = "/tmp/assay-image-XXXXXX";
-    char script[64];
-    char output[64];
+    char folder[SCRATCH_FOLDER];
+    char script[SCRATCH_PATH];
+    char output[SCRATCH_PATH];
     bool there = true;
-    if (mkdtemp(folder) == NULL) {
-        return assay_fail(error, ASSAY_IO, "/tmp: no folder can be made there for the plots");
+    assay_status status = scratch_make(folder, error);
+    if (status != ASSAY_OK) {
+        return status;
     }
     (void)snprintf(script, sizeof script, "%s/script", folder);
     (void)snprintf(output, sizeof output, "%s/image", folder);
-    assay_status status = write_script(plots, count, columns, path, output, script, error);
+    status = write_script(plots, count, columns, path, output, script, error);
     if (status == ASSAY_OK) {
         status = plot_gnuplot(folder, script, &there, error);
     }

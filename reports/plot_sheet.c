@@ -7,11 +7,12 @@
 #include "reports/plot_gnuplot.h"
 #include "reports/plot_script.h"
 #include "reports/plot_svg.h"
+#include "reports/scratch.h"
 #include "reports/text.h"
 
 struct plot_sheet {
-    char folder[64];
-    char path[96];
+    char folder[SCRATCH_FOLDER];
+    char path[SCRATCH_PATH];
     FILE *script;
     char **title;
     size_t count, room;
@@ -28,17 +29,19 @@ assay_status plot_sheet_open(plot_sheet **sheet, assay_error *error)
     if (made == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for plots");
     }
-    (void)snprintf(made->folder, sizeof made->folder, "/tmp/assay-plots-XXXXXX");
-    if (mkdtemp(made->folder) == NULL) {
+    const assay_status status = scratch_make(made->folder, error);
+    if (status != ASSAY_OK) {
         free(made);
-        return assay_fail(error, ASSAY_IO, "/tmp: no folder can be made there for the plots");
+        return status;
     }
     (void)snprintf(made->path, sizeof made->path, "%s/script", made->folder);
     made->script = fopen(made->path, "w");
     *sheet = made;
     if (made->script == NULL) {
+        (void)assay_fail(error, ASSAY_IO, "%s: cannot be written: check the space there",
+                         made->path);
         plot_sheet_close(sheet);
-        return assay_fail(error, ASSAY_IO, "/tmp: cannot be written: check its space");
+        return ASSAY_IO;
     }
     return ASSAY_OK;
 }
@@ -51,7 +54,7 @@ static void output_path(const plot_sheet *sheet, size_t i, char *path, size_t si
 void plot_sheet_close(plot_sheet **sheet)
 {
     plot_sheet *const s = *sheet;
-    char path[128];
+    char path[SCRATCH_PATH];
     if (s == NULL) {
         return;
     }
@@ -73,7 +76,7 @@ void plot_sheet_close(plot_sheet **sheet)
 
 bool plot_place(plot_sheet *sheet, const plot *p, FILE *page)
 {
-    char path[128];
+    char path[SCRATCH_PATH];
     if (sheet->count == sheet->room) {
         const size_t room = sheet->room == 0 ? 32 : sheet->room * 2;
         char **const grown = realloc(sheet->title, room * sizeof *grown);
@@ -98,7 +101,7 @@ bool plot_place(plot_sheet *sheet, const plot *p, FILE *page)
 
 static void put_drawing(FILE *out, const plot_sheet *sheet, size_t i, bool there)
 {
-    char path[128];
+    char path[SCRATCH_PATH];
     output_path(sheet, i, path, sizeof path);
     if (!there || i >= sheet->count || !plot_svg_clean(path, sheet->title[i], out)) {
         (void)fputs("<p class=\"note\">not drawn: gnuplot is missing (Debian: gnuplot-nox)</p>",
@@ -115,7 +118,8 @@ assay_status plot_sheet_finish(plot_sheet *sheet, const char *page, size_t size,
     const bool written = fclose(sheet->script) == 0;
     sheet->script = NULL;
     assay_status status =
-        written ? ASSAY_OK : assay_fail(error, ASSAY_IO, "/tmp: no space for the plots");
+        written ? ASSAY_OK
+                : assay_fail(error, ASSAY_IO, "%s: no space for the plots", sheet->folder);
     if (status == ASSAY_OK && sheet->count > 0) {
         status = plot_gnuplot(sheet->folder, sheet->path, drawn, error);
     }

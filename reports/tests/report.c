@@ -69,6 +69,28 @@ Test(report, four_files_from_results_alone)
     run_remove(folder);
 }
 
+/* Plots pass through a folder of $TMPDIR, and leave nothing there; without it the error names it. */
+Test(report, scratch_lies_where_tmpdir_says)
+{
+    char folder[64];
+    char path[128];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    o.ops = 1;
+    generate_results(path, &o);
+    snprintf(path, sizeof path, "%s/scratch", folder);
+    setenv("TMPDIR", path, 1);
+    run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
+    cr_expect_eq(run.status, 3);
+    cr_expect_not_null(strstr(run.err, path), "%s", run.err);
+    run_free(&run);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    run_expect(0, "report %s/r.json -o %s/out", folder, folder);
+    cr_expect_eq(rmdir(path), 0, "something was left in it");
+    run_remove(folder);
+}
+
 /* Every line has the header's number of fields, quoted ones counted as one. */
 Test(report, csv_lines_have_one_length)
 {
