@@ -160,9 +160,15 @@ static assay_status run_all(bench_run *run, assay_error *error)
                           run->options.quick ? "; --quick times tiny ones only" : "");
     }
     run->print.expected = count * run->found.count;
+    bool told = false;
     for (size_t i = 0; i < run->list.count && status == ASSAY_OK; i++) {
         const assay_bench_entry *const entry = &run->list.entries[i];
-        if (selected(run, entry)) {
+        if (selected(run, entry) && !told) {
+            const assay_measure like = measure_of(run, entry, &run->found.table[0], NULL);
+            status = assay_peers_tell_absent(&run->peers, &like, error);
+            told = true;
+        }
+        if (selected(run, entry) && status == ASSAY_OK) {
             status = run_entry(run, entry, error);
         }
     }

@@ -14,21 +14,25 @@ static bool at_peer(const assay_measure *like, const assay_peer *peer, size_t im
     return measure->kernel != NULL;
 }
 
-static assay_status tell_absent(const assay_measure *like, const assay_peer *peer,
-                                assay_error *error)
+assay_status assay_peers_tell_absent(const assay_peers *peers, const assay_measure *like,
+                                     assay_error *error)
 {
-    const assay_timing_key key = {.entry = like->entry,
-                                  .impl = peer->name,
-                                  .batch = like->entry->batch[0],
-                                  .cold = like->options->cold,
-                                  .threads = like->options->threads};
-    char reason[ASSAY_MESSAGE_MAX + 16];
-    if (like->sink.known(like->sink.context, &key)) {
-        return ASSAY_OK;
+    assay_status status = ASSAY_OK;
+    for (size_t p = 0; p < peers->count && status == ASSAY_OK; p++) {
+        const assay_peer *const peer = &peers->peer[p];
+        const assay_timing_key key = {.entry = like->entry,
+                                      .impl = peer->name,
+                                      .batch = like->entry->batch[0],
+                                      .cold = like->options->cold,
+                                      .threads = like->options->threads};
+        char reason[ASSAY_MESSAGE_MAX + 16];
+        if (peer->verdict != ASSAY_PASS && !like->sink.known(like->sink.context, &key)) {
+            (void)snprintf(reason, sizeof reason, "%s: %s", assay_verdict_name(peer->verdict),
+                           peer->message);
+            status = like->sink.skipped(like->sink.context, &key, reason, error);
+        }
     }
-    (void)snprintf(reason, sizeof reason, "%s: %s", assay_verdict_name(peer->verdict),
-                   peer->message);
-    return like->sink.skipped(like->sink.context, &key, reason, error);
+    return status;
 }
 
 assay_status assay_peers_time(const assay_peers *peers, const assay_measure *like,
@@ -37,9 +41,6 @@ assay_status assay_peers_time(const assay_peers *peers, const assay_measure *lik
     assay_status status = ASSAY_OK;
     for (size_t p = 0; p < peers->count && status == ASSAY_OK; p++) {
         const assay_peer *const peer = &peers->peer[p];
-        if (peer->verdict != ASSAY_PASS) {
-            status = tell_absent(like, peer, error);
-        }
         for (size_t i = 0; i < peer->count && status == ASSAY_OK; i++) {
             assay_measure measure;
             if (peer->verdict == ASSAY_PASS && at_peer(like, peer, i, &measure)) {
@@ -57,9 +58,6 @@ assay_status assay_peers_compare(const assay_peers *peers, const assay_interleav
     assay_status status = ASSAY_OK;
     for (size_t p = 0; p < peers->count && status == ASSAY_OK; p++) {
         const assay_peer *const peer = &peers->peer[p];
-        if (peer->verdict != ASSAY_PASS && against != NULL) {
-            status = tell_absent(&like->measure, peer, error);
-        }
         for (size_t i = 0; i < peer->count && status == ASSAY_OK; i++) {
             assay_interleave compared = *like;
             if (peer->verdict == ASSAY_PASS &&

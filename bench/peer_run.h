@@ -5,7 +5,11 @@
 #include "bench/interleave.h"
 #include "bench/peers.h"
 
-/* like: a measure of the case; who runs what is replaced. An absent peer is told as left out. */
+/* Tells those that cannot run as left out of the measure's case, each with the reason: once a run. */
+assay_status assay_peers_tell_absent(const assay_peers *peers, const assay_measure *like,
+                                     assay_error *error);
+
+/* like: a measure of the case; who runs what is replaced. */
 assay_status assay_peers_time(const assay_peers *peers, const assay_measure *like,
                               assay_bench_print *print, assay_error *error);
 
