@@ -212,15 +212,17 @@ static bool same_bits(const assay_tensor *one, int64_t a, const assay_tensor *ot
     return true;
 }
 
+/* `one` comes from a run that was not judged yet: its offsets may be anything. */
 static bool same_codes(const assay_csr *one, int64_t a, const assay_csr *other, int64_t b)
 {
     const int64_t from = (int64_t)assay_at1(&one->row_offsets, a);
     const int64_t at = (int64_t)assay_at1(&other->row_offsets, b);
-    const int64_t count = (int64_t)assay_at1(&one->row_offsets, a + 1) - from;
-    if (count != (int64_t)assay_at1(&other->row_offsets, b + 1) - at) {
+    const int64_t end = (int64_t)assay_at1(&one->row_offsets, a + 1);
+    if (from < 0 || end > one->latent.shape[0] || end < from ||
+        end - from != (int64_t)assay_at1(&other->row_offsets, b + 1) - at) {
         return false;
     }
-    for (int64_t e = 0; e < count; e++) {
+    for (int64_t e = 0; e < end - from; e++) {
         if (!same_bits(&one->latent, from + e, &other->latent, at + e, 1) ||
             !same_bits(&one->value, from + e, &other->value, at + e, 1)) {
             return false;
