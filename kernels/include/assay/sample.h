@@ -1,7 +1,7 @@
 /* sample: one token per row of logits.
  *
  * temperature 0: the greatest logit, lowest index first among equals; a NaN ranks above all
- * numbers (as torch.argmax does), the first NaN first.
+ * numbers (as torch.argmax does), the first NaN first. Its probability is 1, all others' 0.
  * temperature T > 0, in this order:
  *   1. s = logits / T
  *   2. top_k > 0: tokens with s below the top_k-th greatest are dropped (its equals all stay)
