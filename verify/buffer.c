@@ -117,6 +117,15 @@ void assay_buffer_poison(const assay_tensor *tensor)
     }
 }
 
+void assay_buffer_stale(const assay_tensor *tensor)
+{
+    enum { KINDS = 5 };
+    const int64_t count = assay_count(tensor);
+    for (int64_t i = 0; i < count; i++) {
+        assay_store(tensor->dtype, tensor->data, (size_t)i, (double)(1 + i % KINDS));
+    }
+}
+
 bool assay_buffer_is_poison(const assay_tensor *tensor, int64_t i)
 {
     switch (tensor->dtype) {

@@ -25,6 +25,8 @@ assay_status assay_buffer_convert(assay_arena *arena, const assay_tensor *source
 /* Fills a tensor with what no right kernel writes everywhere: NaN with a payload of its own for
  * real types, the least integer for integers. */
 void assay_buffer_poison(const assay_tensor *tensor);
+/* Ordinary numbers instead, as an earlier call may have left them: 1, 2, ... 5, 1, 2, ... */
+void assay_buffer_stale(const assay_tensor *tensor);
 /* True when element i (dense order) still holds the poison. */
 bool assay_buffer_is_poison(const assay_tensor *tensor, int64_t i);
 

@@ -51,7 +51,9 @@ static assay_status move_weights(assay_judgement *j)
                : status;
 }
 
-/* The same again, operands against their left guard pages. */
+/* The same again, operands against their left guard pages. Outputs hold numbers this time: a kernel
+ * that is right only over poison is found out. What is judged in part is poisoned again, since
+ * elements left unwritten would not be noticed where no truth is. */
 static assay_status second_run(assay_judgement *j)
 {
     assay_any_io io;
@@ -60,7 +62,9 @@ static assay_status second_run(assay_judgement *j)
         status = move_weights(j);
     }
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        assay_session_set_stale(j->judged.session, j->step->sample == NULL);
         status = assay_judgement_run(j, &io, ASSAY_PLACE_LEFT);
+        assay_session_set_stale(j->judged.session, false);
     }
     if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
         return status;

@@ -113,11 +113,15 @@ void assay_extent_copy(const assay_tensor *tensor, const void *from, void *to)
     }
 }
 
-void assay_extent_poison(const assay_tensor *tensor, void *to)
+void assay_extent_poison(const assay_tensor *tensor, bool stale, void *to)
 {
     for (walk w = walk_begin(tensor); !w.ended; walk_next(&w)) {
         const assay_tensor block = assay_vector((char *)to + walk_at(&w), tensor->dtype, w.block);
-        assay_buffer_poison(&block);
+        if (stale) {
+            assay_buffer_stale(&block);
+        } else {
+            assay_buffer_poison(&block);
+        }
     }
 }
 

@@ -14,8 +14,8 @@ assay_status assay_extent(const assay_tensor *tensor, bool writable, const char 
 
 /* Elements from one memory to another of the same strides; gaps stay as they are. */
 void assay_extent_copy(const assay_tensor *tensor, const void *from, void *to);
-/* assay_buffer_poison of every element at `to`. */
-void assay_extent_poison(const assay_tensor *tensor, void *to);
+/* assay_buffer_poison, or assay_buffer_stale, of every element at `to`. */
+void assay_extent_poison(const assay_tensor *tensor, bool stale, void *to);
 /* Bytes up to and including the last one between elements for which differs() holds: 0 for none. */
 uint64_t assay_extent_gaps(const assay_tensor *tensor, uint64_t extent,
                            bool (*differs)(const void *context, uint64_t at), const void *context);

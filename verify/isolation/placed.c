@@ -54,7 +54,8 @@ assay_status assay_placed_add(assay_placed *placed, const char *name, const assa
     return ASSAY_OK;
 }
 
-assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, assay_error *error)
+assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, bool stale,
+                               assay_error *error)
 {
     const assay_status status = assay_slab_reserve(slab, &placed->layout, error);
     for (uint32_t i = 0; status == ASSAY_OK && i < placed->layout.count; i++) {
@@ -70,7 +71,7 @@ assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, ass
         if (placed->input[i]) {
             assay_extent_copy(tensor, tensor->data, slab->base + region->start);
         } else {
-            assay_extent_poison(tensor, slab->base + region->start);
+            assay_extent_poison(tensor, stale, slab->base + region->start);
         }
     }
     return status;

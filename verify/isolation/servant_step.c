@@ -77,6 +77,12 @@ static void call(assay_servant *servant, const assay_kernel *kernel, assay_outco
     const uint64_t before = assay_scratch_damage_before(&servant->scratch);
     const uint64_t bytes = behind > 0 ? behind : before;
     assay_outcome_of_status(status, &servant->said, outcome);
+    if (status == ASSAY_UNSUPPORTED) { /* supports is the place to say so: not a SKIP */
+        outcome->verdict = ASSAY_FAIL;
+        outcome->check = ASSAY_CHECK_STATUS;
+        (void)snprintf(outcome->message, sizeof outcome->message,
+                       "run returned 'unsupported' for a shape that the kernel supports");
+    }
     if (bytes > 0) {
         outcome->verdict = ASSAY_FAIL;
         outcome->check = ASSAY_CHECK_GUARD;

@@ -85,6 +85,9 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
 
 /* exec.threads of the runs that follow; 0: what the session was opened with, as after prepare. */
 void assay_session_set_threads(assay_session *session, int32_t threads);
+/* What outputs hold before the runs that follow: poison, or ordinary numbers, as an earlier call
+ * may have left them. Poison again after prepare. */
+void assay_session_set_stale(assay_session *session, bool stale);
 
 /* Releases the kernel's state and looks once more at every output since prepare: one that changed
  * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). */

@@ -36,6 +36,7 @@ struct assay_session {
     double deadline;
     uint64_t memory_limit;
     int32_t threads, run_threads; /* run_threads 0: threads */
+    bool stale;                   /* outputs hold numbers before a run, not poison */
 
     assay_slab weights, operands;
     assay_worker workers[ASSAY_WORKERS_MAX];
@@ -84,8 +85,9 @@ uint32_t assay_session_alignment(const assay_session *session, bool weight, size
 assay_status assay_placed_add(assay_placed *placed, const char *name, const assay_tensor *tensor,
                               bool input, bool output, uint32_t alignment,
                               assay_placement placement, void **coded, assay_error *error);
-/* Canaries, inputs, poison. */
-assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, assay_error *error);
+/* Canaries, inputs, poison (stale: numbers instead of it). */
+assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, bool stale,
+                               assay_error *error);
 /* Outputs back to the caller's tensors. */
 void assay_placed_return(const assay_placed *placed, const assay_slab *slab);
 /* Damaged canaries make the outcome a FAIL. */

@@ -86,7 +86,8 @@ static assay_status place_weights(assay_session *session, const assay_subject *s
                                   subject->weights, &coded, error);
         memcpy((char *)params + bare.offset, &coded, sizeof coded);
     }
-    return status == ASSAY_OK ? assay_placed_fill(placed, &session->weights, error) : status;
+    return status == ASSAY_OK ? assay_placed_fill(placed, &session->weights, false, error)
+                              : status;
 }
 
 /* Models do not travel: their pointers mean nothing elsewhere. */
@@ -120,6 +121,7 @@ static assay_status put_subject(assay_session *session, const assay_subject *sub
     wire->op = subject->op;
     wire->threads = session->threads;
     session->run_threads = 0;
+    session->stale = false;
     wire->logits = subject->logits;
     (void)snprintf(wire->impl, sizeof wire->impl, "%s", subject->impl);
     memcpy(&wire->params, subject->params, assay_op_params_size(subject->op));

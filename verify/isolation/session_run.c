@@ -45,7 +45,9 @@ static assay_status place_operands(assay_session *session, const void *io,
     }
     session->request.layout = placed->layout;
     session->request.threads = session->run_threads;
-    return status == ASSAY_OK ? assay_placed_fill(placed, &session->operands, error) : status;
+    return status == ASSAY_OK
+               ? assay_placed_fill(placed, &session->operands, session->stale, error)
+               : status;
 }
 
 /* What the parent can see for itself once the call has returned. */
@@ -62,6 +64,11 @@ static void check_run(assay_session *session, assay_outcome *outcome)
 void assay_session_set_threads(assay_session *session, int32_t threads)
 {
     session->run_threads = threads;
+}
+
+void assay_session_set_stale(assay_session *session, bool stale)
+{
+    session->stale = stale;
 }
 
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,
