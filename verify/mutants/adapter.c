@@ -37,7 +37,8 @@ static void make_v(int fault, const assay_adapter_params *params, const assay_te
     const double norm = IS(squared_norm) ? squares : sqrt(squares);
     for (int64_t i = 0; i < d; i++) {
         if (normalise) {
-            v[i] = (float)((double)v[i] / (norm + (IS(no_epsilon) ? 0.0 : 1e-8)));
+            const double sum = norm + (IS(no_epsilon) ? 0.0 : 1e-8);
+            v[i] = (float)((double)v[i] / (IS(max_epsilon) && norm > 1e-8 ? norm : sum));
         }
         v[i] = (float)((double)v[i] -
                        (mean && IS(mean_late) ? assay_at1(&params->mean, i) : 0.0));
@@ -72,7 +73,8 @@ static float product(int fault, const assay_adapter_params *params, int64_t d, i
     }
     const assay_tensor *const right = IS(swapped_rank) ? &params->u : &params->v;
     const int64_t rank = scalar_adapter_rank(params);
-    for (int64_t c = 0; c < (IS(last_rank) ? rank - 1 : rank); c++) {
+    const int64_t end = IS(rank_128) ? scalar_min(rank, 128) : IS(last_rank) ? rank - 1 : rank;
+    for (int64_t c = 0; c < end; c++) {
         sum += factor(fault, h[c]) * factor(fault, mutant_at(right, i, c));
     }
     return sum;
@@ -99,7 +101,8 @@ static assay_status faulty_adapter(int fault, assay_dtype type, const assay_exec
     const double scale = IS(no_exp) ? log_scale : IS(exp_2) ? exp2(log_scale) : exp(log_scale);
     float *const v = exec->workspace;
     float *const h = v + d;
-    for (int64_t n = 0; n < io->x.shape[0]; n++) {
+    const int64_t rows = IS(row_limit) ? scalar_min(io->x.shape[0], 65536) : io->x.shape[0];
+    for (int64_t n = 0; n < rows; n++) {
         make_v(fault, params, &io->x, n, v);
         make_h(fault, params, d, v, h);
         for (int64_t i = 0; i < d; i++) {

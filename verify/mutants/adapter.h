@@ -31,7 +31,13 @@
     X(adapter, f32, identity_normalised, ON_NUMBER, "adapter-identity-*",                          \
       "the identity normalises")                                                                   \
     X(adapter, f32, last_rank, ON_NUMBER, "adapter-low-rank-only-7x129*",                          \
-      "the last of the low rank's columns is left out")
+      "the last of the low rank's columns is left out")                                            \
+    X(adapter, f32, max_epsilon, ON_NUMBER, "adapter-scalar-affine-5x65-normal-tiny",              \
+      "divides by the greater of norm and epsilon, not their sum")                                 \
+    X(adapter, f32, row_limit, ON_WRITTEN, "adapter-scalar-affine-66001*",                         \
+      "rows from 65536 on are never written")                                                      \
+    X(adapter, f32, rank_128, ON_NUMBER, "adapter-scalar-affine-plus-low-rank-r130*",              \
+      "the rank is 128 at most")
 
 mutant_kernels mutant_adapter_kernels(void);
 

@@ -73,6 +73,8 @@ static span visible(int fault, const assay_attention_io *io, int64_t n)
     }
     seen.end = IS(padding) ? capacity : seen.end;
     seen.first = IS(first_lost) && position > 0 ? 1 : 0;
+    seen.first = IS(position_16) && seen.end > 65536 ? seen.end - 65536 : seen.first;
+    seen.sequence &= IS(sequence_32) ? 31 : -1;
     return seen;
 }
 
@@ -93,7 +95,7 @@ static float scores(int fault, assay_dtype type, const assay_attention_params *p
     float greatest = -INFINITY;
     for (int64_t t = seen.first; t < seen.end; t++) {
         float sum = 0.0f;
-        for (int64_t i = 0; i < d; i++) {
+        for (int64_t i = 0; i < (IS(dim_128) ? scalar_min(d, 128) : d); i++) {
             float q = mutant_at(&io->q, n, head * d + i);
             q = IS(query_bf16) ? scalar_rounded(ASSAY_BF16, q) : q;
             sum += q * key(fault, io, n, seen.sequence, t, kv + i);
@@ -148,11 +150,12 @@ static assay_status faulty_attention(int fault, assay_dtype type, const assay_ex
         greatest = fmaxf(greatest, scores(fault, type, params, io, task / params->heads,
                                           task % params->heads, score));
     }
-    for (int64_t n = 0; n < rows; n++) {
+    const int64_t heads = IS(heads_32) ? scalar_min(params->heads, 32) : params->heads;
+    for (int64_t n = 0; n < (IS(rows_256) ? scalar_min(rows, 256) : rows); n++) {
         for (int64_t i = 0; i < io->y.shape[1] && IS(clears_first); i++) {
             assay_put2(&io->y, n, i, 0.0);
         }
-        for (int64_t head = 0; head < params->heads; head++) {
+        for (int64_t head = 0; head < heads; head++) {
             attend(fault, type, params, io, n, head, score, greatest);
         }
     }

@@ -45,7 +45,17 @@
     X(attention, f32, clears_first, ON_IN_PLACE, "attention-prefill-4x2x64*",                      \
       "a row of y is zeroed before its query is read: wrong where y is q")                         \
     X(attention, bf16, sum_bf16, ON_NUMBER, "attention-prefill-3x3x7*",                            \
-      "values are summed in bf16")
+      "values are summed in bf16")                                                                 \
+    X(attention, f32, rows_256, ON_WRITTEN, "attention-prefill-2x1x8-300*",                        \
+      "rows from 256 on are never written")                                                        \
+    X(attention, f32, position_16, ON_NUMBER, "attention-decode-1x1x4-p66000*",                    \
+      "positions before the last 65536 are not attended")                                          \
+    X(attention, f32, sequence_32, ON_NUMBER, "attention-decode-2x1x8-forty*",                     \
+      "sequences from 32 on read the caches of those from 0 on")                                   \
+    X(attention, f32, heads_32, ON_WRITTEN, "attention-ragged-64x8x16*",                           \
+      "heads after the 32nd are never written")                                                    \
+    X(attention, f32, dim_128, ON_NUMBER, "attention-ragged-2x1x256*",                             \
+      "of each head 128 numbers of q and k are multiplied")
 
 mutant_kernels mutant_attention_kernels(void);
 

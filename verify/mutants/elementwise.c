@@ -20,7 +20,8 @@ static int64_t id_of(int fault, const assay_embed_params *params, const assay_em
     if (IS(id_halved) && io->id.dtype == ASSAY_I64) {
         return ((const int32_t *)io->id.data)[n];
     }
-    return (scalar_index(&io->id, n) + (IS(id_plus_one) ? 1 : 0)) % vocab;
+    const int64_t id = (scalar_index(&io->id, n) + (IS(id_plus_one) ? 1 : 0)) % vocab;
+    return IS(id_17) ? id & 0x1ffff : id;
 }
 
 static void put(int fault, const assay_embed_io *io, int64_t n, int64_t i, double value)
@@ -48,7 +49,8 @@ static assay_status faulty_embed(int fault, assay_dtype type, const assay_exec *
 {
     (void)type;
     (void)exec;
-    for (int64_t n = 0; n < io->y.shape[0]; n++) {
+    const int64_t rows = io->y.shape[0];
+    for (int64_t n = 0; n < (IS(row_limit) ? scalar_min(rows, 65536) : rows); n++) {
         const int64_t id = id_of(fault, params, io, n);
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
             put(fault, io, n, i, assay_at2(&params->table, id, i));
@@ -101,12 +103,14 @@ static assay_status faulty_add(int fault, assay_dtype type, const assay_exec *ex
     (void)exec;
     (void)params;
     const int64_t d = io->y.shape[1];
-    for (int64_t n = 0; n < io->y.shape[0]; n++) {
+    const int64_t rows = io->y.shape[0];
+    const int64_t columns = IS(tail) ? d - d % 16 : IS(wide) ? scalar_min(d, 16384) : d;
+    for (int64_t n = 0; n < (IS(row_limit) ? scalar_min(rows, 65536) : rows); n++) {
         if (IS(copies_first)) {
             copy_first(io, n);
             continue;
         }
-        for (int64_t i = 0; i < (IS(tail) ? d - d % 16 : d); i++) {
+        for (int64_t i = 0; i < columns; i++) {
             const float sum = sum_of(fault, mutant_at(&io->a, n, i), mutant_at(&io->b, n, i));
             if (IS(sum_truncate)) {
                 mutant_truncate(&io->y, n, i, sum);
@@ -132,6 +136,9 @@ static float activated(int fault, float value)
     if (IS(clamped)) {
         value = value > 20.0f ? 20.0f : value < -20.0f ? -20.0f : value;
     }
+    if (IS(exp_over_exp) && isfinite(value)) {
+        return value * (expf(value) / (1.0f + expf(value)));
+    }
     const double gate = (double)value;
     if (IS(gelu)) {
         return (float)(gate * 0.5 * (1.0 + erf(gate / sqrt(2.0))));
@@ -149,7 +156,8 @@ static assay_status faulty_swiglu(int fault, assay_dtype type, const assay_exec 
     const assay_tensor *const gate = IS(swapped) ? &io->up : &io->gate;
     const assay_tensor *const up = IS(swapped) ? &io->gate : &io->up;
     /* Backwards: y may be gate, and gate_row reads the row before. */
-    for (int64_t n = io->y.shape[0] - 1; n >= 0; n--) {
+    const int64_t rows = io->y.shape[0];
+    for (int64_t n = (IS(row_limit) ? scalar_min(rows, 65536) : rows) - 1; n >= 0; n--) {
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
             const float g = mutant_at(gate, IS(gate_row) && n > 0 ? n - 1 : n, i);
             const float a = scalar_rounded(type, activated(fault, g));

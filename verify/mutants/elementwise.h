@@ -17,7 +17,9 @@
     X(embed, f32, id_plus_one, ON_NUMBER, "embed-7x131x17-soft0*", "rows are taken one too far")   \
     X(embed, f32, id_halved, ON_NUMBER, "embed-7x131x17-soft0*", "64-bit ids are read as 32-bit")  \
     X(embed, bf16, through_f16, ON_NUMBER, "embed-*-subnormal",                                    \
-      "values pass through f16 on their way")
+      "values pass through f16 on their way")                                                      \
+    X(embed, f32, id_17, ON_NUMBER, "embed-66001*", "ids have 17 bits")                            \
+    X(embed, f32, row_limit, ON_WRITTEN, "embed-66001*", "rows from 65536 on are never written")
 
 #define ADD_TWINS(X) X(add, f32) X(add, bf16)
 
@@ -30,7 +32,9 @@
     X(add, f32, in_bf16, ON_NUMBER, "add-3x127*", "claims f32, adds what it rounded to bf16")      \
     X(add, f32, copies_first, ON_IN_PLACE, "add-3x127*",                                           \
       "y = a, then y += b: wrong where y is b, which the contract allows")                         \
-    X(add, bf16, sum_truncate, ON_NUMBER, "add-16x256*", "the sum is truncated to bf16")
+    X(add, bf16, sum_truncate, ON_NUMBER, "add-16x256*", "the sum is truncated to bf16")           \
+    X(add, f32, row_limit, ON_WRITTEN, "add-66001*", "rows from 65536 on are never written")       \
+    X(add, f32, wide, ON_WRITTEN, "add-2x20001*", "columns from 16384 on are never written")
 
 #define SWIGLU_TWINS(X) X(swiglu, f32) X(swiglu, bf16)
 
@@ -46,7 +50,10 @@
     X(swiglu, f32, wide, ON_NUMBER, "swiglu-2x14336*",                                             \
       "columns from 8192 on take up's of 8192 before")                                             \
     X(swiglu, f32, gate_row, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS, "swiglu-5x127*",                 \
-      "the gate is the row's before")
+      "the gate is the row's before")                                                              \
+    X(swiglu, f32, row_limit, ON_WRITTEN, "swiglu-66001*", "rows from 65536 on are never written") \
+    X(swiglu, f32, exp_over_exp, ON_NUMBER, "swiglu-5x63-normal-extreme",                          \
+      "exp(g) / (1 + exp(g)) in f32: NaN from g = 89 on")
 
 mutant_kernels mutant_embed_kernels(void);
 mutant_kernels mutant_add_kernels(void);

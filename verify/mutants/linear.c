@@ -9,7 +9,7 @@ enum { FAULT_linear_none, LINEAR_MUTANTS(MUTANT_FAULT) };
 
 static float operand(int fault, float value, float step)
 {
-    if (IS(multiply_bf16)) {
+    if (IS(multiply_bf16) || (IS(large_bf16) && fabsf(value) > 1e4f)) {
         return scalar_rounded(ASSAY_BF16, value);
     }
     if (IS(batch_scale) && step > 0.0f) {
@@ -53,7 +53,10 @@ static double element(int fault, const assay_linear_params *params, const assay_
     double squares = 0.0; /* of the partial sums: what a budget is made of */
     n = IS(second_tile) && n >= 16 && n < 32 && io->x.shape[0] % 16 == 0 ? n - 16 : n;
     o = IS(column_16) ? o & 0xffff : o;
-    for (int64_t k = IS(first_k) ? 1 : 0; k < end; k++) {
+    const bool whole = io->y.shape[0] % 128 == 0 && io->y.shape[1] % 128 == 0;
+    const bool alone = IS(one_column) && io->y.shape[1] == 1 && n > 0;
+    const int64_t begin = IS(first_k) || (IS(whole_tiles) && whole) ? 1 : alone ? end : 0;
+    for (int64_t k = begin; k < end; k++) {
         const float x = operand(fault, take_x(fault, &io->x, n, k), step);
         float w = operand(fault, take_weight(fault, &params->weight, o, k), 0.0f);
         if ((IS(zero_skipped) && x == 0.0f) || (IS(inf_stops) && isinf(sum))) {

@@ -57,7 +57,13 @@
       "a sum that is infinite takes no more products: Inf - Inf is lost")                          \
     X(linear, f32, one_row, ON_NUMBER, "linear-4099*", "row 2777 alone is 1/8 too great")          \
     X(linear, f32, one_element, ON_NUMBER, "linear-15x64x31*",                                     \
-      "one element a call is off by four of its budgets")
+      "one element a call is off by four of its budgets")                                          \
+    X(linear, f32, whole_tiles, ON_NUMBER, "linear-128x128x256*",                                  \
+      "where rows and columns are whole tiles of 128, sums begin at k = 1")                        \
+    X(linear, f32, large_bf16, ON_NUMBER, "linear-5x65x9-normal-large",                            \
+      "numbers above 10,000 are rounded to bf16")                                                  \
+    X(linear, f32, one_column, ON_NUMBER, "linear-33x129x1*",                                      \
+      "with one column, every row but the first takes the bias alone")
 
 mutant_kernels mutant_linear_kernels(void);
 

@@ -21,7 +21,8 @@ static float inverse_rms(int fault, const assay_tensor *x, int64_t n, double eps
         sum += mutant_at(x, row, i);
     }
     const float mean = sum / (float)d;
-    for (int64_t i = 0; i < (IS(short_sum) ? d - 1 : d); i++) {
+    const int64_t end = IS(short_sum) ? d - 1 : IS(wide) ? scalar_min(d, 16384) : d;
+    for (int64_t i = 0; i < end; i++) {
         const float value = mutant_at(x, row, i) - mean;
         squares += value * value;
         squares = IS(sum_bf16) ? scalar_rounded(ASSAY_BF16, squares) : squares;
@@ -48,7 +49,8 @@ static assay_status faulty_rmsnorm(int fault, assay_dtype type, const assay_exec
 {
     (void)exec;
     const int64_t d = io->x.shape[1];
-    for (int64_t n = 0; n < io->x.shape[0]; n++) {
+    const int64_t rows = io->x.shape[0];
+    for (int64_t n = 0; n < (IS(row_limit) ? scalar_min(rows, 65536) : rows); n++) {
         float inverse = inverse_rms(fault, &io->x, n, params->eps);
         float sum = 0.0f;
         for (int64_t i = 0; i < d && IS(centred); i++) {
@@ -118,8 +120,11 @@ static assay_status faulty_rope(int fault, assay_dtype type, const assay_exec *e
 {
     (void)exec;
     const int64_t half = params->head_dim / 2;
-    for (int64_t n = 0; n < io->x.shape[0]; n++) {
-        for (int64_t head = 0; head < io->x.shape[1]; head += params->head_dim) {
+    const int64_t rows = IS(row_limit) ? scalar_min(io->x.shape[0], 65536) : io->x.shape[0];
+    const int64_t width = io->x.shape[1];
+    const int64_t end = IS(heads_32) ? scalar_min(width, 32 * params->head_dim) : width;
+    for (int64_t n = 0; n < rows; n++) {
+        for (int64_t head = 0; head < end; head += params->head_dim) {
             for (int64_t i = 0; i < half; i++) {
                 const double angle = IS(first_head) && head > 0
                                          ? 0.0

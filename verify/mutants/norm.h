@@ -33,7 +33,10 @@
     X(rmsnorm, f32, norm_again, ON_IN_PLACE, "rmsnorm-3x127*",                                     \
       "the second half of a row is normed by x as it is by then: wrong where y is x")              \
     X(rmsnorm, once, cast_first, ON_NUMBER, "rmsnorm-*-outliers",                                  \
-      "claims to round once, after the weight; rounds the normed row to bf16 before it too")
+      "claims to round once, after the weight; rounds the normed row to bf16 before it too")       \
+    X(rmsnorm, f32, row_limit, ON_WRITTEN, "rmsnorm-66001*",                                       \
+      "rows from 65536 on are never written")                                                      \
+    X(rmsnorm, f32, wide, ON_NUMBER, "rmsnorm-2x17001*", "squares from 16384 on are left out")
 
 #define ROPE_TWINS(X) X(rope, f32) X(rope, bf16)
 
@@ -53,7 +56,9 @@
     X(rope, f32, second_from_first, ON_NUMBER, "rope-5x3x64*",                                     \
       "the second of a pair is made from the rotated first")                                       \
     X(rope, f32, first_again, ON_IN_PLACE, "rope-5x3x64*",                                         \
-      "the first of a pair is read again after it was written: wrong where y is x")
+      "the first of a pair is read again after it was written: wrong where y is x")                \
+    X(rope, f32, row_limit, ON_WRITTEN, "rope-66001*", "rows from 65536 on are never written")     \
+    X(rope, f32, heads_32, ON_WRITTEN, "rope-3x64x16*", "heads after the 32nd are never written")
 
 mutant_kernels mutant_rmsnorm_kernels(void);
 mutant_kernels mutant_rope_kernels(void);

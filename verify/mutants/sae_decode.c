@@ -30,13 +30,17 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
     int64_t begin = (int64_t)assay_at1(&io->codes.row_offsets, n);
     int64_t end = (int64_t)assay_at1(&io->codes.row_offsets, n + 1);
     begin -= IS(row_before) && begin > 0 ? 1 : 0;
-    end -= IS(last_entry) && end > begin ? 1 : 0;
-    end = IS(capacity_64) ? scalar_min(end, begin + 64) : end;
+    const bool whole = IS(whole_batch) && io->y.shape[0] % 64 == 0;
+    end -= (IS(last_entry) || whole) && end > begin ? 1 : 0;
+    end = IS(capacity_64)    ? scalar_min(end, begin + 64)
+          : IS(capacity_512) ? scalar_min(end, begin + 512)
+                             : end;
     float sum = 0.0f;
     for (int64_t e = begin; e < end; e++) {
         const int64_t j = latent_of(fault, sae, &io->codes, e);
         double scale = scalar_optional(&sae->decode_scale, j, 1.0);
-        if (scale == 0.0 && !IS(dead_column)) {
+        const bool negative = assay_at1(&io->codes.value, e) < 0.0;
+        if ((scale == 0.0 && !IS(dead_column)) || (negative && IS(negative_dropped))) {
             continue;
         }
         scale = IS(no_scale) ? 1.0 : IS(scale_twice) ? scale * scale : scale;
@@ -55,7 +59,8 @@ static assay_status faulty_sae_decode(int fault, assay_dtype type, const assay_e
     (void)type;
     (void)exec;
     const assay_sae *const sae = &params->sae;
-    for (int64_t n = 0; n < io->y.shape[0]; n++) {
+    const int64_t rows = IS(row_limit) ? scalar_min(io->y.shape[0], 65536) : io->y.shape[0];
+    for (int64_t n = 0; n < rows; n++) {
         scalar_moments row = {.mean = 0.0, .deviation = 1.0};
         if (sae->layer_norm) {
             row = scalar_row_moments(&io->x, n);

@@ -36,7 +36,15 @@
     X(sae_decode, f32, row_before, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS,                            \
       "sae-decode-relu-5x33x67*", "a row begins one entry early")                                  \
     X(sae_decode, bf16, out_truncate, ON_NUMBER, "sae-decode-relu-edges*",                         \
-      "the output is truncated to bf16")
+      "the output is truncated to bf16")                                                           \
+    X(sae_decode, f32, row_limit, ON_WRITTEN, "sae-decode-relu-66001*",                            \
+      "rows from 65536 on are never written")                                                      \
+    X(sae_decode, f32, whole_batch, ON_NUMBER, "sae-decode-relu-128x64x256*",                      \
+      "where batches are whole tiles of 64 rows, a row loses its last entry")                      \
+    X(sae_decode, f32, negative_dropped, ON_NUMBER, "sae-decode-jumprelu-below-zero*",             \
+      "negative values are left out")                                                              \
+    X(sae_decode, f32, capacity_512, ON_NUMBER, "sae-decode-relu-many*",                           \
+      "entries after a row's 512th are left out")
 
 mutant_kernels mutant_sae_decode_kernels(void);
 

@@ -90,7 +90,8 @@ static bool fires(int fault, const assay_sae *sae, int64_t j, float pre)
     const double threshold = threshold_of(fault, sae, j);
     const double score = score_of(fault, sae, j, pre);
     if (threshold == INFINITY || (IS(nan_dropped) && isnan(pre)) ||
-        (IS(last_latent) && j == sae->d_sae - 1)) {
+        (IS(last_latent) && j == sae->d_sae - 1) ||
+        (IS(positive_only) && sae->activation == ASSAY_JUMPRELU && pre <= 0.0f)) {
         return false;
     }
     return isnan(pre) || score > threshold || (IS(not_strict) && score == threshold) ||
@@ -122,7 +123,7 @@ static void select_top(int fault, const assay_sae *sae, float *pre, float *magni
 {
     assay_sae ranked = *sae;
     const int64_t k = sae->k + (IS(topk_more) ? 1 : IS(topk_less) ? -1 : 0);
-    ranked.k = scalar_min(k, sae->d_sae);
+    ranked.k = scalar_min(IS(topk_512) ? scalar_min(k, 512) : k, sae->d_sae);
     if (IS(topk_unweighted)) {
         ranked.gate.data = NULL;
     }
@@ -189,6 +190,22 @@ static void write_row(int fault, const assay_sae *sae, const assay_sae_encode_io
     }
 }
 
+/* Latents that this kernel keeps from firing, by where they are. */
+static bool dead(int fault, const assay_sae_encode_io *io, int64_t row, int64_t latent)
+{
+    return (IS(row_limit) && row >= 65536) || (IS(dense_needed) && !assay_present(&io->dense)) ||
+           (IS(whole_batch) && io->x.shape[0] % 64 == 0 && latent == 0);
+}
+
+static void move_offsets(int fault, const assay_tensor *offsets)
+{
+    static uint64_t calls;
+    calls++;
+    for (int64_t n = 0; n < offsets->shape[0] && IS(offsets_far) && calls % 2 == 0; n++) {
+        assay_put1(offsets, n, assay_at1(offsets, n) + 0x1p40);
+    }
+}
+
 static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_exec *exec,
                                       const assay_sae_encode_params *params,
                                       const assay_sae_encode_io *io)
@@ -212,12 +229,14 @@ static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_e
             }
             active[j] = fires(fault, sae, j, pre[j]) ? 1 : 0;
             active[j] |= IS(zero_norm_nan) && isnan(pre[j]) ? 1 : 0;
+            active[j] = dead(fault, io, n, j) ? 0 : active[j];
         }
         if (sae->activation == ASSAY_TOPK) {
             select_top(fault, sae, pre, magnitude, heap, active);
         }
         write_row(fault, sae, io, n, pre, active, &out);
     }
+    move_offsets(fault, &io->codes.row_offsets);
     return ASSAY_OK;
 }
 

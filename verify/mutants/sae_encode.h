@@ -81,7 +81,18 @@
     X(sae_encode, f32, int8_batch, ON_CODES | ON_NEIGHBOURS | ON_BATCH,                            \
       "sae-encode-relu-6x128x255-bos", "x is quantised to 8 bits with one scale for the batch")    \
     X(sae_encode, f32, last_row, ON_CODES | ON_WRITTEN, "sae-encode-relu-5x33x67*",                \
-      "the last row holds the latents of the one before")
+      "the last row holds the latents of the one before")                                          \
+    X(sae_encode, f32, row_limit, ON_CODES | ON_WRITTEN, "sae-encode-jumprelu-66001*",             \
+      "no latent fires in rows from 65536 on")                                                     \
+    X(sae_encode, f32, whole_batch, ON_CODES, "sae-encode-relu-128x64x256*",                       \
+      "where batches are whole tiles of 64 rows, latent 0 never fires")                            \
+    X(sae_encode, f32, positive_only, ON_CODES, "sae-encode-jumprelu-below-zero*",                 \
+      "a latent above a negative threshold must be positive to fire")                              \
+    X(sae_encode, f32, topk_512, ON_CODES, "sae-encode-topk-most*", "k is 512 at most")            \
+    X(sae_encode, f32, dense_needed, ON_CODES | ON_GUARD, "sae-encode-relu-5x33x67*",              \
+      "nothing is listed where no dense output is given")                                          \
+    X(sae_encode, f32, offsets_far, ON_CODES | ON_REPEAT | ON_ROWS, "sae-encode-relu-5x33x67*",    \
+      "every second call adds 2^40 to all row_offsets")
 
 mutant_kernels mutant_sae_encode_kernels(void);
 

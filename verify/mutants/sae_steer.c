@@ -1,6 +1,8 @@
 /* Wrong steering: the scalar kernel on other parameters, or with its result changed. */
 #include "verify/mutants/sae_steer.h"
 
+#include <math.h>
+
 #include "kernels/scalar/sae_steer.h"
 
 enum { FAULT_sae_steer_none, SAE_STEER_MUTANTS(MUTANT_FAULT) };
@@ -33,6 +35,10 @@ static assay_sae_steer_params changed(int fault, const assay_sae_steer_params *p
         other.sae.activation = ASSAY_RELU;
     } else if (IS(no_threshold) && params->sae.activation == ASSAY_JUMPRELU) {
         other.sae.activation = ASSAY_RELU;
+    } else if (IS(set_scale_twice) && mode == ASSAY_STEER_SET) {
+        other.amount *= scalar_optional(&params->sae.decode_scale, params->latent, 1.0);
+    } else if (IS(add_magnitude) && mode == ASSAY_STEER_ADD) {
+        other.amount = fabs(params->amount);
     } else if (IS(negative)) {
         other.amount = -params->amount;
     }
@@ -66,7 +72,9 @@ static void change_rows(int fault, const assay_sae_steer_params *params,
     const int64_t rows = io->x.shape[0];
     for (int64_t n = 0; n < rows; n++) {
         const bool kept = IS(error_edited) || (IS(first_row) && n > 0) ||
-                          (IS(axes_swapped) && n != params->latent % rows);
+                          (IS(axes_swapped) && n != params->latent % rows) ||
+                          (IS(row_limit) && n >= 65536) ||
+                          (IS(nan_kept) && isnan(assay_at2(&io->y, n, 0)));
         for (int64_t i = 0; i < io->x.shape[1] && (kept || IS(no_error)); i++) {
             const double x = assay_at2(&io->x, n, i);
             const double error = IS(no_error) ? x - reconstruction(&params->sae, &io->x, n, i)

@@ -35,7 +35,15 @@
       "the threshold is taken for 0")                                                              \
     X(sae_steer, f32, runs_twice, ON_IN_PLACE, "sae-steer-relu-add-9x65x129*",                     \
       "steers, and steers again: twice where y is x")                                              \
-    X(sae_steer, f32, negative, ON_NUMBER, "sae-steer-relu-add-9x65x129*", "the sign is wrong")
+    X(sae_steer, f32, negative, ON_NUMBER, "sae-steer-relu-add-9x65x129*", "the sign is wrong")    \
+    X(sae_steer, f32, row_limit, ON_NUMBER, "sae-steer-relu-set-66001*",                           \
+      "rows from 65536 on are not steered")                                                        \
+    X(sae_steer, f32, set_scale_twice, ON_NUMBER, "sae-steer-jumprelu-vectors-set*",               \
+      "set applies the latent's scale twice")                                                      \
+    X(sae_steer, f32, add_magnitude, ON_NUMBER, "sae-steer-jumprelu-vectors-add*",                 \
+      "add takes the amount without its sign")                                                     \
+    X(sae_steer, f32, nan_kept, ON_NUMBER, "sae-steer-relu-ablate-7x33x63-nan",                    \
+      "a row whose feature is NaN is left as it is")
 
 mutant_kernels mutant_sae_steer_kernels(void);
 

@@ -174,6 +174,8 @@ static assay_status faulty_sample(int fault, assay_dtype type, const assay_exec 
                 assay_put2(&io->probability, row, t, t == token ? 1.0 : 0.0);
             }
         }
+        const bool cut = params->temperature > 0.0 ? IS(warm_row_limit) : IS(row_limit);
+        token = cut && row >= 65536 ? 0 : token;
         assay_put1(&io->token, row, (double)token);
     }
     return ASSAY_OK;

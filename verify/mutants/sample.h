@@ -39,7 +39,11 @@
     X(sample, f32, uniform_ignored, ON_DRAW, "sample-uniform*",                                    \
       "the uniform number given is ignored")                                                       \
     X(sample, f32, not_renormalised, ON_DRAW, "sample-topp-7x1031*",                               \
-      "what is left after top_p is not normalised again")
+      "what is left after top_p is not normalised again")                                          \
+    X(sample, f32, row_limit, ON_DRAW | ON_WRITTEN, "sample-greedy-66001*",                        \
+      "rows from 65536 on get token 0")                                                            \
+    X(sample, f32, warm_row_limit, ON_DRAW | ON_WRITTEN, "sample-plain-66001*",                    \
+      "rows from 65536 on draw token 0")
 
 mutant_kernels mutant_sample_kernels(void);
 

@@ -65,6 +65,7 @@ static void compute(int fault, const assay_linear_params *params, const assay_te
             double value = (double)sum;
             value += assay_present(&params->bias) ? assay_at1(&params->bias, o) : 0.0;
             value += IS(accumulates) ? assay_at2(y, n, o) : 0.0;
+            value += IS(poison_needed) && !isnan(assay_at2(y, n, o)) ? 1.0 : 0.0;
             if (!IS(only_zeros) || assay_at2(y, n, o) == 0.0) {
                 assay_put2(y, n, o, value);
             }
@@ -266,7 +267,7 @@ static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec 
     } else if (IS(late_write)) {
         send_errand(params, io, false);
     }
-    return IS(error_return) ? ASSAY_INTERNAL : ASSAY_OK;
+    return IS(error_return) ? ASSAY_INTERNAL : IS(unsupported_run) ? ASSAY_UNSUPPORTED : ASSAY_OK;
 }
 
 static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)

@@ -59,7 +59,11 @@
     X(linear, sys, memory, ON_LIFE, "linear-5x33x7-normal",                                        \
       "takes and touches memory without end")                                                      \
     X(linear, sys, closes, ON_LIFE | ON_DEADLINE, "linear-5x33x7-normal",                          \
-      "closes every file it did not open")
+      "closes every file it did not open")                                                         \
+    X(linear, sys, poison_needed, ON_NUMBER | ON_REPEAT, "linear-5x33x7-normal",                   \
+      "adds one where its output holds a number before the call")                                  \
+    X(linear, sys, unsupported_run, ON_STATUS, "linear-5x33x7-normal",                             \
+      "computes, then returns 'unsupported'")
 
 mutant_kernels mutant_systems_kernels(void);
 
