@@ -51,8 +51,8 @@ assay_status assay_check_scaling(assay_judgement *j);
 assay_status assay_check_linearity(assay_judgement *j);
 assay_status assay_check_latents(assay_judgement *j);
 
-/* An encoder given less room than its codes need, and no dense output: complete row_offsets, the
- * entries that fit, and nothing beyond them (STRUCTURE, GUARD). */
+/* An encoder given less room than its codes need: complete row_offsets, the entries that fit, and
+ * nothing beyond them (STRUCTURE, GUARD). */
 assay_status assay_check_capacity(assay_judgement *j);
 
 #endif

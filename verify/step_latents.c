@@ -80,6 +80,7 @@ assay_status assay_check_latents(assay_judgement *j)
         status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     }
     if (status == ASSAY_OK) {
+        io.sae_encode.dense.data = NULL; /* it need not be given: the codes are the same without */
         status = assay_judged_release(&j->judged);
     }
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {

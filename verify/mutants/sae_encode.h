@@ -89,7 +89,7 @@
     X(sae_encode, f32, positive_only, ON_CODES, "sae-encode-jumprelu-below-zero*",                 \
       "a latent above a negative threshold must be positive to fire")                              \
     X(sae_encode, f32, topk_512, ON_CODES, "sae-encode-topk-most*", "k is 512 at most")            \
-    X(sae_encode, f32, dense_needed, ON_CODES | ON_GUARD, "sae-encode-relu-5x33x67*",              \
+    X(sae_encode, f32, dense_needed, ON_CODES | ON_LATENTS, "sae-encode-relu-5x33x67*",            \
       "nothing is listed where no dense output is given")                                          \
     X(sae_encode, f32, offsets_far, ON_CODES | ON_REPEAT | ON_ROWS, "sae-encode-relu-5x33x67*",    \
       "every second call adds 2^40 to all row_offsets")
