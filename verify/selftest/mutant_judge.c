@@ -117,7 +117,8 @@ static assay_table find_table(const assay_mutant_bench *bench, const char *name)
     return table;
 }
 
-/* Generated cases: those that match (or those that do not), heavy ones left out. */
+/* Generated cases: those that match (or those that do not). Heavy ones only where a mutant names
+ * them. */
 static assay_status judge_generated(const assay_mutant_bench *bench, const assay_verify_run *run,
                                     const char *glob, bool matching, bool first_only,
                                     assay_error *error)
@@ -126,7 +127,8 @@ static assay_status judge_generated(const assay_mutant_bench *bench, const assay
     for (size_t i = 0; i < bench->cases.count && status == ASSAY_OK; i++) {
         const assay_case_entry *const entry = &bench->cases.entries[i];
         const bool stop = first_only && bench->decided;
-        if (!stop && !entry->heavy && run->tables->kernel[entry->op] != NULL &&
+        const bool named = matching && glob != NULL && strcmp(glob, "*") != 0;
+        if (!stop && (!entry->heavy || named) && run->tables->kernel[entry->op] != NULL &&
             assay_filter_matches(glob, entry->id) == matching) {
             status = assay_generated_judge_entry(entry, run, error);
         }
