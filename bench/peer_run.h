@@ -5,7 +5,8 @@
 #include "bench/interleave.h"
 #include "bench/peers.h"
 
-/* Tells those that cannot run as left out of the measure's case, each with the reason: once a run. */
+/* Tells those that cannot run as left out of the measure's case, each with the reason: once a
+ * run. */
 assay_status assay_peers_tell_absent(const assay_peers *peers, const assay_measure *like,
                                      assay_error *error);
 

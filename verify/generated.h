@@ -5,7 +5,8 @@
 #include "fixtures/synth/cases.h"
 #include "verify/cases.h"
 
-/* Selects what a run is about; NULL matches everything. Shell globs, several with commas between. */
+/* Selects what a run is about; NULL matches everything. Shell globs,
+ * several with commas between. */
 typedef struct assay_filter {
     const char *op, *impl, *case_id;
     bool quick; /* leave out what is marked heavy, and bundle cases of long sequences */
