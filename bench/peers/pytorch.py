@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """PyTorch and Hugging Face transformers as a peer (docs/peers.md).
 
-Implementations: eager in f32 and bf16, decoders gathered (embedding_bag) and dense, torch.compile.
+Implementations: eager in f32 and bf16, decoders gathered (embedding_bag) and dense;
+torch.compile where shapes stay the same (not generation), in f32 and bf16.
 Weights are taken as stored, bf16 ones widened once for f32; products are f32 with f32 sums, as the
 contracts say (TF32 is a GPU's).
 
@@ -26,6 +27,7 @@ OFFERED = {"pytorch": (ALL, F32, "eager"),
            "pytorch_dense": (["sae_decode"], F32, "dense"),
            "pytorch_compile": (["sae_encode", "capture"], F32, "compile"),
            "pytorch_bf16": (ALL, BF16, "eager"),
+           "pytorch_compile_bf16": (["sae_encode", "capture"], BF16, "compile"),
            "pytorch_dense_bf16": (["sae_decode"], BF16, "dense")}
 
 
