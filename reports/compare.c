@@ -1,18 +1,17 @@
 #include "reports/compare.h"
 
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/filter.h"
 #include "bench/statistics/order.h"
 #include "reports/page.h"
 
 static bool wanted(const compare_options *o, const results_timing *t)
 {
-    return (o->op == NULL || fnmatch(o->op, t->op, 0) == 0) &&
-           (o->impl == NULL || fnmatch(o->impl, t->impl, 0) == 0) &&
-           (o->case_id == NULL || fnmatch(o->case_id, t->case_id, 0) == 0) &&
+    return assay_filter_matches(o->op, t->op) && assay_filter_matches(o->impl, t->impl) &&
+           assay_filter_matches(o->case_id, t->case_id) &&
            (o->from == NULL || strcmp(o->from, t->impl) == 0) && t->verdict == ASSAY_PASS &&
            !t->impossible;
 }

@@ -13,7 +13,7 @@
 enum { COMPARE_FILES_MAX = 26 }; /* A to Z */
 
 typedef struct compare_options {
-    const char *op, *impl, *case_id; /* globs, NULL for all */
+    const char *op, *impl, *case_id; /* lists of globs, NULL for all */
     const char *from, *to; /* an implementation of the first file against another of the others */
     double q;              /* rate of false discoveries */
     double margin;         /* changes within 1 + margin are none */

@@ -1,9 +1,9 @@
 /* Verdicts of the same case in two files. */
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/filter.h"
 #include "reports/compare.h"
 
 static int untyped(const void *a, const void *b)
@@ -49,9 +49,8 @@ static int by_weight(const void *a, const void *b)
 
 static bool selected(const compare_options *o, const results_verdict *v)
 {
-    return (o->op == NULL || fnmatch(o->op, v->op, 0) == 0) &&
-           (o->impl == NULL || fnmatch(o->impl, v->impl, 0) == 0) &&
-           (o->case_id == NULL || fnmatch(o->case_id, v->case_id, 0) == 0) &&
+    return assay_filter_matches(o->op, v->op) && assay_filter_matches(o->impl, v->impl) &&
+           assay_filter_matches(o->case_id, v->case_id) &&
            (o->from == NULL || strcmp(o->from, v->impl) == 0);
 }
 

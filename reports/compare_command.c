@@ -19,7 +19,7 @@ static const char help[] =
     "sessions is in the ratio (the median ratio over all cases shows it) and not in the interval.\n"
     "assay bench --against interleaves two implementations and is the sharper tool.\n"
     "\n"
-    "  --op GLOB, --impl GLOB, --case GLOB   only these\n"
+    "  --op GLOB, --impl GLOB, --case GLOB   only these; several with commas\n"
     "  --impl FROM=TO   implementation FROM of A against TO of the others (A may be given twice)\n"
     "  --margin R       changes within this share are none (default 0.03)\n"
     "  --fdr Q          rate of false discoveries over a file's cases (default 0.01)\n"

@@ -34,7 +34,7 @@ const char history_help[] =
     "                      ~/.local/share/assay/history.sqlite)\n"
     "  --machine ID        list, show, plot, prune: only runs of this machine\n"
     "  --run N             check, show: this run instead of the last; prune: delete this one\n"
-    "  --op GLOB, --impl GLOB, --case GLOB   only these\n"
+    "  --op GLOB, --impl GLOB, --case GLOB   only these; several with commas\n"
     "  --last N            runs looked at (default 200)\n"
     "  --least N           runs on each side of a step (default 3)\n"
     "  --recent N          a slowdown older than N runs is the new baseline (default 14)\n"

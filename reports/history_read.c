@@ -1,9 +1,9 @@
 /* Runs and series out of the database. */
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/filter.h"
 #include "reports/history.h"
 
 char *history_column(sqlite3_stmt *s, int at)
@@ -96,7 +96,7 @@ bool history_wants(const history_filter *f, sqlite3_stmt *s)
     const char *const glob[] = {f->op, f->impl, f->case_id};
     for (int i = 0; i < 3; i++) {
         const char *const text = (const char *)sqlite3_column_text(s, 1 + i);
-        if (text == NULL || (glob[i] != NULL && fnmatch(glob[i], text, 0) != 0)) {
+        if (text == NULL || !assay_filter_matches(glob[i], text)) {
             return false;
         }
     }

@@ -1,26 +1,7 @@
 #include "verify/generated.h"
 
-#include <fnmatch.h>
-
 #include "verify/sampled.h"
 #include "verify/step_truth.h"
-
-bool assay_filter_matches(const char *globs, const char *text)
-{
-    enum { GLOB_MOST = 512 };
-    bool matches = globs == NULL;
-    while (globs != NULL && !matches) {
-        const size_t length = strcspn(globs, ",");
-        char glob[GLOB_MOST];
-        if (length < sizeof glob) {
-            memcpy(glob, globs, length);
-            glob[length] = '\0';
-            matches = fnmatch(glob, text, 0) == 0;
-        }
-        globs = globs[length] == ',' ? globs + length + 1 : NULL;
-    }
-    return matches;
-}
 
 bool assay_generated_selected(const assay_case_entry *entry, const assay_filter *filter)
 {

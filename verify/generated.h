@@ -2,6 +2,7 @@
 #ifndef VERIFY_GENERATED_H
 #define VERIFY_GENERATED_H
 
+#include "assay/filter.h"
 #include "fixtures/synth/cases.h"
 #include "verify/cases.h"
 
@@ -11,9 +12,6 @@ typedef struct assay_filter {
     const char *op, *impl, *case_id;
     bool quick; /* leave out what is marked heavy, and bundle cases of long sequences */
 } assay_filter;
-
-/* Any of them; those of 512 bytes and more match nothing. */
-bool assay_filter_matches(const char *globs, const char *text);
 
 bool assay_generated_selected(const assay_case_entry *entry, const assay_filter *filter);
 
