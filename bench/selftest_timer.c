@@ -69,20 +69,20 @@ typedef struct law {
 
 static double draw_normal(assay_draws *draws)
 {
-    return exp(0.2 * assay_draw_normal(draws));
+    return exp(0.2 * assay_draws_normal(draws));
 }
 
 /* As timings of kernels are: a sharp lower edge, a long tail. */
 static double draw_skewed(assay_draws *draws)
 {
-    const double tail = -log(assay_draw_uniform(draws)) / log(2.0); /* median 1 */
+    const double tail = -log(assay_draws_uniform(draws)) / log(2.0); /* median 1 */
     return 0.8 + 0.2 * fmin(tail * tail, 50.0);
 }
 
 /* Two speeds, far apart; the median is the fast one's, at u = 0.5. */
 static double draw_mixed(assay_draws *draws)
 {
-    const double u = assay_draw_uniform(draws);
+    const double u = assay_draws_uniform(draws);
     return u < 0.75 ? 0.6 + 0.8 * u : 2.0 + u;
 }
 

@@ -22,7 +22,7 @@ static inline assay_draws assay_draws_of(uint64_t seed, uint64_t stream)
     return draws;
 }
 
-static inline uint32_t assay_draw_word(assay_draws *draws)
+static inline uint32_t assay_draws_word(assay_draws *draws)
 {
     const uint64_t at = draws->next++;
     if (at % 4 == 0) {
@@ -32,24 +32,24 @@ static inline uint32_t assay_draw_word(assay_draws *draws)
 }
 
 /* 0 .. count - 1, for count in 1 .. 2^32; the bias is below count / 2^32. */
-static inline size_t assay_draw_below(assay_draws *draws, size_t count)
+static inline size_t assay_draws_below(assay_draws *draws, size_t count)
 {
-    return (size_t)(((uint64_t)assay_draw_word(draws) * (uint64_t)count) >> 32);
+    return (size_t)(((uint64_t)assay_draws_word(draws) * (uint64_t)count) >> 32);
 }
 
 /* In (0, 1): an odd multiple of 2^-54. */
-static inline double assay_draw_uniform(assay_draws *draws)
+static inline double assay_draws_uniform(assay_draws *draws)
 {
-    const uint64_t high = assay_draw_word(draws);
-    const uint64_t bits = ((high << 32) | assay_draw_word(draws)) >> 11;
+    const uint64_t high = assay_draws_word(draws);
+    const uint64_t bits = ((high << 32) | assay_draws_word(draws)) >> 11;
     return ((double)bits + 0.5) * 0x1p-53;
 }
 
 /* Box and Muller's cosine branch. */
-static inline double assay_draw_normal(assay_draws *draws)
+static inline double assay_draws_normal(assay_draws *draws)
 {
-    const double radius = sqrt(-2.0 * log(assay_draw_uniform(draws)));
-    return radius * cos(6.283185307179586477 * assay_draw_uniform(draws));
+    const double radius = sqrt(-2.0 * log(assay_draws_uniform(draws)));
+    return radius * cos(6.283185307179586477 * assay_draws_uniform(draws));
 }
 
 #endif

@@ -102,14 +102,14 @@ static double resample(const rounds *r, const double *values, assay_draws *draws
                        double *inside)
 {
     for (size_t k = 0; k < r->count; k++) {
-        const size_t pair = assay_draw_below(draws, r->count);
+        const size_t pair = assay_draws_below(draws, r->count);
         const size_t length = r->first[pair + 1] - r->first[pair];
         if (length == 1) {
             drawn[k] = values[pair];
             continue;
         }
         for (size_t i = 0; i < length; i++) {
-            inside[i] = r->log_ratio[r->first[pair] + assay_draw_below(draws, length)];
+            inside[i] = r->log_ratio[r->first[pair] + assay_draws_below(draws, length)];
         }
         drawn[k] = assay_median_reorder(inside, length);
     }

@@ -28,16 +28,16 @@ enum { NOISES = sizeof noises / sizeof *noises };
 
 static double process(assay_draws *d, const noise *n)
 {
-    double z = assay_draw_normal(d);
+    double z = assay_draws_normal(d);
     if (n->heavy) {
         double square = 0.0;
         for (int i = 0; i < 3; i++) {
-            const double x = assay_draw_normal(d);
+            const double x = assay_draws_normal(d);
             square += x * x / 3.0;
         }
         z /= sqrt(square);
     }
-    const double burst = assay_draw_uniform(d) < n->strays ? 0.15 * assay_draw_uniform(d) : 0.0;
+    const double burst = assay_draws_uniform(d) < n->strays ? 0.15 * assay_draws_uniform(d) : 0.0;
     return n->between * z + burst;
 }
 

@@ -11,10 +11,10 @@ enum { MOST = 120 };
 /* Lists with many ties (few levels), none, constants and exact opposites. */
 static size_t draw(assay_draws *draws, double *values)
 {
-    const size_t count = 1 + assay_draw_below(draws, MOST);
-    const size_t levels = (size_t[]){1, 2, 5, 1000000}[assay_draw_below(draws, 4)];
+    const size_t count = 1 + assay_draws_below(draws, MOST);
+    const size_t levels = (size_t[]){1, 2, 5, 1000000}[assay_draws_below(draws, 4)];
     for (size_t i = 0; i < count; i++) {
-        values[i] = (double)assay_draw_below(draws, levels) - (double)(levels / 2);
+        values[i] = (double)assay_draws_below(draws, levels) - (double)(levels / 2);
     }
     return count;
 }
@@ -27,7 +27,7 @@ Test(order, selection_is_sorting)
     for (int repeat = 0; repeat < 3000; repeat++) {
         const size_t count = draw(&draws, values);
         double *const sorted = assay_sorted_copy(values, count);
-        const size_t rank = assay_draw_below(&draws, count);
+        const size_t rank = assay_draws_below(&draws, count);
         for (size_t i = 0; i < count; i++) {
             copy[i] = values[i];
         }
@@ -48,7 +48,7 @@ Test(order, mad_and_hodges_lehmann_are_their_definitions)
     for (int repeat = 0; repeat < 2000; repeat++) {
         const size_t count = draw(&draws, values);
         assay_sort(values, count);
-        const double centre = values[assay_draw_below(&draws, count)] + 0.25;
+        const double centre = values[assay_draws_below(&draws, count)] + 0.25;
         for (size_t i = 0; i < count; i++) {
             all[i] = fabs(values[i] - centre);
         }

@@ -25,8 +25,8 @@ static assay_pair pairs[PAIRS];
 
 static double tail(assay_draws *d, bool heavy)
 {
-    const double z = assay_draw_normal(d);
-    const double w = heavy ? assay_draw_uniform(d) : 1.0;
+    const double z = assay_draws_normal(d);
+    const double w = heavy ? assay_draws_uniform(d) : 1.0;
     return heavy ? z * fmin(pow(w, -0.4), 20.0) * 0.6 : z;
 }
 
@@ -171,7 +171,7 @@ Test(sign_tests, exact_and_approximate_meet)
     double x[129];
     for (int repeat = 0; repeat < 20; repeat++) {
         for (size_t i = 0; i < 129; i++) {
-            x[i] = assay_draw_normal(&d) + 0.15;
+            x[i] = assay_draws_normal(&d) + 0.15;
         }
         double exact;
         double normal;
@@ -190,7 +190,7 @@ Test(sign_tests, interval_and_test_agree)
     double shifted[40];
     for (size_t n = 5; n <= 40; n++) {
         for (size_t i = 0; i < n; i++) {
-            x[i] = assay_draw_normal(&d);
+            x[i] = assay_draws_normal(&d);
         }
         double centre;
         double low;

@@ -28,12 +28,12 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void draw(assay_draws *d, const kind *k, size_t runs, double *seconds)
 {
-    double state = assay_draw_normal(d);
+    double state = assay_draws_normal(d);
     for (size_t i = 0; i < runs; i++) {
         const double r = k->correlation;
-        state = r * state + sqrt(1.0 - r * r) * assay_draw_normal(d);
+        state = r * state + sqrt(1.0 - r * r) * assay_draws_normal(d);
         const double stray =
-            assay_draw_uniform(d) < k->outliers ? 0.4 * assay_draw_uniform(d) : 0.0;
+            assay_draws_uniform(d) < k->outliers ? 0.4 * assay_draws_uniform(d) : 0.0;
         seconds[i] = 1e-3 * exp(k->noise * state + stray + k->drift * (double)i / (double)runs);
     }
 }
@@ -80,7 +80,7 @@ Test(steps, a_step_is_found_where_it_is)
             size_t more = 0;
             size_t covered = 0;
             for (int repeat = 0; repeat < REPEATS; repeat++) {
-                const size_t at = 25 + assay_draw_below(&d, 70);
+                const size_t at = 25 + assay_draws_below(&d, 70);
                 draw(&d, &kinds[k], RUNS, seconds);
                 for (size_t i = at; i < RUNS; i++) {
                     seconds[i] *= ratios[r];
@@ -194,7 +194,7 @@ Test(steps, own_errors_count)
     assay_draws d = assay_draws_of(65, 0);
     for (size_t i = 0; i < 60; i++) {
         own[i] = i >= 50 && i < 54 ? 0.2 : 0.002;
-        seconds[i] = exp(0.003 * assay_draw_normal(&d)) * (i >= 50 && i < 54 ? 1.15 : 1.0);
+        seconds[i] = exp(0.003 * assay_draws_normal(&d)) * (i >= 50 && i < 54 ? 1.15 : 1.0);
     }
     assay_steps s;
     cr_assert_eq(assay_find_steps(seconds, own, 60, &options, &s, &error), ASSAY_OK);

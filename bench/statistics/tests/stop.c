@@ -77,7 +77,7 @@ Test(stop, relative_ends_at_its_target_or_at_a_bound)
     double samples[400];
     assay_draws d = assay_draws_of(41, 0);
     for (size_t i = 0; i < 400; i++) {
-        samples[i] = exp(0.01 * assay_draw_normal(&d));
+        samples[i] = exp(0.01 * assay_draws_normal(&d));
     }
     assay_stop_rule rule;
     cr_assert_eq(assay_stop_parse("relative:1%", &rule, &error), ASSAY_OK);
@@ -124,8 +124,8 @@ enum { REPEATS = 2000, MOST = 4000 };
 
 static double draw(assay_draws *d, int law)
 {
-    const double z = assay_draw_normal(d);
-    const double tail = assay_draw_uniform(d);
+    const double z = assay_draws_normal(d);
+    const double tail = assay_draws_uniform(d);
     switch (law) {
     case 0: return 1.0 + 0.02 * z;                                     /* median 1 */
     case 1: return 1.0 + 0.01 * (pow(-log(tail), 2.0) - 0.4804530139); /* skewed */

@@ -20,16 +20,16 @@ static void check_coverage(int covered, double promised)
     cr_assert_leq(rate, promised + 0.0244, "covered %g, promised %g", rate, promised);
 }
 
-static double normal(assay_draws *d) { return assay_draw_normal(d); }
-static double lognormal(assay_draws *d) { return exp(0.7 * assay_draw_normal(d)) - 1.0; }
+static double normal(assay_draws *d) { return assay_draws_normal(d); }
+static double lognormal(assay_draws *d) { return exp(0.7 * assay_draws_normal(d)) - 1.0; }
 static double cauchy(assay_draws *d)
 {
-    return tan(3.14159265358979 * (assay_draw_uniform(d) - 0.5));
+    return tan(3.14159265358979 * (assay_draws_uniform(d) - 0.5));
 }
 /* Timings as they are: a sharp mode and a long tail to the right; the median at log(2)^3. */
 static double skewed(assay_draws *d)
 {
-    return pow(-log(assay_draw_uniform(d)), 3.0) - pow(0.69314718055994531, 3.0);
+    return pow(-log(assay_draws_uniform(d)), 3.0) - pow(0.69314718055994531, 3.0);
 }
 
 Test(summary, the_interval_covers_the_median_as_the_binomial_says)
@@ -71,11 +71,11 @@ Test(summary, the_grouped_interval_covers_where_processes_differ)
             const size_t count = processes[p] * 20;
             double shift[9];
             for (size_t i = 0; i < processes[p]; i++) {
-                shift[i] = 0.015 * assay_draw_normal(&draws);
+                shift[i] = 0.015 * assay_draws_normal(&draws);
             }
             for (size_t i = 0; i < count; i++) {
                 id[i] = (int64_t)(i % processes[p]) * 977 - 1000;
-                x[i] = exp(shift[i % processes[p]] + 0.01 * assay_draw_normal(&draws));
+                x[i] = exp(shift[i % processes[p]] + 0.01 * assay_draws_normal(&draws));
             }
             cr_assert_eq(assay_summarise_grouped(x, id, count, 0.95, &g, &error), ASSAY_OK);
             cr_assert_eq(g.processes, processes[p]);
@@ -127,7 +127,7 @@ Test(summary, scale_and_order_do_not_matter)
     double x[60];
     assay_draws draws = assay_draws_of(23, 0);
     for (size_t i = 0; i < 60; i++) {
-        x[i] = exp(assay_draw_normal(&draws));
+        x[i] = exp(assay_draws_normal(&draws));
     }
     assay_summary first;
     assay_summary second;
@@ -150,7 +150,7 @@ Test(summary, the_mode_is_the_dense_place)
     double x[400];
     assay_draws draws = assay_draws_of(24, 0);
     for (size_t i = 0; i < 400; i++) {
-        x[i] = (i % 10 == 0 ? 3.0 : 1.0) + 0.02 * assay_draw_normal(&draws);
+        x[i] = (i % 10 == 0 ? 3.0 : 1.0) + 0.02 * assay_draws_normal(&draws);
     }
     assay_summary s;
     cr_assert_eq(assay_summarise(x, 400, 0.95, &s, &error), ASSAY_OK);
@@ -164,8 +164,8 @@ Test(summary, a_million_samples_take_a_second_at_most)
     int64_t *const id = calloc(COUNT, sizeof *id);
     assay_draws draws = assay_draws_of(25, 0);
     for (size_t i = 0; i < COUNT; i++) {
-        x[i] = exp(0.02 * assay_draw_normal(&draws));
-        id[i] = (int64_t)assay_draw_below(&draws, 12);
+        x[i] = exp(0.02 * assay_draws_normal(&draws));
+        id[i] = (int64_t)assay_draws_below(&draws, 12);
     }
     struct timespec from;
     struct timespec to;
