@@ -1,5 +1,9 @@
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "verify/environment.h"
 #include "verify/report.h"
@@ -7,18 +11,29 @@
 
 static assay_status write_text(const char *path, const char *text, assay_error *error)
 {
+    struct stat info;
+    /* A pipe or a device is written to; put in its place, a file would take it away. */
+    const bool special = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    char *const real = special ? NULL : realpath(path, NULL); /* through links: they stay */
+    const char *const target = real != NULL ? real : path;
     char *partial = NULL;
-    if (asprintf(&partial, "%s.partial", path) < 0) {
+    if (asprintf(&partial, "%s.%ld.partial", target, (long)getpid()) < 0) {
+        free(real);
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    FILE *const file = fopen(partial, "w");
+    FILE *const file = fopen(special ? path : partial, "w");
     bool good = file != NULL && fputs(text, file) >= 0 && fputc('\n', file) != EOF;
     good = file != NULL && fclose(file) == 0 && good;
-    good = good && rename(partial, path) == 0;
+    good = good && (special || rename(partial, target) == 0);
+    const int reason = errno;
+    if (!good && !special) {
+        (void)unlink(partial);
+    }
     free(partial);
+    free(real);
     return good ? ASSAY_OK
-                : assay_fail(error, ASSAY_IO, "%s: cannot be written: check folder and space",
-                             path);
+                : assay_fail(error, ASSAY_IO, "%s: cannot be written: %s: check folder and space",
+                             path, strerror(reason));
 }
 
 assay_status assay_json_write(const cJSON *root, const char *path, assay_error *error)
