@@ -98,11 +98,36 @@ static assay_status read_span(const char *where, const cJSON *json, const char *
     if (item == NULL) {
         return ASSAY_OK;
     }
-    if (!cJSON_IsNumber(item) || item->valuedouble < least || item->valuedouble > 1e6) {
+    if (!cJSON_IsNumber(item) || item->valuedouble < least || item->valuedouble > 1e6 ||
+        item->valuedouble != (double)(int64_t)item->valuedouble) {
         return refuse(where, key, "a whole number up to 1000000", error);
     }
-    *value = (double)(int64_t)item->valuedouble;
+    *value = item->valuedouble;
     return ASSAY_OK;
+}
+
+/* What assay_bench_case_at adds must not be there: of two keys of one name the first would
+ * count. */
+static assay_status check_added(const char *where, const assay_bench_entry *entry,
+                                assay_error *error)
+{
+    const cJSON *const shape = cJSON_GetObjectItemCaseSensitive(entry->json, "shape");
+    static const struct {
+        const char *key;
+        bool stage, step;
+    } added[] = {{"id", true, true}, {"batch", true, false}, {"sequences", false, true}};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        if ((entry->stage ? added[i].stage : added[i].step) &&
+            cJSON_GetObjectItemCaseSensitive(entry->json, added[i].key) != NULL) {
+            return refuse(where, added[i].key, "beside 'case' and not in it", error);
+        }
+    }
+    if (!entry->stage && !cJSON_IsObject(shape)) {
+        return refuse(where, "shape", "an object of sizes in 'case'", error);
+    }
+    return entry->stage || cJSON_GetObjectItemCaseSensitive(shape, "n") == NULL
+               ? ASSAY_OK
+               : refuse(where, "n", "none in 'shape': it is the batch", error);
 }
 
 static assay_status read_body(const char *where, const cJSON *json, assay_bench_entry *entry,
@@ -121,7 +146,10 @@ static assay_status read_body(const char *where, const cJSON *json, assay_bench_
     if (status == ASSAY_OK) {
         status = read_span(where, json, "new", 1.0, &entry->fresh, error);
     }
-    return status == ASSAY_OK ? find_op(where, body, entry, error) : status;
+    if (status == ASSAY_OK) {
+        status = find_op(where, body, entry, error);
+    }
+    return status == ASSAY_OK ? check_added(where, entry, error) : status;
 }
 
 static assay_status read_entry(const char *path, const cJSON *json, size_t index,

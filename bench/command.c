@@ -10,6 +10,7 @@
 #include "bench/peer_run.h"
 #include "bench/print.h"
 #include "bench/profile_run.h"
+#include "bench/selection.h"
 #include "bench/store.h"
 #include "kernels/registry.h"
 #include "verify/environment.h"
@@ -21,12 +22,13 @@ enum { EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_INPUT = 3 };
 typedef struct bench_run {
     assay_bench_options options;
     assay_bench_list list;
+    size_t selected; /* of the list */
     assay_implementations found;
     assay_peers peers;
     assay_ceilings ceilings;
     assay_bench_store *store;
     assay_bench_print print;
-    bool wrong; /* a kernel was found wrong */
+    bool wrong; /* a kernel or a peer was found wrong */
 } bench_run;
 
 static bool known(void *context, const assay_timing_key *key)
@@ -40,7 +42,7 @@ static assay_status take_timing(void *context, const assay_series *series, cJSON
                                 assay_error *error)
 {
     bench_run *const run = context;
-    run->wrong = run->wrong || series->verdict.verdict != ASSAY_PASS;
+    (void)series;
     assay_bench_print_timing(&run->print, timing);
     return assay_store_add(run->store, "timings", timing, error);
 }
@@ -56,20 +58,8 @@ static assay_status take_skipped(void *context, const assay_timing_key *key, con
     (void)cJSON_AddNumberToObject(item, "batch", (double)key->batch);
     (void)cJSON_AddStringToObject(item, "cache", key->cold ? "cold" : "warm");
     (void)cJSON_AddStringToObject(item, "reason", reason);
-    run->wrong = run->wrong || strncmp(reason, "FAIL", 4) == 0 ||
-                 strncmp(reason, "CRASH", 5) == 0 || strncmp(reason, "TIMEOUT", 7) == 0 ||
-                 strncmp(reason, "VOID", 4) == 0;
     assay_bench_print_skipped(&run->print, item);
     return assay_store_add(run->store, "skipped", item, error);
-}
-
-static bool selected(const bench_run *run, const assay_bench_entry *entry)
-{
-    const assay_bench_options *const o = &run->options;
-    return assay_filter_matches(o->op, assay_op_name(entry->op)) &&
-           assay_filter_matches(o->case_id, entry->id) &&
-           assay_filter_matches(o->system, entry->system) &&
-           (!o->quick || strcmp(entry->system, "tiny") == 0);
 }
 
 static assay_measure measure_of(bench_run *run, const assay_bench_entry *entry,
@@ -147,45 +137,49 @@ static assay_status run_entry(bench_run *run, const assay_bench_entry *entry, as
     return status == ASSAY_OK && (against || peers) ? compare_entry(run, entry, error) : status;
 }
 
+static assay_status check_measured(const bench_run *run, assay_error *error)
+{
+    const char *const against = run->options.against;
+    if (assay_store_lists(run->store)->child != NULL) {
+        return ASSAY_OK;
+    }
+    return against != NULL
+               ? assay_fail(error, ASSAY_BAD_ARGUMENT,
+                            "--against '%s': nothing was compared: no other implementation that is "
+                            "chosen has an op in common with it (--impl, --op, --batch)",
+                            against)
+               : assay_fail(error, ASSAY_BAD_ARGUMENT,
+                            "nothing was timed: no implementation that is chosen has an op and "
+                            "batch size of these cases (--impl, --op, --batch)");
+}
+
 static assay_status run_all(bench_run *run, assay_error *error)
 {
     assay_status status = ASSAY_OK;
-    size_t count = 0;
-    for (size_t i = 0; i < run->list.count; i++) {
-        count += selected(run, &run->list.entries[i]);
-    }
-    if (count == 0) {
-        return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                          "no case matches: see fixtures/cases/bench.json%s",
-                          run->options.quick ? "; --quick times tiny ones only" : "");
-    }
-    run->print.expected = count * run->found.count;
     bool told = false;
+    run->print.expected = run->selected * run->found.count;
     for (size_t i = 0; i < run->list.count && status == ASSAY_OK; i++) {
         const assay_bench_entry *const entry = &run->list.entries[i];
-        if (selected(run, entry) && !told) {
+        if (assay_bench_selected(&run->options, entry) && !told) {
             const assay_measure like = measure_of(run, entry, &run->found.table[0], NULL);
             status = assay_peers_tell_absent(&run->peers, &like, error);
             told = true;
         }
-        if (selected(run, entry) && status == ASSAY_OK) {
+        if (assay_bench_selected(&run->options, entry) && status == ASSAY_OK) {
             status = run_entry(run, entry, error);
         }
     }
-    return status;
+    return status == ASSAY_OK ? check_measured(run, error) : status;
 }
 
-static cJSON *head_of(const bench_run *run, int argc, char **argv)
+static cJSON *head_of(const bench_run *run)
 {
     cJSON *const head = cJSON_CreateObject();
-    char command[2048] = "assay";
-    for (int i = 0; i < argc; i++) {
-        const size_t used = strlen(command);
-        (void)snprintf(command + used, sizeof command - used, " %s", argv[i]);
-    }
+    char *const command = assay_command_line();
     (void)cJSON_AddStringToObject(head, "format", "assay-results");
     (void)cJSON_AddStringToObject(head, "version", "2.0.0");
-    (void)cJSON_AddStringToObject(head, "command", command);
+    (void)cJSON_AddStringToObject(head, "command", command != NULL ? command : "assay bench");
+    free(command);
     cJSON *const environment = assay_environment_json();
     assay_peers_versions(&run->peers, environment);
     (void)cJSON_AddItemToObject(head, "environment", environment);
@@ -197,13 +191,17 @@ static assay_status open_run(bench_run *run, assay_error *error)
 {
     const assay_bench_options *const o = &run->options;
     const char *const path = o->cases != NULL ? o->cases : assay_bench_file_path();
-    char text[2048];
     if (path == NULL) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "fixtures/cases/bench.json was not found: run from the source folder");
     }
-    assay_bench_options_text(o, text, sizeof text);
-    assay_status status = assay_bench_list_open(path, &run->list, error);
+    char *const text = assay_bench_options_text(o);
+    assay_status status = text != NULL
+                              ? assay_bench_list_open(path, &run->list, error)
+                              : assay_fail(error, ASSAY_NO_MEMORY, "out of memory for options");
+    if (status == ASSAY_OK) {
+        status = assay_bench_check_selection(o, &run->list, &run->selected, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_implementations_find(o->plugin, o->impl, o->measure.threads, &run->found,
                                             error);
@@ -212,12 +210,17 @@ static assay_status open_run(bench_run *run, assay_error *error)
         status = assay_peers_find(o->peer, o->measure.deadline, &run->peers, error);
         run->wrong = assay_peers_failed(&run->peers);
     }
+    if (status == ASSAY_OK && o->against != NULL && run->peers.count == 0) {
+        assay_table against; /* said before anything is written */
+        status = assay_implementation_named(run->found.session, o->against, &against, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_store_open(o->json, text, o->resume, &run->store, error);
     }
     if (status == ASSAY_OK) {
         status = assay_ceilings_load(&run->ceilings, error);
     }
+    free(text);
     return status;
 }
 
@@ -233,7 +236,7 @@ static void close_run(bench_run *run)
 static assay_status do_profile(bench_run *run, assay_error *error)
 {
     for (size_t i = 0; i < run->list.count; i++) {
-        if (selected(run, &run->list.entries[i])) {
+        if (assay_bench_selected(&run->options, &run->list.entries[i])) {
             return assay_profile_one(&run->options.measure, &run->list.entries[i],
                                      &run->found.table[0], error);
         }
@@ -257,12 +260,14 @@ int assay_bench_command(int argc, char **argv)
     if (status == ASSAY_OK) {
         status = open_run(run, &error);
     }
-    run->print = assay_bench_print_begin();
+    const char *const json = run->options.json;
+    run->print = assay_bench_print_begin(json != NULL && strcmp(json, "-") == 0);
     if (status == ASSAY_OK) {
         status = run->options.profile ? do_profile(run, &error) : run_all(run, &error);
     }
+    run->wrong = run->wrong || (run->store != NULL && assay_store_found_wrong(run->store));
     if (status == ASSAY_OK && !run->options.profile) {
-        status = assay_store_finish(run->store, head_of(run, argc, argv), &error);
+        status = assay_store_finish(run->store, head_of(run), &error);
     }
     assay_bench_print_end(&run->print);
     const bool wrong = run->wrong;

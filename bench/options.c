@@ -85,19 +85,22 @@ void assay_bench_help(void)
         "  perf record -g assay bench --profile --impl scalar --case linear-1b-up --batch 16");
 }
 
+/* Whole numbers with commas between and nothing else: an empty place is more likely a slip than
+ * meant. One that is named twice is timed once. */
 static assay_status read_batches(assay_bench_options *o, assay_error *error)
 {
-    const char *at = o->batch;
-    while (at != NULL && *at != '\0') {
-        char *end = NULL;
-        const long long batch = strtoll(at, &end, 10);
-        if (end == at || batch < 1 || (*end != '\0' && *end != ',') ||
-            o->measure.batch_count == ASSAY_BATCHES_MAX) {
+    for (const char *at = o->batch; at != NULL;) {
+        char word[16];
+        const size_t length = strcspn(at, ",");
+        const bool fits = length < sizeof word && o->measure.batch_count < ASSAY_BATCHES_MAX;
+        (void)snprintf(word, sizeof word, "%.*s", fits ? (int)length : 0, at);
+        if (!assay_parse_int(word, 1, INT32_MAX, &o->batches[o->measure.batch_count])) {
             return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                              "--batch: expected sizes like 1,4,16, not '%s'", o->batch);
+                              "--batch '%s': expected at most %d sizes from 1 like 1,4,16",
+                              o->batch, (int)ASSAY_BATCHES_MAX);
         }
-        o->batches[o->measure.batch_count++] = batch;
-        at = *end == ',' ? end + 1 : end;
+        o->measure.batch_count++;
+        at = at[length] == ',' ? at + length + 1 : NULL;
     }
     o->measure.batch = o->batches;
     return ASSAY_OK;
@@ -160,13 +163,20 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     return status;
 }
 
-void assay_bench_options_text(const assay_bench_options *o, char *text, size_t size)
+char *assay_bench_options_text(const assay_bench_options *o)
 {
     const char *const words[] = {o->op,    o->impl,    o->case_id, o->system, o->cases,
                                  o->batch, o->against, o->plugin, o->peer};
     char rule[64];
     size_t used = 0;
-    text[0] = '\0';
+    size_t size = 1024; /* numbers and stamps */
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size += words[i] != NULL ? strlen(words[i]) + 1 : 1;
+    }
+    char *const text = calloc(size, 1);
+    if (text == NULL) {
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof words / sizeof *words && used < size; i++) {
         const int put = snprintf(text + used, size - used, "%s;", words[i] != NULL ? words[i] : "");
         used += put > 0 ? (size_t)put : 0;
@@ -180,4 +190,5 @@ void assay_bench_options_text(const assay_bench_options *o, char *text, size_t s
     }
     const char *const files[] = {ASSAY_THIS_PROGRAM, o->plugin, o->cases};
     assay_file_stamps(files, sizeof files / sizeof *files, text, size);
+    return text;
 }

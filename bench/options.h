@@ -21,8 +21,9 @@ typedef struct assay_bench_options {
 assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options *options,
                                       assay_error *error);
 
-/* What decides whether a run is the same: for --resume. */
-void assay_bench_options_text(const assay_bench_options *options, char *text, size_t size);
+/* What decides whether a run is the same, for --resume: the caller's to free; NULL when memory is
+ * out. */
+char *assay_bench_options_text(const assay_bench_options *options);
 
 void assay_bench_help(void);
 

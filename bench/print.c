@@ -7,10 +7,10 @@
 
 #include "bench/clock.h"
 
-assay_bench_print assay_bench_print_begin(void)
+assay_bench_print assay_bench_print_begin(bool quiet)
 {
-    return (assay_bench_print){.terminal = isatty(STDERR_FILENO) == 1,
-                               .start = assay_clock_now()};
+    return (assay_bench_print){
+        .terminal = isatty(STDERR_FILENO) == 1, .quiet = quiet, .start = assay_clock_now()};
 }
 
 static void clear(const assay_bench_print *print)
@@ -68,12 +68,19 @@ static const char *text_of(const cJSON *object, const char *key)
     return text != NULL ? text : "?";
 }
 
-static void print_head(assay_bench_print *print)
+/* Timings and comparisons may come in turns: a head stands wherever the columns change. */
+static void print_head(assay_bench_print *print, assay_bench_table table)
 {
-    if (!print->head) {
+    if (print->table == table) {
+        return;
+    }
+    print->table = table;
+    if (table == ASSAY_TABLE_TIMINGS) {
         (void)printf("%-24s %-14s %6s %-5s %10s %7s %12s %7s %8s  %s\n", "case", "impl", "batch",
                      "cache", "median", "+-", "rows/s", "floor", "samples", "verdict");
-        print->head = true;
+    } else {
+        (void)printf("%-24s %-14s %-14s %6s %-5s %8s %18s  %s\n", "case", "impl", "against",
+                     "batch", "cache", "ratio", "95% interval", "verdict");
     }
 }
 
@@ -99,7 +106,10 @@ void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
         (void)snprintf(half_text, sizeof half_text, "%.1f%%", 100.0 * half / median);
     }
     clear(print);
-    print_head(print);
+    if (print->quiet) {
+        return;
+    }
+    print_head(print, ASSAY_TABLE_TIMINGS);
     (void)printf("%-24s %-14s %6.0f %-5s %10s %7s %12.4g %7s %8.0f  %s\n",
                  text_of(timing, "case"), text_of(timing, "impl"), number(timing, "batch"),
                  text_of(timing, "cache"), time, half_text,
@@ -114,7 +124,12 @@ void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
 void assay_bench_print_skipped(assay_bench_print *print, const cJSON *skipped)
 {
     clear(print);
-    print_head(print);
+    if (print->quiet) {
+        return;
+    }
+    if (print->table == ASSAY_TABLE_NONE) {
+        print_head(print, ASSAY_TABLE_TIMINGS);
+    }
     (void)printf("%-24s %-14s %6.0f %-5s %10s  %s\n", text_of(skipped, "case"),
                  text_of(skipped, "impl"), number(skipped, "batch"), text_of(skipped, "cache"),
                  "left out", text_of(skipped, "reason"));
@@ -125,11 +140,10 @@ void assay_bench_print_comparison(assay_bench_print *print, const cJSON *compari
 {
     const cJSON *const ratio = cJSON_GetObjectItemCaseSensitive(comparison, "ratio");
     clear(print);
-    if (!print->head) {
-        (void)printf("%-24s %-14s %-14s %6s %-5s %8s %18s  %s\n", "case", "impl", "against",
-                     "batch", "cache", "ratio", "95% interval", "verdict");
-        print->head = true;
+    if (print->quiet) {
+        return;
     }
+    print_head(print, ASSAY_TABLE_COMPARISONS);
     (void)printf("%-24s %-14s %-14s %6.0f %-5s %7.3fx  %7.3f ... %6.3f  %s\n",
                  text_of(comparison, "case"), text_of(comparison, "impl"),
                  text_of(comparison, "against"), number(comparison, "batch"),

@@ -68,15 +68,22 @@ static void add_summary(const assay_series *series, const assay_summary *all,
          item = item->next) {
         contaminated += item->valuedouble;
     }
-    assay_json_add_number(seconds, "value", grouped->median);
-    assay_json_add_number(seconds, "low", grouped->low);
-    assay_json_add_number(seconds, "high", grouped->high);
-    assay_json_add_number(summary, "mode_seconds", all->mode);
-    assay_json_add_number(summary, "p99_seconds", all->p99);
-    assay_json_add_number(summary, "dispersion", all->dispersion);
-    assay_json_add_number(summary, "between_processes", grouped->between);
-    assay_json_add_number(summary, "count", (double)series->count);
-    assay_json_add_number(summary, "contaminated", contaminated);
+    const struct {
+        cJSON *object;
+        const char *key;
+        double value;
+    } numbers[] = {{seconds, "value", grouped->median},
+                   {seconds, "low", grouped->low},
+                   {seconds, "high", grouped->high},
+                   {summary, "mode_seconds", all->mode},
+                   {summary, "p99_seconds", all->p99},
+                   {summary, "dispersion", all->dispersion},
+                   {summary, "between_processes", grouped->between},
+                   {summary, "count", (double)series->count},
+                   {summary, "contaminated", contaminated}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        assay_json_add_number(numbers[i].object, numbers[i].key, numbers[i].value);
+    }
 }
 
 static void add_tokens(const assay_series *series, cJSON *metrics)

@@ -106,7 +106,9 @@ static assay_status write_checkpoint(const assay_stage_case *read, const char *f
     uint64_t bytes = 0;
     assay_status status = assay_model_shape_find(read->model, &options.shape, error);
     if (status != ASSAY_OK) {
-        return status;
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "model '%.64s' of a stage is not known: see `assay synth --help`",
+                          read->model);
     }
     if (read->layers > options.shape.layers) {
         return assay_fail(error, ASSAY_BAD_INPUT, "model '%s' has %lld layers, not %lld",

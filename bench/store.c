@@ -1,176 +1,45 @@
 #include "bench/store.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "bench/lines.h"
-#include "fixtures/io/json_file.h"
+#include "assay/result.h"
+#include "bench/store_parts.h"
 #include "verify/report.h"
 
-/* Of results to go on with. */
-static const size_t results_limit = (size_t)4 << 30;
-
-struct assay_bench_store {
-    char *options;
-    char *path, *journal_path;
-    int journal; /* -1: none */
-    cJSON *lists;
-};
-
-static cJSON *list_of(assay_bench_store *store, const char *name)
+cJSON *assay_store_list(assay_bench_store *store, const char *name)
 {
     cJSON *const list = cJSON_GetObjectItemCaseSensitive(store->lists, name);
     return list != NULL ? list : cJSON_AddArrayToObject(store->lists, name);
 }
 
-static assay_status journal_error(const assay_bench_store *store, assay_error *error)
+/* A pipe, a device or standard output has no journal beside it. */
+static assay_status check_path(const char *path, bool resume, bool *plain, assay_error *error)
 {
-    return assay_fail(error, ASSAY_IO, "%s: cannot be written: %s", store->journal_path,
-                      strerror(errno));
+    struct stat info;
+    const bool there = strcmp(path, "-") != 0 && stat(path, &info) == 0;
+    *plain = strcmp(path, "-") != 0 && (!there || S_ISREG(info.st_mode));
+    if (there && S_ISDIR(info.st_mode)) {
+        return assay_fail(error, ASSAY_IO, "%s: is a folder: name a file in it with --json", path);
+    }
+    return *plain || !resume ? ASSAY_OK
+                             : assay_fail(error, ASSAY_BAD_ARGUMENT,
+                                          "--resume: '%s' is no file that a run could go on with",
+                                          path);
 }
 
-/* A line {"list": name, "item": …}; false: torn by a kill, or not one of ours. */
-static bool take_line(assay_bench_store *store, cJSON *line)
+/* The journal lies beside the file itself and not beside a link to it (/dev/stdout is one). */
+static char *through_link(const char *path)
 {
-    const char *const name =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "list"));
-    cJSON *const item = cJSON_DetachItemFromObject(line, "item");
-    if (name == NULL || item == NULL) {
-        cJSON_Delete(item);
-        return false;
+    struct stat info;
+    char *real = NULL;
+    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && stat(path, &info) == 0 &&
+        S_ISREG(info.st_mode)) {
+        real = realpath(path, NULL);
     }
-    (void)cJSON_AddItemToArray(list_of(store, name), item);
-    return true;
-}
-
-static assay_status other_run(const char *path, const char *made_with, assay_error *error)
-{
-    return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                      "%s: was begun with other options or another build (%.300s); give those, or "
-                      "leave --resume out to begin anew",
-                      path, made_with != NULL ? made_with : "not said");
-}
-
-/* Takes what a finished run wrote: there is nothing left to do of it. */
-static assay_status read_finished(assay_bench_store *store, const char *options,
-                                  assay_error *error)
-{
-    static const char *const lists[] = {"timings", "comparisons", "skipped"};
-    cJSON *root = NULL;
-    if (!assay_path_exists(store->path)) {
-        return ASSAY_OK;
-    }
-    assay_status status = assay_json_read(store->path, results_limit, &root, error);
-    const char *const made_with =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "options"));
-    if (status == ASSAY_OK && (made_with == NULL || strcmp(made_with, options) != 0)) {
-        status = other_run(store->path, made_with, error);
-    }
-    for (size_t i = 0; status == ASSAY_OK && i < sizeof lists / sizeof *lists; i++) {
-        cJSON *const list = cJSON_DetachItemFromObjectCaseSensitive(root, lists[i]);
-        if (list != NULL) {
-            (void)cJSON_AddItemToObject(store->lists, lists[i], list);
-        }
-    }
-    cJSON_Delete(root);
-    return status;
-}
-
-/* Reads what an earlier run kept; a torn last line is cut off. */
-static assay_status read_journal(assay_bench_store *store, const char *options, assay_error *error)
-{
-    assay_lines lines = {.in = store->journal};
-    cJSON *line = NULL;
-    const assay_line first = assay_lines_read(&lines, -1.0, &line);
-    const char *const made_with =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "options"));
-    assay_status status = ASSAY_OK;
-    if (first == ASSAY_LINE_READ && (made_with == NULL || strcmp(made_with, options) != 0)) {
-        status = other_run(store->journal_path, made_with, error);
-    }
-    while (status == ASSAY_OK && first == ASSAY_LINE_READ) {
-        cJSON_Delete(line);
-        if (assay_lines_read(&lines, -1.0, &line) != ASSAY_LINE_READ || !take_line(store, line)) {
-            break;
-        }
-    }
-    cJSON_Delete(line);
-    assay_lines_free(&lines);
-    return status;
-}
-
-static assay_status write_line(assay_bench_store *store, const cJSON *line, assay_error *error)
-{
-    const assay_lines lines = {.out = store->journal};
-    return store->journal < 0 || (assay_lines_write(&lines, line) && fsync(store->journal) == 0)
-               ? ASSAY_OK
-               : journal_error(store, error);
-}
-
-static assay_status append(assay_bench_store *store, const char *list, const cJSON *item,
-                           assay_error *error)
-{
-    cJSON *const line = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(line, "list", list);
-    (void)cJSON_AddItemReferenceToObject(line, "item", (cJSON *)(uintptr_t)item);
-    const assay_status status = write_line(store, line, error);
-    cJSON_Delete(line);
-    return status;
-}
-
-/* A journal of its own file name, swapped in whole: what was read is written anew, so that a torn
- * end cannot stand in the middle. */
-static assay_status start_journal(assay_bench_store *store, const char *options, assay_error *error)
-{
-    char *fresh = NULL;
-    cJSON *const head = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(head, "options", options);
-    if (store->journal >= 0) {
-        (void)close(store->journal);
-    }
-    if (asprintf(&fresh, "%s.new", store->journal_path) < 0) {
-        cJSON_Delete(head);
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
-    }
-    store->journal = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    assay_status status =
-        store->journal >= 0 ? write_line(store, head, error) : journal_error(store, error);
-    for (const cJSON *list = store->lists->child; list != NULL; list = list->next) {
-        for (const cJSON *item = list->child; item != NULL && status == ASSAY_OK;
-             item = item->next) {
-            status = append(store, list->string, item, error);
-        }
-    }
-    if (status == ASSAY_OK && rename(fresh, store->journal_path) != 0) {
-        status = journal_error(store, error);
-    }
-    free(fresh);
-    cJSON_Delete(head);
-    return status;
-}
-
-static assay_status open_journal(assay_bench_store *store, const char *options, bool resume,
-                                 assay_error *error)
-{
-    assay_status status = ASSAY_OK;
-    if (asprintf(&store->journal_path, "%s.journal", store->path) < 0) {
-        store->journal_path = NULL;
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
-    }
-    if (resume) {
-        store->journal = open(store->journal_path, O_RDONLY | O_CLOEXEC);
-        if (store->journal < 0 && errno != ENOENT) {
-            return assay_fail(error, ASSAY_IO, "%s: cannot be read: %s", store->journal_path,
-                              strerror(errno));
-        }
-        status = store->journal >= 0 ? read_journal(store, options, error)
-                                     : read_finished(store, options, error);
-    }
-    return status == ASSAY_OK ? start_journal(store, options, error) : status;
+    return real != NULL ? real : strdup(path);
 }
 
 assay_status assay_store_open(const char *path, const char *options, bool resume,
@@ -186,10 +55,14 @@ assay_status assay_store_open(const char *path, const char *options, bool resume
     made->options = strdup(options);
     assay_status status =
         made->options != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    bool plain = false;
     if (path != NULL && status == ASSAY_OK) {
-        made->path = strdup(path);
-        status = made->path != NULL ? open_journal(made, options, resume, error)
+        made->path = through_link(path);
+        status = made->path != NULL ? check_path(made->path, resume, &plain, error)
                                     : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    }
+    if (status == ASSAY_OK && plain) {
+        status = assay_store_open_journal(made, options, resume, error);
     }
     if (status != ASSAY_OK) {
         assay_store_close(store);
@@ -217,10 +90,10 @@ void assay_store_close(assay_bench_store **store)
 assay_status assay_store_add(assay_bench_store *store, const char *list, cJSON *item,
                              assay_error *error)
 {
-    if (item == NULL || !cJSON_AddItemToArray(list_of(store, list), item)) {
+    if (item == NULL || !cJSON_AddItemToArray(assay_store_list(store, list), item)) {
         return assay_fail(error, ASSAY_NO_MEMORY, "no memory for results");
     }
-    return append(store, list, item, error);
+    return assay_store_append(store, list, item, error);
 }
 
 static bool same_text(const cJSON *object, const char *key, const char *text)
@@ -250,6 +123,32 @@ bool assay_store_has(const assay_bench_store *store, const char *list, const ass
         }
     }
     return false;
+}
+
+/* Whether a text begins with the name of a bad verdict. */
+static bool says_wrong(const char *text)
+{
+    bool wrong = false;
+    for (int v = ASSAY_PASS; text != NULL && v <= ASSAY_SKIP; v++) {
+        const char *const name = assay_verdict_name((assay_verdict)v);
+        wrong = wrong || (assay_verdict_is_bad((assay_verdict)v) &&
+                          strncmp(text, name, strlen(name)) == 0);
+    }
+    return wrong;
+}
+
+bool assay_store_found_wrong(const assay_bench_store *store)
+{
+    static const char *const where[][2] = {{"timings", "verdict"}, {"skipped", "reason"}};
+    bool wrong = false;
+    for (size_t i = 0; i < sizeof where / sizeof *where; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(store->lists, where[i][0]);
+        for (item = item != NULL ? item->child : NULL; item != NULL; item = item->next) {
+            wrong = wrong || says_wrong(cJSON_GetStringValue(
+                                 cJSON_GetObjectItemCaseSensitive(item, where[i][1])));
+        }
+    }
+    return wrong;
 }
 
 const cJSON *assay_store_lists(const assay_bench_store *store)

@@ -157,8 +157,13 @@ static assay_status probe_quickly(assay_ceilings *ceilings, assay_error *error)
 
 assay_status assay_ceilings_load(assay_ceilings *ceilings, assay_error *error)
 {
-    if (assay_ceilings_read(ceilings, NULL) == ASSAY_OK) {
+    assay_error said = {.message = ""};
+    const assay_status kept = assay_ceilings_read(ceilings, &said);
+    if (kept == ASSAY_OK) {
         return ASSAY_OK;
+    }
+    if (kept != ASSAY_UNSUPPORTED) {
+        (void)fprintf(stderr, "assay: ceilings are measured anew: %s\n", said.message);
     }
     const assay_status status = probe_quickly(ceilings, error);
     if (status == ASSAY_OK) {

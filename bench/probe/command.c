@@ -123,7 +123,7 @@ static assay_status probe(const probe_options *options, assay_ceilings *ceilings
     }
     if (before == ASSAY_OK && status == ASSAY_OK) {
         assay_ceilings_merge(ceilings, &older);
-    } else if (before != ASSAY_UNSUPPORTED) {
+    } else if (before != ASSAY_UNSUPPORTED && before != ASSAY_OK) {
         fprintf(stderr, "assay probe: earlier values are not used: %s\n", said.message);
     }
     if (status == ASSAY_OK && assay_ceilings_write(ceilings, &said) != ASSAY_OK) {

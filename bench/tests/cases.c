@@ -38,7 +38,9 @@ Test(bench_cases, the_shipped_list_has_every_op_and_ascending_batches)
 }
 
 #define ENTRY(body) "{\"format\":\"assay-bench-cases\",\"version\":1,\"cases\":[" body "]}"
-#define GOOD "{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"case\":{\"op\":\"add\"}}"
+#define ADD "{\"op\":\"add\",\"shape\":{\"d\":4}}"
+#define STEP(body) "{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"case\":" body "}"
+#define GOOD "{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"case\":" ADD "}"
 
 static const struct bad {
     const char *text, *named;
@@ -55,7 +57,17 @@ static const struct bad {
     {ENTRY("{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"stage\":{\"op\":\"add\"}}"), "op"},
     {ENTRY("{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1]}"), "case"},
     {ENTRY("{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"cases\":{}}"), "cases"},
-    {ENTRY("{\"system\":\"tiny\",\"batch\":[1],\"case\":{\"op\":\"add\"}}"), "id"},
+    {ENTRY("{\"system\":\"tiny\",\"batch\":[1],\"case\":" ADD "}"), "id"},
+    {ENTRY(STEP("{\"op\":\"add\"}")), "'shape'"},
+    {ENTRY(STEP("{\"op\":\"add\",\"shape\":7}")), "'shape'"},
+    {ENTRY(STEP("{\"op\":\"add\",\"shape\":{\"d\":4,\"n\":9}}")), "'n'"},
+    {ENTRY(STEP("{\"op\":\"add\",\"id\":\"b\",\"shape\":{\"d\":4}}")), "'id'"},
+    {ENTRY(STEP("{\"op\":\"attention\",\"shape\":{},\"sequences\":[]}")), "'sequences'"},
+    {ENTRY("{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"past\":1.5,\"case\":" ADD "}"),
+     "'past'"},
+    {ENTRY("{\"id\":\"a\",\"system\":\"tiny\",\"batch\":[1],\"stage\":{\"op\":\"capture\","
+           "\"batch\":2}}"),
+     "'batch'"},
     {"{\"format\":\"assay-cases\",\"version\":1,\"cases\":[]}", "format"},
     {"{\"format\":\"assay-bench-cases\",\"version\":99,\"cases\":[]}", "version"},
     {"{\"format\":\"assay-bench-cases\",", "byte"},
