@@ -51,7 +51,8 @@ static void differences(const comparison *c, FILE *out)
 {
     if (compare_count_differences(c) == 0) {
         page_section(out, "environment", "What differs around the kernels",
-                     "Nothing: dates aside, all that was recorded of the environments is the same.");
+                     "Nothing: dates aside, all that was recorded of the environments is the "
+                     "same.");
         page_section_end(out);
         return;
     }

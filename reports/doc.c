@@ -131,6 +131,20 @@ static assay_status parse_key(assay_parser *parser, const char **key)
     return status;
 }
 
+/* Of two members with one key the second would be lost without a word. Looked for among the first
+ * so many: no object of ours has more, and a file of nothing but keys must not take for ever. */
+enum { KEYS_LOOKED_AT = 128 };
+
+static bool has_key(const assay_node *object, const char *key)
+{
+    size_t count = 0;
+    const assay_node *member = object->as.first;
+    while (member != NULL && count++ < KEYS_LOOKED_AT && strcmp(member->key, key) != 0) {
+        member = member->next;
+    }
+    return member != NULL && count <= KEYS_LOOKED_AT;
+}
+
 static assay_status parse_members(assay_parser *parser, assay_node *parent, int depth)
 {
     const bool object = parent->kind == ASSAY_NODE_OBJECT;
@@ -140,7 +154,11 @@ static assay_status parse_members(assay_parser *parser, assay_node *parent, int 
     while (more) {
         const char *key = NULL;
         assay_node *member = NULL;
+        const size_t at = parser->at;
         assay_status status = object ? parse_key(parser, &key) : ASSAY_OK;
+        if (status == ASSAY_OK && object && has_key(parent, key)) {
+            status = assay_parser_fail(parser, at, "a key that this object has already");
+        }
         if (status == ASSAY_OK) {
             status = parse_value(parser, &member, depth + 1);
         }

@@ -144,7 +144,9 @@ static void environments(const assay_results *r, FILE *out)
 {
     (void)fputs("\n## Environment\n", out);
     for (size_t f = 0; f < r->file_count; f++) {
-        (void)fprintf(out, "\nFile %zu: `%s`\n\n", f + 1, r->file[f].path);
+        (void)fprintf(out, "\nFile %zu: ", f + 1);
+        text_markdown(out, r->file[f].path);
+        (void)fputs("\n\n", out);
         for (const assay_node *n = r->file[f].environment->as.first; n != NULL; n = n->next) {
             char *const text = report_value_text(n->key, n);
             (void)fputs("- ", out);
@@ -162,7 +164,7 @@ static void commands(const assay_results *r, FILE *out)
     (void)fputs("\n## To do it again\n\n", out);
     for (size_t f = 0; f < r->file_count; f++) {
         if (r->file[f].command[0] != '\0') {
-            (void)fprintf(out, "    %.*s\n", (int)strcspn(r->file[f].command, "\n"),
+            (void)fprintf(out, "    %.*s\n", (int)strcspn(r->file[f].command, "\r\n"),
                           r->file[f].command);
         }
     }

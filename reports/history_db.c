@@ -52,6 +52,9 @@ assay_status history_fail(const history *h, assay_error *error)
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT: remedy = ": not a history, or damaged; name another with --db"; break;
     case SQLITE_IOERR: remedy = ": nothing was changed; check the disk and its space"; break;
+    case SQLITE_ERROR: /* a table or column that should be there is not */
+        remedy = ": not a history as this program knows it; name another with --db";
+        break;
     default: break;
     }
     return assay_fail(error, ASSAY_IO, "%s: %s%s", h->path, sqlite3_errmsg(h->db), remedy);

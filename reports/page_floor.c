@@ -6,7 +6,7 @@
 #include "reports/page.h"
 #include "reports/text.h"
 
-enum { BATCHES_MAX = 24 };
+enum { BATCHES_MAX = 256 };
 
 static size_t all_batches(const assay_results *r, double *batch)
 {
@@ -152,11 +152,12 @@ static double common_batch(const timing_group *group, size_t *most)
     return best;
 }
 
-static int by_x(const void *a, const void *b)
+/* Of equally fast ones the most accurate is last. */
+static int by_merit(const void *a, const void *b)
 {
     const plot_point *const p = a;
     const plot_point *const q = b;
-    return (p->x > q->x) - (p->x < q->x);
+    return p->x != q->x ? (p->x > q->x) - (p->x < q->x) : (p->y < q->y) - (p->y > q->y);
 }
 
 /* Of points sorted by speed, those that none is both faster and more accurate than. */
@@ -164,7 +165,7 @@ static size_t pareto(plot_point *point, size_t count)
 {
     size_t kept = 0;
     double best = (double)INFINITY;
-    qsort(point, count, sizeof *point, by_x);
+    qsort(point, count, sizeof *point, by_merit);
     for (size_t i = count; i-- > 0;) {
         if (point[i].y < best) {
             best = point[i].y;

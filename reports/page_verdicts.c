@@ -174,6 +174,12 @@ void report_accuracy_table(report_page *page)
     page_section_end(page->out);
 }
 
+/* Where an error is drawn: exact results and impossible numbers have a place too. */
+static double place_of(double budget_used)
+{
+    return fmin(fmax(budget_used, 1e-7), 2.9);
+}
+
 /* The same dot again is not drawn. */
 static bool same_dot(const results_verdict *last, const results_verdict *v)
 {
@@ -202,7 +208,7 @@ static void errors_by_op(report_page *page)
             if (strcmp(v->impl, page->impl[k]) == 0 && v->budget_used > 0.0 &&
                 !same_dot(last, v)) {
                 const double lane = ((double)k + 1.0) / lanes - 0.5;
-                (void)plot_add_point(points, fmin(fmax(v->budget_used, 1e-7), 2.9),
+                (void)plot_add_point(points, place_of(v->budget_used),
                                      page_op_line(&p.y, v->op) - 0.8 * lane, 0.0, 0.0);
                 last = v;
             }
@@ -245,10 +251,9 @@ static void one_distribution(report_page *page, plot *p, const char *impl, doubl
     plot_series *const steps = plot_add(p, impl, report_colour(page, impl), PLOT_STEPS);
     const size_t stride = 1 + count / 400;
     for (size_t i = 0; i < count; i += stride) {
-        (void)plot_add_point(steps, fmax(value[i], 1e-7), (double)(i + 1) / (double)count, 0.0,
-                             0.0);
+        (void)plot_add_point(steps, place_of(value[i]), (double)(i + 1) / (double)count, 0.0, 0.0);
     }
-    (void)plot_add_point(steps, fmin(value[count - 1], 2.9), 1.0, 0.0, 0.0);
+    (void)plot_add_point(steps, place_of(value[count - 1]), 1.0, 0.0, 0.0);
 }
 
 static void error_distribution(report_page *page)

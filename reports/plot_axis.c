@@ -82,8 +82,10 @@ static void quote(FILE *script, const char *text, bool formatted)
     } harmless[] = {{'\'', "’"}, {'`', "’"}, {'"', "”"}, {'\\', "/"},
                     {'<', "‹"},  {'>', "›"}, {'&', "+"}, {'@', "(at)"}};
     (void)fputc('\'', script);
-    for (; *text != '\0'; text++) {
-        const char *instead = (unsigned char)*text < 0x20 ? " " : NULL;
+    for (size_t length; *text != '\0'; text += length) {
+        const size_t whole = text_letter(text);
+        const char *instead = (unsigned char)*text < 0x20 ? " " : whole == 0 ? "?" : NULL;
+        length = whole > 0 ? whole : 1;
         for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
             instead = *text == harmless[i].letter ? harmless[i].instead : instead;
         }
@@ -91,7 +93,7 @@ static void quote(FILE *script, const char *text, bool formatted)
             (void)fputs(instead, script);
         } else {
             (void)fputs(formatted && *text == '%' ? "%" : "", script);
-            (void)fputc(*text, script);
+            (void)fwrite(text, 1, length, script);
         }
     }
     (void)fputc('\'', script);

@@ -45,15 +45,27 @@ static size_t letters(const char *text)
     return count;
 }
 
+static const char *behind_letters(const char *text, size_t count)
+{
+    for (; *text != '\0' && count > 0; count--) {
+        do {
+            text++;
+        } while (((unsigned char)*text & 0xC0) == 0x80);
+    }
+    return text;
+}
+
 /* At most LABEL_MAX letters, the middle left out: names differ at both ends. */
 static void shorten(const char *text, char *out, size_t size)
 {
-    const size_t length = strlen(text);
-    if (letters(text) <= LABEL_MAX || letters(text) != length) {
+    const size_t count = letters(text);
+    if (count <= LABEL_MAX) {
         (void)snprintf(out, size, "%s", text);
         return;
     }
-    (void)snprintf(out, size, "%.*s…%s", LABEL_MAX / 2, text, text + length - LABEL_MAX / 2 + 1);
+    const size_t head = (size_t)(behind_letters(text, LABEL_MAX / 2) - text);
+    (void)snprintf(out, size, "%.*s…%s", (int)head, text,
+                   behind_letters(text, count - LABEL_MAX / 2 + 1));
 }
 
 typedef struct end_label {

@@ -73,8 +73,11 @@ static assay_status read_comparison(assay_results *results, const assay_node *no
     const assay_node *const pairs = assay_node_get(node, "pairs");
     comparison->file = results->file_count;
     comparison->pairs = pairs != NULL && pairs->kind == ASSAY_NODE_LIST ? pairs->count : 0;
-    const assay_status status =
-        assay_fields_read(comparison_fields, node, place, comparison, error);
+    assay_status status = assay_fields_read(comparison_fields, node, place, comparison, error);
+    if (status == ASSAY_OK) {
+        status = results_check_identity(node, place, comparison->cache, comparison->batch,
+                                        comparison->threads, error);
+    }
     return status == ASSAY_OK
                ? results_read_estimate(node, "ratio", place, &comparison->ratio, error)
                : status;

@@ -10,5 +10,9 @@ assay_status results_read_timing(assay_doc *doc, const assay_node *object, const
 assay_status results_read_estimate(const assay_node *object, const char *key,
                                    const assay_place *place, results_estimate *estimate,
                                    assay_error *error);
+/* What timings and comparisons are told apart by is in its range. */
+assay_status results_check_identity(const assay_node *object, const assay_place *place,
+                                    const char *cache, double batch, double threads,
+                                    assay_error *error);
 
 #endif

@@ -171,15 +171,16 @@ static assay_status read_parts(assay_doc *doc, const assay_node *object, const a
     return ASSAY_OK;
 }
 
-static assay_status check_identity(const assay_node *object, const assay_place *place,
-                                   const results_timing *timing, assay_error *error)
+assay_status results_check_identity(const assay_node *object, const assay_place *place,
+                                    const char *cache, double batch, double threads,
+                                    assay_error *error)
 {
-    if (strcmp(timing->cache, "cold") != 0 && strcmp(timing->cache, "warm") != 0) {
+    if (strcmp(cache, "cold") != 0 && strcmp(cache, "warm") != 0) {
         return assay_place_fail(place, assay_node_get(object, "cache"), "cache", "'cold' or 'warm'",
                                 error);
     }
-    if (timing->batch < 1.0 || timing->threads < 1.0) {
-        const char *const key = timing->batch < 1.0 ? "batch" : "threads";
+    if (batch < 1.0 || threads < 1.0) {
+        const char *const key = batch < 1.0 ? "batch" : "threads";
         return assay_place_fail(place, assay_node_get(object, key), key, "a whole number from 1",
                                 error);
     }
@@ -213,7 +214,8 @@ assay_status results_read_timing(assay_doc *doc, const assay_node *object, const
     size_t prepare_count = 0;
     assay_status status = assay_fields_read(identity, object, place, timing, error);
     if (status == ASSAY_OK) {
-        status = check_identity(object, place, timing, error);
+        status = results_check_identity(object, place, timing->cache, timing->batch,
+                                        timing->threads, error);
     }
     if (status == ASSAY_OK) {
         status = read_samples(object, place, &timing->samples, error);

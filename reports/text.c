@@ -1,11 +1,8 @@
 #include "reports/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static text_short not_known(double value)
 {
@@ -138,9 +135,34 @@ text_short text_count(double count)
     return result;
 }
 
+size_t text_letter(const char *text)
+{
+    const unsigned char first = (unsigned char)text[0];
+    const size_t length = first < 0x80                    ? 1
+                          : first >= 0xC2 && first < 0xE0 ? 2
+                          : first >= 0xE0 && first < 0xF0 ? 3
+                          : first >= 0xF0 && first < 0xF5 ? 4
+                                                          : 0;
+    for (size_t i = 1; i < length; i++) {
+        if (((unsigned char)text[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+/* U+FFFE and U+FFFF, which XML does not allow. */
+static bool is_no_character(const char *text)
+{
+    return strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0;
+}
+
+/* Names of files may hold any byte, and texts that were cut a torn letter. */
 void text_html(FILE *out, const char *text)
 {
-    for (; *text != '\0'; text++) {
+    for (size_t length; *text != '\0'; text += length) {
+        const size_t whole = text_letter(text);
+        length = whole > 0 ? whole : 1;
         switch (*text) {
         case '<': (void)fputs("&lt;", out); break;
         case '>': (void)fputs("&gt;", out); break;
@@ -148,8 +170,10 @@ void text_html(FILE *out, const char *text)
         case '"': (void)fputs("&quot;", out); break;
         case '\'': (void)fputs("&#39;", out); break;
         default:
-            if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t') {
-                (void)fputc(*text, out);
+            if (whole == 0 || is_no_character(text)) {
+                (void)fputs("\xEF\xBF\xBD", out); /* U+FFFD, the replacement character */
+            } else if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t') {
+                (void)fwrite(text, 1, whole, out);
             }
         }
     }
@@ -169,18 +193,43 @@ void text_markdown(FILE *out, const char *text)
     }
 }
 
-/* RFC 4180. */
+/* RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe in front, which
+ * spreadsheets take for "this is text". */
 void text_csv(FILE *out, const char *text)
 {
+    const char *const before = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL ? "'" : "";
     if (text[strcspn(text, ",\"\r\n")] == '\0') {
-        (void)fputs(text, out);
+        (void)fprintf(out, "%s%s", before, text);
         return;
     }
-    (void)fputc('"', out);
+    (void)fprintf(out, "\"%s", before);
     for (; *text != '\0'; text++) {
         (void)fputs(*text == '"' ? "\"\"" : (const char[]){*text, '\0'}, out);
     }
     (void)fputc('"', out);
+}
+
+/* With a line break in it a command would be several lines, and not code any more where it is
+ * shown: escapes of bash keep it one. */
+static void shell_escaped(FILE *out, const char *word)
+{
+    (void)fputs("$'", out);
+    for (; *word != '\0'; word++) {
+        if ((unsigned char)*word < 0x20 || *word == 0x7F) {
+            (void)fprintf(out, "\\x%02x", (unsigned)*word);
+        } else {
+            (void)fprintf(out, "%s%c", *word == '\'' || *word == '\\' ? "\\" : "", *word);
+        }
+    }
+    (void)fputc('\'', out);
+}
+
+static bool has_control(const char *word)
+{
+    while (*word != '\0' && (unsigned char)*word >= 0x20 && *word != 0x7F) {
+        word++;
+    }
+    return *word != '\0';
 }
 
 void text_shell(FILE *out, const char *word)
@@ -191,49 +240,13 @@ void text_shell(FILE *out, const char *word)
         (void)fputs(word, out);
         return;
     }
+    if (has_control(word)) {
+        shell_escaped(out, word);
+        return;
+    }
     (void)fputc('\'', out);
     for (; *word != '\0'; word++) {
         (void)fputs(*word == '\'' ? "'\\''" : (const char[]){*word, '\0'}, out);
     }
     (void)fputc('\'', out);
-}
-
-static bool write_all(int file, const char *text, size_t size)
-{
-    while (size > 0) {
-        const ssize_t wrote = write(file, text, size);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            return false;
-        }
-        text += wrote;
-        size -= (size_t)wrote;
-    }
-    return true;
-}
-
-assay_status text_write_file(const char *path, const char *text, size_t size, assay_error *error)
-{
-    char *partial = NULL;
-    if (asprintf(&partial, "%s.partial", path) < 0) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "%s: out of memory", path);
-    }
-    const int file = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool good = file >= 0 && write_all(file, text, size) && fsync(file) == 0;
-    int reason = errno;
-    if (file >= 0) {
-        good = close(file) == 0 && good;
-    }
-    if (good && rename(partial, path) != 0) {
-        good = false;
-        reason = errno;
-    }
-    if (!good && file >= 0) {
-        (void)unlink(partial);
-    }
-    free(partial);
-    return good ? ASSAY_OK
-                : assay_fail(error, ASSAY_IO, "%s: cannot be written: %s", path, strerror(reason));
 }

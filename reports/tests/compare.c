@@ -1,18 +1,10 @@
 /* The command `assay compare`: what is planted is found, what is not there is not, and how often.
  */
-#include "reports/tests/generate.h"
-#include "reports/tests/run.h"
+#include "reports/tests/files.h"
 
 typedef struct counts {
     int faster, slower, same, unsure;
 } counts;
-
-static void write_file(const char *folder, const char *name, const generate_options *o)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    generate_results(path, o);
-}
 
 static cJSON *compare(const char *folder, const char *arguments, int status)
 {
@@ -43,14 +35,13 @@ Test(compare, a_planted_slowdown_is_found_and_nothing_else)
 {
     char folder[64];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
     o.samples = 64;
     o.processes = 8;
-    write_file(folder, "a.json", &o);
+    files_begin(folder, "a.json", &o);
     o.seed = 2;
     o.slow_op = "sae_encode";
     o.slower = 1.10;
-    write_file(folder, "b.json", &o);
+    files_add(folder, "b.json", &o);
     cJSON *const root = compare(folder, "--gate", 1);
     const counts planted = count(root, "sae_encode", false);
     const counts others = count(root, "sae_encode", true);
@@ -82,9 +73,9 @@ Test(compare, nothing_is_found_where_nothing_is)
     o.drift = 0.01;
     for (uint64_t i = 0; i < 4; i++) {
         o.seed = 100 + 2 * i;
-        write_file(folder, "a.json", &o);
+        files_add(folder, "a.json", &o);
         o.seed++;
-        write_file(folder, "b.json", &o);
+        files_add(folder, "b.json", &o);
         cJSON *const root = compare(folder, "--gate", 0);
         const counts c = count(root, "", true);
         cr_expect_eq(c.faster + c.slower, 0);
@@ -100,14 +91,13 @@ Test(compare, one_process_a_side_is_not_trusted_far)
 {
     char folder[64];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
     o.processes = 1;
     o.noise = 0.001;
-    write_file(folder, "a.json", &o);
+    files_begin(folder, "a.json", &o);
     o.seed = 2;
     o.slow_op = "adapter";
     o.slower = 1.04;
-    write_file(folder, "b.json", &o);
+    files_add(folder, "b.json", &o);
     cJSON *const root = compare(folder, "", 0);
     const counts c = count(root, "adapter", false);
     cr_expect_eq(c.slower, 0);
@@ -120,11 +110,10 @@ Test(compare, a_lost_bit_and_a_failed_verdict_are_accuracy)
 {
     char folder[64];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
     o.ops = 2;
-    write_file(folder, "a.json", &o);
+    files_begin(folder, "a.json", &o);
     o.error = 1.9;
-    write_file(folder, "b.json", &o);
+    files_add(folder, "b.json", &o);
     cJSON *root = compare(folder, "", 0);
     const cJSON *item;
     int small = 0;
@@ -135,7 +124,7 @@ Test(compare, a_lost_bit_and_a_failed_verdict_are_accuracy)
     cr_expect_eq(small, 0);
     cJSON_Delete(root);
     o.error = 3.0;
-    write_file(folder, "b.json", &o);
+    files_add(folder, "b.json", &o);
     root = compare(folder, "--gate", 1);
     cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "accuracy")), 2 * 4 * 6);
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "accuracy"))
@@ -151,13 +140,12 @@ Test(compare, machines_are_normalised_by_their_own_ceilings)
 {
     char folder[64];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
-    write_file(folder, "a.json", &o);
+    files_begin(folder, "a.json", &o);
     o.seed = 2;
     o.speed = 3.0;
     o.machine = "ffee000000000001";
     o.cpu = "Other <processor>";
-    write_file(folder, "b.json", &o);
+    files_add(folder, "b.json", &o);
     char page[160];
     snprintf(page, sizeof page, "--html %s/c.html", folder);
     cJSON *const root = compare(folder, page, 0);
@@ -188,10 +176,9 @@ Test(compare, implementations_of_one_file_are_compared)
 {
     char folder[64];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
     o.ops = 1;
-    write_file(folder, "a.json", &o);
-    write_file(folder, "b.json", &o);
+    files_begin(folder, "a.json", &o);
+    files_add(folder, "b.json", &o);
     cJSON *const root = compare(folder, "--impl scalar=avx512_bf16 --case 'goodfire*'", 0);
     const counts c = count(root, "sae_encode", false);
     cr_expect_eq(c.faster, 7);
@@ -204,9 +191,8 @@ Test(compare, mistakes_are_one_line_with_a_remedy)
 {
     char folder[64];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
     o.ops = 1;
-    write_file(folder, "a.json", &o);
+    files_begin(folder, "a.json", &o);
     static const struct {
         const char *arguments;
         int status;

@@ -1,17 +1,6 @@
 /* `assay history check` says what the run before had and the newest lacks, and nothing that it was
  * not asked for. */
-#include <cjson/cJSON.h>
-
 #include "reports/tests/history_run.h"
-
-static cJSON *read_json(const char *folder, const char *name)
-{
-    char *const text = run_slurp("%s/%s", folder, name);
-    cJSON *const root = cJSON_Parse(text);
-    cr_assert_not_null(root, "%s", name);
-    free(text);
-    return root;
-}
 
 /* A night of `ops` ops; of the keys `without` (NULL: none) is left out, and the first verdict is
  * skipped if asked. */
@@ -21,7 +10,7 @@ static void add_night(const char *folder, int night, int ops, const char *withou
     o.ops = ops;
     o.samples = 12;
     history_file(folder, "night.json", night, o);
-    cJSON *const root = read_json(folder, "night.json");
+    cJSON *const root = run_json(folder, "night.json");
     if (without != NULL) {
         cJSON_DeleteItemFromObject(root, without);
     }
@@ -37,9 +26,15 @@ static void add_night(const char *folder, int night, int ops, const char *withou
     cr_assert_eq(fclose(file), 0);
     free(text);
     cJSON_Delete(root);
-    run_output run = run_program("history add %s/night.json --db %s/h.sqlite", folder, folder);
-    cr_assert_eq(run.status, 0, "%s", run.err);
-    run_free(&run);
+    run_expect(0, "history add %s/night.json --db %s/h.sqlite", folder, folder);
+}
+
+/* Two nights of so many ops in a new folder; of the second one a key may be left out. */
+static void begin(char *folder, int ops, int later_ops, const char *without)
+{
+    run_folder(folder);
+    add_night(folder, 0, ops, NULL, false);
+    add_night(folder, 1, later_ops, without, false);
 }
 
 /* The exit status, what is printed (the caller's to free), and the JSON (likewise). */
@@ -48,7 +43,7 @@ static char *check(const char *folder, const char *arguments, int status, cJSON 
     run_output run = run_program("history check --db %s/h.sqlite --json %s/check.json %s", folder,
                                  folder, arguments);
     cr_assert_eq(run.status, status, "%d: %s%s", run.status, run.out, run.err);
-    *root = read_json(folder, "check.json");
+    *root = run_json(folder, "check.json");
     free(run.err);
     return run.out;
 }
@@ -65,9 +60,7 @@ Test(history_gone, what_vanished_is_named_and_counted)
 {
     char folder[64];
     cJSON *root;
-    run_folder(folder);
-    add_night(folder, 0, 2, NULL, false);
-    add_night(folder, 1, 2, NULL, false);
+    begin(folder, 2, 2, NULL);
     char *out = check(folder, "", 0, &root);
     cr_expect_null(strstr(out, "GONE"), "%s", out);
     cr_expect_eq(gone(root, "timings_gone") + gone(root, "verdicts_gone"), 0);
@@ -90,9 +83,7 @@ Test(history_gone, what_is_filtered_out_is_not_gone)
 {
     char folder[64];
     cJSON *root;
-    run_folder(folder);
-    add_night(folder, 0, 2, NULL, false);
-    add_night(folder, 1, 1, NULL, false);
+    begin(folder, 2, 1, NULL);
     char *out = check(folder, "--case '*goodfire*'", 0, &root);
     cr_expect_null(strstr(out, "GONE"), "%s", out);
     cr_expect_eq(gone(root, "timings_gone") + gone(root, "verdicts_gone"), 0);
@@ -116,9 +107,7 @@ Test(history_gone, a_run_of_one_kind_lacks_the_other_in_one_line)
 {
     char folder[64];
     cJSON *root;
-    run_folder(folder);
-    add_night(folder, 0, 2, NULL, false);
-    add_night(folder, 1, 2, "verdicts", false);
+    begin(folder, 2, 2, "verdicts");
     char *out = check(folder, "", 0, &root);
     cr_expect_null(strstr(out, "GONE"), "%s", out);
     cr_expect_not_null(strstr(out, "no verdicts in this run; run 1 ("), "%s", out);

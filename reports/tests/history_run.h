@@ -5,19 +5,16 @@
 #include <criterion/criterion.h>
 #include <sqlite3.h>
 
-#include "reports/tests/generate.h"
-#include "reports/tests/run.h"
+#include "reports/tests/files.h"
 
 /* One night's result file: night 0 is the first of January. */
 static inline void history_file(const char *folder, const char *name, int night, generate_options o)
 {
-    char path[256];
     char date[32];
     snprintf(date, sizeof date, "2026-%02d-%02dT03:00:00Z", 1 + night / 28, 1 + night % 28);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
     o.date = date;
     o.seed = o.seed * 1000 + (uint64_t)night;
-    generate_results(path, &o);
+    files_add(folder, name, &o);
 }
 
 static inline void history_add_night(const char *folder, int night, generate_options o)

@@ -5,18 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "reports/tests/generate.h"
-#include "reports/tests/run.h"
+#include "reports/tests/files.h"
 
 Test(report, four_files_from_results_alone)
 {
     char folder[64];
-    char path[128];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
-    snprintf(path, sizeof path, "%s/r.json", folder);
     o.error = 12.0; /* some verdicts fail */
-    generate_results(path, &o);
+    files_begin(folder, "r.json", &o);
     run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
     cr_assert_eq(run.status, 0, "%s", run.err);
     cr_expect_not_null(strstr(run.out, "report.html"));
@@ -69,16 +65,15 @@ Test(report, four_files_from_results_alone)
     run_remove(folder);
 }
 
-/* Plots pass through a folder of $TMPDIR, and leave nothing there; without it the error names it. */
+/* Plots pass through a folder of $TMPDIR, and leave nothing there; without it the error names it.
+ */
 Test(report, scratch_lies_where_tmpdir_says)
 {
     char folder[64];
     char path[128];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
-    snprintf(path, sizeof path, "%s/r.json", folder);
     o.ops = 1;
-    generate_results(path, &o);
+    files_begin(folder, "r.json", &o);
     snprintf(path, sizeof path, "%s/scratch", folder);
     setenv("TMPDIR", path, 1);
     run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
@@ -95,13 +90,10 @@ Test(report, scratch_lies_where_tmpdir_says)
 Test(report, csv_lines_have_one_length)
 {
     char folder[64];
-    char path[128];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
-    snprintf(path, sizeof path, "%s/r.json", folder);
     o.error = 12.0;
     o.ops = 2;
-    generate_results(path, &o);
+    files_begin(folder, "r.json", &o);
     run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);
@@ -159,6 +151,44 @@ Test(report, hostile_names_stay_words)
     run_remove(folder);
 }
 
+/* A spreadsheet runs what begins like a formula: no field of words does, whatever it is called. */
+Test(report, no_field_of_the_csv_is_a_formula)
+{
+    static const char *const names[] = {"=1+1", "+1", "-2+3", "@SUM(A1)", "\\t=1", "\\r=1",
+                                        "=1,\\\"2"};
+    char folder[64];
+    char path[128];
+    run_folder(folder);
+    snprintf(path, sizeof path, "%s/r.json", folder);
+    FILE *const file = fopen(path, "w");
+    fprintf(file, "{\"format\":\"assay-results\",\"version\":\"2.0.0\",\"environment\":{},"
+                  "\"verdicts\":[");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        fprintf(file,
+                "%s{\"op\":\"%s\",\"impl\":\"%s\",\"case\":\"%s\",\"verdict\":\"FAIL\","
+                "\"check\":\"%s\",\"message\":\"%s\",\"golden\":\"%s\"}",
+                i == 0 ? "" : ",", names[i], names[i], names[i], names[i], names[i], names[i]);
+    }
+    fprintf(file, "]}");
+    cr_assert_eq(fclose(file), 0);
+    run_expect(0, "report %s/r.json -o %s/out", folder, folder);
+    char *const csv = run_slurp("%s/out/results.csv", folder);
+    bool quoted = false;
+    int guarded = 0;
+    for (const char *at = csv; *at != '\0'; at++) {
+        const bool begins = !quoted && (at == csv || at[-1] == ',' || at[-1] == '\n');
+        quoted = quoted != (*at == '"');
+        const char *const text = begins && *at == '"' ? at + 1 : at;
+        cr_expect(!begins || strchr("=+-@\t\r", *text) == NULL || *text == '\0' ||
+                      (*text == '\r' && text[1] == '\n'),
+                  "%.20s", text);
+        guarded += begins && *text == '\'';
+    }
+    cr_expect_eq(guarded, 7 * 6, "%d", guarded);
+    free(csv);
+    run_remove(folder);
+}
+
 Test(report, mistakes_are_one_line_with_a_remedy)
 {
     static const struct {
@@ -182,13 +212,10 @@ Test(report, mistakes_are_one_line_with_a_remedy)
 Test(report, a_folder_that_cannot_be_made_is_said)
 {
     char folder[64];
-    char path[128];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
-    snprintf(path, sizeof path, "%s/r.json", folder);
     o.ops = 1;
-    generate_results(path, &o);
-    run_output run = run_program("report %s -o %s/no/such", path, folder);
+    files_begin(folder, "r.json", &o);
+    run_output run = run_program("report %s/r.json -o %s/no/such", folder, folder);
     cr_expect_eq(run.status, 3);
     cr_expect_not_null(strstr(run.err, "/no/such"), "%s", run.err);
     run_free(&run);
@@ -199,20 +226,16 @@ Test(report, a_folder_that_cannot_be_made_is_said)
 Test(report, lines_say_which_of_several_files_they_come_from)
 {
     char folder[64];
-    char path[128];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
     o.ops = 1;
-    snprintf(path, sizeof path, "%s/a.json", folder);
-    generate_results(path, &o);
+    files_begin(folder, "a.json", &o);
     run_output run = run_program("report %s/a.json -o %s/one", folder, folder);
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);
     o.ops = 2; /* the first op again, newer: all of it replaces the other file's */
     o.date = "2026-02-02T03:04:05Z";
     o.revision = "ba9876543210";
-    snprintf(path, sizeof path, "%s/b.json", folder);
-    generate_results(path, &o);
+    files_add(folder, "b.json", &o);
     run = run_program("report %s/a.json %s/b.json -o %s/two", folder, folder, folder);
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);
@@ -246,14 +269,11 @@ static double child_seconds(void)
 Test(report, a_million_samples_take_seconds)
 {
     char folder[64];
-    char path[128];
     generate_options o = GENERATE_DEFAULTS;
-    run_folder(folder);
-    snprintf(path, sizeof path, "%s/r.json", folder);
     o.samples = 2400; /* of each of 420 timings */
-    generate_results(path, &o);
+    files_begin(folder, "r.json", &o);
     const double before = child_seconds();
-    run_output run = run_program("report %s -o %s/out", path, folder);
+    run_output run = run_program("report %s/r.json -o %s/out", folder, folder);
     const double spent = child_seconds() - before;
     cr_assert_eq(run.status, 0, "%s", run.err);
     run_free(&run);

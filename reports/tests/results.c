@@ -124,6 +124,11 @@ Test(results, version_one_files_load)
          "\"threads\":1,\"verdict\":\"PASS\",\"samples\":" samples                                 \
          ",\"summary\":{\"seconds\":{\"value\":1,\"low\":1,\"high\":1}}}]}"
 
+#define COMPARED(batch, cache, threads)                                                            \
+    HEAD "\"comparisons\":[{\"op\":\"add\",\"case\":\"a\",\"impl\":\"x\",\"against\":\"y\","       \
+         "\"verdict\":\"SAME\",\"batch\":" batch ",\"cache\":\"" cache "\","                      \
+         "\"threads\":" threads "}]}"
+
 Test(results, what_is_wrong_is_said_with_file_and_place)
 {
     expect_refused("", "byte 0", "cut off");
@@ -134,6 +139,9 @@ Test(results, what_is_wrong_is_said_with_file_and_place)
     expect_refused("{\"format\":\"assay-results\",\"version\":1}", "environment", "object");
     expect_refused(HEAD "\"verdicts\":7}", "verdicts", "list of objects");
     expect_refused(HEAD "\"verdicts\":[{}]}", "verdicts[0]", "'op' is missing");
+    expect_refused(COMPARED("0", "cold", "1"), "comparisons[0]", "'batch'");
+    expect_refused(COMPARED("1", "cold", "0"), "comparisons[0]", "'threads'");
+    expect_refused(COMPARED("1", "<script>", "1"), "comparisons[0]", "'cold' or 'warm'");
     expect_refused(TIMING("\"batch\":1,\"cache\":\"hot\",", "{\"seconds\":[1]}"), "'cache'",
                    "cold");
     expect_refused(TIMING("\"batch\":1.5,\"cache\":\"cold\",", "{\"seconds\":[1]}"), "'batch'",
@@ -147,6 +155,7 @@ Test(results, what_is_wrong_is_said_with_file_and_place)
     expect_refused(TIMING("\"batch\":1,\"cache\":\"cold\",", "{\"seconds\":[1,2],\"process\":[0]}"),
                    "samples.process", "1 entries");
     expect_refused(HEAD "\"x\":[1,2,]}", "byte", "expected");
+    expect_refused(HEAD "\"x\":{\"a\":1,\"b\":2,\"a\":3}}", "byte", "already");
     expect_refused(HEAD "\"x\":01}", "byte", "expected");
     expect_refused(HEAD "\"x\":1e999}", "byte", "too large");
     expect_refused(HEAD "\"x\":\"\xff\"}", "byte", "UTF-8");
