@@ -116,7 +116,11 @@ static assay_status take(history_arguments *a, int option, const char *value, as
     size_t run = 0;
     assay_status status = ASSAY_OK;
     switch (option) {
-    case DB: a->db = value; break;
+    case DB:
+        a->db = value;
+        return value[0] != '\0' ? ASSAY_OK
+                                : assay_fail(error, ASSAY_BAD_ARGUMENT,
+                                             "--db '': expected a file's name");
     case MACHINE: a->machine = value; break;
     case OP: a->check.filter.op = value; break;
     case IMPL: a->check.filter.impl = value; break;

@@ -120,6 +120,10 @@ assay_status history_plot(history *h, const history_arguments *a, assay_error *e
     history_drawing d = {.runs = &runs, .table = &table};
     const char *const dot = strrchr(a->out, '.');
     const bool image = dot != NULL && (strcmp(dot, ".png") == 0 || strcmp(dot, ".svg") == 0);
+    if (!image && (dot == NULL || strcmp(dot, ".html") != 0)) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                          "--out '%s': expected a name that ends in .html, .svg or .png", a->out);
+    }
     assay_status status = read_machine(h, a, &runs, error);
     if (status == ASSAY_OK) {
         status = read_table(h, a, &runs, &table, error);

@@ -152,10 +152,12 @@ static assay_status add_point(history_series *series, size_t run, sqlite3_stmt *
     return ASSAY_OK;
 }
 
+/* A time that is none ("inf" in a result file, an edited database) is no point of a series. */
 static const char series_query[] =
     "SELECT item.id, op, impl, name, cache, threads, batch, run, seconds, low, high, processes"
     " FROM timing JOIN item ON item.id=timing.item JOIN run ON run.id=timing.run"
-    " WHERE run.machine=?1 AND timing.verdict='PASS' AND impossible=0 AND seconds>0"
+    " WHERE run.machine=?1 AND timing.verdict='PASS' AND impossible=0"
+    " AND typeof(seconds)='real' AND seconds>0 AND seconds<1e300"
     " ORDER BY op, name, cache, threads, batch, impl, item.id, date, run.id";
 
 /* The place of a run, looked for from the last one's on: rows come in the order of the runs. */

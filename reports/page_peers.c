@@ -83,7 +83,7 @@ void report_peers(report_page *page)
     page_section(page->out, "peers", "Against peers",
                  "Interleaved over fresh pairs of processes in one run; the ratio is the other’s "
                  "time over the first’s, with its 95% interval over the pairs: above 1× the first "
-                 "is faster. The verdict is the interval’s; <i>p</i> is an exact sign test’s, "
+                 "is faster. The verdict is the interval’s; <i>p</i> is of exact signed ranks, "
                  "which few pairs cannot bring down (six to 0.031, four to 0.125).");
     (void)fputs("<div class=\"grid\">\n", page->out);
     for (size_t from = 0; from < count;) {

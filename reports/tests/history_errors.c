@@ -46,6 +46,7 @@ Test(history_errors, mistakes_are_one_line_with_a_remedy)
                     {"prune --keep 1.5", 2, "whole number"},
                     {"check --fdr 0", 2, "--fdr"},
                     {"list --no-such", 2, "--no-such"},
+                    {"list --db ''", 2, "--db ''"},
                     {"list", 3, "assay history add"}}; /* there is no database yet */
     char folder[64];
     run_folder(folder);
@@ -66,6 +67,7 @@ Test(history_errors, mistakes_are_one_line_with_a_remedy)
     expect_refused(folder, "check --run 7", 3, "run 7 is not in the history");
     expect_refused(folder, "add /nowhere/r.json", 3, "/nowhere/r.json");
     expect_refused(folder, "plot --machine none", 3, "no run is stored of that machine");
+    expect_refused(folder, "plot --out h.pdf", 2, "ends in .html, .svg or .png");
     run_remove(folder);
 }
 
@@ -100,6 +102,47 @@ Test(history_errors, a_newer_history_is_left_alone)
     free(history_ask(folder, "PRAGMA user_version=99"));
     expect_all_refused(folder, "newer assay");
     cr_expect_eq(history_count(folder, "PRAGMA user_version"), 99);
+    run_remove(folder);
+}
+
+Test(history_errors, a_time_that_is_none_is_left_out)
+{
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    run_folder(folder);
+    o.ops = 1;
+    o.samples = 8;
+    history_add_nights(folder, 0, 6, o);
+    free(history_ask(folder, "UPDATE timing SET seconds=9e999 WHERE run IN (2, 6) AND"
+                             " item=(SELECT min(item) FROM timing)"));
+    free(history_ask(folder, "UPDATE timing SET seconds='x' WHERE run=3 AND"
+                             " item=(SELECT max(item) FROM timing)"));
+    run_expect(0, "history check --db %s/h.sqlite --json %s/check.json", folder, folder);
+    cJSON *const root = run_json(folder, "check.json");
+    cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "cases")), 6 * 7 - 1);
+    cJSON_Delete(root);
+    run_expect(0, "history plot --db %s/h.sqlite --out %s/p.html", folder, folder);
+    run_expect(0, "history show --db %s/h.sqlite", folder);
+    run_remove(folder);
+}
+
+/* Marked as a history, with tables that are not one's. */
+Test(history_errors, a_history_without_its_tables_is_said)
+{
+    char folder[64];
+    char path[128];
+    sqlite3 *db;
+    run_folder(folder);
+    write_night(folder);
+    snprintf(path, sizeof path, "%s/h.sqlite", folder);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db,
+                              "PRAGMA application_id=1095979865; PRAGMA user_version=1;"
+                              "CREATE TABLE run(id INTEGER PRIMARY KEY)",
+                              NULL, NULL, NULL),
+                 SQLITE_OK);
+    sqlite3_close(db);
+    expect_all_refused(folder, "not a history as this program knows it");
     run_remove(folder);
 }
 
