@@ -1,5 +1,7 @@
 #include "bench/selection.h"
 
+#include <stdio.h>
+
 #include "assay/filter.h"
 
 bool assay_bench_selected(const assay_bench_options *o, const assay_bench_entry *entry)
@@ -36,11 +38,19 @@ assay_status assay_bench_check_selection(const assay_bench_options *o,
         return assay_fail(error, ASSAY_BAD_ARGUMENT, "no case matches: see %s%s", path,
                           o->quick ? "; --quick times tiny ones only" : "");
     }
+    size_t found = 0;
+    for (size_t b = 0; b < o->measure.batch_count; b++) {
+        found += has_batch(o, list, o->batches[b]);
+    }
+    if (o->measure.batch_count > 0 && found == 0) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                          "--batch %s: no case that is chosen has such a size: see %s", o->batch,
+                          path);
+    }
     for (size_t b = 0; b < o->measure.batch_count; b++) {
         if (!has_batch(o, list, o->batches[b])) {
-            return assay_fail(error, ASSAY_BAD_ARGUMENT,
-                              "--batch %lld: no case that is chosen has this size: see %s",
-                              (long long)o->batches[b], path);
+            (void)fprintf(stderr, "assay bench: no case that is chosen has batch size %lld\n",
+                          (long long)o->batches[b]);
         }
     }
     return ASSAY_OK;
