@@ -40,7 +40,7 @@ static void model_element(const ref_rounding *rounding, const assay_error_model 
 {
     /* a sum rounded to the output type alone is rounded once: ref_model_put counts that one */
     const double sum = rounding->u_work < rounding->u_output ? rounding->u_work * fabs(y) : 0.0;
-    ref_model_put(model, rounding, i, j, y, sum, 0.0);
+    ref_model_put_growing(model, rounding, i, j, y, sum, 0.0);
 }
 
 assay_status assay_ref_add(const assay_add_params *params, const assay_add_io *io,

@@ -130,6 +130,29 @@ static void dot_block(const linear_job *job, const double *x, int64_t rows, cons
     }
 }
 
+/* Whether all terms of an element have one sign: its partial sums, in any order, only grow. */
+static bool only_grows(const linear_job *job, const double *x, const double *weight,
+                       const double *bias)
+{
+    double most = bias != NULL ? *bias : 0.0;
+    double least = most;
+    for (int64_t k = 0; k < job->depth; k++) {
+        most = fmax(most, x[k] * weight[k]);
+        least = fmin(least, x[k] * weight[k]);
+    }
+    return most <= 0.0 || least >= 0.0;
+}
+
+/* Whether a kernel that multiplies q itself, and scales sums, may leave the work type's range. */
+static bool may_leave(const linear_job *job, const double *x)
+{
+    double sum = 0.0;
+    for (int64_t k = 0; k < job->depth; k++) {
+        sum += fabs(x[k]);
+    }
+    return isfinite(sum) && ldexp(sum, job->rounding.quant_bits) >= job->rounding.work_limit;
+}
+
 /* The error model of rows first .. first+rows-1 of output column j, the c-th of those at hand. */
 static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t first, int64_t rows,
                          const double *bias, const column_scratch *s)
@@ -155,7 +178,15 @@ static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t fi
         if (quantises) {
             ref_quantised_error(&job->rounding, dot, own->norm, depth, &bound, &sigma);
         }
-        ref_model_put(job->model, &job->rounding, first + i, j, y, bound, sigma);
+        const double *const x = job->x + (first + i) * depth;
+        const bool beyond = fabs(y) >= job->rounding.output_limit;
+        if (quantises && may_leave(job, x)) {
+            ref_model_open(job->model, first + i, j);
+        } else if (beyond && !quantises && only_grows(job, x, s->weight + c * depth, bias)) {
+            ref_model_put_growing(job->model, &job->rounding, first + i, j, y, bound, sigma);
+        } else {
+            ref_model_put(job->model, &job->rounding, first + i, j, y, bound, sigma);
+        }
     }
 }
 

@@ -75,6 +75,10 @@ assay_status assay_ref_sae_preactivations(const assay_sae *sae, const assay_tens
 void assay_ref_sae_select(const assay_sae *sae, const double *pre, const double *score,
                           uint8_t *active);
 
+/* sample: whether a row's sums are small whole numbers, as those of a few equal logits are, and
+ * top_p a fraction that they can meet: they are exact in any contract, and meet it or do not. */
+bool assay_ref_sample_counts(const assay_sample_params *params, const assay_tensor *logits,
+                             int64_t row);
 /* sample: probabilities [N,V] (step 4 of sample.h) with their error model, and the token drawn. */
 assay_status assay_ref_sample(const assay_sample_params *params, const assay_sample_io *io,
                               const assay_precision *contract, const assay_error_model *model,

@@ -240,13 +240,28 @@ void ref_model_open(const assay_error_model *model, int64_t row, int64_t column)
     }
 }
 
-void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
-                   int64_t column, double y, double bound, double sigma)
+static void put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
+                int64_t column, double y, double bound, double sigma, bool growing)
 {
     const double reach = fabs(y) + bound + REF_LAMBDA * sigma;
+    const double limit = rounding->output_limit;
     double total = bound + ref_half_ulp(rounding->output, reach) + rounding->output_floor;
-    if (!(fabs(y) + total < rounding->output_limit)) {
+    const double least = fabs(y) - total - REF_LAMBDA * sigma;
+    const bool beyond = growing && least > limit + 2.0 * ref_half_ulp(rounding->output, limit);
+    if (!(fabs(y) + total < limit) && !beyond) {
         total = (double)INFINITY;
     }
     ref_model_put_raw(model, row, column, y, total, sigma);
+}
+
+void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
+                   int64_t column, double y, double bound, double sigma)
+{
+    put(model, rounding, row, column, y, bound, sigma, false);
+}
+
+void ref_model_put_growing(const assay_error_model *model, const ref_rounding *rounding,
+                           int64_t row, int64_t column, double y, double bound, double sigma)
+{
+    put(model, rounding, row, column, y, bound, sigma, true);
 }

@@ -106,7 +106,11 @@ double ref_difference(double rounded, double exact);
  * a y that the output type may round to infinity has no bound. */
 void ref_model_put(const assay_error_model *model, const ref_rounding *rounding, int64_t row,
                    int64_t column, double y, double bound, double sigma);
-/* The same without output rounding. */
+/* The same where every partial result lies between 0 and y, so that a y beyond the output type is
+ * infinite in any order: its budget stays finite, and the comparators want the infinity. */
+void ref_model_put_growing(const assay_error_model *model, const ref_rounding *rounding,
+                           int64_t row, int64_t column, double y, double bound, double sigma);
+/* The same as the first without output rounding. */
 void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t column, double y,
                        double bound, double sigma);
 /* Leaves an element unjudged: its bound is infinite, and the comparators take any value for it. */

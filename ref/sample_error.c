@@ -12,7 +12,8 @@
  * Membership. A token is undecided when
  *   - top_k's cut is within both scaled values' rounding above it (a right kernel's scaling is
  *     monotone, so what is kept stays, but what is just below may become an equal);
- *   - the sum before it is within that sum's own error of top_p;
+ *   - the sum before it is within that sum's own error of top_p,
+ *     unless all sums are small whole numbers: then it is met exactly, or not;
  *   - it could change places with a token on the other side of top_p's cut, the scaled values being
  *     within their rounding of each other but not equal (equals are ordered by index).
  * With w the share of all undecided tokens in the kept mass, a kept token may be off by p_t w/(1-w)
@@ -99,6 +100,34 @@ static bool confused(double a, double b, const ref_rounding *r)
     return a > b && a - b <= 2.0 * r->u_work * (fabs(a) + fabs(b));
 }
 
+/* Of so few equals the weights are 1, and all sums small integers: exact in any accumulator. */
+enum { COUNTED_MOST = 64 };
+
+static bool is_counted(const assay_sample_params *params, int64_t count)
+{
+    const double fine = params->top_p * 0x1p24;
+    return count <= COUNTED_MOST && (count & (count - 1)) == 0 && fine == floor(fine);
+}
+
+bool assay_ref_sample_counts(const assay_sample_params *params, const assay_tensor *logits,
+                             int64_t row)
+{
+    bool equal = is_counted(params, logits->shape[1]) && isfinite(assay_at2(logits, row, 0));
+    for (int64_t t = 1; equal && t < logits->shape[1]; t++) {
+        equal = assay_at2(logits, row, t) == assay_at2(logits, row, 0);
+    }
+    return equal;
+}
+
+static bool counts(const assay_sample_params *params, const ref_distribution *d)
+{
+    bool equal = is_counted(params, d->vocab);
+    for (int64_t t = 0; equal && t < d->vocab; t++) {
+        equal = d->scaled[t] == d->maximum;
+    }
+    return equal;
+}
+
 /* Whether a right kernel may decide the other way on token t; `ahead` is the mass before it. */
 static bool undecided(const assay_sample_params *params, const ref_distribution *d,
                       const ref_rounding *r, int64_t t, double ahead, double sum_error,
@@ -125,12 +154,14 @@ void ref_distribution_error(const assay_sample_params *params,
     const relative own = sum_error(d, rounding, true);
     const double common = all.bound + REF_LAMBDA * all.sigma;
     const cut edge = find_cut(d);
+    const bool counted = counts(params, d);
     double loose = 0.0; /* share of the undecided tokens in the kept mass */
     double ahead = 0.0;
     /* tokens in descending order; each is first marked: its bound holds 1 when undecided */
     for (int64_t k = 0; k < d->vocab; k++) {
         const int64_t t = d->order[k];
-        const bool open = undecided(params, d, rounding, t, ahead, common, &edge);
+        const bool open =
+            !counted && undecided(params, d, rounding, t, ahead, common, &edge);
         loose += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
         ahead += d->before[t];
         assay_put2(&model->bound, n, t, open ? 1.0 : 0.0);

@@ -143,6 +143,9 @@ assay_status assay_campaign_add_generated(assay_campaign *c, const char *path,
         return status;
     }
     c->list[c->list_count++] = list;
+    if (!own_list) {
+        status = assay_case_list_draw(list, c->options.seed, error);
+    }
     for (size_t i = 0; i < list->count && status == ASSAY_OK; i++) {
         if (assay_generated_selected(&list->entries[i], &c->options.filter)) {
             const assay_campaign_item item = {.entry = &list->entries[i],

@@ -45,9 +45,19 @@ typedef struct tally {
     double worst_used;
 } tally;
 
-static void tally_element(tally *t, assay_dtype type, double got, double expected, double budget,
+/* Beyond the greatest number of its type by more than its budget: infinite, then. */
+static double in_range(assay_dtype type, double expected, double budget)
+{
+    static const double never = 60000.0; /* below every type's greatest */
+    const double least = fabs(expected) - budget;
+    return least > never && isinf(assay_round_to(type, least)) ? copysign(INFINITY, expected)
+                                                               : expected;
+}
+
+static void tally_element(tally *t, assay_dtype type, double got, double truth, double budget,
                           int64_t i, assay_result *result)
 {
+    const double expected = in_range(type, truth, budget);
     if (!isfinite(expected)) {
         const double used = isinf(budget) || same_kind(got, expected) ? 0.0 : INFINITY;
         if (used > t->worst_used) {
@@ -142,7 +152,8 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
         (void)snprintf(result->message, sizeof result->message,
                        "%s %lld, column %lld: got %.9g, expected %.9g, budget %.3g", row_name,
                        (long long)row, (long long)column, assay_buffer_get(got, t.worst),
-                       expected[t.worst], budget->value[t.worst]);
+                       in_range(got->dtype, expected[t.worst], budget->value[t.worst]),
+                       budget->value[t.worst]);
     } else if (informing < wanted && !allow_void) {
         result->verdict = ASSAY_VOID;
         (void)snprintf(result->message, sizeof result->message,

@@ -108,7 +108,8 @@ assay_status assay_generated_judge_entry(const assay_case_entry *entry,
             .columns = entry->sample_columns,
             .whole_rows = entry->op == ASSAY_OP_sae_encode && is_topk(entry)};
         assay_step step = {.allow_void = zeros,
-                           .sample = sample.rows + sample.columns > 0 ? &sample : NULL};
+                           .sample = sample.rows + sample.columns > 0 ? &sample : NULL,
+                           .soak = entry->soak};
         point_step(&step, &built);
         step.allow_void = step.allow_void || one_element(&step);
         assay_result result;

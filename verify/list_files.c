@@ -103,6 +103,9 @@ cJSON *assay_list_golden(const assay_list_filter *filter, assay_error *error)
     return each_root(filter, add_bundle);
 }
 
+/* Drawn cases are listed as verify draws them when no seed is given. */
+enum { DEFAULT_SEED = 1 };
+
 static void add_generated(cJSON *list, const assay_list_filter *filter)
 {
     assay_error error;
@@ -115,6 +118,9 @@ static void add_generated(cJSON *list, const assay_list_filter *filter)
     if (assay_case_list_open(path, &cases, &error) != ASSAY_OK) {
         add_problem(list, path, &error);
         return;
+    }
+    if (filter->cases == NULL) {
+        (void)assay_case_list_draw(&cases, DEFAULT_SEED, &error);
     }
     for (size_t i = 0; i < cases.count; i++) {
         add_case(list, filter, "generated", cases.entries[i].id,

@@ -19,6 +19,7 @@ typedef struct assay_step {
         *witness; /* the contract the expectation was computed under; NULL: float64 */
     bool allow_void;
     const struct assay_sample_size *sample; /* judge a part of the output; NULL: all of it */
+    int64_t soak; /* so many more calls than the checks make */
 } assay_step;
 
 /* Large enough for any op's io. */
@@ -55,7 +56,7 @@ typedef struct assay_judge {
  *   whether it was bit-identical); then, for all but slow cases: rows in another order (ROWS), all
  *   rows but one changed (NEIGHBOURS), a part of the batch (BATCH), attention in two calls
  *   (DECODE), inputs times a power of two (SCALING), split in two addends (LINEARITY), latents in
- *   another order (LATENTS). */
+ *   another order (LATENTS), as many more calls as the step says (SOAK). */
 void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result);
 
 /* A monotonic clock, in seconds. */

@@ -274,6 +274,7 @@ assay_status assay_step_checks(assay_judgement *j)
     CHECK(true, assay_check_in_place(j))
     CHECK(true, assay_check_scaling(j))
     CHECK(true, assay_check_linearity(j))
+    CHECK(j->step->soak > 0, assay_check_soak(j))
     CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_capacity(j))
     CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_latents(j))
 #undef CHECK

@@ -43,6 +43,10 @@ assay_status assay_step_checks(assay_judgement *j);
 /* Each of the runs that need not be bit-identical has its own number of threads. */
 void assay_judgement_threads(assay_judgement *j, uint64_t purpose);
 
+/* Many more calls of the same subject, rows in ever other orders, each as right as the first
+ * (SOAK); fewer where one takes long. */
+assay_status assay_check_soak(assay_judgement *j);
+
 /* The output over an input, where the op's header allows it (IN_PLACE). */
 assay_status assay_check_in_place(assay_judgement *j);
 

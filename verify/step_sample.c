@@ -87,6 +87,9 @@ assay_status assay_sample_truth_make(const assay_precision *contract, const assa
     double slack = 0.0;
     for (int64_t row = 0; status == ASSAY_OK && row < seen->logits.shape[0]; row++) {
         double sum = 0.0;
+        if (assay_ref_sample_counts(step->params, &seen->logits, row)) {
+            continue;
+        }
         for (int64_t t = row * vocab; t < (row + 1) * vocab; t++) {
             sum += isfinite(nucleus[0].budget[t]) ? nucleus[0].budget[t] : 0.0;
         }

@@ -205,6 +205,13 @@ static assay_status take_tokens(generate_job *job)
         if (forced && tokens[job->step] < 0) {
             continue; /* the forced text has ended: so has the row, without this step */
         }
+        if (sampled[i] >= job->stage->params.model.vocab) {
+            return assay_fail(job->stage->forward.runner.exec.error, ASSAY_INTERNAL,
+                              "row %lld, new token %lld: sample gave token %lld of a vocabulary of "
+                              "%lld",
+                              (long long)b, (long long)job->step, (long long)sampled[i],
+                              (long long)job->stage->params.model.vocab);
+        }
         row_of(&io->new_tokens, b)[job->step] = sampled[i];
         put_logits(job, i, b);
         const int64_t token = tokens[job->step];

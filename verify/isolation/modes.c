@@ -2,20 +2,44 @@
 
 #include <fenv.h>
 #include <omp.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* MXCSR's bits for rounding, and those that flush subnormals (FTZ, DAZ). */
 enum { ROUNDING = 0x6000, FLUSHING = 0x8040, STICKY = 0x003f };
 
 /* What was found changed, one bit each. */
-enum { ROUNDS = 1, FLUSHES = 2, OTHER = 4 };
+enum { ROUNDS = 1, FLUSHES = 2, OTHER = 4, X87 = 8, X87_STACK = 16 };
+
+#if defined(__x86_64__)
+/* What FNSTENV stores of x87; it masks exceptions too, so it is loaded again. */
+typedef struct x87_environment {
+    uint16_t control, unused1, status, unused2, tags, unused3;
+    uint32_t rest[4];
+} x87_environment;
+
+static x87_environment x87_read(void)
+{
+    x87_environment e;
+    __asm__ volatile("fnstenv %0\n\tfldenv %0" : "=m"(e));
+    return e;
+}
+
+static void x87_put_back(const assay_modes *before)
+{
+    const uint16_t control = (uint16_t)before->x87;
+    __asm__ volatile("fninit\n\tfldcw %0" : : "m"(control));
+}
+#endif
 
 assay_modes assay_modes_read(void)
 {
 #if defined(__x86_64__)
-    return (assay_modes){fegetround(), __builtin_ia32_stmxcsr() & ~(unsigned int)STICKY};
+    const x87_environment x87 = x87_read();
+    return (assay_modes){fegetround(), __builtin_ia32_stmxcsr() & ~(unsigned int)STICKY,
+                         x87.control, x87.tags};
 #else
-    return (assay_modes){fegetround(), 0};
+    return (assay_modes){fegetround(), 0, 0, 0};
 #endif
 }
 
@@ -24,16 +48,29 @@ static int put_back(const assay_modes *before)
 {
     const assay_modes now = assay_modes_read();
     const unsigned int differs = now.control ^ before->control;
-    if (now.rounding == before->rounding && differs == 0) {
+    const int x87 = (now.x87 != before->x87 ? X87 : 0) | (now.tags != before->tags ? X87_STACK : 0);
+    if (now.rounding == before->rounding && differs == 0 && x87 == 0) {
         return 0;
     }
-    (void)fesetround(before->rounding);
 #if defined(__x86_64__)
+    if (x87 != 0) {
+        x87_put_back(before);
+    }
     __builtin_ia32_ldmxcsr(before->control);
 #endif
-    return (now.rounding != before->rounding || (differs & ROUNDING) != 0 ? ROUNDS : 0) |
+    (void)fesetround(before->rounding);
+    return x87 | (now.rounding != before->rounding || (differs & ROUNDING) != 0 ? ROUNDS : 0) |
            ((differs & FLUSHING) != 0 ? FLUSHES : 0) |
            ((differs & ~(unsigned int)(ROUNDING | FLUSHING)) != 0 ? OTHER : 0);
+}
+
+static const char *name_of(int changed)
+{
+    return (changed & ROUNDS) != 0      ? "the processor's rounding mode"
+           : (changed & FLUSHES) != 0   ? "the processor's handling of subnormals"
+           : (changed & X87_STACK) != 0 ? "x87's register stack (MMX code ends with emms)"
+           : (changed & X87) != 0       ? "x87's control word"
+                                        : "the processor's floating-point exceptions";
 }
 
 void assay_modes_check(const assay_modes *before, int32_t threads, assay_outcome *outcome)
@@ -50,9 +87,6 @@ void assay_modes_check(const assay_modes *before, int32_t threads, assay_outcome
     outcome->verdict = ASSAY_FAIL;
     outcome->check = ASSAY_CHECK_MODES;
     (void)snprintf(outcome->message, sizeof outcome->message,
-                   "left %s changed%s; put back what it was",
-                   (changed & ROUNDS) != 0    ? "the processor's rounding mode"
-                   : (changed & FLUSHES) != 0 ? "the processor's handling of subnormals"
-                                              : "the processor's floating-point exceptions",
+                   "left %s changed%s; put back what it was", name_of(changed),
                    own == 0 ? " in a thread of its team" : "");
 }

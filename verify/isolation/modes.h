@@ -1,5 +1,6 @@
-/* How threads round, and whether they flush subnormals: a kernel's own affair as long as it puts
- * both back. What comes after it would compute otherwise. */
+/* How threads round, whether they flush subnormals, and x87's state (its control word, and its
+ * stack, which MMX instructions fill): a kernel's own affair as long as it puts them back. What
+ * comes after it would compute otherwise. */
 #ifndef VERIFY_ISOLATION_MODES_H
 #define VERIFY_ISOLATION_MODES_H
 
@@ -8,6 +9,7 @@
 typedef struct assay_modes {
     int rounding;
     unsigned int control; /* x86: MXCSR without its sticky flags; elsewhere 0 */
+    unsigned int x87, tags; /* x86: x87's control and tag words; elsewhere 0 */
 } assay_modes;
 
 /* Of the calling thread. */

@@ -137,13 +137,13 @@ void assay_placed_check(const assay_placed *placed, const assay_slab *slab, assa
     }
 }
 
-const char *assay_placed_changed(const assay_placed *placed, const assay_slab *slab,
+const char *assay_placed_changed(const assay_placed *placed, const assay_slab *slab, bool writable,
                                  const uint64_t digest[ASSAY_REGIONS_MAX])
 {
     uint64_t now[ASSAY_REGIONS_MAX];
-    assay_layout_digest(&placed->layout, slab->base, now);
+    assay_layout_digest(&placed->layout, slab->base, writable, now);
     for (uint32_t i = 0; i < placed->layout.count; i++) {
-        if (placed->layout.region[i].writable != 0 && now[i] != digest[i]) {
+        if (now[i] != digest[i]) {
             return placed->name[i];
         }
     }

@@ -169,6 +169,7 @@ static void drain(assay_process *process)
             return;
         }
         const size_t size = (size_t)got;
+        process->printed += size;
         if (process->said_size + size > sizeof process->said) {
             const size_t keep = sizeof process->said - size;
             const size_t kept = process->said_size < keep ? process->said_size : keep;

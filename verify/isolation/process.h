@@ -16,6 +16,7 @@ typedef struct assay_process {
     int output; /* read end of what it prints; not blocking */
     char said[ASSAY_SAID_MAX]; /* the last of it */
     size_t said_size;
+    uint64_t printed; /* bytes since its subject was prepared */
 } assay_process;
 
 /* Starts this program again as a worker that inherits control and the slabs' files. */
@@ -45,6 +46,16 @@ uint64_t assay_process_memory(pid_t pid);
  * children: each thread waits without a time limit for another, as idle ones of a pool do. False
  * when that takes more than `seconds`. */
 bool assay_process_settle(pid_t pid, pid_t except, double seconds);
+
+/* Whether threads other than `except` go on computing: they take 0.2 s of processor time while they
+ * are watched. Looks until that is plain, one way or the other, for a second at most. */
+bool assay_process_spins(pid_t pid, pid_t except);
+
+/* Whether it has children, dead ones among them that nobody waited for. Systems that do not tell
+ * count as none. */
+bool assay_process_has_children(pid_t pid);
+
+assay_footprint assay_process_footprint(pid_t pid);
 
 /* Whether the program that runs called assay_worker_main: it can then be its own worker. */
 bool assay_worker_built_in(void);

@@ -135,10 +135,21 @@ static void release(assay_servant *servant)
     servant->subject_set = false;
 }
 
+/* The end of a subject: its leavings are looked for. */
+static void finish(assay_servant *servant, assay_outcome *outcome)
+{
+    const bool any = servant->subject_set;
+    release(servant);
+    if (any) {
+        assay_surroundings_check(&servant->surroundings, outcome);
+    }
+}
+
 static assay_status prepare(assay_servant *servant, const assay_request *request,
                             assay_outcome *outcome, assay_error *error)
 {
     release(servant);
+    assay_surroundings_read(&servant->surroundings);
     servant->subject = request->as.subject;
     assay_wire_subject *const subject = &servant->subject;
     subject->impl[sizeof subject->impl - 1] = '\0';
@@ -198,7 +209,7 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
         assay_servant_run_step(servant, &reply->outcome);
     }
     assay_modes_check(&before, servant->exec.threads, &reply->outcome);
-    assay_layout_digest(&request->layout, servant->operands.base, reply->digest);
+    assay_layout_digest(&request->layout, servant->operands.base, true, reply->digest);
     return status;
 }
 
@@ -226,7 +237,7 @@ void assay_servant_answer(assay_servant *servant, assay_request *request, assay_
         reply->status = prepare(servant, request, &reply->outcome, &error);
         break;
     case ASSAY_ASK_RUN: reply->status = run(servant, request, reply, &error); break;
-    case ASSAY_ASK_RELEASE: release(servant); break;
+    case ASSAY_ASK_RELEASE: finish(servant, &reply->outcome); break;
     default: reply->status = assay_fail(&error, ASSAY_INTERNAL, "no such request"); break;
     }
     if (reply->status != ASSAY_OK) {

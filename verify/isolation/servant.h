@@ -8,6 +8,7 @@
 #include "kernels/plugin.h"
 #include "verify/explain/host.h"
 #include "verify/isolation/slab.h"
+#include "verify/isolation/surroundings.h"
 #include "verify/isolation/view.h"
 #include "verify/isolation/wire.h"
 
@@ -46,6 +47,7 @@ typedef struct assay_servant {
     assay_exec exec;
     assay_error said; /* what the kernel writes its message to */
     bool subject_set;
+    assay_surroundings surroundings; /* before the subject */
     bool prepared; /* steps: prepare was called and state is to be released */
     void *state;
     assay_open_stage stage;

@@ -89,8 +89,19 @@ void assay_session_set_threads(assay_session *session, int32_t threads);
  * may have left them. Poison again after prepare. */
 void assay_session_set_stale(assay_session *session, bool stale);
 
+/* What only grows where every call leaves something in the worker. */
+typedef struct assay_footprint {
+    uint64_t memory, address_space; /* bytes: its own resident ones; all that is mapped */
+    uint64_t files, threads;
+} assay_footprint;
+
+/* Of the worker that serves; false where there is none (in process). */
+bool assay_session_footprint(const assay_session *session, assay_footprint *footprint);
+
 /* Releases the kernel's state and looks once more at every output since prepare: one that changed
- * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). */
+ * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). So is what the subject leaves in
+ * its process (ASSAY_CHECK_LEFTOVER): surroundings changed, a child, a thread that goes on
+ * computing, more than a MiB of print; and weights that were changed (ASSAY_CHECK_INPUT). */
 assay_status assay_session_release(assay_session *session, assay_outcome *outcome,
                                    assay_error *error);
 

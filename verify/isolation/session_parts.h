@@ -57,6 +57,9 @@ struct assay_session {
     assay_placed weights_placed, operands_placed;
     bool ran;
     uint64_t digest[ASSAY_REGIONS_MAX]; /* of the last run's outputs */
+    /* Of what a kernel may only read, before it ran: taken here, out of its reach. Read-only pages
+     * can be made writable by whoever has them. */
+    uint64_t inputs_given[ASSAY_REGIONS_MAX], weights_given[ASSAY_REGIONS_MAX];
     const char *late;                   /* an output that changed after its run; NULL: none */
     double patience; /* seconds to wait for threads that still work */
     bool unsettled;  /* some went on */
@@ -93,8 +96,9 @@ void assay_placed_return(const assay_placed *placed, const assay_slab *slab);
 /* Damaged canaries make the outcome a FAIL. */
 void assay_placed_check(const assay_placed *placed, const assay_slab *slab,
                         assay_outcome *outcome);
-/* The name of an output whose digest differs; NULL: none. */
-const char *assay_placed_changed(const assay_placed *placed, const assay_slab *slab,
+/* The name of an operand that is writable (an output), or of one that is not (an input), whose
+ * digest differs; NULL: none. */
+const char *assay_placed_changed(const assay_placed *placed, const assay_slab *slab, bool writable,
                                  const uint64_t digest[ASSAY_REGIONS_MAX]);
 
 #endif

@@ -86,8 +86,13 @@ static assay_status place_weights(assay_session *session, const assay_subject *s
                                   subject->weights, &coded, error);
         memcpy((char *)params + bare.offset, &coded, sizeof coded);
     }
-    return status == ASSAY_OK ? assay_placed_fill(placed, &session->weights, false, error)
-                              : status;
+    if (status == ASSAY_OK) {
+        status = assay_placed_fill(placed, &session->weights, false, error);
+    }
+    if (status == ASSAY_OK) {
+        assay_layout_digest(&placed->layout, session->weights.base, false, session->weights_given);
+    }
+    return status;
 }
 
 /* Models do not travel: their pointers mean nothing elsewhere. */
@@ -169,6 +174,7 @@ assay_status assay_session_prepare(assay_session *session, const assay_subject *
     session->fated = false;
     session->ran = false;
     session->late = NULL;
+    session->worker->process.printed = 0;
     const bool answered =
         assay_session_ask(session, ASSAY_ASK_PREPARE, sizeof session->request.as.subject,
                           &session->reply, sizeof session->reply, outcome);

@@ -7,7 +7,7 @@
 static bool has_late(assay_session *session)
 {
     if (session->ran && session->late == NULL) {
-        session->late = assay_placed_changed(&session->operands_placed, &session->operands,
+        session->late = assay_placed_changed(&session->operands_placed, &session->operands, true,
                                              session->digest);
     }
     return session->late != NULL;
@@ -45,9 +45,29 @@ static assay_status place_operands(assay_session *session, const void *io,
     }
     session->request.layout = placed->layout;
     session->request.threads = session->run_threads;
-    return status == ASSAY_OK
-               ? assay_placed_fill(placed, &session->operands, session->stale, error)
-               : status;
+    if (status == ASSAY_OK) {
+        status = assay_placed_fill(placed, &session->operands, session->stale, error);
+    }
+    if (status == ASSAY_OK) {
+        assay_layout_digest(&placed->layout, session->operands.base, false,
+                            session->inputs_given);
+    }
+    return status;
+}
+
+/* What was read-only is not what it was. */
+static void check_inputs(const assay_placed *placed, const assay_slab *slab,
+                         const uint64_t given[ASSAY_REGIONS_MAX], assay_outcome *outcome)
+{
+    const char *const name = outcome->verdict == ASSAY_PASS
+                                 ? assay_placed_changed(placed, slab, false, given)
+                                 : NULL;
+    if (name != NULL) {
+        outcome->verdict = ASSAY_FAIL;
+        outcome->check = ASSAY_CHECK_INPUT;
+        (void)snprintf(outcome->message, sizeof outcome->message,
+                       "input '%s' was changed, although its pages are read-only", name);
+    }
 }
 
 /* What the parent can see for itself once the call has returned. */
@@ -56,6 +76,7 @@ static void check_run(assay_session *session, assay_outcome *outcome)
     *outcome = session->reply.outcome;
     memcpy(session->digest, session->reply.digest, sizeof session->digest);
     assay_placed_check(&session->operands_placed, &session->operands, outcome);
+    check_inputs(&session->operands_placed, &session->operands, session->inputs_given, outcome);
     if (outcome->verdict == ASSAY_PASS && has_late(session)) {
         say_late(session, outcome);
     }
@@ -105,9 +126,18 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
     return ASSAY_OK;
 }
 
+static void say_leftover(assay_outcome *outcome, const char *what)
+{
+    if (outcome->verdict == ASSAY_PASS) {
+        outcome->verdict = ASSAY_FAIL;
+        outcome->check = ASSAY_CHECK_LEFTOVER;
+        (void)snprintf(outcome->message, sizeof outcome->message, "%s", what);
+    }
+}
+
 /* Threads that still work may still write: they are given time to. A worker in which they go on
  * ends, so that they meet nobody else's outputs, and the next wait is shorter. */
-static void wait_for_threads(assay_session *session)
+static void wait_for_threads(assay_session *session, assay_outcome *outcome)
 {
     const bool in_process = session->servant != NULL;
     const pid_t pid = in_process ? getpid() : session->worker->process.pid;
@@ -119,6 +149,27 @@ static void wait_for_threads(assay_session *session)
     const double half = session->patience / 2.0;
     session->patience = half > ASSAY_PATIENCE_LEAST ? half : ASSAY_PATIENCE_LEAST;
     session->unsettled = true;
+    if (in_process || session->late != NULL) {
+        return; /* other threads and children may be the program's own */
+    }
+    if (assay_process_has_children(pid)) {
+        say_leftover(outcome, "left a child process behind; wait for it to end");
+    } else if (assay_process_spins(pid, waiting)) {
+        say_leftover(outcome, "left a thread behind that goes on computing; end it or let it wait");
+    }
+}
+
+/* Lines now and then are tolerated, a flood is not. */
+static void check_printed(const assay_session *session, assay_outcome *outcome)
+{
+    enum { PRINTED_MOST = 1 << 20 };
+    const uint64_t printed = session->servant == NULL ? session->worker->process.printed : 0;
+    char what[128];
+    if (printed > PRINTED_MOST) {
+        (void)snprintf(what, sizeof what, "printed %.1f MiB; a kernel does not print",
+                       (double)printed / 0x1p20);
+        say_leftover(outcome, what);
+    }
 }
 
 assay_status assay_session_release(assay_session *session, assay_outcome *outcome,
@@ -135,17 +186,28 @@ assay_status assay_session_release(assay_session *session, assay_outcome *outcom
     }
     assay_layout_begin(&session->request.layout);
     session->unsettled = false;
-    const bool answered = assay_session_ask(session, ASSAY_ASK_RELEASE, 0, &session->reply,
-                                            sizeof session->reply, outcome);
-    if (answered) {
-        wait_for_threads(session);
+    if (assay_session_ask(session, ASSAY_ASK_RELEASE, 0, &session->reply, sizeof session->reply,
+                          outcome)) {
+        *outcome = session->reply.outcome;
+        check_inputs(&session->weights_placed, &session->weights, session->weights_given, outcome);
+        wait_for_threads(session, outcome);
+        check_printed(session, outcome);
+        if (has_late(session)) {
+            say_late(session, outcome);
+        }
     }
-    if (answered && has_late(session)) {
-        say_late(session, outcome);
-    }
-    if (session->unsettled) {
-        assay_session_dismiss(session);
+    if (session->unsettled || outcome->check == ASSAY_CHECK_LEFTOVER) {
+        assay_session_dismiss(session); /* what was left is not the next one's to bear */
     }
     session->ran = false;
     return ASSAY_OK;
+}
+
+bool assay_session_footprint(const assay_session *session, assay_footprint *footprint)
+{
+    const bool known = session->servant == NULL && session->worker->process.pid > 0;
+    if (known) {
+        *footprint = assay_process_footprint(session->worker->process.pid);
+    }
+    return known;
 }

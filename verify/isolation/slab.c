@@ -171,11 +171,12 @@ uint64_t assay_digest(const void *data, uint64_t bytes)
     return sum;
 }
 
-void assay_layout_digest(const assay_slab_layout *layout, const uint8_t *base,
+void assay_layout_digest(const assay_slab_layout *layout, const uint8_t *base, bool writable,
                          uint64_t digest[ASSAY_REGIONS_MAX])
 {
     for (uint32_t i = 0; i < layout->count; i++) {
         const assay_region *const r = &layout->region[i];
-        digest[i] = r->writable != 0 ? assay_digest(base + r->low, r->high - r->low) : 0;
+        const bool wanted = (r->writable != 0) == writable;
+        digest[i] = wanted ? assay_digest(base + r->low, r->high - r->low) : 0;
     }
 }

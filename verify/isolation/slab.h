@@ -34,8 +34,9 @@ bool assay_slab_damaged_at(const assay_slab *slab, uint64_t offset);
 
 /* Equal bytes have equal sums, others almost certainly not. */
 uint64_t assay_digest(const void *data, uint64_t bytes);
-/* Of each writable region with all its canaries, its slab beginning at base; 0 for the others. */
-void assay_layout_digest(const assay_slab_layout *layout, const uint8_t *base,
+/* Of each region that is writable, or of each that is not, with all its canaries, its slab
+ * beginning at base; 0 for the others. */
+void assay_layout_digest(const assay_slab_layout *layout, const uint8_t *base, bool writable,
                          uint64_t digest[ASSAY_REGIONS_MAX]);
 
 #endif

@@ -93,32 +93,45 @@ static bool is_parked(const char *task)
            waits_forever(&w);
 }
 
-/* Children that the main thread has forked; systems that do not tell count as none. */
-static bool has_children(pid_t pid)
-{
-    char path[64];
-    char text[32];
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    return read_text(path, text, sizeof text);
-}
-
-static bool all_parked(pid_t pid, pid_t except)
+/* Calls look(task's folder, context) for every thread but one until it returns true. */
+static bool any_task(pid_t pid, pid_t except, bool (*look)(const char *task, void *context),
+                     void *context)
 {
     char path[300];
     (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *const folder = opendir(path);
-    bool parked = true;
+    bool found = false;
     const struct dirent *entry = NULL;
-    while (folder != NULL && parked && (entry = readdir(folder)) != NULL) {
+    while (folder != NULL && !found && (entry = readdir(folder)) != NULL) {
         if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != (int)except) {
             (void)snprintf(path, sizeof path, "/proc/%d/task/%.200s", (int)pid, entry->d_name);
-            parked = is_parked(path);
+            found = look(path, context);
         }
     }
     if (folder != NULL) {
         (void)closedir(folder);
     }
-    return parked;
+    return found;
+}
+
+static bool has_forked(const char *task, void *context)
+{
+    char path[320];
+    char text[32];
+    (void)context;
+    (void)snprintf(path, sizeof path, "%s/children", task);
+    return read_text(path, text, sizeof text);
+}
+
+bool assay_process_has_children(pid_t pid)
+{
+    return any_task(pid, 0, has_forked, NULL);
+}
+
+static bool works(const char *task, void *context)
+{
+    (void)context;
+    return !is_parked(task);
 }
 
 bool assay_process_settle(pid_t pid, pid_t except, double seconds)
@@ -127,7 +140,8 @@ bool assay_process_settle(pid_t pid, pid_t except, double seconds)
     const double until = assay_now() + seconds;
     for (;;) {
         /* In process, other children than a kernel's are none of its business. */
-        if (all_parked(pid, except) && (pid == getpid() || !has_children(pid))) {
+        if (!any_task(pid, except, works, NULL) &&
+            (pid == getpid() || !assay_process_has_children(pid))) {
             return true;
         }
         if (assay_now() > until) {
@@ -135,4 +149,77 @@ bool assay_process_settle(pid_t pid, pid_t except, double seconds)
         }
         (void)nanosleep(&pause, NULL);
     }
+}
+
+/* Adds up the processor time that threads have had, in clock ticks. */
+static bool add_time(const char *task, void *context)
+{
+    char path[320];
+    char text[1024];
+    unsigned long user = 0;
+    unsigned long system = 0;
+    unsigned long *const sum = context;
+    (void)snprintf(path, sizeof path, "%s/stat", task);
+    const char *const state = read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (state != NULL &&
+        sscanf(state, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) ==
+            2) {
+        *sum += user + system;
+    }
+    return false;
+}
+
+bool assay_process_spins(pid_t pid, pid_t except)
+{
+    /* An idle thread of a pool spins for a moment before it sleeps: milliseconds. */
+    static const double enough = 0.2, early = 0.15, early_share = 0.02, most_seconds = 1.0;
+    const struct timespec pause = {.tv_nsec = 10000000};
+    const double ticks = (double)sysconf(_SC_CLK_TCK);
+    const double start = assay_now();
+    unsigned long before = 0;
+    (void)any_task(pid, except, add_time, &before);
+    for (;;) {
+        unsigned long now = 0;
+        (void)nanosleep(&pause, NULL);
+        (void)any_task(pid, except, add_time, &now);
+        const double spent = now > before ? (double)(now - before) / ticks : 0.0;
+        const double seconds = assay_now() - start;
+        if (spent >= enough) {
+            return true;
+        }
+        if (seconds > most_seconds || (seconds > early && spent < early_share) ||
+            !any_task(pid, except, works, NULL)) {
+            return false;
+        }
+    }
+}
+
+static uint64_t entries(const char *format, pid_t pid)
+{
+    char path[64];
+    uint64_t count = 0;
+    (void)snprintf(path, sizeof path, format, (int)pid);
+    DIR *const folder = opendir(path);
+    while (folder != NULL && readdir(folder) != NULL) {
+        count++;
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    return count;
+}
+
+assay_footprint assay_process_footprint(pid_t pid)
+{
+    char path[64];
+    char text[256];
+    unsigned long long pages = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    if (!read_text(path, text, sizeof text) || sscanf(text, "%llu", &pages) != 1) {
+        pages = 0;
+    }
+    return (assay_footprint){.memory = assay_process_memory(pid),
+                             .address_space = pages * assay_page(),
+                             .files = entries("/proc/%d/fd", pid),
+                             .threads = entries("/proc/%d/task", pid)};
 }

@@ -21,6 +21,9 @@ static int64_t id_of(int fault, const assay_embed_params *params, const assay_em
         return ((const int32_t *)io->id.data)[n];
     }
     const int64_t id = (scalar_index(&io->id, n) + (IS(id_plus_one) ? 1 : 0)) % vocab;
+    if (IS(id_edge) && id >= 65536 && id < 65600) {
+        return id - 65536;
+    }
     return IS(id_17) ? id & 0x1ffff : id;
 }
 
@@ -79,7 +82,8 @@ static float sum_of(int fault, float a, float b)
         b = scalar_rounded(ASSAY_BF16, b);
     }
     const float sum = a + (IS(twice_a) ? a : b);
-    if (IS(clipped) && isinf(sum)) {
+    const bool overflow = isfinite(a) && isfinite(b);
+    if (isinf(sum) && (IS(clipped) || (IS(overflow_clipped) && overflow))) {
         return sum > 0.0f ? FLT_MAX : -FLT_MAX;
     }
     return (IS(quiet_nan) && isnan(sum)) || (IS(flush) && fabsf(sum) < FLT_MIN) ? 0.0f : sum;
@@ -111,7 +115,10 @@ static assay_status faulty_add(int fault, assay_dtype type, const assay_exec *ex
             continue;
         }
         for (int64_t i = 0; i < columns; i++) {
-            const float sum = sum_of(fault, mutant_at(&io->a, n, i), mutant_at(&io->b, n, i));
+            const int64_t flat = (n * d + i) % (1 << 20);
+            const float a = IS(flat_20) ? mutant_at(&io->a, flat / d, flat % d)
+                                        : mutant_at(&io->a, n, i);
+            const float sum = sum_of(fault, a, mutant_at(&io->b, n, i));
             if (IS(sum_truncate)) {
                 mutant_truncate(&io->y, n, i, sum);
             } else {

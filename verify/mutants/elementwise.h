@@ -18,6 +18,7 @@
     X(embed, f32, id_halved, ON_NUMBER, "embed-7x131x17-soft0*", "64-bit ids are read as 32-bit")  \
     X(embed, bf16, through_f16, ON_NUMBER, "embed-*-subnormal",                                    \
       "values pass through f16 on their way")                                                      \
+    X(embed, f32, id_edge, ON_NUMBER, "embed-9x70001*", "ids from 65536 to 65599 lose a bit")      \
     X(embed, f32, id_17, ON_NUMBER, "embed-66001*", "ids have 17 bits")                            \
     X(embed, f32, row_limit, ON_WRITTEN, "embed-66001*", "rows from 65536 on are never written")
 
@@ -34,7 +35,10 @@
       "y = a, then y += b: wrong where y is b, which the contract allows")                         \
     X(add, bf16, sum_truncate, ON_NUMBER, "add-16x256*", "the sum is truncated to bf16")           \
     X(add, f32, row_limit, ON_WRITTEN, "add-66001*", "rows from 65536 on are never written")       \
-    X(add, f32, wide, ON_WRITTEN, "add-2x20001*", "columns from 16384 on are never written")
+    X(add, f32, wide, ON_WRITTEN, "add-2x20001*", "columns from 16384 on are never written")       \
+    X(add, f32, overflow_clipped, ON_NUMBER, "add-9x127-normal-huge",                              \
+      "finite sums beyond the greatest number are clipped to it")                                  \
+    X(add, f32, flat_20, ON_NUMBER, "add-3x400009*", "elements have numbers of 20 bits")
 
 #define SWIGLU_TWINS(X) X(swiglu, f32) X(swiglu, bf16)
 

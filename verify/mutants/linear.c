@@ -63,7 +63,11 @@ static double element(int fault, const assay_linear_params *params, const assay_
             continue;
         }
         w = IS(weight_clamped) && isinf(w) ? copysignf(FLT_MAX, w) : w;
+        const float before = sum;
         sum = narrowed(fault, sum + x * w, k);
+        if (IS(overflow_clipped) && isinf(sum) && isfinite(before) && isfinite(x) && isfinite(w)) {
+            sum = copysignf(FLT_MAX, sum);
+        }
         squares += (double)sum * (double)sum;
     }
     double value = (double)sum;

@@ -46,7 +46,8 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
         scale = IS(no_scale) ? 1.0 : IS(scale_twice) ? scale * scale : scale;
         float factor = (float)(assay_at1(&io->codes.value, e) * scale);
         factor = IS(value_bf16) ? scalar_rounded(ASSAY_BF16, factor) : factor;
-        sum += factor * column(fault, &sae->decoder, i, j);
+        const float weight = column(fault, &sae->decoder, i, j);
+        sum += IS(zeros_skipped) && weight == 0.0f ? 0.0f : factor * weight;
         sum = IS(accumulate_bf16) ? scalar_rounded(ASSAY_BF16, sum) : sum;
     }
     return sum;

@@ -43,6 +43,8 @@
       "where batches are whole tiles of 64 rows, a row loses its last entry")                      \
     X(sae_decode, f32, negative_dropped, ON_NUMBER, "sae-decode-jumprelu-below-zero*",             \
       "negative values are left out")                                                              \
+    X(sae_decode, f32, zeros_skipped, ON_NUMBER, "sae-decode-relu-zero-outputs*",                  \
+      "weights of zero are skipped, whatever they are multiplied by")                              \
     X(sae_decode, f32, capacity_512, ON_NUMBER, "sae-decode-relu-many*",                           \
       "entries after a row's 512th are left out")
 

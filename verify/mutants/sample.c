@@ -1,6 +1,8 @@
 /* Wrong sampling: the scalar kernel's steps, in another order or with other numbers. */
 #include "verify/mutants/sample.h"
 
+#include <float.h>
+
 #include "kernels/scalar/sample.h"
 
 enum { FAULT_sample_none, SAMPLE_MUTANTS(MUTANT_FAULT) };
@@ -9,9 +11,10 @@ enum { FAULT_sample_none, SAMPLE_MUTANTS(MUTANT_FAULT) };
 static int64_t greedy(int fault, const assay_tensor *logits, int64_t row)
 {
     const int64_t vocab = logits->shape[1] - (IS(last_token) && logits->shape[1] > 1 ? 1 : 0);
-    int64_t best = 0;
-    double greatest = assay_at2(logits, row, 0);
-    for (int64_t t = 1; t < vocab; t++) {
+    const bool finite = IS(finite_start);
+    int64_t best = finite ? vocab - 1 : 0;
+    double greatest = finite ? -(double)FLT_MAX : assay_at2(logits, row, 0);
+    for (int64_t t = finite ? 0 : 1; t < vocab; t++) {
         const double value = assay_at2(logits, row, t);
         const bool first_nan = isnan(value) && !isnan(greatest) && !IS(nan_skipped);
         if (value > greatest || (IS(tie_highest) && value >= greatest) || first_nan) {
@@ -19,7 +22,7 @@ static int64_t greedy(int fault, const assay_tensor *logits, int64_t row)
             best = t;
         }
     }
-    return best;
+    return IS(token_16) ? best & 0xffff : best;
 }
 
 /* The weights that are left, 0 for the others; returns what they are divided by. */
@@ -31,6 +34,7 @@ static double weigh(int fault, const assay_sample_params *params, int64_t vocab,
     k = IS(hidden_top_k) && k == 0 ? 50 : k;
     k += k > 1 && IS(top_k_less) ? -1 : k > 0 && IS(top_k_more) ? 1 : 0;
     p = IS(hidden_top_p) && p >= 1.0 ? 0.9 : p;
+    p += IS(top_p_met) && p < 1.0 ? 1e-9 : 0.0;
     if (k > 0 && k < vocab && !IS(p_before_k)) {
         scalar_sample_top_k(scratch, vocab, k);
     }

@@ -27,6 +27,8 @@
       "the token that reaches top_p is dropped")                                                   \
     X(sample, f32, top_p_more, ON_DRAW, "sample-topp-7x1031*",                                     \
       "one token more than reaches top_p stays")                                                   \
+    X(sample, f32, top_p_met, ON_DRAW, "sample-topp-met*",                                         \
+      "where top_p is met exactly, one token more stays")                                          \
     X(sample, f32, p_before_k, ON_DRAW, "sample-published*", "top_p is applied before top_k")      \
     X(sample, f32, seed_ignored, ON_DRAW, "sample-warm*", "every seed draws alike")                \
     X(sample, f32, counters_swapped, ON_DRAW, "sample-warm*",                                      \
@@ -40,6 +42,9 @@
       "the uniform number given is ignored")                                                       \
     X(sample, f32, not_renormalised, ON_DRAW, "sample-topp-7x1031*",                               \
       "what is left after top_p is not normalised again")                                          \
+    X(sample, f32, finite_start, ON_DRAW, "sample-greedy-9x131-minus-inf",                         \
+      "the search for the greatest begins with the least finite number at the last token")         \
+    X(sample, f32, token_16, ON_DRAW, "sample-greedy-3x70001*", "tokens have 16 bits")             \
     X(sample, f32, row_limit, ON_DRAW | ON_WRITTEN, "sample-greedy-66001*",                        \
       "rows from 65536 on get token 0")                                                            \
     X(sample, f32, warm_row_limit, ON_DRAW | ON_WRITTEN, "sample-plain-66001*",                    \

@@ -211,11 +211,40 @@ static assay_status judge_entry(const assay_case_entry *entry, const assay_verif
     return assay_generated_judge_entry(entry, &filtered, error);
 }
 
-/* A listed case, or one whose shape and data are drawn too. */
+/* One of the cases that verify draws from the run's seed, judged as those are, but for the number of
+ * calls of its soak. */
+static assay_status judge_drawn(const assay_verify_run *run, assay_op op, uint64_t bits,
+                                uint64_t *left_out, assay_error *error)
+{
+    enum { FEW_CALLS = 16 };
+    assay_case_list list;
+    memset(&list, 0, sizeof list);
+    assay_status status = assay_case_list_draw(&list, run->seed, error);
+    size_t of_op = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        of_op += list.entries[i].op == op;
+    }
+    const size_t wanted = of_op > 0 ? (size_t)(bits % of_op) : 0;
+    size_t seen = 0;
+    for (size_t i = 0; i < list.count && status == ASSAY_OK; i++) {
+        assay_case_entry *const entry = &list.entries[i];
+        entry->soak = entry->soak < FEW_CALLS ? entry->soak : FEW_CALLS;
+        if (entry->op == op && seen++ == wanted) {
+            status = judge_entry(entry, run, left_out, error);
+        }
+    }
+    assay_case_list_close(&list);
+    return status;
+}
+
+/* A listed case, one that is drawn as for verify, or one whose shape and data are drawn too. */
 static assay_status judge_step(const assay_alarm_bench *bench, const assay_verify_run *run,
                                assay_op op, uint64_t bits, uint64_t *left_out,
                                assay_error *error)
 {
+    if (bits % 8 == 1) {
+        return judge_drawn(run, op, bits / 8, left_out, error);
+    }
     if (bits % 2 == 0) {
         const assay_case_entry *const entry = draw_entry(bench, op, bits / 2);
         return entry != NULL ? judge_entry(entry, run, left_out, error) : ASSAY_OK;

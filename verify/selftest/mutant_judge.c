@@ -22,7 +22,8 @@ struct assay_mutant_bench {
     assay_session *built_in; /* runs the explanations that host mutants are judged by */
     const assay_kernel *const *kernels;
     size_t kernel_count;
-    assay_case_list cases;
+    assay_case_list cases; /* with those drawn from case_seed */
+    uint64_t case_seed;
     assay_selftest_bundles *bundles;
     /* Of the subject at hand. */
     uint32_t listed;
@@ -30,22 +31,34 @@ struct assay_mutant_bench {
     bool decided;
 };
 
+/* The listed cases and those drawn from the seed. */
+static assay_status open_cases(assay_mutant_bench *bench, uint64_t seed, assay_error *error)
+{
+    const char *const list = assay_case_file_path();
+    if (list == NULL) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "fixtures/cases/verify.json was not found: run from the source folder");
+    }
+    if (bench->cases.count > 0 && bench->case_seed == seed) {
+        return ASSAY_OK;
+    }
+    assay_case_list_close(&bench->cases);
+    bench->case_seed = seed;
+    const assay_status status = assay_case_list_open(list, &bench->cases, error);
+    return status == ASSAY_OK ? assay_case_list_draw(&bench->cases, seed, error) : status;
+}
+
 assay_status assay_mutant_bench_open(assay_mutant_bench **bench, assay_error *error)
 {
     char path[ASSAY_BESIDE_PATH];
     assay_session_options options = {
         .plugin = path, .deadline = deadline, .memory_limit = memory_limit, .threads = THREADS};
-    const char *const list = assay_case_file_path();
     assay_mutant_bench *const made = calloc(1, sizeof *made);
     *bench = made;
     if (made == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    assay_status status =
-        list != NULL ? assay_case_list_open(list, &made->cases, error)
-                     : assay_fail(error, ASSAY_BAD_INPUT,
-                                  "fixtures/cases/verify.json was not found: run from the source "
-                                  "folder");
+    assay_status status = open_cases(made, 1, error);
     status = status == ASSAY_OK ? assay_beside(ASSAY_MUTANTS_PLUGIN, path, error) : status;
     if (status == ASSAY_OK) {
         status = assay_session_open(&options, &made->session, error);
@@ -157,7 +170,7 @@ static assay_status judge(assay_mutant_bench *bench, const char *name, assay_ses
                           "%s does not export '%s': build the whole project again",
                           ASSAY_MUTANTS_PLUGIN, name);
     }
-    assay_status status = ASSAY_OK;
+    assay_status status = open_cases(bench, seed, error);
     for (int pass = 0; pass < 2 && status == ASSAY_OK; pass++) {
         const bool matching = pass == 0;
         status = is_stage(&table)

@@ -73,7 +73,7 @@ assay_status assay_matrix_write_markdown(const assay_kill_matrix *matrix, const 
 /* The verdict of one subject on one seed. */
 typedef struct assay_mutant_outcome {
     assay_mutant_end end;
-    assay_result last; /* the one that decided; strings live as long as the bench */
+    assay_result last; /* the one that decided; strings live until the next is judged */
     uint32_t cases, skipped, failed;
 } assay_mutant_outcome;
 

@@ -61,6 +61,7 @@ Test(mutants, name_cases_that_exist)
     assay_case_list list;
     cr_assert_eq(assay_case_list_open(ASSAY_SOURCE_DIR "/fixtures/cases/verify.json", &list, NULL),
                  ASSAY_OK);
+    cr_assert_eq(assay_case_list_draw(&list, 1, NULL), ASSAY_OK);
     for (size_t i = 0; i < count; i++) {
         cr_assert(names_a_case(&all[i], &list) || names_a_golden_case(&all[i]),
                   "%s: no case matches '%s'", all[i].name, all[i].cases);

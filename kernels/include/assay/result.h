@@ -61,6 +61,8 @@ static inline bool assay_verdict_is_bad(assay_verdict verdict)
     X(IN_PLACE, "in-place")         /* over its own input, where the op allows it, it is wrong */  \
     X(MODES, "modes")               /* it left the processor's rounding or flushing changed */     \
     X(REPEAT, "repeat")             /* a second run left the budget */                             \
+    X(SOAK, "soak")                 /* a much later call left the budget */                        \
+    X(LEFTOVER, "leftover")         /* it left something behind in its process */                  \
     X(STATUS, "status")             /* the kernel returned an error */                             \
     X(LIFE, "life")                 /* signal, exit, memory limit */                               \
     X(DEADLINE, "deadline")

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +39,18 @@ DEED(write_before, Y[-3] = 3.0f;)
 DEED(read_past, sink = A[count_of(io)];)
 DEED(read_before, sink = A[-1];)
 DEED(write_input, A[0] = 3.0f;)
+/* Pages of an operand are made writable, changed and locked again. */
+static void unlock(const void *data, const char *change)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *const start = (char *)((uintptr_t)data / page * page);
+    if (mprotect(start, page, PROT_READ | PROT_WRITE) == 0) {
+        *(volatile char *)(uintptr_t)change ^= 1;
+        mprotect(start, page, PROT_READ);
+    }
+}
+DEED(unlocks, unlock(io->b.data, (const char *)io->b.data + 5);)
+DEED(unlocks_before, unlock(io->a.data, (const char *)io->a.data - 9);)
 DEED(null, *(volatile float *)(uintptr_t)8 = 1.0f;)
 DEED(wild, *(volatile float *)(uintptr_t)0x123456789000 = 1.0f;)
 DEED(exit0, exit(0);)
@@ -243,8 +256,9 @@ static assay_status run_aligned(const assay_exec *exec, const assay_add_params *
 
 #define PLAIN(X)                                                                                   \
     X(good) X(write_past) X(write_far_past) X(write_before) X(read_past) X(read_before)            \
-    X(write_input) X(null) X(wild) X(exit0) X(exit3) X(exit_at_once) X(aborts) X(hang) X(divide)   \
-    X(illegal) X(prints) X(prints_for_ever) X(raises) X(closes) X(talks) X(explode) X(smash)       \
+    X(write_input) X(unlocks) X(unlocks_before) X(null) X(wild) X(exit0) X(exit3) X(exit_at_once)  \
+    X(aborts) X(hang) X(divide) X(illegal) X(prints) X(prints_for_ever) X(raises) X(closes)        \
+    X(talks) X(explode) X(smash)                                                                   \
     X(overflow) X(late) X(soon) X(refuses) X(reports) X(forks) X(forks_and_returns)                \
     X(odd_status) X(aligned) X(corrupts) X(allocates)
 #define PLAIN_KERNEL(its_name) KERNEL(its_name, .run = run_##its_name);
