@@ -109,7 +109,8 @@ assay_status assay_generated_judge_entry(const assay_case_entry *entry,
             .whole_rows = entry->op == ASSAY_OP_sae_encode && is_topk(entry)};
         assay_step step = {.allow_void = zeros,
                            .sample = sample.rows + sample.columns > 0 ? &sample : NULL,
-                           .soak = entry->soak};
+                           .soak = entry->soak,
+                           .brief = entry->heavy};
         point_step(&step, &built);
         step.allow_void = step.allow_void || one_element(&step);
         assay_result result;

@@ -20,6 +20,7 @@ typedef struct assay_step {
     bool allow_void;
     const struct assay_sample_size *sample; /* judge a part of the output; NULL: all of it */
     int64_t soak; /* so many more calls than the checks make */
+    bool brief;   /* two of the checks, drawn from the seed: the others take long */
 } assay_step;
 
 /* Large enough for any op's io. */

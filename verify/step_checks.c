@@ -3,81 +3,6 @@
 
 #include <math.h>
 
-void assay_judgement_fail(assay_judgement *j, assay_check check, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    j->result->verdict = ASSAY_FAIL;
-    j->result->check = check;
-    (void)vsnprintf(j->result->message, sizeof j->result->message, format, args);
-    va_end(args);
-}
-
-/* The caches hold the call's k and v, copied exactly, and elsewhere what they held. */
-static void check_caches(assay_judgement *j, const assay_attention_io *io,
-                         const assay_attention_io *before)
-{
-    const assay_tensor *const caches[2] = {&io->k_cache, &io->v_cache};
-    const assay_tensor *const old[2] = {&before->k_cache, &before->v_cache};
-    const assay_tensor *const rows[2] = {&io->k, &io->v};
-    for (int which = 0; which < 2; which++) {
-        const int64_t capacity = caches[which]->shape[1];
-        const size_t row = (size_t)rows[which]->shape[1] * assay_dtype_size(caches[which]->dtype);
-        char *const wanted = old[which]->data; /* a copy of its own: may be changed */
-        for (int64_t n = 0; n < rows[which]->shape[0]; n++) {
-            const int64_t at = (int64_t)assay_at1(&io->sequence, n) * capacity +
-                               (int64_t)assay_at1(&io->position, n);
-            memcpy(wanted + (size_t)at * row, (const char *)rows[which]->data + (size_t)n * row,
-                   row);
-        }
-        for (int64_t at = 0; at < caches[which]->shape[0] * capacity; at++) {
-            if (memcmp((const char *)caches[which]->data + (size_t)at * row,
-                       wanted + (size_t)at * row, row) != 0) {
-                assay_judgement_fail(j, ASSAY_CHECK_CACHE,
-                                     "%c_cache[%lld, %lld] is not what was to be stored there",
-                                     which == 0 ? 'k' : 'v', (long long)(at / capacity),
-                                     (long long)(at % capacity));
-                return;
-            }
-        }
-    }
-}
-
-assay_status assay_judgement_run(assay_judgement *j, assay_any_io *io, assay_placement placement)
-{
-    assay_any_io before;
-    assay_status status = ASSAY_OK;
-    const bool caches = j->step->op == ASSAY_OP_attention;
-    if (caches) {
-        status = assay_rows_again(j->step, io, j->arena, &before, j->error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_judged_run(&j->judged, io, placement);
-    }
-    if (status == ASSAY_OK && caches && j->result->verdict == ASSAY_PASS) {
-        check_caches(j, &io->attention, &before.attention);
-    }
-    return status;
-}
-
-assay_status assay_judgement_rows(assay_judgement *j, const assay_any_io *io, const int64_t *from,
-                                  int64_t count, assay_check check, const char *what)
-{
-    assay_step_truth part;
-    assay_result result = {.verdict = ASSAY_PASS};
-    const assay_status status = assay_step_truth_rows(j->step->op, &j->truth, from, count,
-                                                      j->arena, &part, j->error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    assay_step_compare(j->step, &part, io, &result);
-    j->result->budget_used = fmax(j->result->budget_used, result.budget_used);
-    if (result.verdict == ASSAY_FAIL) {
-        assay_judgement_fail(j, check, "%s: %.*s", what, ASSAY_MESSAGE_MAX - 80, result.message);
-    }
-    return ASSAY_OK;
-}
-
 /* Takes rows, runs them, judges them. */
 static assay_status run_rows(assay_judgement *j, const int64_t *from, int64_t count,
                              assay_check check, const char *what, assay_any_io *io)
@@ -255,6 +180,38 @@ static assay_status check_decode(assay_judgement *j, int64_t *from)
     return status;
 }
 
+enum { ORDER, BATCH, NEIGHBOURS, DECODE, IN_PLACE, SCALING, LINEARITY, CAPACITY, LATENTS, CHECKS };
+
+static bool has_check(const assay_judgement *j, int check)
+{
+    switch (check) {
+    case ORDER:
+    case BATCH:
+    case NEIGHBOURS: return j->blocks.count > 1;
+    case DECODE: return j->step->op == ASSAY_OP_attention;
+    case CAPACITY:
+    case LATENTS: return j->step->op == ASSAY_OP_sae_encode;
+    default: return true;
+    }
+}
+
+/* One bit for each check that the step gets: all that there are; of a brief step two of them. */
+static unsigned int choose(const assay_judgement *j)
+{
+    int own[CHECKS];
+    uint64_t count = 0;
+    unsigned int all = 0;
+    for (int check = 0; check < CHECKS; check++) {
+        if (has_check(j, check)) {
+            own[count++] = check;
+            all |= 1u << check;
+        }
+    }
+    const uint64_t first = draw(j, 4) % count; /* count is three at least */
+    const uint64_t second = (first + 1 + draw(j, 5) % (count - 1)) % count;
+    return j->step->brief ? 1u << own[first] | 1u << own[second] : all;
+}
+
 assay_status assay_step_checks(assay_judgement *j)
 {
     int64_t *const from =
@@ -262,21 +219,22 @@ assay_status assay_step_checks(assay_judgement *j)
     if (from == NULL) {
         return assay_fail(j->error, ASSAY_NO_MEMORY, "out of memory for row numbers");
     }
+    const unsigned int set = choose(j);
     assay_status status = ASSAY_OK;
 #define CHECK(condition, call)                                                                     \
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && (condition)) {                   \
         status = (call);                                                                           \
     }
-    CHECK(j->blocks.count > 1, check_order(j, from))
-    CHECK(j->blocks.count > 1, check_batch(j, from))
-    CHECK(j->blocks.count > 1, check_neighbours(j, from))
-    CHECK(j->step->op == ASSAY_OP_attention, check_decode(j, from))
-    CHECK(true, assay_check_in_place(j))
-    CHECK(true, assay_check_scaling(j))
-    CHECK(true, assay_check_linearity(j))
+    CHECK((set & 1u << ORDER) != 0, check_order(j, from))
+    CHECK((set & 1u << BATCH) != 0, check_batch(j, from))
+    CHECK((set & 1u << NEIGHBOURS) != 0, check_neighbours(j, from))
+    CHECK((set & 1u << DECODE) != 0, check_decode(j, from))
+    CHECK((set & 1u << IN_PLACE) != 0, assay_check_in_place(j))
+    CHECK((set & 1u << SCALING) != 0, assay_check_scaling(j))
+    CHECK((set & 1u << LINEARITY) != 0, assay_check_linearity(j))
     CHECK(j->step->soak > 0, assay_check_soak(j))
-    CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_capacity(j))
-    CHECK(j->step->op == ASSAY_OP_sae_encode, assay_check_latents(j))
+    CHECK((set & 1u << CAPACITY) != 0, assay_check_capacity(j))
+    CHECK((set & 1u << LATENTS) != 0, assay_check_latents(j))
 #undef CHECK
     return status;
 }

@@ -3,7 +3,7 @@
 #include "verify/step_checks.h"
 
 /* A soak ends here, however many calls are left: kernels that take long are soaked less. */
-static const double soak_seconds = 0.5;
+static const double soak_seconds = 1.0;
 
 static uint64_t draw(const assay_judgement *j, int64_t call)
 {
@@ -50,41 +50,56 @@ static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
 /* By so much a call, over both halves of a soak, nothing grows that is bounded: caches, pools and
  * fragments fill up within the first calls, and an allocator takes memory in few large steps. */
 static const double leaked_bytes = 16384.0, leaked_items = 0.25;
-enum { LEAST_CALLS = 96 }; /* below, growth shows nothing */
+enum { LOOK_EVERY = 16, LOOKS_MOST = 64, LOOKS_LEAST = 5 };
+
+/* What the worker held every LOOK_EVERY calls, the first of them, which warm up, left out. */
+typedef struct growth {
+    assay_footprint at[LOOKS_MOST];
+    int looks;
+} growth;
 
 /* Whether a count grew by that much a call in each of two halves of `calls`. */
-static bool grows(uint64_t first, uint64_t middle, uint64_t last, double rate, int64_t calls)
+static bool grows(uint64_t first, uint64_t middle, uint64_t last, double rate, double calls)
 {
-    const double least = rate * (double)calls / 2.0;
+    const double least = rate * calls / 2.0;
     return (double)middle >= (double)first + least && (double)last >= (double)middle + least;
 }
 
-static void judge_growth(assay_judgement *j, const assay_footprint f[3], int64_t calls)
+static void judge_growth(assay_judgement *j, const growth *g)
 {
-    const double per_call = 1.0 / (double)calls;
-    const assay_footprint *const a = &f[0];
-    const assay_footprint *const b = &f[2];
+    const int halves = (g->looks - 1) / 2;
+    const double calls = 2.0 * halves * LOOK_EVERY;
+    const assay_footprint *const b = &g->at[g->looks - 1];
+    const assay_footprint *const m = b - halves;
+    const assay_footprint *const a = m - halves;
     const struct growing {
         const char *what;
         double unit;
         uint64_t first, middle, last;
         double rate;
     } kinds[] = {
-        {"KiB of memory", 1024.0, a->memory, f[1].memory, b->memory, leaked_bytes},
-        {"KiB of address space", 1024.0, a->address_space, f[1].address_space, b->address_space,
+        {"KiB of memory", 1024.0, a->memory, m->memory, b->memory, leaked_bytes},
+        {"KiB of address space", 1024.0, a->address_space, m->address_space, b->address_space,
          leaked_bytes},
-        {"open files", 1.0, a->files, f[1].files, b->files, leaked_items},
-        {"threads", 1.0, a->threads, f[1].threads, b->threads, leaked_items}};
+        {"open files", 1.0, a->files, m->files, b->files, leaked_items},
+        {"threads", 1.0, a->threads, m->threads, b->threads, leaked_items}};
     /* the memory kinds come first */
     for (size_t i = ASSAY_MEMORY_SANITIZED ? 2 : 0; i < sizeof kinds / sizeof *kinds; i++) {
         const struct growing *const k = &kinds[i];
         if (grows(k->first, k->middle, k->last, k->rate, calls)) {
             assay_judgement_fail(j, ASSAY_CHECK_LEFTOVER,
-                                 "leaves %.3g %s behind with every call, over %lld calls",
-                                 (double)(k->last - k->first) * per_call / k->unit, k->what,
-                                 (long long)calls);
+                                 "leaves %.3g %s behind with every call, over %.0f calls",
+                                 (double)(k->last - k->first) / calls / k->unit, k->what, calls);
             return;
         }
+    }
+}
+
+static void look(const assay_judgement *j, int64_t call, growth *g)
+{
+    if (call > 0 && call % LOOK_EVERY == 0 && g->looks < LOOKS_MOST &&
+        assay_session_footprint(j->judged.session, &g->at[g->looks])) {
+        g->looks++;
     }
 }
 
@@ -96,26 +111,18 @@ assay_status assay_check_soak(assay_judgement *j)
     assay_status status =
         from != NULL ? ASSAY_OK
                      : assay_fail(j->error, ASSAY_NO_MEMORY, "out of memory for row numbers");
-    /* Growth is looked at from a quarter on: before, a kernel may still be warming up. */
-    const int64_t marks[3] = {j->step->soak / 4, j->step->soak / 8 * 5, j->step->soak};
-    assay_footprint grown[3];
-    int64_t call = 0;
-    int seen = 0;
-    for (; status == ASSAY_OK && j->result->verdict == ASSAY_PASS && call < j->step->soak &&
-           assay_now() < until; call++) {
+    growth g = {.looks = 0};
+    for (int64_t call = 0; status == ASSAY_OK && j->result->verdict == ASSAY_PASS &&
+                           call < j->step->soak && assay_now() < until; call++) {
         assay_arena one = {0}; /* the operands of many calls would pile up */
-        if (seen < 2 && call == marks[seen]) {
-            seen += assay_session_footprint(j->judged.session, &grown[seen]);
-        }
+        look(j, call, &g);
         j->arena = &one;
         status = one_call(j, call, from);
         assay_arena_free(&one);
     }
     j->arena = arena;
-    if (j->result->verdict == ASSAY_PASS && call == j->step->soak && seen == 2 &&
-        assay_session_footprint(j->judged.session, &grown[2]) &&
-        marks[2] - marks[0] >= LEAST_CALLS) {
-        judge_growth(j, grown, marks[2] - marks[0]);
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && g.looks >= LOOKS_LEAST) {
+        judge_growth(j, &g);
     }
     return status;
 }

@@ -48,7 +48,7 @@ uint64_t assay_process_memory(pid_t pid);
 bool assay_process_settle(pid_t pid, pid_t except, double seconds);
 
 /* Whether threads other than `except` go on computing: they take 0.2 s of processor time while they
- * are watched. Looks until that is plain, one way or the other, for a second at most. */
+ * are watched. Looks until that is plain, one way or the other, for two seconds at most. */
 bool assay_process_spins(pid_t pid, pid_t except);
 
 /* Whether it has children, dead ones among them that nobody waited for. Systems that do not tell

@@ -63,6 +63,9 @@ static bool waits_forever(const waiting *w)
     case SYS_ppoll: return w->argument[2] == 0;
     case SYS_epoll_pwait: return (int)w->argument[3] < 0;
     case SYS_rt_sigtimedwait: return w->argument[2] == 0;
+#ifdef SYS_pause
+    case SYS_pause: return true;
+#endif
 #ifdef SYS_poll
     case SYS_poll: return (int)w->argument[2] < 0;
 #endif
@@ -151,47 +154,51 @@ bool assay_process_settle(pid_t pid, pid_t except, double seconds)
     }
 }
 
-/* Adds up the processor time that threads have had, in clock ticks. */
+typedef struct busy {
+    unsigned long ticks; /* processor time that threads have had */
+    bool running;
+} busy;
+
 static bool add_time(const char *task, void *context)
 {
     char path[320];
     char text[1024];
+    char letter = 'S';
     unsigned long user = 0;
     unsigned long system = 0;
-    unsigned long *const sum = context;
+    busy *const sum = context;
     (void)snprintf(path, sizeof path, "%s/stat", task);
     const char *const state = read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
     if (state != NULL &&
-        sscanf(state, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) ==
-            2) {
-        *sum += user + system;
+        sscanf(state, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &letter, &user,
+               &system) == 3) {
+        sum->ticks += user + system;
+        sum->running = sum->running || letter == 'R';
     }
     return false;
 }
 
 bool assay_process_spins(pid_t pid, pid_t except)
 {
-    /* An idle thread of a pool spins for a moment before it sleeps: milliseconds. */
-    static const double enough = 0.2, early = 0.15, early_share = 0.02, most_seconds = 1.0;
+    /* An idle thread of a pool spins for milliseconds before it sleeps; one that polls sleeps most
+     * of the time; one that others keep from running is seen to want to. */
+    enum { LOOKS_IDLE = 5 };
+    static const double enough = 0.2, most_seconds = 2.0;
     const struct timespec pause = {.tv_nsec = 10000000};
     const double ticks = (double)sysconf(_SC_CLK_TCK);
     const double start = assay_now();
-    unsigned long before = 0;
+    busy before = {0, false};
     (void)any_task(pid, except, add_time, &before);
-    for (;;) {
-        unsigned long now = 0;
+    for (int idle = 0; idle < LOOKS_IDLE && assay_now() - start < most_seconds;) {
+        busy now = {0, false};
         (void)nanosleep(&pause, NULL);
         (void)any_task(pid, except, add_time, &now);
-        const double spent = now > before ? (double)(now - before) / ticks : 0.0;
-        const double seconds = assay_now() - start;
-        if (spent >= enough) {
+        if (now.ticks > before.ticks && (double)(now.ticks - before.ticks) >= enough * ticks) {
             return true;
         }
-        if (seconds > most_seconds || (seconds > early && spent < early_share) ||
-            !any_task(pid, except, works, NULL)) {
-            return false;
-        }
+        idle = now.running ? 0 : idle + 1;
     }
+    return false;
 }
 
 static uint64_t entries(const char *format, pid_t pid)

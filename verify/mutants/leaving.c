@@ -97,7 +97,7 @@ static void leave_thread(bool spins)
     pthread_t thread;
     pthread_attr_t small;
     (void)pthread_attr_init(&small);
-    (void)pthread_attr_setstacksize(&small, (size_t)64 << 10);
+    (void)pthread_attr_setstacksize(&small, (size_t)512 << 10);
     if (started < (spins ? 1 : THREADS_MOST) &&
         pthread_create(&thread, &small, wait_or_spin, spins ? &yes : NULL) == 0) {
         (void)pthread_detach(thread);
