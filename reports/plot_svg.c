@@ -78,8 +78,9 @@ static const char *put_piece(FILE *out, const char *text)
         (void)fputs("href", out);
         return text + 10;
     }
-    (void)fputc(*text, out);
-    return text + 1;
+    const size_t whole = text_letter(text); /* gnuplot cuts long labels, in the middle of letters */
+    (void)fwrite(text, 1, whole, out);
+    return text + (whole > 0 ? whole : 1);
 }
 
 /* Groups that hold nothing are a third of what gnuplot writes. */

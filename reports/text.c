@@ -148,13 +148,10 @@ size_t text_letter(const char *text)
             return 0;
         }
     }
-    return length;
-}
-
-/* U+FFFE and U+FFFF, which XML does not allow. */
-static bool is_no_character(const char *text)
-{
-    return strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0;
+    /* U+FFFE and U+FFFF are letters of UTF-8 that XML does not allow */
+    return strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0
+               ? 0
+               : length;
 }
 
 /* Names of files may hold any byte, and texts that were cut a torn letter. */
@@ -170,7 +167,7 @@ void text_html(FILE *out, const char *text)
         case '"': (void)fputs("&quot;", out); break;
         case '\'': (void)fputs("&#39;", out); break;
         default:
-            if (whole == 0 || is_no_character(text)) {
+            if (whole == 0) {
                 (void)fputs("\xEF\xBF\xBD", out); /* U+FFFD, the replacement character */
             } else if ((unsigned char)*text >= 0x20 || *text == '\n' || *text == '\t') {
                 (void)fwrite(text, 1, whole, out);

@@ -26,7 +26,8 @@ text_short text_percent(double fraction);
 /* 1,455. */
 text_short text_count(double count);
 
-/* Bytes of the UTF-8 letter that text begins with; 0 when it is none, or torn. */
+/* Bytes of the UTF-8 letter that text begins with; 0 when it is torn, none, or none that XML allows.
+ */
 size_t text_letter(const char *text);
 
 /* Escaped: for HTML text and attributes; for a Markdown table's cell; for a CSV field. */
