@@ -39,6 +39,19 @@ static bool one_element(const assay_step *step)
     return y != NULL && y->rank > 0 && assay_count(y) == 1;
 }
 
+/* What takes long: two of the checks on rows and values do, others on other cases. */
+static bool is_large(const assay_step *step)
+{
+    enum { LARGE = 1 << 16 };
+    bool large = false;
+    const assay_operand *operand = assay_operands(step->op);
+    for (; operand->name != NULL; operand++) {
+        const assay_tensor *const tensor = assay_operand_in(step->io, operand);
+        large = large || (operand->output && tensor->rank > 0 && assay_count(tensor) > LARGE);
+    }
+    return large;
+}
+
 /* Nothing but zeros is right where all is zero, or where products of subnormals underflow. */
 static bool may_be_zeros(const assay_case_entry *entry)
 {
@@ -109,9 +122,9 @@ assay_status assay_generated_judge_entry(const assay_case_entry *entry,
             .whole_rows = entry->op == ASSAY_OP_sae_encode && is_topk(entry)};
         assay_step step = {.allow_void = zeros,
                            .sample = sample.rows + sample.columns > 0 ? &sample : NULL,
-                           .soak = entry->soak,
-                           .brief = entry->heavy};
+                           .soak = entry->soak};
         point_step(&step, &built);
+        step.brief = entry->heavy || is_large(&step);
         step.allow_void = step.allow_void || one_element(&step);
         assay_result result;
         memset(&result, 0, sizeof result);
