@@ -147,6 +147,11 @@ static assay_status find_run(history *h, int64_t run, check_result *result, assa
         const int64_t id = all.row[newest].id;
         status = history_read_runs(h, all.row[newest].machine, &result->runs, error);
         result->newest = status == ASSAY_OK ? history_find_run(&result->runs, id) : 0;
+        if (result->newest == SIZE_MAX) { /* the machine's name is no text */
+            status = assay_fail(error, ASSAY_BAD_INPUT,
+                                "%s: run %lld is damaged: assay history prune --run %lld", h->path,
+                                (long long)id, (long long)id);
+        }
     }
     history_runs_free(&all);
     return status;

@@ -123,6 +123,9 @@ Test(history_errors, a_time_that_is_none_is_left_out)
     cJSON_Delete(root);
     run_expect(0, "history plot --db %s/h.sqlite --out %s/p.html", folder, folder);
     run_expect(0, "history show --db %s/h.sqlite", folder);
+    free(history_ask(folder, "UPDATE run SET machine=x'ff00' WHERE id=6"));
+    expect_refused(folder, "check", 3, "run 6 is damaged");
+    run_expect(0, "history prune --run 6 --db %s/h.sqlite", folder);
     run_remove(folder);
 }
 
