@@ -1,6 +1,7 @@
 /* Bundle cases `capture` and `logits`: a model over a ragged batch, judged with chain budgets. */
 #include <stdlib.h>
 
+#include "kernels/exec/check.h"
 #include "kernels/exec/stage.h"
 #include "verify/chain_capture.h"
 #include "verify/stage_judge.h"
@@ -57,12 +58,15 @@ static assay_status read_inputs(const assay_case_context *context, capture_chain
 static assay_status shape_chain(const assay_case_context *context, capture_chain *chain,
                                 const assay_tensor *expected, assay_error *error)
 {
+    int64_t longest = 0;
+    const assay_status status =
+        assay_check_prompts(&chain->tokens, &chain->lengths, chain->params.model.vocab,
+                            &chain->rows, &longest, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
     if (assay_present(&chain->positions)) {
         chain->rows = chain->positions.shape[0];
-    } else {
-        for (int64_t b = 0; b < chain->lengths.shape[0]; b++) {
-            chain->rows += (int64_t)assay_at1(&chain->lengths, b);
-        }
     }
     chain->columns = chain->logits ? chain->params.model.vocab : chain->params.model.d_model;
     if (expected->rank != 2 || expected->shape[0] != chain->rows ||

@@ -126,6 +126,13 @@ static assay_status read_inputs(const assay_case_context *context, bool steered,
         return assay_case_fail(context, error, "new_tokens: expected int64 [%lld, %lld]",
                                (long long)chain->batch, (long long)chain->steps);
     }
+    status = assay_case_generation(&chain->params, &chain->io, error);
+    if (status == ASSAY_OK) {
+        status = assay_case_ended(context, forced, error);
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
     if (assay_present(logits) &&
         (logits->rank != 3 || logits->shape[0] != chain->batch ||
          logits->shape[1] != chain->steps || logits->shape[2] != chain->vocab)) {

@@ -1,6 +1,7 @@
 /* Host cases: text to tokens and back, judged by equality. */
 #include <stdlib.h>
 
+#include "fixtures/io/json_file.h"
 #include "verify/cases.h"
 
 enum { MESSAGES_MAX = 1000 };
@@ -77,6 +78,15 @@ static void compare_tokens(const int64_t *got, size_t count, const assay_tensor 
     }
 }
 
+static assay_status expect_list(const assay_case_context *context, const assay_tensor *tokens,
+                                assay_error *error)
+{
+    return tokens->rank == 1 ? ASSAY_OK
+                             : assay_case_fail(context, error,
+                                               "tensor 'tokens' has rank %d, expected 1",
+                                               (int)tokens->rank);
+}
+
 static assay_status judge_tokenize(const assay_case_context *context,
                                    const assay_tokenizer *tokenizer, assay_result *result,
                                    assay_error *error)
@@ -85,11 +95,16 @@ static assay_status judge_tokenize(const assay_case_context *context,
     int64_t *tokens = NULL;
     size_t count = 0;
     char *rendered = NULL;
+    char *bytes = NULL;
+    size_t size = 0;
     const char *text = NULL;
     const cJSON *const params = context->c->params;
     const cJSON *const messages = cJSON_GetObjectItemCaseSensitive(params, "messages");
     bool add_special = messages == NULL; /* a rendered template carries its own begin_of_text */
     assay_status status = assay_case_out(context, "tokens", true, &expected, error);
+    if (status == ASSAY_OK) {
+        status = expect_list(context, &expected, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_case_flag(context, "add_special_tokens", &add_special, error);
     }
@@ -100,13 +115,17 @@ static assay_status judge_tokenize(const assay_case_context *context,
         status = assay_case_text(context, "text", &text, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_case_host(context)->encode(tokenizer, text, strlen(text), add_special,
-                                                  &tokens, &count, error);
+        status = assay_json_bytes(text, &bytes, &size, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_host(context)->encode(tokenizer, bytes, size, add_special, &tokens,
+                                                  &count, error);
     }
     if (status == ASSAY_OK) {
         compare_tokens(tokens, count, &expected, result);
     }
     free(tokens);
+    free(bytes);
     free(rendered);
     return status;
 }
@@ -118,16 +137,24 @@ static assay_status judge_detokenize(const assay_case_context *context,
     assay_tensor given;
     assay_arena arena = {0};
     assay_tensor tokens;
-    const char *expected = NULL;
+    const char *string = NULL;
+    char *expected = NULL;
     char *text = NULL;
     size_t size = 0;
+    size_t wanted = 0;
     bool skip = false;
     assay_status status = assay_case_in(context, "tokens", true, &given, error);
+    if (status == ASSAY_OK) {
+        status = expect_list(context, &given, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_case_flag(context, "skip_special_tokens", &skip, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_case_text(context, "text", &expected, error);
+        status = assay_case_text(context, "text", &string, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_json_bytes(string, &expected, &wanted, error);
     }
     if (status == ASSAY_OK) {
         status = assay_buffer_convert(&arena, &given, ASSAY_I64, &tokens, error);
@@ -139,19 +166,20 @@ static assay_status judge_detokenize(const assay_case_context *context,
     }
     if (status == ASSAY_OK) {
         size_t same = 0;
-        while (same < size && text[same] == expected[same]) {
+        while (same < size && same < wanted && text[same] == expected[same]) {
             same++;
         }
         result->compared = size;
-        if (same < size || expected[same] != '\0') {
+        if (same < size || same < wanted) {
             result->verdict = ASSAY_FAIL;
             result->check = ASSAY_CHECK_TEXT;
             (void)snprintf(result->message, sizeof result->message,
                            "the texts part at byte %zu (%zu bytes, expected %zu)", same, size,
-                           strlen(expected));
+                           wanted);
         }
     }
     free(text);
+    free(expected);
     assay_arena_free(&arena);
     return status;
 }

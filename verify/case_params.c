@@ -2,21 +2,51 @@
 #include <math.h>
 
 #include "fixtures/io/json_file.h"
+#include "kernels/exec/check.h"
+#include "kernels/exec/prefill.h"
 #include "verify/cases.h"
 #include "verify/checkpoint_paths.h"
+
+/* Roles whose tensors are integers, int64 by the format; all others are real. */
+static bool is_whole(const char *role)
+{
+    static const char *const roles[] = {"tokens",   "lengths",     "positions", "row_offsets",
+                                        "latent",   "soft_at",     "new_tokens", "id",
+                                        "sequence", "position"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        if (strcmp(role, roles[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static assay_status take(const assay_case_context *context, const cJSON *roles, const char *role,
+                         bool required, assay_tensor *tensor, assay_error *error)
+{
+    const assay_status status = assay_bundle_tensor(context->bundle, roles, context->c->id, role,
+                                                    required, tensor, error);
+    if (status != ASSAY_OK || !assay_present(tensor)) {
+        return status;
+    }
+    if (is_whole(role) ? tensor->dtype != ASSAY_I64 : !assay_is_real(tensor)) {
+        return assay_case_fail(context, error, "%s: expected %s, got %s", role,
+                               is_whole(role) ? "int64" : "float64",
+                               assay_dtype_name(tensor->dtype));
+    }
+    return ASSAY_OK;
+}
 
 assay_status assay_case_in(const assay_case_context *context, const char *role, bool required,
                            assay_tensor *tensor, assay_error *error)
 {
-    return assay_bundle_tensor(context->bundle, context->c->in, context->c->id, role, required,
-                               tensor, error);
+    return take(context, context->c->in, role, required, tensor, error);
 }
 
 assay_status assay_case_out(const assay_case_context *context, const char *role, bool required,
                             assay_tensor *tensor, assay_error *error)
 {
-    return assay_bundle_tensor(context->bundle, context->c->out, context->c->id, role, required,
-                               tensor, error);
+    return take(context, context->c->out, role, required, tensor, error);
 }
 
 static void where(const assay_case_context *context, char *text, size_t size)
@@ -154,4 +184,33 @@ assay_status assay_case_eos(const assay_case_context *context, const char *model
         eos[(*count)++] = (int64_t)item->valuedouble;
     }
     return ASSAY_OK;
+}
+
+assay_status assay_case_ended(const assay_case_context *context, const assay_tensor *tokens,
+                              assay_error *error)
+{
+    const int64_t *const token = tokens->data;
+    const int64_t steps = tokens->shape[1];
+    for (int64_t i = 0; i < assay_count(tokens); i++) {
+        if (i % steps != 0 && token[i - 1] == -1 && token[i] != -1) {
+            return assay_case_fail(context, error,
+                                   "new_tokens[%lld,%lld] is %lld after the row's end: expected -1",
+                                   (long long)(i / steps), (long long)(i % steps),
+                                   (long long)token[i]);
+        }
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_case_generation(const assay_generate_params *params,
+                                   const assay_generate_io *io, assay_error *error)
+{
+    assay_prompts prompts = {.tokens = io->tokens,
+                             .lengths = io->lengths,
+                             .soft = io->soft,
+                             .soft_at = io->soft_at};
+    const assay_status status = assay_prompts_check(&prompts, &params->model, error);
+    return status == ASSAY_OK && params->steering.on
+               ? assay_check_steering(&params->steering, &params->model, error)
+               : status;
 }

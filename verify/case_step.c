@@ -1,5 +1,27 @@
 /* A bundle's cases of single steps: operands from tensors, weights from checkpoints. */
+#include <math.h>
+
 #include "verify/step_case.h"
+
+/* Nothing may round, or leave a narrower integer's range, on the way in. */
+static assay_status expect_exact(const assay_case_context *context, const char *role,
+                                 const assay_tensor *given, assay_dtype dtype, assay_error *error)
+{
+    const bool whole = dtype == ASSAY_I64 || dtype == ASSAY_I32;
+    for (int64_t i = 0; assay_present(given) && dtype != given->dtype && i < assay_count(given);
+         i++) {
+        const double value = assay_load(given->dtype, given->data, (size_t)i);
+        const bool fits = whole ? value >= INT32_MIN && value <= INT32_MAX
+                                : isnan(value) || assay_round_to(dtype, value) == value;
+        if (!fits) {
+            return assay_case_fail(context, error,
+                                   "tensor of role '%s', element %lld: %.17g is no %s: expected "
+                                   "inputs that are exact in it",
+                                   role, (long long)i, value, assay_dtype_name(dtype));
+        }
+    }
+    return ASSAY_OK;
+}
 
 assay_status assay_step_case_take(const assay_case_context *context, assay_step_case *b,
                                   const char *role, bool required, assay_dtype dtype, int32_t rank,
@@ -18,7 +40,8 @@ assay_status assay_step_case_take(const assay_case_context *context, assay_step_
         *tensor = given;
         return ASSAY_OK;
     }
-    return assay_buffer_convert(b->arena, &given, dtype, tensor, error);
+    const assay_status exact = expect_exact(context, role, &given, dtype, error);
+    return exact == ASSAY_OK ? assay_buffer_convert(b->arena, &given, dtype, tensor, error) : exact;
 }
 
 /* The bundle's expectation, of the shape of the op's output, as float64. */

@@ -100,6 +100,15 @@ assay_status assay_case_steer(const assay_case_context *context, assay_sae_steer
 assay_status assay_case_eos(const assay_case_context *context, const char *model_key, int64_t *eos,
                             int64_t capacity, int64_t *count, assay_error *error);
 
+/* new_tokens [rows, steps] i64: nothing but -1 follows a -1. */
+assay_status assay_case_ended(const assay_case_context *context, const assay_tensor *tokens,
+                              assay_error *error);
+
+/* The prompts, soft tokens and steering: what cannot be generated from is the case's fault and no
+ * kernel's. */
+assay_status assay_case_generation(const assay_generate_params *params,
+                                   const assay_generate_io *io, assay_error *error);
+
 /* The host with all its threads. */
 assay_exec assay_case_exec(assay_error *error);
 /* The table under whose contracts a witness of this case's precision computed; NULL for f64. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixtures/io/bundle_files.h"
 #include "fixtures/io/json_file.h"
 
 assay_status assay_checkpoint_text(const assay_checkpoint_place *place, const char *key,
@@ -26,7 +27,7 @@ static assay_status safe_name(const assay_checkpoint_place *place, const char *k
     if (status != ASSAY_OK) {
         return status;
     }
-    if (**name == '\0' || **name == '/' || strstr(*name, "..") != NULL) {
+    if (!assay_bundle_name_is_safe(*name)) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "%s/manifest.json: case '%s': params: '%s' is '%s': expected a name "
                           "inside the bundle",
@@ -85,15 +86,17 @@ assay_status assay_checkpoint_adapter(const assay_checkpoint_place *place, const
     if (cJSON_GetObjectItemCaseSensitive(place->c->params, key) != NULL) {
         status = safe_name(place, key, &name, error);
     }
-    if (status == ASSAY_OK && strcmp(name, "identity") == 0) {
-        return copied(name, path, error);
-    }
     if (status == ASSAY_OK) {
         status = inside(place, "adapter", name, ".safetensors", path, error);
     }
     if (status == ASSAY_OK && !assay_path_exists(*path)) {
         free(*path);
         status = inside(place, "adapter", name, ".pt", path, error);
+    }
+    /* A file of that name comes before the one that needs none. */
+    if (status == ASSAY_OK && strcmp(name, "identity") == 0 && !assay_path_exists(*path)) {
+        free(*path);
+        status = copied(name, path, error);
     }
     return status;
 }

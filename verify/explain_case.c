@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "fixtures/io/json_file.h"
+
 enum { FEATURES_MAX = 1 << 20, NEW_TOKENS_MAX = 1 << 20 };
 
 static const cJSON *param(const assay_case_context *context, const char *key)
@@ -53,6 +55,8 @@ static assay_status read_text(const assay_case_context *context, assay_arena *ar
     const assay_tokenizer *tokenizer = NULL;
     const char *text = NULL;
     const char *hook = NULL;
+    char *bytes = NULL;
+    size_t size = 0;
     int64_t *tokens = NULL;
     size_t count = 0;
     int64_t position = 0;
@@ -76,8 +80,11 @@ static assay_status read_text(const assay_case_context *context, assay_arena *ar
         status = assay_hook_parse(hook, &model->model, &read->params.capture.hook, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_case_host(context)->encode(tokenizer, text, strlen(text), special,
-                                                  &tokens, &count, error);
+        status = assay_json_bytes(text, &bytes, &size, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_host(context)->encode(tokenizer, bytes, size, special, &tokens, &count,
+                                                  error);
     }
     if (status == ASSAY_OK) {
         /* A negative position counts from the end, as in Python. */
@@ -98,6 +105,7 @@ static assay_status read_text(const assay_case_context *context, assay_arena *ar
             read->io.tokens = assay_matrix(memory + 3, ASSAY_I64, 1, (int64_t)count);
         }
     }
+    free(bytes);
     free(tokens);
     return status;
 }
@@ -155,7 +163,7 @@ static assay_status read_outputs(const assay_case_context *context, assay_explai
         return assay_case_fail(context, error, "new_tokens: expected int64 [%lld, %lld]",
                                (long long)read->rows, (long long)read->steps);
     }
-    return ASSAY_OK;
+    return assay_case_ended(context, forced, error);
 }
 
 assay_status assay_explain_case_read(const assay_case_context *context, assay_arena *arena,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "fixtures/io/json_file.h"
 #include "kernels/exec/stage.h"
 #include "verify/explain_blame.h"
 
@@ -14,6 +15,9 @@ static assay_status judge_label(const assay_case_context *context, const assay_e
     const cJSON *const expected = cJSON_GetArrayItem(labels, (int)row);
     const assay_label_rule rule = {.style = read->style};
     char *label = NULL;
+    char *wanted = NULL;
+    size_t size = 0;
+    size_t wanted_size = 0;
     if (labels == NULL) {
         return ASSAY_OK;
     }
@@ -21,16 +25,21 @@ static assay_status judge_label(const assay_case_context *context, const assay_e
         return assay_case_fail(context, error, "labels: expected %lld strings",
                                (long long)read->rows);
     }
-    const assay_status status = assay_case_host(context)->label(
-        &rule, read->tokenizer, tokens, (size_t)read->steps, &label, NULL, error);
-    if (status == ASSAY_OK && strcmp(label, expected->valuestring) != 0) {
+    assay_status status = assay_case_host(context)->label(
+        &rule, read->tokenizer, tokens, (size_t)read->steps, &label, &size, error);
+    if (status == ASSAY_OK) {
+        status = assay_json_bytes(expected->valuestring, &wanted, &wanted_size, error);
+    }
+    if (status == ASSAY_OK &&
+        (size != wanted_size || memcmp(label, wanted, wanted_size) != 0)) {
         result->verdict = ASSAY_FAIL;
         result->check = ASSAY_CHECK_TEXT;
         (void)snprintf(result->message, sizeof result->message,
                        "label %lld is '%.200s', expected '%.200s'", (long long)row, label,
-                       expected->valuestring);
+                       wanted);
     }
     free(label);
+    free(wanted);
     return status;
 }
 

@@ -24,6 +24,9 @@ assay_status assay_step_case_take(const assay_case_context *context, assay_step_
                                   assay_tensor *tensor, assay_error *error);
 
 /* sae_encode, sae_decode, sae_steer, adapter: weights from the bundle's checkpoints. */
+/* The values of a plain step's indices, whose shapes are known to be right. */
+assay_status assay_step_case_check(const assay_case_context *context, assay_op op,
+                                   assay_step_case *b, assay_error *error);
 assay_status assay_step_case_sae(const assay_case_context *context, assay_op op,
                                  assay_step_case *b, assay_error *error);
 /* The other steps: every operand and weight is a tensor of the case, by the contract's names. */

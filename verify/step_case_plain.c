@@ -142,14 +142,22 @@ static assay_status build_rope(const assay_case_context *context, assay_step_cas
 
 /* Without caches in the case, the call is a whole prefill: empty caches of the size it needs, NaN
  * throughout, so that a row read before it was written shows. */
-static assay_status empty_cache(assay_step_case *b, const assay_tensor *rows,
-                                const assay_attention_io *io, assay_tensor *cache,
-                                assay_error *error)
+static assay_status empty_cache(const assay_case_context *context, assay_step_case *b,
+                                const assay_tensor *rows, const assay_attention_io *io,
+                                assay_tensor *cache, assay_error *error)
 {
     int64_t sequences = 0;
     for (int64_t n = 0; n < io->sequence.shape[0]; n++) {
         const int64_t s = (int64_t)assay_at1(&io->sequence, n);
         sequences = s >= sequences ? s + 1 : sequences;
+    }
+    const int64_t count = io->q.shape[0];
+    if (io->max_position >= count || sequences > count) {
+        return assay_case_fail(context, error,
+                               "position %lld of sequence %lld in a call of %lld rows: give "
+                               "k_cache and v_cache, or number both from 0",
+                               (long long)io->max_position, (long long)sequences - 1,
+                               (long long)count);
     }
     const int64_t shape[3] = {sequences, io->max_position + 1, rows->shape[1]};
     const assay_status status = assay_buffer_make(b->arena, ASSAY_F64, 3, shape, cache, error);
@@ -170,7 +178,7 @@ static assay_status take_caches(const assay_case_context *context, assay_step_ca
         assay_status status =
             assay_step_case_take(context, b, names[i], false, ASSAY_NONE, 3, caches[i], error);
         if (status == ASSAY_OK && !assay_present(caches[i])) {
-            status = empty_cache(b, rows[i], io, caches[i], error);
+            status = empty_cache(context, b, rows[i], io, caches[i], error);
         }
         if (status != ASSAY_OK) {
             return status;
@@ -200,6 +208,10 @@ static assay_status build_attention(const assay_case_context *context, assay_ste
     }
     for (int i = 0; i < 2 && status == ASSAY_OK; i++) {
         status = assay_step_case_take(context, b, indices[i], true, ASSAY_I32, 1, places[i], error);
+    }
+    if (status == ASSAY_OK && io->position.shape[0] != io->sequence.shape[0]) {
+        return assay_case_fail(context, error, "sequence has %lld values, position %lld",
+                               (long long)io->sequence.shape[0], (long long)io->position.shape[0]);
     }
     for (int64_t n = 0; status == ASSAY_OK && n < io->position.shape[0]; n++) {
         const int64_t p = (int64_t)assay_at1(&io->position, n);
@@ -232,6 +244,9 @@ assay_status assay_step_case_plain(const assay_case_context *context, assay_op o
     case ASSAY_OP_add: status = build_add(context, b, error); break;
     default:
         return assay_case_fail(context, error, "op '%s' has no golden form", assay_op_name(op));
+    }
+    if (status == ASSAY_OK) {
+        status = assay_step_case_check(context, op, b, error);
     }
     return status == ASSAY_OK ? assay_case_out(context, "y", true, &b->expected, error) : status;
 }

@@ -36,23 +36,33 @@ static assay_status golden_codes(const assay_case_context *context, bool input, 
     return ASSAY_OK;
 }
 
-/* Offsets monotone, latents in range: a decode reads through them. */
+/* Offsets from 0 and monotone, latents in range and ascending (csr.h): a decode reads by them. */
 static assay_status check_codes(const assay_case_context *context, const assay_csr *codes,
                                 int64_t rows, int64_t d_sae, assay_error *error)
 {
-    for (int64_t row = 0; row < rows; row++) {
-        const double begin = assay_at1(&codes->row_offsets, row);
-        const double end = assay_at1(&codes->row_offsets, row + 1);
-        if (begin < 0 || end < begin || end > (double)codes->latent.shape[0]) {
-            return assay_case_fail(context, error, "row_offsets[%lld] = %g: not monotone",
-                                   (long long)row + 1, end);
-        }
+    const int64_t *const offset = codes->row_offsets.data;
+    const int64_t *const latent = codes->latent.data;
+    if (offset[0] != 0) {
+        return assay_case_fail(context, error, "row_offsets[0] is %lld, expected 0",
+                               (long long)offset[0]);
     }
-    for (int64_t i = 0; i < codes->latent.shape[0]; i++) {
-        const double latent = assay_at1(&codes->latent, i);
-        if (latent < 0 || latent >= (double)d_sae) {
-            return assay_case_fail(context, error, "latent[%lld] = %g, but d_sae is %lld",
-                                   (long long)i, latent, (long long)d_sae);
+    for (int64_t row = 0; row < rows; row++) {
+        if (offset[row + 1] < offset[row] || offset[row + 1] > codes->latent.shape[0]) {
+            return assay_case_fail(context, error, "row_offsets[%lld] = %lld: not monotone",
+                                   (long long)row + 1, (long long)offset[row + 1]);
+        }
+        for (int64_t i = offset[row]; i < offset[row + 1]; i++) {
+            if (latent[i] < 0 || latent[i] >= d_sae) {
+                return assay_case_fail(context, error, "latent[%lld] = %lld, but d_sae is %lld",
+                                       (long long)i, (long long)latent[i], (long long)d_sae);
+            }
+            if (i > offset[row] && latent[i] <= latent[i - 1]) {
+                return assay_case_fail(context, error,
+                                       "latent[%lld] = %lld after %lld: expected ascending "
+                                       "latents in a row",
+                                       (long long)i, (long long)latent[i],
+                                       (long long)latent[i - 1]);
+            }
         }
     }
     return ASSAY_OK;
