@@ -1,7 +1,8 @@
 /* add: y = a + b.
  *
- * Error model: bound = u |y|, u of the working type and then of the output type;  sigma = 0. The
- * operands are activations, which the contract reads in its output type: nothing to round.
+ * Error model: bound = u |y|, u of the working type and then of the output type, + each operand
+ * that may be flushed (a sum of two subnormals that is normal is then off by all of it);  sigma = 0.
+ * The operands are activations, which the contract reads in its output type: nothing to round.
  * Source: assay/add.h. */
 #include "ref/operands.h"
 #include "ref/rounding.h"
@@ -36,11 +37,13 @@ assay_cost assay_ref_add_cost(const assay_add_params *params, const assay_add_io
 }
 
 static void model_element(const ref_rounding *rounding, const assay_error_model *model, int64_t i,
-                          int64_t j, double y)
+                          int64_t j, double a, double b)
 {
     /* a sum rounded to the output type alone is rounded once: ref_model_put counts that one */
+    const double y = a + b;
     const double sum = rounding->u_work < rounding->u_output ? rounding->u_work * fabs(y) : 0.0;
-    ref_model_put_growing(model, rounding, i, j, y, sum, 0.0);
+    const double flushed = ref_flushed(rounding, a) + ref_flushed(rounding, b);
+    ref_model_put_growing(model, rounding, i, j, y, sum + flushed, 0.0);
 }
 
 assay_status assay_ref_add(const assay_add_params *params, const assay_add_io *io,
@@ -71,7 +74,7 @@ assay_status assay_ref_add(const assay_add_params *params, const assay_add_io *i
             const double b = assay_at2(&io->b, row, column);
             assay_put2(&io->y, i, j, a + b);
             if (wanted) {
-                model_element(&rounding, model, i, j, a + b);
+                model_element(&rounding, model, i, j, a, b);
             }
         }
     }

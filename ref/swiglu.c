@@ -7,7 +7,8 @@
  *           + underflow
  *   sigma = 0
  * exp(-g) overflows for g < -88 in f32 (-709 in f64): a right kernel then gives 0, and |silu| there
- * is below 1e-36.
+ * is below 1e-36. For g = -Inf the formula is NaN and the limit 0; assay/swiglu.h takes either: the
+ * bound is NaN, which says that a zero is as good as the NaN.
  * Source: assay/swiglu.h (transformers LlamaMLP). */
 #include "ref/operands.h"
 #include "ref/rounding.h"
@@ -55,6 +56,9 @@ static void model_element(const ref_rounding *rounding, const assay_error_model 
     const double flushed = fabs(up) * ref_flushed(rounding, gate) +
                            fabs(silu) * ref_flushed(rounding, up);
     ref_model_put(model, rounding, i, j, y, fabs(y) * relative + floor * fabs(up) + flushed, 0.0);
+    if (gate == -INFINITY && isfinite(up)) {
+        assay_put2(&model->bound, i, j, NAN);
+    }
 }
 
 assay_status assay_ref_swiglu(const assay_swiglu_params *params, const assay_swiglu_io *io,

@@ -59,7 +59,8 @@ static void tally_element(tally *t, assay_dtype type, double got, double truth, 
 {
     const double expected = in_range(type, truth, budget);
     if (!isfinite(expected)) {
-        const double used = isinf(budget) || same_kind(got, expected) ? 0.0 : INFINITY;
+        const bool limit = isnan(budget) && got == 0.0;
+        const double used = isinf(budget) || limit || same_kind(got, expected) ? 0.0 : INFINITY;
         if (used > t->worst_used) {
             t->worst_used = used;
             t->worst = i;
@@ -100,7 +101,7 @@ static int64_t count_informing(const double *expected, const assay_budget *budge
         informing += finite ? expected[i] != 0.0 && budget->value[i] < fabs(expected[i])
                             : !isinf(budget->value[i]);
     }
-    *wanted = budget->evidence < candidates ? budget->evidence : candidates;
+    *wanted = budget->evidence < candidates / 2 ? budget->evidence : candidates / 2;
     *wanted = *wanted > 1 ? *wanted : 1;
     return informing;
 }

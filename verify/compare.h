@@ -27,7 +27,7 @@ typedef struct assay_budget {
     int64_t rows, columns;
     double *value;
     const assay_subset *part; /* which rows and columns these are, for messages; NULL: all */
-    int64_t evidence; /* how many elements must inform, fewer in smaller outputs; 0: one */
+    int64_t evidence; /* how many elements must inform, half of them in smaller outputs; 0: one */
 } assay_budget;
 
 /* No budget of an expectation that another program computed falls below ASSAY_WITNESS_AGREEMENT of

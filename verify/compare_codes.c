@@ -13,8 +13,7 @@ typedef struct code_row {
     const double *pre, *score, *pre_budget, *score_budget;
     const uint8_t *truth; /* active by the truth */
     uint8_t *listed;      /* active by the kernel */
-    double edge;          /* topk: the k-th greatest score of the truth */
-    double edge_budget;
+    double kth, next, lower, upper; /* topk: the k-th and the next score, and how far they move */
 } code_row;
 
 static void fail(assay_result *result, assay_check check, const char *format, ...)
@@ -76,16 +75,15 @@ static void margin_of(const assay_sae *sae, const code_row *row, int64_t j, doub
         *distance = fabs(row->score[j] - assay_at1(&sae->threshold, j));
         break;
     case ASSAY_TOPK: {
-        /* Two edges: rank, then the sign of the kept value. */
-        const double rank = fabs(row->score[j] - row->edge);
-        const double sign = fabs(row->pre[j]);
-        const double rank_budget = row->score_budget[j] + row->edge_budget;
-        if (sign <= row->pre_budget[j] || rank > rank_budget) {
-            *distance = sign <= row->pre_budget[j] ? sign : rank;
-            *budget = sign <= row->pre_budget[j] ? row->pre_budget[j] : rank_budget;
-        } else {
-            *distance = rank;
-            *budget = rank_budget;
+        /* Two edges: rank, from the nearest score on its other side, then the kept value's sign,
+         * which matters to what is not surely out by its rank. */
+        const bool in = row->score[j] > row->next;
+        const bool all = in && row->next == -INFINITY; /* none is left out */
+        *distance = in ? row->score[j] - row->next : row->kth - row->score[j];
+        *budget += all ? 0.0 : in ? row->upper - row->next : row->kth - row->lower;
+        if (row->pre[j] <= row->pre_budget[j] && (in || !(*distance > *budget))) {
+            *distance = fabs(row->pre[j]);
+            *budget = row->pre_budget[j];
         }
         break;
     }
@@ -185,7 +183,7 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The k-th greatest score and the greatest budget among those that could stand there. */
+/* The scores on both sides of the edge, and how far the budgets let them move. */
 static bool find_edge(const assay_sae *sae, code_row *row)
 {
     double *const sorted = malloc((size_t)sae->d_sae * sizeof *sorted);
@@ -194,12 +192,14 @@ static bool find_edge(const assay_sae *sae, code_row *row)
     }
     memcpy(sorted, row->score, (size_t)sae->d_sae * sizeof *sorted);
     qsort(sorted, (size_t)sae->d_sae, sizeof *sorted, descending);
-    row->edge = sae->k > 0 && sae->k <= sae->d_sae ? sorted[sae->k - 1] : -INFINITY;
-    row->edge_budget = 0.0;
+    row->kth = sae->k > 0 && sae->k <= sae->d_sae ? sorted[sae->k - 1] : -INFINITY;
+    row->next = sae->k < sae->d_sae ? sorted[sae->k] : -INFINITY;
+    row->lower = row->kth;
+    row->upper = row->next;
     for (int64_t j = 0; j < sae->d_sae; j++) {
-        if (fabs(row->score[j] - row->edge) <= row->score_budget[j]) {
-            row->edge_budget = fmax(row->edge_budget, row->score_budget[j]);
-        }
+        const double score = row->score[j], budget = row->score_budget[j];
+        row->lower = score >= row->kth ? fmin(row->lower, score - budget) : row->lower;
+        row->upper = score <= row->next ? fmax(row->upper, score + budget) : row->upper;
     }
     free(sorted);
     return true;

@@ -144,6 +144,22 @@ Test(compare, too_few_that_inform_are_void_whatever_was_got)
     }
 }
 
+Test(compare, a_budget_of_nan_takes_a_zero_for_the_nan_that_is_expected)
+{
+    const float tries[] = {NAN, 0.0f, -0.0f, 1e-30f, INFINITY};
+    double expected[COUNT] = {1, 2, NAN, 4, 5, 6};
+    double values[COUNT] = {0.1, 0.1, NAN, 0.1, 0.1, 0.1};
+    for (int i = 0; i < 5; i++) {
+        float got[COUNT] = {1, 2, tries[i], 4, 5, 6};
+        const assay_tensor view = assay_matrix(got, ASSAY_F32, ROWS, COLUMNS);
+        const assay_budget budget = {.rows = ROWS, .columns = COLUMNS, .value = values};
+        assay_result result = {.verdict = ASSAY_PASS};
+        assay_compare_elements(&view, expected, &budget, "row", false, &result);
+        cr_assert_eq(result.verdict, i < 3 ? ASSAY_PASS : ASSAY_FAIL, "%g: %s", tries[i],
+                     result.message);
+    }
+}
+
 Test(compare, an_infinite_budget_takes_anything_and_is_counted_undecided)
 {
     float got[COUNT] = {1, 2, NAN, 4, 5, 6};

@@ -112,6 +112,39 @@ Test(codes, topk_allows_either_of_two_scores_within_the_band)
     cr_assert_eq(too_many.verdict, ASSAY_FAIL);
 }
 
+/* What is kept is as far from the edge as from the greatest score left out: also the k-th. */
+Test(codes, topk_decides_the_last_that_is_kept)
+{
+    const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 1};
+    const double clear[LATENTS] = {1.0, 1.5, 0.2, 2.0};
+    const assay_result right = judge(&topk, clear, 1, (const int32_t[]){3}, (const float[]){2.0f});
+    cr_assert_eq(right.verdict, ASSAY_PASS, "%s", right.message);
+    cr_assert_eq(right.undecided, 0u);
+    const assay_result none = judge(&topk, clear, 0, (const int32_t[]){0}, (const float[]){0.0f});
+    cr_assert_eq(none.verdict, ASSAY_FAIL);
+    const assay_result second = judge(&topk, clear, 1, (const int32_t[]){1},
+                                      (const float[]){1.5f});
+    cr_assert_eq(second.verdict, ASSAY_FAIL);
+    const double tie[LATENTS] = {1.0, 1.99, 0.2, 2.0};
+    const assay_result either = judge(&topk, tie, 1, (const int32_t[]){1}, (const float[]){1.99f});
+    cr_assert_eq(either.verdict, ASSAY_PASS, "%s", either.message);
+    const assay_sae whole = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = LATENTS};
+    const assay_result all = judge(&whole, clear, LATENTS, (const int32_t[]){0, 1, 2, 3},
+                                   (const float[]){1.0f, 1.5f, 0.2f, 2.0f});
+    cr_assert_eq(all.verdict, ASSAY_PASS, "%s", all.message);
+    cr_assert_eq(all.undecided, 0u);
+}
+
+/* A value that is clearly not positive is not listed, however close its rank is to the edge. */
+Test(codes, topk_lists_no_negative_value_near_the_edge)
+{
+    const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 2};
+    const double edge[LATENTS] = {-0.5, -0.505, -2.0, 2.0};
+    const assay_result listed =
+        judge(&topk, edge, 2, (const int32_t[]){0, 3}, (const float[]){-0.5f, 2.0f});
+    cr_assert_eq(listed.verdict, ASSAY_FAIL);
+}
+
 Test(codes, topk_lists_no_latent_whose_value_is_not_positive)
 {
     const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 3};
