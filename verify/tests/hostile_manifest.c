@@ -187,6 +187,8 @@ Test(hostile_manifest, generations)
         {"steered-add-all", "{\"params\": {\"recipe\": 5}}", "'recipe'"},
         {"steered-add-all", "{\"params\": {\"sae\": \"nothing\"}}", "nothing"},
         {"steered-add-all", "{\"params\": {\"hook\": \"lm_head\"}}", "lm_head"},
+        {"steered-add-all", "{\"params\": {\"hook\": \"layers.0.mlp_in\"}}", "mlp_in"},
+        {"generate", "{\"in\": {\"soft\": \"encode.x\"}}", "soft: expected shape"},
     };
     REFUSED("tiny-3.1-goodfire", lies);
 }

@@ -16,8 +16,8 @@
  * Written: y, and the cache rows named above, no others. Aliasing: y may be q.
  * NaN: a NaN in q, or in a visible k or v row, makes the affected heads NaN; rows that are not
  * visible (padding, later positions, other sequences) have no influence, whatever they hold.
- * Inf: a score of +Inf makes its head NaN (Inf - Inf in the softmax); one of -Inf has no weight,
- * and a head whose scores are all -Inf is NaN.
+ * Inf: a score of +Inf makes its head NaN (Inf - Inf in the softmax), and so do scores that are all
+ * -Inf; one of -Inf has the weight 0, and 0 times an infinite v is NaN: nothing is skipped.
  * Source: Vaswani et al. 2017, Ainslie et al. 2023 (GQA); transformers eager_attention_forward,
  * whose 16-bit flow rounds the score, the scaled score and the softmax weight to the contract's
  * intermediate type, with the softmax itself in f32. */
