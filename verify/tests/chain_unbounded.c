@@ -1,5 +1,6 @@
 /* A chain with elements that no bound holds for: they are undecided whatever was got, the others
- * are judged as ever, and a chain of nothing else is VOID. */
+ * are judged as ever, and a chain of nothing else is VOID. What must overflow in any order is no
+ * such element. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -39,8 +40,9 @@ static assay_status run_one(const void *context, assay_chain_pass *pass)
     return status;
 }
 
-/* Rows from `first` on are so great that their products leave f32 (and not f64). */
-static void make_one(one_linear *one, one_linear **handle, int64_t first)
+/* Rows from `first` on are so great that their sums leave f32 (not f64). Where all terms have one
+ * sign, every order ends at infinity; with one negative term among them it need not. */
+static void make_one(one_linear *one, one_linear **handle, int64_t first, bool mixed)
 {
     memset(one, 0, sizeof *one);
     *handle = one;
@@ -49,7 +51,8 @@ static void make_one(one_linear *one, one_linear **handle, int64_t first)
         one->x[i] *= i / DEPTH >= first ? 0x1p126 : 1.0;
     }
     for (int64_t i = 0; i < COLUMNS * DEPTH; i++) {
-        one->weight[i] = assay_philox_uniform(5, 2, (uint64_t)i) + 0.5;
+        const double sign = mixed && i % DEPTH == 0 ? -1.0 : 1.0;
+        one->weight[i] = sign * (assay_philox_uniform(5, 2, (uint64_t)i) + 0.5);
     }
     one->output = (assay_chain_output){"y", ROWS, COLUMNS};
     one->chain = (assay_chain){.run = run_one,
@@ -62,7 +65,7 @@ static void make_one(one_linear *one, one_linear **handle, int64_t first)
 }
 
 /* Judges what was got in f32, the truth with one element of a row moved by `fault` of itself. */
-static assay_result judge(int64_t first_great, int64_t row, double fault)
+static assay_result judge(int64_t first_great, bool mixed, int64_t row, double fault)
 {
     static one_linear one;
     one_linear *handle = NULL;
@@ -74,7 +77,7 @@ static assay_result judge(int64_t first_great, int64_t row, double fault)
     float got[ROWS * COLUMNS];
     double *const into[1] = {truth};
     assay_result result = {.verdict = ASSAY_PASS};
-    make_one(&one, &handle, first_great);
+    make_one(&one, &handle, first_great, mixed);
     cr_assert_eq(assay_table_find("scalar", &scalar, NULL), ASSAY_OK);
     cr_assert_eq(assay_scales_open(NULL, &scales, NULL), ASSAY_OK);
     cr_assert_eq(assay_chain_truth(&one.chain, NULL, into, NULL), ASSAY_OK);
@@ -95,25 +98,34 @@ static assay_result judge(int64_t first_great, int64_t row, double fault)
 
 Test(chain_unbounded, all_is_decided_where_all_is_bounded)
 {
-    const assay_result right = judge(ROWS, 0, 0.0);
+    const assay_result right = judge(ROWS, false, 0, 0.0);
     cr_expect_eq(right.verdict, ASSAY_PASS, "%s", right.message);
     cr_expect_eq(right.undecided, 0);
-    cr_expect_eq(judge(ROWS, 2, 1e-3).verdict, ASSAY_FAIL);
+    cr_expect_eq(judge(ROWS, false, 2, 1e-3).verdict, ASSAY_FAIL);
 }
 
 Test(chain_unbounded, what_may_overflow_is_undecided_and_the_rest_is_judged)
 {
-    const assay_result right = judge(2, 0, 0.0);
+    const assay_result right = judge(2, true, 0, 0.0);
     cr_expect_eq(right.verdict, ASSAY_PASS, "%s", right.message);
     cr_expect_eq(right.undecided, COLUMNS);
-    cr_expect_eq(judge(2, 2, -2.0).verdict, ASSAY_PASS, "an undecided element was held to a bound");
-    cr_expect_eq(judge(2, 1, 1e-3).verdict, ASSAY_FAIL);
+    cr_expect_eq(judge(2, true, 2, -2.0).verdict, ASSAY_PASS,
+                 "an undecided element was held to a bound");
+    cr_expect_eq(judge(2, true, 1, 1e-3).verdict, ASSAY_FAIL);
 }
 
 Test(chain_unbounded, a_chain_of_nothing_else_is_void)
 {
-    const assay_result nothing = judge(0, 0, 0.0);
+    const assay_result nothing = judge(0, true, 0, 0.0);
     cr_expect_eq(nothing.verdict, ASSAY_VOID);
     cr_expect_eq(nothing.undecided, ROWS * COLUMNS);
     cr_expect_not_null(strstr(nothing.message, "nothing was shown"), "%s", nothing.message);
+}
+
+Test(chain_unbounded, what_must_overflow_is_decided)
+{
+    const assay_result right = judge(2, false, 0, 0.0);
+    cr_expect_eq(right.verdict, ASSAY_PASS, "%s", right.message);
+    cr_expect_eq(right.undecided, 0);
+    cr_expect_eq(judge(2, false, 2, -2.0).verdict, ASSAY_FAIL, "-Inf for Inf");
 }
