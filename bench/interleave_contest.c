@@ -73,6 +73,17 @@ assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest
     return status;
 }
 
+/* Compared already, or one of both left out, be it by the run that this one goes on with. */
+static bool is_settled(const assay_interleaving *now, int64_t batch, bool cold)
+{
+    const assay_bench_store *const store = now->compared->store;
+    const assay_timing_key key = assay_measure_key(now->side[0], batch, cold);
+    const assay_timing_key other = assay_measure_key(now->side[1], batch, cold);
+    return assay_store_has(store, "comparisons", &key, now->side[1]->table->name) ||
+           assay_store_has(store, "skipped", &key, NULL) ||
+           assay_store_has(store, "skipped", &other, NULL);
+}
+
 assay_status assay_contests_plan(assay_interleaving *now, assay_error *error)
 {
     const assay_measure *const m = now->side[0];
@@ -84,11 +95,9 @@ assay_status assay_contests_plan(assay_interleaving *now, assay_error *error)
     for (size_t i = 0; i < ASSAY_CACHES * m->entry->batch_count && status == ASSAY_OK; i++) {
         const int64_t batch = m->entry->batch[i / ASSAY_CACHES];
         const bool cold = i % ASSAY_CACHES == 0;
-        const assay_timing_key key = assay_measure_key(m, batch, cold);
-        if (!assay_batch_wanted(m, i / ASSAY_CACHES) ||
-            !(cold ? m->options->cold : m->options->warm) ||
-            assay_store_has(now->compared->store, "comparisons", &key,
-                            now->side[1]->table->name)) {
+        const bool wanted = assay_batch_wanted(m, i / ASSAY_CACHES) &&
+                            (cold ? m->options->cold : m->options->warm);
+        if (!wanted || is_settled(now, batch, cold)) {
             continue;
         }
         assay_contest *const c = &now->contest[now->count++];

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <cjson/cJSON.h>
 
+#include "fixtures/io/json_file.h"
 #include "verify/tests/run_assay.h"
 
 static void expect(const char *arguments, int status, const char *part)
@@ -100,5 +101,28 @@ Test(bench_command, a_resumed_run_ends_as_it_would_have)
         run_free(&run);
     }
     unlink(cases);
+    unlink(results);
+}
+
+/* Of a comparison that was left out, a run that goes on says no more than it has. */
+Test(bench_command, what_was_left_out_is_left_out_once)
+{
+    static const char results[] = "./assay-bench-left-out.json";
+    static const char command[] =
+        "bench --quick --impl scalar_bf16 --case rmsnorm-tiny --batch 1 --against scalar "
+        "--longest 1e-9 --resume --json ./assay-bench-left-out.json";
+    unlink(results);
+    for (int i = 0; i < 2; i++) {
+        cJSON *root = NULL;
+        assay_error error = {.message = ""};
+        run_output run = run_assay(command);
+        cr_expect_eq(run.status, 0, "sitting %d: %d: %s", i, run.status, run.err);
+        cr_assert_eq(assay_json_read(results, 1 << 20, &root, &error), ASSAY_OK, "%s",
+                     error.message);
+        cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "skipped")), 2, "sitting %d: %s",
+                     i, run.out);
+        cJSON_Delete(root);
+        run_free(&run);
+    }
     unlink(results);
 }
