@@ -32,7 +32,7 @@ static const char *installed(const char *name, char *resolved)
 
 const char *assay_golden_root(const char **why)
 {
-    static char share[PATH_SIZE];
+    static _Thread_local char share[PATH_SIZE];
     const char *named = getenv("ASSAY_GOLDEN");
     const char *reason = NULL;
     const char *root = NULL;
@@ -73,19 +73,19 @@ static const char *case_file(const char *name, char *path)
 
 const char *assay_case_file_path(void)
 {
-    static char path[PATH_SIZE];
+    static _Thread_local char path[PATH_SIZE];
     return case_file("verify.json", path);
 }
 
 const char *assay_bench_file_path(void)
 {
-    static char path[PATH_SIZE];
+    static _Thread_local char path[PATH_SIZE];
     return case_file("bench.json", path);
 }
 
 const char *assay_peers_folder(void)
 {
-    static char path[PATH_SIZE];
+    static _Thread_local char path[PATH_SIZE];
     if (assay_path_is_directory("bench/peers")) {
         return "bench/peers";
     }

@@ -15,7 +15,7 @@ typedef struct assay_path_list {
 } assay_path_list;
 
 /* The folder in effect and why ("ASSAY_GOLDEN", "working folder", "installed data", "source
- * folder"); NULL when none of them exists. The strings are static. */
+ * folder"); NULL when none of them exists. The strings are the calling thread's. */
 const char *assay_golden_root(const char **why);
 
 /* Every bundle below root: root itself when it holds a manifest.json, else each folder in it that
@@ -25,7 +25,7 @@ assay_status assay_golden_list(const char *root, assay_path_list *list, assay_er
 void assay_path_list_free(assay_path_list *list);
 
 /* The lists of generated cases and of timed ones, looked for in the same places but the first; NULL
- * when it is in none. The strings are static. */
+ * when it is in none. The strings are the calling thread's. */
 const char *assay_case_file_path(void);
 const char *assay_bench_file_path(void);
 
