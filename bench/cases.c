@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "fixtures/io/case_file.h"
 #include "fixtures/io/json_file.h"
 
-static const size_t file_limit = (size_t)4 << 20;
 enum { ENTRIES_MAX = 10000, ID_MAX = 96, BATCH_LARGEST = 1 << 20 };
 
 static assay_status refuse(const char *where, const char *key, const char *expected,
@@ -186,21 +186,9 @@ static assay_status read_entry(const char *path, const cJSON *json, size_t index
 
 static assay_status read_list(const char *path, assay_bench_list *list, assay_error *error)
 {
-    const char *format;
-    int64_t version;
-    assay_status status = assay_json_string(path, list->root, "format", &format, error);
-    if (status == ASSAY_OK && strcmp(format, "assay-bench-cases") != 0) {
-        status = assay_fail(error, ASSAY_BAD_INPUT,
-                            "%s: key 'format' is '%.40s', expected 'assay-bench-cases'", path,
-                            format);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_json_int(path, list->root, "version", 1, 1, &version, error);
-    }
-    const cJSON *const cases = cJSON_GetObjectItemCaseSensitive(list->root, "cases");
-    if (status == ASSAY_OK && (!cJSON_IsArray(cases) || cJSON_GetArraySize(cases) > ENTRIES_MAX)) {
-        status = refuse(path, "cases", "a list of at most 10000 cases", error);
-    }
+    const cJSON *cases = NULL;
+    assay_status status =
+        assay_case_file_read(path, "assay-bench-cases", ENTRIES_MAX, &list->root, &cases, error);
     if (status != ASSAY_OK) {
         return status;
     }
@@ -209,25 +197,16 @@ static assay_status read_list(const char *path, assay_bench_list *list, assay_er
         return assay_fail(error, ASSAY_NO_MEMORY, "%s: no memory for its cases", path);
     }
     for (const cJSON *json = cases->child; json != NULL && status == ASSAY_OK; json = json->next) {
-        assay_bench_entry *const entry = &list->entries[list->count];
-        status = read_entry(path, json, list->count++, entry, error);
-        for (size_t i = 0; i + 1 < list->count && status == ASSAY_OK; i++) {
-            if (strcmp(list->entries[i].id, entry->id) == 0) {
-                status = assay_fail(error, ASSAY_BAD_INPUT,
-                                    "%s: two cases are called '%s'; rename one", path, entry->id);
-            }
-        }
+        status = read_entry(path, json, list->count, &list->entries[list->count], error);
+        list->count++;
     }
-    return status;
+    return status == ASSAY_OK ? assay_case_ids_check(path, cases, error) : status;
 }
 
 assay_status assay_bench_list_open(const char *path, assay_bench_list *list, assay_error *error)
 {
     memset(list, 0, sizeof *list);
-    assay_status status = assay_json_read(path, file_limit, &list->root, error);
-    if (status == ASSAY_OK) {
-        status = read_list(path, list, error);
-    }
+    const assay_status status = read_list(path, list, error);
     if (status != ASSAY_OK) {
         assay_bench_list_close(list);
     }
