@@ -4,6 +4,7 @@
 
 #include "fixtures/io/case_file.h"
 #include "fixtures/io/json_file.h"
+#include "fixtures/synth/cases.h"
 
 enum { ENTRIES_MAX = 10000, ID_MAX = 96, BATCH_LARGEST = 1 << 20 };
 
@@ -149,7 +150,12 @@ static assay_status read_body(const char *where, const cJSON *json, assay_bench_
     if (status == ASSAY_OK) {
         status = find_op(where, body, entry, error);
     }
-    return status == ASSAY_OK ? check_added(where, entry, error) : status;
+    if (status == ASSAY_OK) {
+        status = check_added(where, entry, error);
+    }
+    return status == ASSAY_OK && !entry->stage
+               ? assay_case_keys_check(where, body, entry->op, error)
+               : status;
 }
 
 static assay_status read_entry(const char *path, const cJSON *json, size_t index,
@@ -160,10 +166,7 @@ static assay_status read_entry(const char *path, const cJSON *json, size_t index
     if (!cJSON_IsObject(json)) {
         return assay_fail(error, ASSAY_BAD_INPUT, "%s: expected an object", where);
     }
-    assay_status status = assay_json_string(where, json, "id", &entry->id, error);
-    if (status == ASSAY_OK && (entry->id[0] == '\0' || strlen(entry->id) > ID_MAX)) {
-        status = refuse(where, "id", "1 to 96 characters", error);
-    }
+    assay_status status = assay_json_id(where, json, ID_MAX, &entry->id, error);
     if (status == ASSAY_OK) {
         (void)snprintf(where, sizeof where, "%.300s: case '%.96s'", path, entry->id);
         status = assay_json_string(where, json, "system", &entry->system, error);
