@@ -2,44 +2,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/result.h"
 #include "bench/store_parts.h"
 #include "verify/report.h"
+#include "verify/results_path.h"
 
 cJSON *assay_store_list(assay_bench_store *store, const char *name)
 {
     cJSON *const list = cJSON_GetObjectItemCaseSensitive(store->lists, name);
     return list != NULL ? list : cJSON_AddArrayToObject(store->lists, name);
-}
-
-/* A pipe, a device or standard output has no journal beside it. */
-static assay_status check_path(const char *path, bool resume, bool *plain, assay_error *error)
-{
-    struct stat info;
-    const bool there = strcmp(path, "-") != 0 && stat(path, &info) == 0;
-    *plain = strcmp(path, "-") != 0 && (!there || S_ISREG(info.st_mode));
-    if (there && S_ISDIR(info.st_mode)) {
-        return assay_fail(error, ASSAY_IO, "%s: is a folder: name a file in it with --json", path);
-    }
-    return *plain || !resume ? ASSAY_OK
-                             : assay_fail(error, ASSAY_BAD_ARGUMENT,
-                                          "--resume: '%s' is no file that a run could go on with",
-                                          path);
-}
-
-/* The journal lies beside the file itself and not beside a link to it (/dev/stdout is one). */
-static char *through_link(const char *path)
-{
-    struct stat info;
-    char *real = NULL;
-    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && stat(path, &info) == 0 &&
-        S_ISREG(info.st_mode)) {
-        real = realpath(path, NULL);
-    }
-    return real != NULL ? real : strdup(path);
 }
 
 assay_status assay_store_open(const char *path, const char *options, bool resume,
@@ -57,8 +30,8 @@ assay_status assay_store_open(const char *path, const char *options, bool resume
         made->options != NULL ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     bool plain = false;
     if (path != NULL && status == ASSAY_OK) {
-        made->path = through_link(path);
-        status = made->path != NULL ? check_path(made->path, resume, &plain, error)
+        made->path = assay_results_path(path);
+        status = made->path != NULL ? assay_results_path_check(made->path, resume, &plain, error)
                                     : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
     if (status == ASSAY_OK && plain) {

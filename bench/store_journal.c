@@ -10,6 +10,7 @@
 #include "bench/lines.h"
 #include "bench/store_parts.h"
 #include "fixtures/io/json_file.h"
+#include "verify/results_path.h"
 
 /* Of results to go on with. */
 static const size_t results_limit = (size_t)4 << 30;
@@ -167,14 +168,6 @@ assay_status assay_store_append(assay_bench_store *store, const char *list, cons
     return status;
 }
 
-/* Whether the file is this process's alone from now on, until it is closed or the process ends. Not
- * handed down to children, so none of a killed bench can hold it. */
-static bool take_hold(int file)
-{
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    return fcntl(file, F_SETLK, &whole) == 0;
-}
-
 /* A journal of its own file name, swapped in whole: what was read is written anew, so that a torn
  * end cannot stand in the middle. It is held before it takes the other's place. */
 static assay_status start_journal(assay_bench_store *store, const char *options, assay_error *error)
@@ -188,7 +181,7 @@ static assay_status start_journal(assay_bench_store *store, const char *options,
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
     store->journal = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    assay_status status = store->journal >= 0 && take_hold(store->journal)
+    assay_status status = store->journal >= 0 && assay_journal_take(store->journal)
                               ? write_line(store, head, error)
                               : journal_error(store, error);
     for (const cJSON *list = store->lists->child; list != NULL; list = list->next) {
@@ -209,33 +202,7 @@ static assay_status start_journal(assay_bench_store *store, const char *options,
     return status;
 }
 
-/* Opens the journal that lies there, or an empty one, and holds it: of two that write one file the
- * second would take the first one's results away. */
-static assay_status hold_journal(assay_bench_store *store, assay_error *error)
-{
-    struct stat held;
-    struct stat there;
-    for (;;) {
-        store->journal = open(store->journal_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (store->journal < 0 || fstat(store->journal, &held) != 0) {
-            return journal_error(store, error);
-        }
-        if (!S_ISREG(held.st_mode) || !take_hold(store->journal)) {
-            return assay_fail(error, ASSAY_IO,
-                              "%s: another assay bench writes to it: wait for its end, or name "
-                              "another file with --json",
-                              store->journal_path);
-        }
-        /* Its holder may have put another one there, or ended, since it was opened. */
-        if (stat(store->journal_path, &there) == 0 && there.st_ino == held.st_ino &&
-            there.st_dev == held.st_dev) {
-            return ASSAY_OK;
-        }
-        (void)close(store->journal);
-    }
-}
-
-/* An empty one is what hold_journal made. */
+/* An empty one is what assay_journal_hold made. */
 static bool is_empty(int file)
 {
     struct stat info;
@@ -249,7 +216,7 @@ assay_status assay_store_open_journal(assay_bench_store *store, const char *opti
         store->journal_path = NULL;
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    assay_status status = hold_journal(store, error);
+    assay_status status = assay_journal_hold(store->journal_path, &store->journal, error);
     if (status != ASSAY_OK) {
         return status;
     }

@@ -18,7 +18,8 @@ typedef struct assay_journal {
 
 /* Starts a journal for the results file `path`; run describes everything that decides what is
  * judged (options, revision, plug-ins). resume: an existing journal of the same run is read first;
- * one of another run is ASSAY_BAD_INPUT; a last line that was cut off is dropped. */
+ * one of another run, or with a line that is no verdict, is ASSAY_BAD_INPUT; a last line that was
+ * cut off is dropped. A journal that another process writes is ASSAY_IO. */
 assay_status assay_journal_open(const char *path, const char *run, bool resume,
                                 assay_journal *journal, assay_error *error);
 /* remove: the results are complete and stand elsewhere. */

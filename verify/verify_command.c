@@ -6,6 +6,7 @@
 #include "verify/commands.h"
 #include "verify/file_stamp.h"
 #include "verify/golden_path.h"
+#include "verify/results_path.h"
 #include "verify/scales.h"
 #include "verify/verify_options.h"
 
@@ -106,15 +107,23 @@ static void describe(const verify_state *state, char *text, size_t size)
 static assay_status open_journal(verify_state *state, assay_error *error)
 {
     char run[EXTRA_MAX];
-    const char *const json = state->options.json;
-    if (json == NULL || strcmp(json, "-") == 0) {
-        return state->options.resume
-                   ? assay_fail(error, ASSAY_BAD_ARGUMENT,
-                                "--resume needs --json FILE: the journal stands beside it")
-                   : ASSAY_OK;
+    bool plain = false;
+    const bool resume = state->options.resume;
+    if (state->options.json == NULL) {
+        return resume ? assay_fail(error, ASSAY_BAD_ARGUMENT,
+                                   "--resume needs --json FILE: the journal stands beside it")
+                      : ASSAY_OK;
     }
-    describe(state, run, sizeof run);
-    return assay_journal_open(json, run, state->options.resume, &state->journal, error);
+    char *const path = assay_results_path(state->options.json);
+    assay_status status = path != NULL
+                              ? assay_results_path_check(path, resume, &plain, error)
+                              : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+    if (status == ASSAY_OK && plain) {
+        describe(state, run, sizeof run);
+        status = assay_journal_open(path, run, resume, &state->journal, error);
+    }
+    free(path);
+    return status;
 }
 
 /* What a repeat command needs besides its case. */
@@ -182,6 +191,7 @@ static int run(verify_state *state, assay_error *error)
         status = open_journal(state, error);
     }
     if (status != ASSAY_OK) {
+        assay_journal_close(&state->journal, false);
         return complain(error, status);
     }
     const bool journal = state->journal.file != NULL;
@@ -190,6 +200,7 @@ static int run(verify_state *state, assay_error *error)
     if (status == ASSAY_OK && state->report.count == 0) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT,
                             "no implementation has a kernel for the cases that match");
+        assay_journal_close(&state->journal, true);
         return complain(error, status);
     }
     const int exit_status = report(state, status, error);

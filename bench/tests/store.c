@@ -220,7 +220,7 @@ Test(store, one_file_has_one_writer)
     cr_assert_eq(read(ready[0], &byte, 1), 1);
     for (int resume = 0; resume < 2; resume++) {
         cr_expect_eq(assay_store_open(path, "a", resume == 1, &store, &error), ASSAY_IO);
-        cr_expect(strstr(error.message, "another assay bench") != NULL, "%s", error.message);
+        cr_expect(strstr(error.message, "another assay writes") != NULL, "%s", error.message);
         cr_expect_null(store);
     }
     int raw = 0;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "verify/file_stamp.h"
@@ -87,6 +88,60 @@ Test(journal, what_was_judged_is_found_after_a_line_that_was_cut_off)
     assay_journal_close(&journal, false);
     cr_assert_eq(assay_journal_open(file, "run one", true, &journal, &error), ASSAY_OK);
     cr_assert_eq(journal.kept.count, 2, "both whole lines, and no half one between them");
+    assay_journal_close(&journal, true);
+    clear(path, file);
+}
+
+Test(journal, a_line_that_is_no_verdict_is_named)
+{
+    char path[64];
+    char file[96];
+    char name[128];
+    assay_error error = {.message = ""};
+    assay_journal journal;
+    const assay_result first = made("a", "scalar");
+    folder(path, file);
+    cr_assert_eq(assay_journal_open(file, "run one", false, &journal, &error), ASSAY_OK);
+    assay_journal_close(&journal, false);
+    (void)snprintf(name, sizeof name, "%s.journal", file);
+    FILE *const edited = fopen(name, "a");
+    (void)fputs("{\"golden\": 3}\n", edited);
+    (void)fclose(edited);
+    cr_assert_eq(assay_journal_open(file, "run one", true, &journal, &error), ASSAY_BAD_INPUT);
+    cr_assert(strstr(error.message, ".journal: line 2: not a verdict") != NULL, "%s",
+              error.message);
+    assay_journal_close(&journal, false);
+    cr_assert_eq(assay_journal_open(file, "run one", false, &journal, &error), ASSAY_OK);
+    cr_assert_eq(assay_journal_append(&journal, &first, &error), ASSAY_OK);
+    assay_journal_close(&journal, true);
+    clear(path, file);
+}
+
+/* The child ends at once, without what Criterion would do at the end of a test. */
+Test(journal, two_runs_do_not_write_one_file)
+{
+    char path[64];
+    char file[96];
+    int answer = 0;
+    assay_error error = {.message = ""};
+    assay_journal journal;
+    const assay_result first = made("a", "scalar");
+    folder(path, file);
+    cr_assert_eq(assay_journal_open(file, "run one", false, &journal, &error), ASSAY_OK);
+    cr_assert_eq(assay_journal_append(&journal, &first, &error), ASSAY_OK);
+    const pid_t child = fork();
+    if (child == 0) {
+        assay_journal other;
+        const assay_status status = assay_journal_open(file, "run one", false, &other, &error);
+        const bool told = strstr(error.message, "another assay writes to it") != NULL;
+        assay_journal_close(&other, true);
+        _exit(status == ASSAY_IO && told ? 0 : 1);
+    }
+    cr_assert_eq(waitpid(child, &answer, 0), child);
+    cr_assert(WIFEXITED(answer) && WEXITSTATUS(answer) == 0);
+    assay_journal_close(&journal, false);
+    cr_assert_eq(assay_journal_open(file, "run one", true, &journal, &error), ASSAY_OK);
+    cr_assert_eq(journal.kept.count, 1, "the other one took nothing away");
     assay_journal_close(&journal, true);
     clear(path, file);
 }
