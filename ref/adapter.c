@@ -21,6 +21,7 @@
 #include "ref/adapter.h"
 #include "ref/operands.h"
 #include "ref/quantise.h"
+#include "ref/reach.h"
 #include "ref/sums.h"
 
 #include <math.h>
@@ -46,6 +47,7 @@ typedef struct adapter_job {
     double *terms;      /* [d + 1] */
     double element;     /* e_v */
     double rho, rho_sigma;
+    bool open;          /* v U may leave the accumulator's range (reach.h) */
     bool narrow;        /* the multiply type is narrower than the working type */
 } adapter_job;
 
@@ -105,9 +107,13 @@ static void weights_as_multiplied(const adapter_job *job, const assay_tensor *ma
     ref_operands(&r, true, matrix->dtype, count, job->weight);
 }
 
+/* The error of a dot product, and the sum of its terms' magnitudes. */
+typedef struct part_error {
+    double bound, sigma, magnitude;
+} part_error;
+
 /* v . weight, with the error of the dot product and of v in it. */
-static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, double *bound,
-                         double *sigma)
+static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, part_error *error)
 {
     const ref_rounding *r = &job->rounding;
     const bool quantises = job->params->type == ASSAY_ADAPTER_FULL_RANK && /* no other weight is */
@@ -127,23 +133,32 @@ static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, dou
         shift += ref_operand_else(r, false, job->operand[k]) * other -
                  job->operand[k] * job->weight[k];
     }
-    *bound = sum.bound + ref_difference(shift, 0.0) + doubt +
-             (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
-    *sigma = hypot(sum.sigma, fabs(dot) * job->rho_sigma);
-    ref_independent(r, job->element * sum.norm, job->d, bound, sigma);
+    error->bound = sum.bound + ref_difference(shift, 0.0) + doubt +
+                   (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
+    error->sigma = hypot(sum.sigma, fabs(dot) * job->rho_sigma);
+    error->magnitude = sum.magnitude;
+    ref_independent(r, job->element * sum.norm, job->d, &error->bound, &error->sigma);
     if (quantises) {
-        ref_quantised_error(r, dot, sum.norm, job->d, bound, sigma);
+        ref_quantised_error(r, dot, sum.norm, job->d, &error->bound, &error->sigma);
     }
     return dot;
 }
 
 static void low_rank_inner(adapter_job *job)
 {
+    job->open = false;
     for (int64_t q = 0; q < job->rank; q++) {
+        part_error inner = {0.0, 0.0, 0.0};
         ref_load(&job->params->u, q * job->params->u.stride[1], job->params->u.stride[0], job->d,
                  job->weight);
-        job->z[q] = dot_with_v(job, &job->params->u, &job->z_bound[q], &job->z_sigma[q]);
-        job->z_bound[q] += job->rounding.u_step * fabs(job->z[q]);
+        job->z[q] = dot_with_v(job, &job->params->u, &inner);
+        const ref_sum sum = {job->operand, job->weight, job->d, inner.magnitude, 0.0, 1.0, 0.0};
+        job->open = job->model != NULL &&
+                    (job->open || ref_sum_leaves(&job->rounding, &sum, job->z[q]) ||
+                     (isfinite(job->z[q]) &&
+                      ref_reach_near(&job->rounding, fabs(job->z[q]), job->d)));
+        job->z_bound[q] = inner.bound + job->rounding.u_step * fabs(job->z[q]);
+        job->z_sigma[q] = inner.sigma;
         job->z_doubt[q] = job->model != NULL && job->narrow
             ? ref_operand_doubt(&job->rounding, job->z[q],
                                 job->z_bound[q] + REF_LAMBDA * job->z_sigma[q]) : 0.0;
@@ -152,11 +167,11 @@ static void low_rank_inner(adapter_job *job)
 }
 
 /* The matrix part of element `column`, with its error. */
-static double matrix_part(const adapter_job *job, int64_t column, double *bound, double *sigma)
+static double matrix_part(const adapter_job *job, int64_t column, part_error *error)
 {
     if (job->params->type == ASSAY_ADAPTER_FULL_RANK) {
         assay_ref_weight_row(job->contract, &job->params->weight, column, job->weight);
-        return dot_with_v(job, &job->params->weight, bound, sigma);
+        return dot_with_v(job, &job->params->weight, error);
     }
     if (!ref_adapter_has_low_rank(job->params->type)) {
         return 0.0;
@@ -170,19 +185,29 @@ static double matrix_part(const adapter_job *job, int64_t column, double *bound,
     const ref_rounding *r = &job->rounding;
     const ref_spread sum = ref_dot_spread(job->z, job->weight, job->rank, NULL, r, false,
                                           job->terms);
-    *bound = sum.bound;
-    *sigma = sum.sigma;
+    *error = (part_error){sum.bound, sum.sigma, sum.magnitude};
     double shift = 0.0;
     for (int64_t q = 0; q < job->rank; q++) {
         const double w = job->weight[q];
         shift += ref_operand_else(r, false, job->z[q]) * ref_operand_else(r, false, w) -
                  job->z[q] * w;
         /* the step that z's error may make it take is all of that error, once it is rounded */
-        *bound += fabs(w) * (job->narrow ? job->z_doubt[q] : job->z_bound[q]);
-        *sigma = job->narrow ? *sigma : hypot(*sigma, fabs(w) * job->z_sigma[q]);
+        error->bound += fabs(w) * (job->narrow ? job->z_doubt[q] : job->z_bound[q]);
+        error->sigma = job->narrow ? error->sigma : hypot(error->sigma, fabs(w) * job->z_sigma[q]);
     }
-    *bound += ref_difference(shift, 0.0);
+    error->bound += ref_difference(shift, 0.0);
     return dot;
+}
+
+/* Whether the order of its sums decides an element. */
+static bool may_leave(const adapter_job *job, double a, double bias, double y, double magnitude)
+{
+    const bool full = job->params->type == ASSAY_ADAPTER_FULL_RANK;
+    const ref_sum sum = {full ? job->operand : job->z, job->weight, full ? job->d : job->rank,
+                         magnitude, a, 1.0, bias};
+    return (job->open && !isnan(y)) || ref_sum_leaves(&job->rounding, &sum, y) ||
+           (full && ref_quantises(job->contract) &&
+            ref_sum_quantised_leaves(&job->rounding, job->operand, job->d, y));
 }
 
 static void write_element(const adapter_job *job, int64_t i, int64_t c)
@@ -194,9 +219,8 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
     const double log_scale = has_scale ? assay_at1(&params->log_scale, 0) : 0.0;
     const bool scaled = has_scale || params->type == ASSAY_ADAPTER_IDENTITY;
     const double a = scaled ? exp(log_scale) * job->v[column] : 0.0;
-    double bound = 0.0;
-    double sigma = 0.0;
-    const double b = matrix_part(job, column, &bound, &sigma);
+    part_error part = {0.0, 0.0, 0.0};
+    const double b = matrix_part(job, column, &part);
     const double bias = ref_adapter_has_bias(params->type) ? assay_at1(&params->bias, column) : 0.0;
     const double y = a + b + bias;
     assay_put2(&job->io->y, i, c, y);
@@ -205,13 +229,16 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
     }
     const double exact = has_scale
         ? r->u_function + 2.0 * r->u_work + ref_round_error(r->work, log_scale) : 0.0;
-    bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
-    bound += ref_round_error(r->work, bias);
+    double bound = part.bound + ref_round_error(r->work, bias);
     if (ref_adapter_has_bias(params->type)) {
         bound += r->u_step * (fabs(a) + fabs(a + b) + fabs(y));
     }
-    sigma = hypot(sigma, fabs(a) * job->rho_sigma);
-    ref_model_put(job->model, r, i, c, y, bound, sigma);
+    bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
+    if (may_leave(job, a, bias, y, part.magnitude)) {
+        ref_model_open(job->model, i, c);
+    } else {
+        ref_model_put(job->model, r, i, c, y, bound, hypot(part.sigma, fabs(a) * job->rho_sigma));
+    }
 }
 
 static assay_status run_rows(adapter_job *job, assay_error *error)

@@ -38,7 +38,7 @@ typedef struct ref_head_error {
     double *spread; /* [visible] standard deviation of e^(each score's error) */
     double *worst;  /* [visible] its worst case */
     double drift;   /* how much less than 1 those moved weights may sum to, as a factor */
-    bool open;      /* a score may overflow the intermediate type: nothing can be said */
+    bool open;      /* a score may overflow: nothing can be said */
     double total_bound, total_sigma; /* relative error of the softmax's sum */
 } ref_head_error;
 
@@ -52,11 +52,16 @@ typedef struct ref_head_scratch {
 void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
                            const ref_head_scratch *scratch, ref_head_error *error);
 
-/* Bound (without the output's rounding) and sigma of elements first .. first+3, whose exact values
- * are y; those from head_dim on are not looked at. */
+typedef struct ref_head_budget {
+    double bound[REF_WIDE]; /* without the output's rounding */
+    double sigma[REF_WIDE];
+    bool open[REF_WIDE]; /* nothing can be said of it */
+} ref_head_budget;
+
+/* The budgets of elements first .. first+3, whose exact values are y; those from head_dim on are
+ * not looked at. */
 void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
                              const ref_head_error *error, int64_t first, const double y[REF_WIDE],
-                             const ref_head_scratch *scratch, double bound[REF_WIDE],
-                             double sigma[REF_WIDE]);
+                             const ref_head_scratch *scratch, ref_head_budget *budget);
 
 #endif

@@ -21,9 +21,11 @@
  * multiply type (dy = sum_t v_t p_t u_p, independent), and the product with v is a dot product over
  * t. A weight that underflows costs half a least subnormal of those types, at most itself, times
  * |v_t|.
- * A score beyond the intermediate type's range (f16) has no bound.
+ * A score beyond the intermediate type's range (f16) has no bound; nor one whose sum may leave the
+ * accumulator's range in some order (reach.h), nor a sum of values that may.
  * Source: assay/attention.h; METHOD's first-order propagation. */
 #include "ref/attention.h"
+#include "ref/reach.h"
 
 #include <math.h>
 
@@ -44,6 +46,18 @@ static void softmax(double *moved, int64_t count)
     }
 }
 
+/* Whether key t's score may be no number: beyond the intermediate type, or on the way there. */
+static bool score_open(const ref_head *head, const ref_rounding *rounding, int64_t t, double score,
+                       const ref_spread *dot)
+{
+    const double raw = score * sqrt((double)head->head_dim);
+    const double most = fmin(rounding->intermediate_limit, rounding->work_limit);
+    const ref_sum sum = {head->q, head->k + t * head->k_stride, head->head_dim, dot->magnitude,
+                         0.0, 1.0, 0.0};
+    return (isfinite(raw) && fabs(raw) + dot->worst >= most) ||
+           ref_sum_leaves(rounding, &sum, raw);
+}
+
 /* Key t's score, as the kernel's operands make it, and the error of its dot product. */
 static void one_score(const ref_head *head, const ref_rounding *rounding, int64_t t, double score,
                       const ref_spread *dot, ref_head_error *error)
@@ -55,8 +69,7 @@ static void one_score(const ref_head *head, const ref_rounding *rounding, int64_
                          3.0 * rounding->u_work * below + 2.0 * rounding->u_function +
                          rounding->intermediate_floor;
     const double worst = scale * dot->worst + local;
-    error->open = error->open || (isfinite(s) &&
-                                  s / scale + dot->worst >= rounding->intermediate_limit);
+    error->open = error->open || score_open(head, rounding, t, score, dot);
     error->worst[t] = expm1(worst);
     error->spread[t] = hypot(scale * hypot(dot->sigma, dot->bound), local) *
                        (worst > 0.0 ? expm1(worst) / worst : 1.0);
@@ -117,7 +130,7 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
 
 /* Sums over the keys, of four elements. */
 typedef struct element_sums {
-    ref_wide moved, linear, square, weight_linear, weight_square, lost;
+    ref_wide moved, size, linear, square, weight_linear, weight_square, lost;
 } element_sums;
 
 REF_INLINE void load_lanes(const double *from, int64_t number, ref_wide *to)
@@ -137,6 +150,7 @@ REF_CLONES static void move_elements(const ref_head *head, const ref_head_error 
                                      int64_t first, element_sums *sums, ref_wide *terms)
 {
     ref_wide moved = {0.0};
+    ref_wide size = {0.0};
     for (int64_t t = 0; t < head->visible; t++) {
         ref_wide v;
         load_lanes(head->v_flushed + t * head->head_dim + first, head->head_dim - first, &v);
@@ -146,8 +160,31 @@ REF_CLONES static void move_elements(const ref_head *head, const ref_head_error 
             terms[t][n] = isfinite(v[n]) ? 0.0 : terms[t][n];
         }
         moved += terms[t];
+        ref_wide_magnitude(&v);
+        size += v;
     }
     sums->moved = moved;
+    sums->size = size;
+}
+
+/* Whether the weighted sum of values i may leave the range in some order: a kernel that rescales
+ * by a running maximum has had weights of up to 1 each on the way. */
+static bool value_open(const ref_head *head, const ref_rounding *rounding, int64_t i,
+                       double magnitude, double y)
+{
+    double up = 0.0;
+    double down = 0.0;
+    if (!ref_reach_near(rounding, magnitude, head->visible) || isnan(y)) {
+        return false;
+    }
+    for (int64_t t = 0; t < head->visible; t++) {
+        const double v = head->v[t * head->v_stride + i];
+        up += isfinite(v) ? fmax(v, 0.0) : 0.0;
+        down += isfinite(v) ? fmax(-v, 0.0) : 0.0;
+    }
+    up = isinf(y) && y > 0.0 ? 0.0 : up; /* only the other side can change an infinity */
+    down = isinf(y) && y < 0.0 ? 0.0 : down;
+    return ref_reach_near(rounding, fmax(up, down), head->visible);
 }
 
 REF_CLONES static void add_keys(const ref_head *head, const ref_rounding *rounding,
@@ -184,11 +221,12 @@ REF_CLONES static void add_keys(const ref_head *head, const ref_rounding *roundi
 
 void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
                              const ref_head_error *error, int64_t first, const double y[REF_WIDE],
-                             const ref_head_scratch *scratch, double bound[REF_WIDE],
-                             double sigma[REF_WIDE])
+                             const ref_head_scratch *scratch, ref_head_budget *budget)
 {
+    double *const bound = budget->bound;
+    double *const sigma = budget->sigma;
     const ref_wide zero = {0.0};
-    element_sums sums = {zero, zero, zero, zero, zero, zero};
+    element_sums sums = {zero, zero, zero, zero, zero, zero, zero};
     ref_spread spread[REF_WIDE];
     move_elements(head, error, first, &sums, scratch->wide);
     add_keys(head, rounding, error, first, scratch->wide, &sums);
@@ -198,6 +236,8 @@ void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
         bound[n] = spread[n].bound + ref_difference(moved, y[n]) +
                    fabs(moved) * error->total_bound + sums.lost[n];
         sigma[n] = hypot(spread[n].sigma, fabs(moved) * error->total_sigma);
+        budget->open[n] = !isnan(y[n]) &&
+                          (error->open || value_open(head, rounding, first + n, sums.size[n], y[n]));
         ref_settle(rounding, sums.linear[n] * error->drift, sqrt(sums.square[n]) * error->drift,
                    &bound[n], &sigma[n]);
         ref_settle(rounding, sums.weight_linear[n], sqrt(sums.weight_square[n]), &bound[n],

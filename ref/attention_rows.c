@@ -68,9 +68,8 @@ REF_CLONES static void weigh_values(const ref_head *head, double *y)
 static void write_head(const ref_attention_job *job, int64_t n, int64_t first, const ref_head *head,
                        attention_thread *own)
 {
-    double bound[REF_WIDE];
-    double sigma[REF_WIDE];
-    int64_t modelled = -1; /* the four elements that bound and sigma are of */
+    ref_head_budget budget;
+    int64_t modelled = -1; /* the four elements that it is of */
     weigh_values(head, own->y);
     if (job->model != NULL) {
         ref_head_scores_error(head, &job->rounding, &own->scratch, &own->error);
@@ -87,13 +86,13 @@ static void write_head(const ref_attention_job *job, int64_t n, int64_t first, c
         if (i / REF_WIDE != modelled) {
             modelled = i / REF_WIDE;
             ref_head_elements_error(head, &job->rounding, &own->error, modelled * REF_WIDE,
-                                    own->y + modelled * REF_WIDE, &own->scratch, bound, sigma);
+                                    own->y + modelled * REF_WIDE, &own->scratch, &budget);
         }
-        if (own->error.open) {
+        if (budget.open[i % REF_WIDE]) {
             ref_model_open(job->model, n, j);
         } else {
-            ref_model_put(job->model, &job->rounding, n, j, own->y[i], bound[i % REF_WIDE],
-                          sigma[i % REF_WIDE]);
+            ref_model_put(job->model, &job->rounding, n, j, own->y[i], budget.bound[i % REF_WIDE],
+                          budget.sigma[i % REF_WIDE]);
         }
     }
 }

@@ -7,11 +7,13 @@
  * Error model: the dot product's (sums.h), the bias counting as one more term; the output's:
  *   bound = bound_sum + |D| + |round(bias) - bias| + half an ulp of y + underflow
  *   sigma = sigma_sum, with quantised weights and their scales' roundings (quantise.h)
+ * An element whose sum may leave the accumulator's range in some order has no bound (reach.h).
  * D = sum_k (x' w' - x w), computed, with the operands that the contract leaves free: subnormals
  * that may be flushed, q * scale that may be rounded to the multiply type.
  * Source: assay/linear.h, METHOD's dot-product budget. */
 #include "ref/operands.h"
 #include "ref/quantise.h"
+#include "ref/reach.h"
 #include "ref/sums.h"
 
 #include <math.h>
@@ -143,14 +145,14 @@ static bool only_grows(const linear_job *job, const double *x, const double *wei
     return most <= 0.0 || least >= 0.0;
 }
 
-/* Whether a kernel that multiplies q itself, and scales sums, may leave the work type's range. */
-static bool may_leave(const linear_job *job, const double *x)
+/* Whether the order of its sum decides an element (reach.h). */
+static bool may_leave(const linear_job *job, const double *x, const double *weight,
+                      const double *bias, double y, double magnitude)
 {
-    double sum = 0.0;
-    for (int64_t k = 0; k < job->depth; k++) {
-        sum += fabs(x[k]);
-    }
-    return isfinite(sum) && ldexp(sum, job->rounding.quant_bits) >= job->rounding.work_limit;
+    const ref_sum sum = {x, weight, job->depth, magnitude, bias != NULL ? *bias : 0.0, 1.0, 0.0};
+    return ref_sum_leaves(&job->rounding, &sum, y) ||
+           (ref_quantises(job->contract) &&
+            ref_sum_quantised_leaves(&job->rounding, x, job->depth, y));
 }
 
 /* The error model of rows first .. first+rows-1 of output column j, the c-th of those at hand. */
@@ -180,7 +182,7 @@ static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t fi
         }
         const double *const x = job->x + (first + i) * depth;
         const bool beyond = fabs(y) >= job->rounding.output_limit;
-        if (quantises && may_leave(job, x)) {
+        if (may_leave(job, x, s->weight + c * depth, bias, y, own->magnitude)) {
             ref_model_open(job->model, first + i, j);
         } else if (beyond && !quantises && only_grows(job, x, s->weight + c * depth, bias)) {
             ref_model_put_growing(job->model, &job->rounding, first + i, j, y, bound, sigma);

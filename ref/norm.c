@@ -1,5 +1,7 @@
 #include "ref/norm.h"
 
+#include "ref/reach.h"
+
 #include <math.h>
 
 ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *rounding,
@@ -24,6 +26,7 @@ ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *ro
         scratch[k] = x[k];
     }
     const ref_spread mean = ref_sum_spread(scratch, count, rounding, false);
+    norm.open = isfinite(norm.std) && ref_reach_near(rounding, mean.magnitude, count);
     const double u = rounding->u_work;
     norm.mean_bound = mean.bound / d + u * fabs(norm.mean);
     norm.mean_sigma = mean.sigma / d;
@@ -31,6 +34,8 @@ ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *ro
         scratch[k] = (x[k] - norm.mean) * (x[k] - norm.mean);
     }
     const ref_spread square = ref_sum_spread(scratch, count, rounding, false);
+    norm.open = norm.open || (isfinite(norm.std) &&
+                              ref_reach_near(rounding, square.magnitude, count));
     const double off = norm.mean_bound + REF_LAMBDA * norm.mean_sigma;
     if (squares > 0.0) {
         norm.std_bound = 0.5 * (square.bound + d * off * off) / squares + 1.5 * u +

@@ -15,6 +15,7 @@ typedef struct ref_norm {
     double mean, std;
     double mean_bound, mean_sigma;
     double std_bound, std_sigma; /* relative */
+    bool open; /* its sums may leave the working type's range: nothing is known of a kernel's */
 } ref_norm;
 
 /* rounding may be NULL: the values only. scratch: [count]. */

@@ -12,6 +12,7 @@
  * Where the squares overflow the working type, a right kernel gives 0: there is no bound.
  * Source: assay/rmsnorm.h (transformers LlamaRMSNorm). */
 #include "ref/operands.h"
+#include "ref/reach.h"
 #include "ref/sums.h"
 
 #include <math.h>
@@ -60,7 +61,7 @@ static row_state measure_row(const double *x, int64_t d, double eps, const ref_r
         const double relative = 0.5 / ((double)d * mean);
         row.rho_sigma = spread.sigma * relative;
         row.rho_bound = spread.bound * relative + 1.5 * rounding->u_work + rounding->u_function;
-        if (!(sum < rounding->work_limit)) {
+        if (ref_reach_near(rounding, sum, d)) {
             row.rho_bound = (double)INFINITY;
         }
     }

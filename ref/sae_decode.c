@@ -16,6 +16,7 @@
  * Source: assay/sae.h, assay/sae_decode.h. */
 #include "ref/autoencoder.h"
 #include "ref/quantise.h"
+#include "ref/reach.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -113,6 +114,7 @@ typedef struct decode_job {
     ref_plan plan;
     ref_rounding rounding;
     bool varies;     /* other operands are as right */
+    bool open;       /* a coefficient or the norm may leave the working type's range */
     bool narrow;     /* coefficients are rounded twice, to a multiply type narrower than f32 */
     int64_t longest; /* most entries of a row */
     int64_t count;   /* this row's entries with a scale that is not 0 */
@@ -130,11 +132,14 @@ static void load_row(decode_job *job, int64_t row)
     const assay_csr *codes = &job->io->codes;
     const int64_t end = (int64_t)assay_at1(&codes->row_offsets, row + 1);
     job->count = 0;
+    job->open = job->sae->layer_norm && job->norm.open;
     for (int64_t e = (int64_t)assay_at1(&codes->row_offsets, row); e < end; e++) {
         const int64_t j = (int64_t)assay_at1(&codes->latent, e);
         const double scale = ref_latent_value(&job->sae->decode_scale, j, 1.0);
         if (scale != 0.0) {
             const double factor = assay_at1(&codes->value, e) * scale;
+            job->open = job->open || (isfinite(factor) &&
+                                      ref_reach_near(&job->rounding, fabs(factor), 1));
             job->latent[job->count] = j;
             job->factor[job->count] = ref_operand(&job->rounding, false, factor);
             job->doubt[job->count] = job->narrow
@@ -150,26 +155,33 @@ static void load_row(decode_job *job, int64_t row)
     }
 }
 
+/* Whether the order of its sum decides an element (reach.h). */
+static bool may_leave(const decode_job *job, const double *weight, double bias, double y,
+                      double magnitude)
+{
+    const bool normed = job->sae->layer_norm;
+    const ref_sum sum = {job->factor, weight, job->count, magnitude, bias,
+                         normed ? job->norm.std : 1.0, normed ? job->norm.mean : 0.0};
+    return (job->open && !isnan(y)) || ref_sum_leaves(&job->rounding, &sum, y) ||
+           (ref_quantises(job->contract) &&
+            ref_sum_quantised_leaves(&job->rounding, job->factor, job->count, y));
+}
+
 static void model_element(const decode_job *job, int64_t i, int64_t c, const double *weight,
                           double bias, double xhat, double y, double *terms)
 {
     const ref_rounding *r = &job->rounding;
-    const bool has_bias = assay_present(&job->sae->decode_bias);
-    const ref_spread sum = ref_dot_spread(job->factor, weight, job->count, has_bias ? &bias : NULL,
-                                          r, false, terms);
+    const double *const with = assay_present(&job->sae->decode_bias) ? &bias : NULL;
+    const ref_spread sum = ref_dot_spread(job->factor, weight, job->count, with, r, false, terms);
     double bound = sum.bound + ref_round_error(r->work, bias);
     double sigma = sum.sigma;
-    for (int64_t e = 0; job->narrow && e < job->count; e++) {
-        bound += job->doubt[e] * fabs(weight[e]);
+    double shift = 0.0;
+    for (int64_t e = 0; (job->narrow || job->varies) && e < job->count; e++) {
+        bound += job->narrow ? job->doubt[e] * fabs(weight[e]) : 0.0;
+        shift += ref_operand_else(r, false, job->factor[e]) * ref_operand_else(r, true, weight[e]) -
+                 job->factor[e] * weight[e];
     }
-    if (job->varies) {
-        double shift = 0.0;
-        for (int64_t e = 0; e < job->count; e++) {
-            shift += ref_operand_else(r, false, job->factor[e]) *
-                         ref_operand_else(r, true, weight[e]) - job->factor[e] * weight[e];
-        }
-        bound += ref_difference(shift, 0.0);
-    }
+    bound += job->varies ? ref_difference(shift, 0.0) : 0.0;
     if (assay_present(&job->sae->decode_scale)) {
         ref_independent(r, 3.0 * r->u_work * sum.norm, job->count, &bound, &sigma);
     }
@@ -183,7 +195,11 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
                 r->u_work * fabs(y);
         sigma = hypot(sigma * n->std, hypot(fabs(xhat) * n->std * n->std_sigma, n->mean_sigma));
     }
-    ref_model_put(job->model, r, i, c, y, bound, sigma);
+    if (may_leave(job, weight, bias, y, sum.magnitude)) {
+        ref_model_open(job->model, i, c);
+    } else {
+        ref_model_put(job->model, r, i, c, y, bound, sigma);
+    }
 }
 
 static void decode_row(const decode_job *job, int64_t i)

@@ -18,13 +18,16 @@
  *     independent: u sqrt(sum t_k^2);
  *   - pre is kept in the intermediate type and as an f32 value (float64 under a float64 output);
  *   - the threshold, exact here, is rounded to the working type by a kernel that compares in it.
+ * One whose sum may leave the accumulator's range in some order has no bound (reach.h).
  * A budget of the score is that of pre times |gate|, plus the gate's own roundings.
  * More than 2^27 multiply-adds take ref_sum_spread's quick route. */
 #include "ref/autoencoder.h"
 #include "ref/quantise.h"
+#include "ref/reach.h"
 #include "ref/sae_operands.h"
 #include "ref/sums.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -86,6 +89,27 @@ static void layer_norm_error(const encode_job *job, int64_t i, const latent *l, 
     ref_independent(&job->rounding, elementwise * norm, job->sae->d_in, bound, sigma);
 }
 
+/* Whether the order of its sum decides a pre-activation (reach.h). */
+static bool may_leave(const encode_job *job, int64_t i, const latent *l, double pre,
+                      double magnitude)
+{
+    const ref_rounding *const r = &job->rounding;
+    const int64_t d = job->sae->d_in;
+    const double *const value = job->x_as.value + i * d;
+    const ref_sum sum = {value, l->weight, d, magnitude, 0.0, l->scale, l->bias};
+    return ref_sum_leaves(r, &sum, pre) ||
+           (job->sae->layer_norm && job->x_as.norm[i].open && !isnan(pre)) ||
+           (ref_quantises(job->contract) && ref_sum_quantised_leaves(r, value, d, pre));
+}
+
+static void open_latent(const encode_job *job, int64_t i, int64_t c)
+{
+    ref_model_open(job->pre_model, i, c);
+    if (job->score_model != NULL) {
+        ref_model_open(job->score_model, i, c);
+    }
+}
+
 static void model_latent(const encode_job *job, int64_t i, int64_t c, const latent *l, double a,
                          double pre, const ref_spread *dot)
 {
@@ -120,11 +144,11 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
     bound += (ref_then(r->u_work, u_value) - r->u_work) * fabs(pre) + r->intermediate_floor;
     const double reach = fabs(pre) + bound + REF_LAMBDA * sigma;
     bound += keeps ? ref_half_ulp(r->intermediate, reach) : 0.0;
-    if (isfinite(pre) && fabs(pre) + bound >= r->intermediate_limit) {
-        ref_model_open(job->pre_model, i, c);
-        if (job->score_model != NULL) {
-            ref_model_open(job->score_model, i, c);
-        }
+    const double most = fmin(r->intermediate_limit,
+                             r->output == ASSAY_F64 ? DBL_MAX : (double)FLT_MAX);
+    if ((isfinite(pre) && fabs(pre) + bound >= most) ||
+        may_leave(job, i, l, pre, dot->magnitude)) {
+        open_latent(job, i, c);
         return;
     }
     ref_model_put_raw(job->pre_model, i, c, pre, bound, sigma);

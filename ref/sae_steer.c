@@ -15,6 +15,7 @@
  * Source: assay/sae_steer.h. */
 #include "ref/feature.h"
 #include "ref/quantise.h"
+#include "ref/reach.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,7 +143,11 @@ static void model_element(const steer_job *job, int64_t i, int64_t c, const ref_
                           double weight, const ref_norm *norm, double term, double y)
 {
     const ref_rounding *r = &job->rounding;
-    if (r->saturates && !isfinite(term)) {
+    /* x + term may be finite where a step on the way is not */
+    const double most = fmax(fabs(term), fmax(fabs(factor->value), fabs(factor->value * norm->std)));
+    const bool leaves = isfinite(most) && ref_reach_near(r, most, 4) && !isnan(y) &&
+                        !(isfinite(y) && fabs(y) >= r->work_limit);
+    if (leaves || (norm->open && !isnan(y)) || (r->saturates && !isfinite(term))) {
         ref_model_open(job->model, i, c);
         return;
     }

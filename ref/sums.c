@@ -199,7 +199,8 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
     const double u = rounding->u_sum;
     const double floor = facts->used * rounding->product_floor;
     const double steps = fmax(facts->used - 1.0, 0.0) + (rounding->product ? 1.0 : 0.0);
-    ref_spread spread = {0.0, 0.0, u * steps * facts->magnitude + floor, sqrt(facts->norm)};
+    ref_spread spread = {.worst = u * steps * facts->magnitude + floor, .norm = sqrt(facts->norm),
+                         .magnitude = facts->magnitude};
     const double sigma = u * sqrt(facts->square + (rounding->product ? facts->norm : 0.0));
     spread.bound = floor;
     if (rounding->linear && !rounding->certain) {

@@ -16,6 +16,7 @@ typedef struct ref_spread {
     double sigma; /* standard deviation of the rest */
     double worst; /* of bound and rest together */
     double norm;  /* sqrt(sum t_k^2) */
+    double magnitude; /* sum |t_k| */
 } ref_spread;
 
 /* Eight interleaved partial sums: a fixed order that the compiler can keep in registers. */
