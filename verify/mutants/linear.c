@@ -15,6 +15,7 @@ static float operand(int fault, float value, float step)
     if (IS(batch_scale) && step > 0.0f) {
         return rintf(value / step) * step;
     }
+    value = IS(prescaled) ? 16.0f * value : value;
     return IS(multiply_tf32) ? mutant_bits(value, 11) : value;
 }
 
@@ -70,7 +71,7 @@ static double element(int fault, const assay_linear_params *params, const assay_
         }
         squares += (double)sum * (double)sum;
     }
-    double value = (double)sum;
+    double value = (double)(IS(prescaled) ? 0x1p-8f * sum : sum);
     if (assay_present(&params->bias) && !IS(no_bias)) {
         const double bias = assay_at1(&params->bias, IS(bias_row) ? n % params->bias.shape[0] : o);
         value += IS(bias_twice) ? 2.0 * bias : bias;

@@ -38,6 +38,8 @@
     X(linear, f32, bias_row, ON_NUMBER, "linear-*-bias", "the bias is indexed by the row")         \
     X(linear, f32, overflow_clipped, ON_NUMBER, "linear-9x129x17-positive-huge",                   \
       "sums of finite numbers are clipped to the greatest one")                                    \
+    X(linear, f32, prescaled, ON_NUMBER, "linear-9x129x17-normal-huge",                            \
+      "sums of terms 256 times as large, scaled back: infinite far below the range")              \
     X(linear, f32, inf_clipped, ON_NUMBER, "linear-*-inf",                                         \
       "infinite sums are clipped to the greatest number")                                          \
     X(linear, f32, nan_dropped, ON_NUMBER, "linear-*-nan", "a NaN sum becomes 0")                  \
