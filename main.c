@@ -34,6 +34,8 @@ static const subcommand subcommands[] = {
      "runs kept over time: add, list, show, check for slowdowns, plot, prune"},
     {"explain", assay_explain_command,
      "explain SAE latents or activations of a real checkpoint, or steer a generation"},
+    {"evaluate", assay_evaluate_command,
+     "what an implementation's precision costs in explanations, in a small trained world"},
     {"synth", assay_synth_command,
      "write checkpoints in the published forms, at true shapes, with seeded weights"},
     {"tokenize", assay_tokenize_command, "text to token ids and back, as a checkpoint does it"},

@@ -16,6 +16,7 @@
 #include "verify/environment.h"
 #include "verify/generated.h"
 #include "verify/golden_path.h"
+#include "verify/result_json.h"
 
 enum { EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_INPUT = 3 };
 
@@ -177,7 +178,7 @@ static cJSON *head_of(const bench_run *run)
     cJSON *const head = cJSON_CreateObject();
     char *const command = assay_command_line();
     (void)cJSON_AddStringToObject(head, "format", "assay-results");
-    (void)cJSON_AddStringToObject(head, "version", "2.0.0");
+    (void)cJSON_AddStringToObject(head, "version", ASSAY_RESULTS_VERSION);
     (void)cJSON_AddStringToObject(head, "command", command != NULL ? command : "assay bench");
     free(command);
     cJSON *const environment = assay_environment_json();

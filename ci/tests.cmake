@@ -21,7 +21,7 @@ foreach(source IN LISTS sources)
         -Wno-initializer-overrides)
     set_target_properties(test_plugin_${stem} PROPERTIES PREFIX "" OUTPUT_NAME ${stem}
         LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test_plugins)
-    if(stem STREQUAL "stages") # composes what the built-in kernels are composed of
+    if(stem MATCHES "^(stages|no_bias)$") # made of what the built-in kernels are made of
         target_link_libraries(test_plugin_${stem} PRIVATE assay_flags assay_kernels)
         target_link_options(test_plugin_${stem} PRIVATE LINKER:--exclude-libs,ALL)
     endif()

@@ -192,6 +192,9 @@ void report_markdown(const assay_results *r, FILE *out)
     if (r->comparison_count > 0) {
         comparisons(r, out);
     }
+    if (r->evaluation_count > 0) {
+        report_meaning_markdown(r, out);
+    }
     if (r->skipped_count > 0) {
         (void)fprintf(out, "\n%zu cases were left out: report.html lists them with the reasons.\n",
                       r->skipped_count);

@@ -10,4 +10,7 @@ void report_csv(const assay_results *results, FILE *out);
 /* A test case a verdict, and one a timing that is impossible or was not verified. */
 void report_junit(const assay_results *results, FILE *out);
 
+/* Of report_markdown: what implementations cost in explanations. */
+void report_meaning_markdown(const assay_results *results, FILE *out);
+
 #endif

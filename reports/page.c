@@ -24,8 +24,8 @@ static int by_peer_then_name(const void *a, const void *b)
 
 assay_status report_page_open(report_page *page, const assay_results *results, assay_error *error)
 {
-    const size_t most =
-        results->verdict_count + results->timing_count + 2 * results->comparison_count + 1;
+    const size_t most = results->verdict_count + results->timing_count +
+                        2 * results->comparison_count + results->evaluation_count + 1;
     size_t count = 0;
     *page = (report_page){.results = results, .impl = calloc(most, sizeof *page->impl)};
     if (page->impl == NULL) {
@@ -40,6 +40,9 @@ assay_status report_page_open(report_page *page, const assay_results *results, a
     for (size_t i = 0; i < results->comparison_count; i++) {
         page->impl[count++] = results->comparison[i].impl;
         page->impl[count++] = results->comparison[i].against;
+    }
+    for (size_t i = 0; i < results->evaluation_count; i++) {
+        page->impl[count++] = results->evaluation[i].impl;
     }
     qsort(page->impl, count, sizeof *page->impl, by_peer_then_name);
     for (size_t i = 0; i < count; i++) {
@@ -85,6 +88,23 @@ bool report_next_group(const assay_results *results, size_t *at, timing_group *g
         (*at)++;
     }
     return true;
+}
+
+double report_common_batch(const timing_group *group, size_t *most)
+{
+    double best = 0.0;
+    *most = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        size_t count = 0;
+        for (size_t k = 0; k < group->count; k++) {
+            count += group->timing[k].batch == group->timing[i].batch;
+        }
+        if (count > *most || (count == *most && group->timing[i].batch > best)) {
+            *most = count;
+            best = group->timing[i].batch;
+        }
+    }
+    return best;
 }
 
 void report_group_name(FILE *out, const results_timing *timing)

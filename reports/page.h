@@ -20,6 +20,10 @@ typedef struct timing_group {
     size_t count;
 } timing_group;
 
+/* In a group, the batch size that most implementations were timed at, *most of them; of equals the
+ * largest. */
+double report_common_batch(const timing_group *group, size_t *most);
+
 assay_status report_page_open(report_page *page, const assay_results *results, assay_error *error);
 void report_page_close(report_page *page);
 /* The place of an implementation in the list: its colour and its mark. */
@@ -82,6 +86,7 @@ void report_errors(report_page *page);
 void report_speed(report_page *page);
 void report_floor(report_page *page);
 void report_fronts(report_page *page);
+void report_meaning(report_page *page);
 void report_stages(report_page *page);
 void report_peers(report_page *page);
 void report_ceilings(report_page *page);

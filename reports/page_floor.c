@@ -134,24 +134,6 @@ void report_floor(report_page *page)
     page_section_end(page->out);
 }
 
-/* In a group, the batch size that most implementations were timed at; of equals the largest. */
-static double common_batch(const timing_group *group, size_t *most)
-{
-    double best = 0.0;
-    *most = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        size_t count = 0;
-        for (size_t k = 0; k < group->count; k++) {
-            count += group->timing[k].batch == group->timing[i].batch;
-        }
-        if (count > *most || (count == *most && group->timing[i].batch > best)) {
-            *most = count;
-            best = group->timing[i].batch;
-        }
-    }
-    return best;
-}
-
 /* Of equally fast ones the most accurate is last. */
 static int by_merit(const void *a, const void *b)
 {
@@ -241,7 +223,7 @@ void report_fronts(report_page *page)
         while (at < r->timing_count && strcmp(r->timing[at].op, op) == 0 &&
                report_next_group(r, &at, &group)) {
             size_t count;
-            const double batch = common_batch(&group, &count);
+            const double batch = report_common_batch(&group, &count);
             if (count > best_count || (count == best_count && batch > best_batch)) {
                 best = group;
                 best_batch = batch;

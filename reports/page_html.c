@@ -46,6 +46,7 @@ static void navigation(FILE *out, const char *body)
     static const char *const names[][2] = {
         {"files", "Files"},
         {"throughput", "Throughput"},       {"front", "Accuracy against throughput"},
+        {"meaning", "Meaning"},
         {"floor", "Fraction of the floor"}, {"peers", "Peers"},
         {"stages", "Inside the stages"},    {"accuracy", "Accuracy"},
         {"ceilings", "Ceilings"},           {"skipped", "Left out"},
@@ -72,6 +73,7 @@ static char *body_text(report_page *page)
         report_files(page);
         report_speed(page);
         report_fronts(page);
+        report_meaning(page);
         report_floor(page);
         report_peers(page);
         report_stages(page);

@@ -91,6 +91,14 @@ static assay_status read_skipped(assay_results *results, const assay_node *node,
     return assay_fields_read(skipped_fields, node, place, skipped, error);
 }
 
+static assay_status read_evaluation(assay_results *results, const assay_node *node,
+                                    const assay_place *place, assay_error *error)
+{
+    results_evaluation *const evaluation = &results->evaluation[results->evaluation_count++];
+    evaluation->file = results->file_count;
+    return results_read_evaluation(node, place, evaluation, error);
+}
+
 typedef assay_status (*read_one)(assay_results *, const assay_node *, const assay_place *,
                                  assay_error *);
 
@@ -197,12 +205,14 @@ assay_status assay_results_add_doc(assay_results *results, assay_doc *doc, assay
     READ(timing, "timings", read_timing)
     READ(comparison, "comparisons", read_comparison)
     READ(skipped, "skipped", read_skipped)
+    READ(evaluation, "evaluations", read_evaluation)
 #undef READ
     if (status != ASSAY_OK) {
         results->verdict_count = before.verdict_count;
         results->timing_count = before.timing_count;
         results->comparison_count = before.comparison_count;
         results->skipped_count = before.skipped_count;
+        results->evaluation_count = before.evaluation_count;
         assay_doc_free(&doc);
         return status;
     }
@@ -227,5 +237,6 @@ void assay_results_free(assay_results *results)
     free(results->timing);
     free(results->comparison);
     free(results->skipped);
+    free(results->evaluation);
     *results = (assay_results){0};
 }

@@ -85,6 +85,20 @@ typedef struct results_skipped {
     size_t file;
 } results_skipped;
 
+/* One implementation measured in a small trained world, through one SAE and its adapter: what it
+ * costs in explanations. The identity is (world_seed, sae, adapter, impl). */
+enum { RESULTS_MEASURES = 8 };
+extern const char *const results_measure_key[RESULTS_MEASURES];
+
+typedef struct results_evaluation {
+    const char *impl, *sae, *adapter, *world, *message;
+    assay_verdict verdict;
+    double world_seed, concepts, texts;
+    results_estimate measure[RESULTS_MEASURES]; /* NaN: not measured */
+    double samples[RESULTS_MEASURES];
+    size_t file;
+} results_evaluation;
+
 typedef struct assay_results {
     results_file *file;
     size_t file_count;
@@ -96,6 +110,8 @@ typedef struct assay_results {
     size_t comparison_count;
     results_skipped *skipped;
     size_t skipped_count;
+    results_evaluation *evaluation;
+    size_t evaluation_count;
     size_t replaced; /* things that a newer file of the same call held too */
 } assay_results;
 
@@ -113,6 +129,7 @@ void assay_results_unify(assay_results *results);
 /* By (op, case, cache, threads, impl, batch); 0 when the identities are the same. */
 int assay_timing_compare(const results_timing *a, const results_timing *b);
 int assay_verdict_compare(const results_verdict *a, const results_verdict *b);
+int assay_evaluation_compare(const results_evaluation *a, const results_evaluation *b);
 
 /* What one call makes, in the unit its throughput is given in: explanations of explain, tokens of
  * generate, rows of everything else. */

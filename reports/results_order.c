@@ -128,6 +128,7 @@ UNTYPED(order_timings, results_timing, assay_timing_compare)
 UNTYPED(order_verdicts, results_verdict, assay_verdict_compare)
 UNTYPED(order_comparisons, results_comparison, comparison_compare)
 UNTYPED(order_skipped, results_skipped, skipped_compare)
+UNTYPED(order_evaluations, results_evaluation, assay_evaluation_compare)
 
 void assay_results_unify(assay_results *results)
 {
@@ -138,6 +139,7 @@ void assay_results_unify(assay_results *results)
     UNIFY(verdict, order_verdicts);
     UNIFY(comparison, order_comparisons);
     UNIFY(skipped, order_skipped);
+    UNIFY(evaluation, order_evaluations);
 #undef UNIFY
 }
 

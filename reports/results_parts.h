@@ -14,5 +14,7 @@ assay_status results_read_estimate(const assay_node *object, const char *key,
 assay_status results_check_identity(const assay_node *object, const assay_place *place,
                                     const char *cache, double batch, double threads,
                                     assay_error *error);
+assay_status results_read_evaluation(const assay_node *object, const assay_place *place,
+                                     results_evaluation *evaluation, assay_error *error);
 
 #endif

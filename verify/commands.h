@@ -8,6 +8,7 @@
 int assay_list_command(int argc, char **argv);
 int assay_verify_command(int argc, char **argv);
 int assay_explain_command(int argc, char **argv);
+int assay_evaluate_command(int argc, char **argv);
 int assay_selftest_command(int argc, char **argv);
 
 /* A subcommand of `assay selftest`: its own name as argv[0], the exit status returned. */

@@ -83,6 +83,19 @@ const char *assay_bench_file_path(void)
     return case_file("bench.json", path);
 }
 
+const char *assay_world_path(void)
+{
+    static char path[PATH_SIZE];
+    if (assay_path_is_directory("fixtures/world/trained")) {
+        return "fixtures/world/trained";
+    }
+    if (installed("world", path) != NULL) {
+        return path;
+    }
+    (void)snprintf(path, sizeof path, "%s", ASSAY_GOLDEN_DIR "/../world/trained");
+    return assay_path_is_directory(path) ? path : NULL;
+}
+
 const char *assay_peers_folder(void)
 {
     static _Thread_local char path[PATH_SIZE];

@@ -29,6 +29,10 @@ void assay_path_list_free(assay_path_list *list);
 const char *assay_case_file_path(void);
 const char *assay_bench_file_path(void);
 
+/* The small trained world that comes with the program, looked for in the same places but the first;
+ * NULL: none. */
+const char *assay_world_path(void);
+
 /* The folder of the known peers' programs, looked for in the same places; NULL: none. */
 const char *assay_peers_folder(void);
 

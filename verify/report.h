@@ -29,7 +29,7 @@ void assay_report_sort(assay_report *report, const size_t *keys);
  * paragraph a failure with the command that repeats it; then what was skipped, by reason. */
 void assay_report_print(const assay_report *report, FILE *out);
 
-/* {"format":"assay-results","version":"2.0.0","command":…,"environment":{…},"verdicts":[…]}
+/* {"format":"assay-results","version":…,"command":…,"environment":{…},"verdicts":[…]}
  * (reports/schema): 64-bit numbers are strings; a number that is not finite is "inf", "-inf" or
  * "nan". */
 assay_status assay_report_write_json(const assay_report *report, const char *path,

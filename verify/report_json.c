@@ -54,7 +54,7 @@ assay_status assay_report_write_json(const assay_report *report, const char *pat
 {
     cJSON *const root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "format", "assay-results");
-    (void)cJSON_AddStringToObject(root, "version", "2.0.0");
+    (void)cJSON_AddStringToObject(root, "version", ASSAY_RESULTS_VERSION);
     char *const command = assay_command_line();
     if (command != NULL) {
         (void)cJSON_AddStringToObject(root, "command", command);

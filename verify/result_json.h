@@ -7,6 +7,9 @@
 
 #include "assay/result.h"
 
+/* Of the form of result files (reports/schema): what every command writes. */
+#define ASSAY_RESULTS_VERSION "2.1.0"
+
 /* cJSON writes null for what JSON cannot carry; these write the name. */
 cJSON *assay_json_number(double value);
 void assay_json_add_number(cJSON *object, const char *key, double value);

@@ -10,6 +10,7 @@
 #include "fixtures/io/json_file.h"
 #include "verify/cache_folder.h"
 #include "verify/environment.h"
+#include "verify/result_json.h"
 
 enum { PATH_LENGTH = 4096, FILE_MOST = 1 << 20 };
 
@@ -28,7 +29,7 @@ cJSON *assay_ceilings_results(const assay_ceilings *ceilings)
     cJSON *const root = cJSON_CreateObject();
     cJSON *const object = assay_ceilings_to_json(ceilings);
     (void)cJSON_AddStringToObject(root, "format", "assay-results");
-    (void)cJSON_AddStringToObject(root, "version", "2.0.0");
+    (void)cJSON_AddStringToObject(root, "version", ASSAY_RESULTS_VERSION);
     (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
     if (root == NULL || object == NULL ||
         cJSON_AddItemToObject(root, "ceilings", object) == 0) {

@@ -74,20 +74,33 @@ assay_status assay_proportion_lower(uint64_t hits, uint64_t trials, double confi
     return status;
 }
 
+assay_status assay_wilson_share(double share, double trials, double confidence,
+                                assay_interval *interval, assay_error *error)
+{
+    if (!(share >= 0.0 && share <= 1.0 && trials > 0.0 && isfinite(trials))) {
+        return assay_fail(error, ASSAY_BAD_ARGUMENT,
+                          "a share of %g of %g trials; one from 0 to 1 of more than none is needed",
+                          share, trials);
+    }
+    const assay_status status = check(0, 1, confidence, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const double z = assay_normal_quantile(0.5 + 0.5 * confidence);
+    const double scale = 1.0 / (1.0 + z * z / trials);
+    const double centre = scale * (share + 0.5 * z * z / trials);
+    const double reach = scale * z *
+                         sqrt(share * (1.0 - share) / trials + 0.25 * z * z / (trials * trials));
+    *interval = (assay_interval){share <= 0.0 ? 0.0 : fmax(centre - reach, 0.0),
+                                 share >= 1.0 ? 1.0 : fmin(centre + reach, 1.0)};
+    return ASSAY_OK;
+}
+
 assay_status assay_wilson(uint64_t hits, uint64_t trials, double confidence,
                           assay_interval *interval, assay_error *error)
 {
     const assay_status status = check(hits, trials, confidence, error);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    const double n = (double)trials;
-    const double p = (double)hits / n;
-    const double z = assay_normal_quantile(0.5 + 0.5 * confidence);
-    const double scale = 1.0 / (1.0 + z * z / n);
-    const double centre = scale * (p + 0.5 * z * z / n);
-    const double reach = scale * z * sqrt(p * (1.0 - p) / n + 0.25 * z * z / (n * n));
-    *interval = (assay_interval){hits == 0 ? 0.0 : fmax(centre - reach, 0.0),
-                                 hits == trials ? 1.0 : fmin(centre + reach, 1.0)};
-    return ASSAY_OK;
+    return status == ASSAY_OK ? assay_wilson_share((double)hits / (double)trials, (double)trials,
+                                                   confidence, interval, error)
+                              : status;
 }

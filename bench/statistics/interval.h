@@ -26,5 +26,8 @@ assay_status assay_proportion_lower(uint64_t hits, uint64_t trials, double confi
 /* Wilson 1927, without continuity correction: shorter, right on the average. */
 assay_status assay_wilson(uint64_t hits, uint64_t trials, double confidence,
                           assay_interval *interval, assay_error *error);
+/* The same of a share, of a number of trials that need not be whole: an effective one. */
+assay_status assay_wilson_share(double share, double trials, double confidence,
+                                assay_interval *interval, assay_error *error);
 
 #endif

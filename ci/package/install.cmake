@@ -23,7 +23,8 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/assay.pc.in ${made}/assay.pc @ONLY)
 
 install(TARGETS assay assay_sdk EXPORT assay)
 # `assay selftest mutants` and `gate` look for their plug-ins beside the program.
-install(TARGETS assay_mutants assay_planted LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS assay_mutants assay_planted assay_quantised
+    LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(EXPORT assay NAMESPACE assay:: FILE assayTargets.cmake DESTINATION ${package})
 install(FILES ${made}/assayConfig.cmake ${made}/assayConfigVersion.cmake
     ${CMAKE_CURRENT_LIST_DIR}/assayPlugins.cmake ${CMAKE_CURRENT_LIST_DIR}/assayDiscover.cmake
@@ -33,6 +34,8 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/kernels/include/assay
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/golden ${PROJECT_SOURCE_DIR}/fixtures/cases
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/world/trained/
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/assay/world)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/kernels/examples
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay PATTERN "build*" EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench/peers DESTINATION ${CMAKE_INSTALL_DATADIR}/assay

@@ -1,0 +1,177 @@
+/* A small part of the committed world: eight concepts with their texts and latents, the model, SAEs
+ * and adapters as they are. Four of the concepts are those that the world's figures give as wrong
+ * through the second SAE. */
+#ifndef VERIFY_TESTS_CUT_WORLD_H
+#define VERIFY_TESTS_CUT_WORLD_H
+
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "verify/tests/run_assay.h"
+
+#define CUT_WORLD ASSAY_SOURCE_DIR "/fixtures/world/trained"
+
+enum { CUT_CONCEPTS = 8, CUT_RIGHT = 4 };
+
+static inline cJSON *cut_read(const char *folder, const char *name)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *const file = fopen(path, "rb");
+    cr_assert_not_null(file, "%s", path);
+    char *text = NULL;
+    size_t room = 0;
+    cr_assert(getdelim(&text, &room, '\0', file) > 0);
+    fclose(file);
+    cJSON *const root = cJSON_Parse(text);
+    cr_assert_not_null(root, "%s", path);
+    free(text);
+    return root;
+}
+
+/* Deletes root. */
+static inline void cut_write(const char *folder, const char *name, cJSON *root)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char *const text = cJSON_PrintUnformatted(root);
+    unlink(path);
+    FILE *const file = fopen(path, "w");
+    cr_assert_not_null(file, "%s", path);
+    fputs(text, file);
+    fclose(file);
+    cJSON_free(text);
+    cJSON_Delete(root);
+}
+
+/* The labels that the figures give as wrong through an adapter; the caller deletes them. */
+static inline cJSON *cut_wrong(const char *adapter)
+{
+    cJSON *const figures = cut_read(CUT_WORLD, "figures.json");
+    const cJSON *const one =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(figures, "adapter"), adapter);
+    cJSON *const labels = cJSON_CreateArray();
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(one, "wrong"))
+    {
+        cJSON_AddItemToArray(labels,
+                             cJSON_Duplicate(cJSON_GetObjectItem(item, "planted"), true));
+    }
+    cJSON_Delete(figures);
+    return labels;
+}
+
+static inline bool cut_holds(const cJSON *labels, const char *label)
+{
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, labels)
+    {
+        if (strcmp(item->valuestring, label) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* kept[new] = old. */
+static inline void cut_choose(const cJSON *concepts, int kept[CUT_CONCEPTS])
+{
+    cJSON *const wrong = cut_wrong("llamascope-scalar-affine");
+    const cJSON *item = NULL;
+    int count = 0;
+    int right = 0;
+    int at = 0;
+    cJSON_ArrayForEach(item, concepts)
+    {
+        const bool is_wrong = cut_holds(wrong, cJSON_GetObjectItem(item, "label")->valuestring);
+        if (is_wrong || right < CUT_RIGHT) {
+            right += !is_wrong;
+            cr_assert_lt(count, CUT_CONCEPTS);
+            kept[count++] = at;
+        }
+        at++;
+    }
+    cr_assert_eq(count, CUT_CONCEPTS, "%d", count);
+    cJSON_Delete(wrong);
+}
+
+static inline int cut_new(const int kept[CUT_CONCEPTS], int old)
+{
+    for (int i = 0; i < CUT_CONCEPTS; i++) {
+        if (kept[i] == old) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Keeps rows whose element `at` (a number, or the member "concept") is a kept concept. */
+static inline void cut_rows(cJSON *root, const char *key, int at, const int kept[CUT_CONCEPTS])
+{
+    cJSON *const made = cJSON_CreateArray();
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, key))
+    {
+        const cJSON *const old =
+            at < 0 ? cJSON_GetObjectItem(item, "concept") : cJSON_GetArrayItem(item, at);
+        const int now = cut_new(kept, old->valueint);
+        if (now >= 0) {
+            cJSON *const copy = cJSON_Duplicate(item, true);
+            cJSON_SetNumberValue(at < 0 ? cJSON_GetObjectItem(copy, "concept")
+                                        : cJSON_GetArrayItem(copy, at), now);
+            cJSON_AddItemToArray(made, copy);
+        }
+    }
+    cJSON_ReplaceItemInObject(root, key, made);
+}
+
+static inline void cut_link(const char *folder, const char *name)
+{
+    char from[1024];
+    char to[1024];
+    snprintf(from, sizeof from, "%s/%s", CUT_WORLD, name);
+    snprintf(to, sizeof to, "%s/%s", folder, name);
+    cr_assert_eq(symlink(from, to), 0, "%s", to);
+}
+
+/* folder: [64], receives its name. */
+static inline void cut_world(char *folder)
+{
+    static const char *const registries[] = {"registry/goodfire.json", "registry/l2r-8x.json"};
+    static const char *const links[] = {"model", "sae", "adapter", "figures.json"};
+    int kept[CUT_CONCEPTS];
+    char path[128];
+    strcpy(folder, "./assay-world-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "mkdir %s/registry", folder);
+    cr_assert_eq(system(path), 0);
+    cJSON *const language = cut_read(CUT_WORLD, "language.json");
+    const cJSON *const concepts = cJSON_GetObjectItem(language, "concepts");
+    cut_choose(concepts, kept);
+    cJSON *const made = cJSON_CreateArray();
+    for (int i = 0; i < CUT_CONCEPTS; i++) {
+        cJSON_AddItemToArray(made, cJSON_Duplicate(cJSON_GetArrayItem(concepts, kept[i]), true));
+    }
+    cJSON_ReplaceItemInObject(language, "concepts", made);
+    cut_rows(language, "prompts", -1, kept);
+    cut_write(folder, "language.json", language);
+    for (size_t i = 0; i < 2; i++) {
+        cJSON *const registry = cut_read(CUT_WORLD, registries[i]);
+        cut_rows(registry, "latents", 1, kept);
+        cut_rows(registry, "best", 0, kept);
+        cut_write(folder, registries[i], registry);
+    }
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        cut_link(folder, links[i]);
+    }
+}
+
+static inline void cut_remove(const char *folder)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+#endif
