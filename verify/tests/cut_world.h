@@ -118,8 +118,9 @@ static inline void cut_rows(cJSON *root, const char *key, int at, const int kept
         const int now = cut_new(kept, old->valueint);
         if (now >= 0) {
             cJSON *const copy = cJSON_Duplicate(item, true);
-            cJSON_SetNumberValue(at < 0 ? cJSON_GetObjectItem(copy, "concept")
-                                        : cJSON_GetArrayItem(copy, at), now);
+            cJSON *const number = at < 0 ? cJSON_GetObjectItem(copy, "concept")
+                                         : cJSON_GetArrayItem(copy, at);
+            (void)cJSON_SetNumberHelper(number, now);
             cJSON_AddItemToArray(made, copy);
         }
     }
