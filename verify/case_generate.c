@@ -154,7 +154,8 @@ static void judge_tokens(const generate_chain *chain, const assay_chain_case *ch
         const int64_t at = b * chain->steps;
         assay_compare_tokens(got + at, expected + at, b, chain->steps,
                              chain_case->expected + at * chain->vocab,
-                             budget->value + at * chain->vocab, chain->vocab, result);
+                             budget->value + at * chain->vocab, chain->vocab,
+                             chain_case->expected != chain_case->given, result);
     }
 }
 

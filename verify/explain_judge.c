@@ -55,7 +55,8 @@ assay_status assay_explain_judge_tokens(const assay_explain_judge *judge,
     for (int64_t row = 0; row < read->rows && status == ASSAY_OK; row++) {
         const int64_t at = row * read->steps;
         assay_compare_tokens(got + at, expected + at, row, read->steps, logits + at * read->vocab,
-                             budget->value + at * read->vocab, read->vocab, result);
+                             budget->value + at * read->vocab, read->vocab,
+                             judge->logits.expected != judge->logits.given, result);
         if (result->verdict == ASSAY_PASS &&
             memcmp(got + at, expected + at, (size_t)read->steps * sizeof *got) == 0) {
             status = judge_label(judge->context, read, got + at, row, result, judged->error);

@@ -31,7 +31,7 @@ QUANTISED_LINEAR(int8, ASSAY_NONE, 8, 0)
 QUANTISED_LINEAR(fp8, ASSAY_E4M3, 0, 0)
 QUANTISED_LINEAR(int5, ASSAY_NONE, 5, 0)
 QUANTISED_LINEAR(int4, ASSAY_NONE, 4, 32)
-QUANTISED_LINEAR(int3, ASSAY_NONE, 3, 32)
+QUANTISED_LINEAR(int3, ASSAY_NONE, 3, 0)
 QUANTISED_SAE(sae_int8, ASSAY_NONE, 8, 0)
 QUANTISED_SAE(sae_fp8, ASSAY_E4M3, 0, 0)
 
@@ -51,8 +51,8 @@ static const quantised_backend backends[FORMS] = {
      NULL, NULL},
     {"llama_int4_g32", "the Llama's products on int4 weights, a scale for 32", &form_int4,
      linear_int4, NULL, NULL},
-    {"llama_int3_g32", "the Llama's products on int3 weights, a scale for 32", &form_int3,
-     linear_int3, NULL, NULL},
+    {"llama_int3", "the Llama's products on int3 weights, a scale a row", &form_int3, linear_int3,
+     NULL, NULL},
     {"sae_int8", "the SAE on int8 weights, a scale a latent", &form_sae_int8, NULL,
      encode_sae_int8, decode_sae_int8},
     {"sae_fp8", "the SAE on e4m3 weights", &form_sae_fp8, NULL, encode_sae_fp8, decode_sae_fp8}};
