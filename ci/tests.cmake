@@ -21,7 +21,11 @@ foreach(source IN LISTS sources)
         -Wno-initializer-overrides)
     set_target_properties(test_plugin_${stem} PROPERTIES PREFIX "" OUTPUT_NAME ${stem}
         LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test_plugins)
-    if(stem MATCHES "^(stages|no_bias)$") # made of what the built-in kernels are made of
+    if(stem STREQUAL "runner_up") # on quantised weights
+        target_sources(test_plugin_${stem} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/quantised/linear.c
+            ${PROJECT_SOURCE_DIR}/kernels/quantised/matrix.c)
+    endif()
+    if(stem MATCHES "^(stages|no_bias|runner_up)$") # made of what the built-in kernels are made of
         target_link_libraries(test_plugin_${stem} PRIVATE assay_flags assay_kernels)
         target_link_options(test_plugin_${stem} PRIVATE LINKER:--exclude-libs,ALL)
     endif()

@@ -81,8 +81,9 @@ bool assay_codes_structure(const assay_csr *got, const assay_codes_truth *truth,
 /* Greedy tokens of one row against the truth's logits [steps, vocab] with their budgets: a token is
  * acceptable when its logit is within both budgets of the greatest. Judges until the first step at
  * which got and expected part; that step must be undecided. moved: the logits are those of a
- * contract with other operands (quantised weights), not those that expected was made from; the step
- * may then be one that the contract decides in another way. */
+ * contract with other operands (quantised weights), not those that expected was made from. The
+ * contract may then decide a step in another way, and must be followed: what it clearly prefers
+ * another token to is wrong, be it the expected one. */
 void assay_compare_tokens(const int64_t *got, const int64_t *expected, int64_t row, int64_t steps,
                           const double *logits, const double *budget, int64_t vocab, bool moved,
                           assay_result *result);

@@ -183,6 +183,18 @@ Test(tokens, a_contract_may_decide_in_another_way)
     cr_assert_eq(tokens_of((const int64_t[]){0, 0}, least, true).verdict, ASSAY_PASS);
 }
 
+/* Where the contract decides, neither the expected token passes (the weights were not quantised)
+ * nor one that is as good as the expected. */
+Test(tokens, what_a_contract_decides_must_be_followed)
+{
+    const int64_t expected[] = {1, 1};
+    cr_assert_eq(tokens_of((const int64_t[]){1, 1}, expected, false).verdict, ASSAY_PASS);
+    const assay_result kept = tokens_of((const int64_t[]){1, 1}, expected, true);
+    cr_assert_eq(kept.verdict, ASSAY_FAIL);
+    cr_assert_eq(kept.check, ASSAY_CHECK_TOKENS);
+    cr_assert_eq(tokens_of((const int64_t[]){1, 2}, expected, true).verdict, ASSAY_FAIL);
+}
+
 Test(tokens, an_undecided_step_may_go_either_way_and_is_counted)
 {
     const assay_result result = tokens((const int64_t[]){0, 2}, (const int64_t[]){1, 0});
