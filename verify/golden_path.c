@@ -85,7 +85,7 @@ const char *assay_bench_file_path(void)
 
 const char *assay_world_path(void)
 {
-    static char path[PATH_SIZE];
+    static _Thread_local char path[PATH_SIZE];
     if (assay_path_is_directory("fixtures/world/trained")) {
         return "fixtures/world/trained";
     }

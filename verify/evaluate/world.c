@@ -5,7 +5,7 @@
 
 #include "fixtures/io/json_file.h"
 
-enum { JSON_MOST = 64 << 20 };
+enum { JSON_MOST = 64 << 20, LABEL_TOKENS_MOST = 64 /* each latent is asked for as many */ };
 
 static assay_status read_json(const char *folder, const char *name, cJSON **root,
                               assay_error *error)
@@ -57,6 +57,12 @@ static assay_status count_new_tokens(assay_world *world, assay_error *error)
                      ? assay_tokenizer_encode(world->words, said, strlen(said), false, &tokens,
                                               &count, error)
                      : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
+        if (status == ASSAY_OK && count > LABEL_TOKENS_MOST) {
+            status = assay_fail(error, ASSAY_BAD_INPUT,
+                                "%s/language.json: concepts[%zu]: key 'label': %zu tokens; at most "
+                                "%d are expected",
+                                world->folder, c, count, LABEL_TOKENS_MOST);
+        }
         if ((int64_t)count + 1 > world->new_tokens) {
             world->new_tokens = (int64_t)count + 1;
         }

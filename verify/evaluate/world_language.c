@@ -5,7 +5,16 @@
 #include "fixtures/io/json_file.h"
 #include "verify/evaluate/world.h"
 
-enum { CONCEPTS_LEAST = 6, CONCEPTS_MOST = 1 << 16, TEXTS_MOST = 1 << 20, WHERE_MAX = 4096 + 64 };
+enum {
+    CONCEPTS_LEAST = 6,
+    CONCEPTS_MOST = 1 << 16,
+    TEXTS_MOST = 1 << 20,
+    TEXT_TOKENS_MOST = 1024, /* attention takes their square */
+    WHERE_MAX = 4096 + 64
+};
+
+/* What float64's predictions of all content tokens may take. */
+static const double predictions_most = 4e9;
 
 /* The words of all concepts, sorted. */
 typedef struct word_list {
@@ -120,13 +129,18 @@ static assay_status mark_content(assay_world *world, const char *text, const wor
     return status;
 }
 
-static assay_status append_tokens(assay_world *world, const char *text, assay_world_text *into,
-                                  assay_error *error)
+static assay_status append_tokens(assay_world *world, const char *where, const char *text,
+                                  assay_world_text *into, assay_error *error)
 {
     int64_t *tokens = NULL;
     size_t count = 0;
-    const assay_status status = assay_tokenizer_encode(world->words, text, strlen(text), true,
-                                                       &tokens, &count, error);
+    assay_status status =
+        assay_tokenizer_encode(world->words, text, strlen(text), true, &tokens, &count, error);
+    if (status == ASSAY_OK && count > TEXT_TOKENS_MOST) {
+        status = assay_fail(error, ASSAY_BAD_INPUT,
+                            "%s: key 'text': %zu tokens; at most %d are expected", where, count,
+                            TEXT_TOKENS_MOST);
+    }
     if (status != ASSAY_OK) {
         free(tokens);
         return status;
@@ -158,7 +172,7 @@ static assay_status read_text(assay_world *world, const char *where, const cJSON
         status = assay_json_string(where, item, "text", &text, error);
     }
     if (status == ASSAY_OK) {
-        status = append_tokens(world, text, into, error);
+        status = append_tokens(world, where, text, into, error);
     }
     if (status == ASSAY_OK) {
         status = assay_json_int(where, item, "position", 1, into->length - 1, &into->position,
@@ -197,6 +211,13 @@ static assay_status read_texts(assay_world *world, const char *path, const word_
                                                 &world->text[world->text_count], error)
                                     : status;
         world->text_count++;
+    }
+    const double bytes = (double)world->content_count * (double)world->model.model.vocab * 8.0;
+    if (status == ASSAY_OK && bytes > predictions_most) {
+        status = assay_fail(error, ASSAY_BAD_INPUT,
+                            "%s: key 'prompts': predictions of %zu content tokens would take %.1f "
+                            "GB; at most %.0f GB are expected, keep fewer texts",
+                            path, world->content_count, bytes / 1e9, predictions_most / 1e9);
     }
     return status;
 }

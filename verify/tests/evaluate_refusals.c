@@ -48,6 +48,26 @@ static void position_of_nothing(cJSON *root)
     cJSON_ReplaceItemInObject(at(root, "prompts", 0), "position", cJSON_CreateNumber(2));
 }
 
+static void long_text(cJSON *root)
+{
+    enum { WORDS = 200000 };
+    char *const text = malloc(3 * WORDS + 1);
+    for (int i = 0; i < WORDS; i++) {
+        memcpy(text + 3 * i, " he", 3);
+    }
+    text[3 * WORDS] = '\0';
+    cJSON_ReplaceItemInObject(at(root, "prompts", 2), "text", cJSON_CreateString(text));
+    free(text);
+}
+
+static void long_label(cJSON *root)
+{
+    char text[1024];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    cJSON_ReplaceItemInObject(at(root, "concepts", 3), "label", cJSON_CreateString(text));
+}
+
 static void unknown_concept(cJSON *root)
 {
     cJSON_ReplaceItemInObject(at(root, "prompts", 3), "concept", cJSON_CreateNumber(8));
@@ -143,6 +163,8 @@ Test(evaluate_refusals, keys)
                  {language, far_position, "prompts[4]: key 'position'"},
                  {language, bos_position, "prompts[4]: key 'position'"},
                  {language, position_of_nothing, "token 2 completes no word of a concept"},
+                 {language, long_text, "prompts[2]: key 'text'"},
+                 {language, long_label, "concepts[3]: key 'label'"},
                  {language, unknown_concept, "prompts[3]: key 'concept'"},
                  {language, no_texts, "key 'prompts'"},
                  {registry, unknown_latent, "best[1]: expected a latent from 0 to 1023"},
