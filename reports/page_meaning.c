@@ -205,22 +205,32 @@ void report_meaning(report_page *page)
 void report_meaning_markdown(const assay_results *r, FILE *out)
 {
     (void)fputs("\n## Meaning\n\nMeasured in a small trained world, with 95% intervals by "
-                "concept.\n\n| SAE | implementation |",
+                "concept.\n\n| SAE | adapter | implementation |",
                 out);
     for (size_t m = 0; m < RESULTS_MEASURES; m++) {
         (void)fprintf(out, " %s |", measures[m].head);
     }
-    (void)fputs("\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n", out);
+    (void)fputs(" verdict |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n", out);
     for (size_t i = 0; i < r->evaluation_count; i++) {
         const results_evaluation *const e = &r->evaluation[i];
         (void)fputs("| ", out);
         text_markdown(out, e->sae);
         (void)fputs(" | ", out);
+        text_markdown(out, e->adapter);
+        (void)fputs(" | ", out);
         text_markdown(out, e->impl);
         for (size_t m = 0; m < RESULTS_MEASURES; m++) {
-            (void)fprintf(out, " | %s (%s to %s)", number(m, e->measure[m].value).text,
-                          number(m, e->measure[m].low).text, number(m, e->measure[m].high).text);
+            if (isfinite(e->measure[m].value)) {
+                (void)fprintf(out, " | %s (%s to %s)", number(m, e->measure[m].value).text,
+                              number(m, e->measure[m].low).text,
+                              number(m, e->measure[m].high).text);
+            } else {
+                (void)fputs(" | –", out);
+            }
         }
+        (void)fprintf(out, " | %s%s", assay_verdict_name(e->verdict),
+                      e->message[0] != '\0' ? ": " : "");
+        text_markdown(out, e->message);
         (void)fputs(" |\n", out);
     }
 }

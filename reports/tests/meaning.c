@@ -83,6 +83,7 @@ Test(meaning, is_drawn_against_throughput)
     expect_in(html, "No timing of <code>explain</code>", false);
     expect_in(markdown, "## Meaning", true);
     expect_in(markdown, "0.654 (0.589 to 0.719)", true);
+    expect_in(markdown, "| – | CRASH: it died |", true);
     free(html);
     free(markdown);
     run_remove(folder);
