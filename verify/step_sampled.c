@@ -196,6 +196,23 @@ static assay_status judge_sample(sampled_judgement *s, bool encode)
     return status;
 }
 
+/* An element of these ops costs about what reading it does (of rmsnorm: of its row): so many of
+ * them are judged even where the case asks for fewer, all of them where there are no more. */
+static assay_sample_size size_of(const assay_judgement *j, int64_t rows, int64_t columns)
+{
+    const int64_t cheap = (int64_t)1 << 22; /* about 100 MiB, and a fraction of a second */
+    const assay_sample_size asked = *j->step->sample;
+    const int64_t tall = asked.rows > 0 && asked.rows < rows ? asked.rows : rows;
+    const int64_t wide = asked.columns > 0 && asked.columns < columns ? asked.columns : columns;
+    const assay_op op = j->step->op;
+    if ((op != ASSAY_OP_embed && op != ASSAY_OP_add && op != ASSAY_OP_rmsnorm &&
+         op != ASSAY_OP_rope && op != ASSAY_OP_swiglu) || tall >= cheap / wide) {
+        return asked;
+    }
+    return columns <= cheap ? (assay_sample_size){.rows = cheap / columns}
+                            : (assay_sample_size){.rows = 1, .columns = cheap};
+}
+
 assay_status assay_judgement_sampled(assay_judgement *j)
 {
     sampled_judgement s = {.j = j};
@@ -203,7 +220,8 @@ assay_status assay_judgement_sampled(assay_judgement *j)
     const int64_t columns =
         encode ? sae_of(j)->d_sae
                : assay_operand_in(&j->first, assay_judged_output(j->step->op))->shape[1];
+    const assay_sample_size size = size_of(j, j->blocks.rows, columns);
     const assay_status status = assay_sampled_choose(
-        j->step->sample, j->blocks.rows, columns, j->judge->seed, j->arena, &s.sampled, j->error);
+        &size, j->blocks.rows, columns, j->judge->seed, j->arena, &s.sampled, j->error);
     return status == ASSAY_OK ? judge_sample(&s, encode) : status;
 }

@@ -118,7 +118,8 @@ static assay_status faulty_add(int fault, assay_dtype type, const assay_exec *ex
             const int64_t flat = (n * d + i) % (1 << 20);
             const float a = IS(flat_20) ? mutant_at(&io->a, flat / d, flat % d)
                                         : mutant_at(&io->a, n, i);
-            const float sum = sum_of(fault, a, mutant_at(&io->b, n, i));
+            const float b = mutant_at(&io->b, n, i);
+            const float sum = sum_of(fault, a, IS(one_far) && n * d + i == 1000003 ? -b : b);
             if (IS(sum_truncate)) {
                 mutant_truncate(&io->y, n, i, sum);
             } else {

@@ -38,7 +38,8 @@
     X(add, f32, wide, ON_WRITTEN, "add-2x20001*", "columns from 16384 on are never written")       \
     X(add, f32, overflow_clipped, ON_NUMBER, "add-9x127-normal-huge",                              \
       "finite sums beyond the greatest number are clipped to it")                                  \
-    X(add, f32, flat_20, ON_NUMBER, "add-3x400009*", "elements have numbers of 20 bits")
+    X(add, f32, flat_20, ON_NUMBER, "add-3x400009*", "elements have numbers of 20 bits")           \
+    X(add, f32, one_far, ON_NUMBER, "add-3x400009*", "of a million elements one is a - b")
 
 #define SWIGLU_TWINS(X) X(swiglu, f32) X(swiglu, bf16)
 

@@ -16,6 +16,8 @@ static const char cases[] =
     "  \"data\": \"inf\", \"sample\": {\"columns\": 40}},\n"
     " {\"id\": \"relu\", \"op\": \"sae_encode\", \"shape\": {\"n\": 40, \"d\": 65, \"m\": 1031},"
     "  \"data\": \"outliers\", \"sample\": {\"rows\": 2}},\n"
+    " {\"id\": \"cheap\", \"op\": \"add\", \"shape\": {\"n\": 3, \"d\": 400009},"
+    "  \"sample\": {\"rows\": 3, \"columns\": 64}},\n"
     " {\"id\": \"topk\", \"op\": \"sae_encode\", \"shape\": {\"n\": 40, \"d\": 65, \"m\": 1031},"
     "  \"data\": \"nan\", \"activation\": \"topk\", \"k\": 20, \"sample\": {\"rows\": 2}}\n"
     "] }\n";
@@ -39,7 +41,7 @@ Test(sampled_cases, right_kernels_pass_and_the_sample_is_told)
 {
     run_output run = verify("--impl 'scalar*'");
     cr_assert_eq(run.status, 0, "%s%s", run.out, run.err);
-    cr_assert_not_null(strstr(run.out, "10 passed, 0 failed"), "%s", run.out);
+    cr_assert_not_null(strstr(run.out, "12 passed, 0 failed"), "%s", run.out);
     cr_assert_not_null(strstr(run.out, "elements sampled"), "%s", run.out);
     cr_assert_not_null(strstr(run.out, "entries listed"), "%s", run.out);
     run_free(&run);
@@ -50,6 +52,14 @@ Test(sampled_cases, one_wrong_row_in_thousands_is_met_and_named)
     run_output run = verify(MUTANT("m_linear_one_row --case tall"));
     cr_assert_eq(run.status, 1, "%s%s", run.out, run.err);
     cr_assert_not_null(strstr(run.out, "row 2777, column "), "%s", run.out);
+    run_free(&run);
+}
+
+Test(sampled_cases, what_is_cheap_is_judged_whole_and_one_wrong_element_of_a_million_is_named)
+{
+    run_output run = verify(MUTANT("m_add_one_far --case cheap"));
+    cr_assert_eq(run.status, 1, "%s%s", run.out, run.err);
+    cr_assert_not_null(strstr(run.out, "row 2, column 199985: got "), "%s", run.out);
     run_free(&run);
 }
 
