@@ -6,6 +6,16 @@
 #include "kernels/exec/stage.h"
 #include "verify/explain_blame.h"
 
+/* Texts may hold NULs, which end what a message shows of them. */
+static size_t first_difference(const char *a, const char *b, size_t size)
+{
+    size_t i = 0;
+    while (i < size && a[i] == b[i]) {
+        i++;
+    }
+    return i;
+}
+
 /* The label that a row's tokens make against the manifest's. */
 static assay_status judge_label(const assay_case_context *context, const assay_explain_case *read,
                                 const int64_t *tokens, int64_t row, assay_result *result,
@@ -34,9 +44,11 @@ static assay_status judge_label(const assay_case_context *context, const assay_e
         (size != wanted_size || memcmp(label, wanted, wanted_size) != 0)) {
         result->verdict = ASSAY_FAIL;
         result->check = ASSAY_CHECK_TEXT;
+        const size_t same = first_difference(label, wanted, size < wanted_size ? size
+                                                                               : wanted_size);
         (void)snprintf(result->message, sizeof result->message,
-                       "label %lld is '%.200s', expected '%.200s'", (long long)row, label,
-                       wanted);
+                       "label %lld is '%.200s', expected '%.200s': they differ at byte %zu of %zu, "
+                       "%zu expected", (long long)row, label, wanted, same, size, wanted_size);
     }
     free(label);
     free(wanted);

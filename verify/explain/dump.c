@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixtures/io/json_file.h"
 #include "kernels/exec/stage.h"
 #include "verify/explain/dump.h"
 
@@ -106,10 +107,11 @@ static assay_status add_labels(assay_dump *d, cJSON *params, size_t first, size_
     assay_status status = ASSAY_OK;
     for (size_t i = first; status == ASSAY_OK && i < first + count; i++) {
         char *label = NULL;
+        size_t size = 0;
         status = assay_label_make(&rule, d->session->words, d->explanations->new_tokens + i * steps,
-                                  steps, &label, NULL, d->error);
-        if (status == ASSAY_OK) {
-            (void)cJSON_AddItemToArray(labels, cJSON_CreateString(label));
+                                  steps, &label, &size, d->error);
+        if (status == ASSAY_OK) { /* which may hold a NUL: no part of it is lost */
+            (void)cJSON_AddItemToArray(labels, assay_json_from_bytes(label, size));
         }
         free(label);
     }

@@ -134,7 +134,7 @@ assay_status assay_record_finish(assay_record *record, assay_error *error)
     }
     if (status == ASSAY_OK) {
         root = manifest(record, digest, bytes);
-        text = cJSON_Print(root);
+        text = assay_json_text_of(root);
         status = text != NULL ? write_text(path, text, error)
                               : assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
