@@ -5,6 +5,7 @@
 #include "kernels/exec/stage.h"
 #include "verify/chain_generate.h"
 #include "verify/forced.h"
+#include "verify/refusal.h"
 #include "verify/stage_judge.h"
 
 enum { EOS_MAX = 64, NEW_TOKENS_MAX = 1 << 20 };
@@ -216,6 +217,9 @@ static assay_status judge_prepared(const assay_judged *judged, const generate_ch
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         judge_tokens(chain, chain_case, &budget, &tokens, result);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_refusal_judge(judged, &chain->params, &io, arena);
     }
     return status;
 }

@@ -87,11 +87,12 @@ static void *change_params(int fault, assay_generate_params *params)
 }
 
 /* Operands as this generation takes them; the return is to be freed after use. */
-static void *change_operands(int fault, assay_generate_io *io)
+static void *change_operands(int fault, int64_t vocab, assay_generate_io *io)
 {
     const int64_t batch = io->lengths.shape[0];
+    const int64_t count = assay_count(&io->tokens);
     const int64_t soft = assay_present(&io->soft_at) ? io->soft_at.shape[0] : 0;
-    int64_t *const memory = calloc((size_t)(batch + 2 * soft + 1), sizeof *memory);
+    int64_t *const memory = calloc((size_t)(batch + 2 * soft + count), sizeof *memory);
     if (memory == NULL) {
         return NULL;
     }
@@ -109,6 +110,13 @@ static void *change_operands(int fault, assay_generate_io *io)
     if (soft > 0) {
         io->soft_at = assay_matrix(at, ASSAY_I64, IS(soft_one) ? 1 : soft, 2);
         io->soft.shape[0] = io->soft_at.shape[0];
+    }
+    for (int64_t i = 0; IS(any_token) && i < count; i++) {
+        const int64_t token = (int64_t)assay_load(io->tokens.dtype, io->tokens.data, (size_t)i);
+        at[2 * soft + i] = (token % vocab + vocab) % vocab;
+    }
+    if (IS(any_token)) {
+        io->tokens = assay_matrix(at + 2 * soft, ASSAY_I64, batch, io->tokens.shape[1]);
     }
     if (IS(forced_ignored)) {
         io->forced.data = NULL;
@@ -155,7 +163,7 @@ static assay_status faulty_generate(int fault, assay_dtype type, const assay_exe
     assay_generate_params other = *params;
     assay_generate_io changed = *io;
     void *const head = change_params(fault, &other);
-    void *const memory = change_operands(fault, &changed);
+    void *const memory = change_operands(fault, params->model.vocab, &changed);
     assay_generate_stage *stage = NULL;
     attention.run.attention.run = attend_by_rank;
     rope.run.rope.run = rotate_late;

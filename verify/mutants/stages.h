@@ -55,6 +55,8 @@
       "positions of generated tokens are one too great")                                           \
     X(generate, f32, last_index, ON_CHAIN, "generate",                                             \
       "the last index of the right-padded batch is taken for the last token")                      \
+    X(generate, f32, any_token, ON_STATUS, "generate",                                             \
+      "a prompt's token outside the vocabulary is taken for another one, not refused")             \
     X(generate, f32, tied_head, ON_CHAIN, "generate", "the embedding serves as an untied head")    \
     X(generate, f32, random_head, ON_CHAIN, "generate",                                            \
       "a tied head is taken for untied and is what initialisation left")                           \

@@ -10,6 +10,8 @@
  * forced, when given, [B,max_new] i64: teacher forcing. The step's token is forced[b,step] instead
  * of the sample (new_tokens still receives what would have been sampled), and a row ends where
  * forced is -1. It makes logits comparable when a single undecided step would diverge.
+ * Prompts come from outside: a token that is not in the vocabulary is refused, with a status other
+ * than ASSAY_OK; nothing may stand in for it.
  * Steering applies sae_steer at the hook, to every position of the prompt and, with
  * ASSAY_STEER_ALL, to every generated position too.
  * Hooks that can be steered: embed, input, output, attn_out, mlp_out. */
