@@ -169,6 +169,10 @@ static int report(const evaluate_state *state)
     assay_error error;
     if (json == NULL || strcmp(json, "-") != 0) {
         assay_evaluations_print(&state->world, &state->all, colour, stdout);
+        if (state->options.labels.given) {
+            assay_evaluations_print_labels(&state->world, &state->truth,
+                                           (size_t)state->options.labels.value);
+        }
     }
     if (json != NULL &&
         assay_evaluations_write(&state->world, &state->all, json, &error) != ASSAY_OK) {

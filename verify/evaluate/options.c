@@ -17,6 +17,8 @@ const char assay_evaluate_help[] =
     "                   evaluated, unless --impl says otherwise\n"
     "  --json FILE      write the measures as results, for `assay report`; '-' is standard output,\n"
     "                   then no table is printed\n"
+    "  --labels N       print N concepts too, evenly spread: the label that was planted, and the one\n"
+    "                   that float64 says of the latent that stands best for it\n"
     "  --seed N         of the bootstraps (default 1)\n"
     "  --threads N      threads of a kernel\n"
     "  --timeout S      seconds a kernel may take for one call (default 600)\n"
@@ -48,6 +50,7 @@ static const assay_option table[] = {
     {"sae", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, sae), 0, 0},
     {"adapter", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, adapter), 0, 0},
     {"json", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, json), 0, 0},
+    {"labels", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, labels), 1, 65536},
     {"threads", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, threads), 1, 4096},
     {"timeout", ASSAY_OPTION_REAL, offsetof(assay_evaluate_options, timeout), 0, 1000000},
     {"seed", ASSAY_OPTION_SEED, offsetof(assay_evaluate_options, seed), 0, 0},

@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "verify/evaluate/report.h"
+#include "verify/explain/print.h"
 
-enum { CELL = 24 };
+enum { CELL = 24, LABEL_WIDTH = 32 };
 
 /* Column heads and how a measure's numbers are written. */
 static const struct {
@@ -101,6 +102,43 @@ void assay_evaluations_print(const assay_world *world, const assay_evaluations *
             if (all->item[i].adapter == world->pair[p].adapter_name) {
                 print_one(&all->item[i], colour, out);
             }
+        }
+    }
+}
+
+static void print_label(const char *planted, int64_t latent, const char *said)
+{
+    const int rest = LABEL_WIDTH - (int)strlen(planted);
+    if (latent < 0) {
+        printf("%8s  ", "none");
+    } else {
+        printf("%8lld  ", (long long)latent);
+    }
+    assay_print_text(planted, strlen(planted));
+    printf("%*s", rest > 2 ? rest : 2, "");
+    if (said != NULL) {
+        assay_print_text(said, strlen(said));
+        (void)fputs(strcmp(planted, said) == 0 ? "" : "  (wrong)", stdout);
+    } else {
+        (void)fputs("no latent stands for it", stdout);
+    }
+    (void)fputc('\n', stdout);
+}
+
+void assay_evaluations_print_labels(const assay_world *world, const assay_observed *truth,
+                                    size_t count)
+{
+    const size_t shown = count < world->concept_count ? count : world->concept_count;
+    for (size_t p = 0; p < world->pair_count && shown > 0; p++) {
+        const assay_world_pair *const pair = &world->pair[p];
+        printf("\nsae %s, adapter %s: %zu of %zu labels, by float64\n%8s  %-*s%s\n",
+               pair->sae_name, pair->adapter_name, shown, world->concept_count, "latent",
+               LABEL_WIDTH, "planted", "said");
+        for (size_t i = 0; i < shown; i++) {
+            const size_t c = i * world->concept_count / shown;
+            const int64_t latent = pair->best[c];
+            print_label(world->label[c], latent,
+                        latent >= 0 ? truth->pair[p].label[latent] : NULL);
         }
     }
 }

@@ -154,8 +154,37 @@ Test(evaluate, the_same_seed_gives_the_same_intervals)
     cut_remove(folder);
 }
 
-/* A plug-in that dies is told as such, the rest goes on. */
-Test(evaluate, a_table_says_what_was_left_out)
+Test(evaluate, labels_stand_beside_what_was_planted)
+{
+    char folder[64];
+    char arguments[1024];
+    cut_world(folder);
+    cJSON *const wrong = cut_wrong("llamascope-scalar-affine");
+    cJSON *const language = cut_read(folder, "language.json");
+    const cJSON *item = NULL;
+    snprintf(arguments, sizeof arguments,
+             "evaluate --world %s --sae l2r-8x --impl oracle --labels 100", folder);
+    run_output run = run_assay(arguments);
+    cr_assert_eq(run.status, 1, "%s%s", run.err, run.out); /* half of them were chosen as wrong */
+    const char *at = strstr(run.out, "8 of 8 labels");
+    cr_assert_not_null(at, "%s", run.out);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(language, "concepts"))
+    {
+        const char *const label = cJSON_GetObjectItem(item, "label")->valuestring;
+        const char *const planted = strstr(at, label);
+        cr_assert_not_null(planted, "%s is not in %s", label, at);
+        const char *const end = strchr(planted, '\n');
+        const char *const said = strstr(planted + strlen(label), label);
+        const bool right = said != NULL && said < end;
+        cr_expect_neq(right, cut_holds(wrong, label), "%s: %s", label, at);
+    }
+    run_free(&run);
+    cJSON_Delete(language);
+    cJSON_Delete(wrong);
+    cut_remove(folder);
+}
+
+Test(evaluate, a_table_tells_the_world_and_each_implementation)
 {
     char folder[64];
     char arguments[1024];
