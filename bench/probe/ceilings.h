@@ -34,8 +34,8 @@ typedef struct assay_ceilings {
 } assay_ceilings;
 
 /* What this machine's probes have left in the cache folder, else (nothing there, or nothing usable)
- * a quick probe, which takes at most 8 s, pins the calling thread and lets it go again, and is kept
- * there. */
+ * a quick probe, which takes 8 s (more on a busy machine), pins the calling thread and lets it go
+ * again, and is kept there. */
 assay_status assay_ceilings_load(assay_ceilings *ceilings, assay_error *error);
 
 /* Probes again, quickly, and keeps the better values: before a time is called impossible. */

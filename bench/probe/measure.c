@@ -11,7 +11,7 @@
 
 /* A tenth of a scheduler's slice, ten thousand times the clock's resolution. */
 #define ROUND_SECONDS 4e-4
-enum { SPINS = 1 << 14 };
+enum { SPINS = 1 << 14, ROUNDS_LEAST = 8 };
 
 void assay_spin_barrier_wait(assay_spin_barrier *barrier)
 {
@@ -75,6 +75,7 @@ void assay_probe_measure(assay_probe_work *work, void *context, int32_t threads,
             rounds->count = 0;
         }
         rounds->seconds[rounds->count++] = seconds;
-    } while (growing || (rounds->count < ASSAY_PROBE_ROUNDS && assay_clock_now() < end));
+    } while (growing || rounds->count < ROUNDS_LEAST ||
+             (rounds->count < ASSAY_PROBE_ROUNDS && assay_clock_now() < end));
     qsort(rounds->seconds, rounds->count, sizeof *rounds->seconds, ascending);
 }

@@ -18,7 +18,7 @@ typedef struct assay_probe_rounds {
 } assay_probe_rounds;
 
 /* Rounds short enough for some of them to go undisturbed on a shared machine, until `budget`
- * seconds are over; at least one. */
+ * seconds are over; at least eight, since a single one may have been interrupted. */
 void assay_probe_measure(assay_probe_work *work, void *context, int32_t threads, double budget,
                          assay_probe_rounds *rounds);
 
