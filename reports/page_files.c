@@ -6,7 +6,7 @@
 #include "reports/text.h"
 
 typedef struct file_counts { /* what the page shows of a file */
-    size_t verdicts, timings, comparisons, skipped;
+    size_t verdicts, timings, comparisons, evaluations, skipped;
 } file_counts;
 
 static file_counts *count_lines(const assay_results *r)
@@ -22,6 +22,7 @@ static file_counts *count_lines(const assay_results *r)
     COUNT(verdict, verdicts)
     COUNT(timing, timings)
     COUNT(comparison, comparisons)
+    COUNT(evaluation, evaluations)
     COUNT(skipped, skipped)
 #undef COUNT
     return counts;
@@ -60,6 +61,7 @@ static void file_row(FILE *out, const assay_results *r, size_t f, const file_cou
     count_cell(out, counts->verdicts);
     count_cell(out, counts->timings);
     count_cell(out, counts->comparisons);
+    count_cell(out, counts->evaluations);
     count_cell(out, counts->skipped);
     (void)fputs("</tr>\n", out);
 }
@@ -83,7 +85,7 @@ void report_files(report_page *page)
                         page->out);
         }
         page_table(page->out, "#file|path|made|revision|processor|machine|#verdicts|#timings|"
-                              "#ratios|#left out");
+                              "#ratios|#evaluations|#left out");
         for (size_t f = 0; f < r->file_count; f++) {
             file_row(page->out, r, f, &counts[f]);
         }

@@ -79,6 +79,7 @@ Test(meaning, is_drawn_against_throughput)
     expect_in(html, "KL against throughput", true);
     expect_in(html, "explanations/s at batch", true);
     expect_in(html, "CRASH: it died", true);
+    expect_in(html, "class=\"n\">evaluations", true); /* counted in the table of files */
     expect_in(html, "0.987", true);
     expect_in(html, "No timing of <code>explain</code>", false);
     expect_in(markdown, "## Meaning", true);
