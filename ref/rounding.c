@@ -81,7 +81,8 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.u_function = REF_FUNCTION_UNITS * r.u_work;
     r.linear = truncate || bits < 20;
     r.block = contract->accumulate.block > 1 ? contract->accumulate.block : 1;
-    r.product = r.block == 1 && (multiply_bits == 0 || 2 * multiply_bits > bits);
+    r.wide = multiply_bits == 0 || 2 * multiply_bits > bits;
+    r.product = r.block == 1 && r.wide;
     r.sequential = contract->order == ASSAY_ORDER_SEQUENTIAL;
     r.quant_bits = contract->quant_bits;
     r.quant_group = contract->quant_group;

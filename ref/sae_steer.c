@@ -7,8 +7,9 @@
  *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to
  *   scale)
  *   factor_err = |scale_j| change_err + (3 u + u_int) |factor|, factor = change scale_j; where it
- *                is rounded to a narrower multiply type, |round(factor) - factor| and the type's
- *                step when that error may take it to the next value
+ *                may be rounded to a narrower multiply type the larger of that, and of
+ *                |round(factor) - factor| and the type's step when the error may take it to the
+ *                next value
  *   bound      = |round(W) std| factor_err + |round(W) - W| |factor std| + |term| (3 u + rho_std)
  *                + u |y| + half an ulp of y + underflow,   term = factor W_ij std
  *   sigma      = |round(W) std| |scale_j| |d change/d f| f_sigma, and rho_std's
@@ -129,9 +130,11 @@ static ref_feature factor_of(const steer_job *job, const ref_feature *change, do
     const double sigma = fabs(scale) * change->sigma;
     if (job->model != NULL && !ref_fits(r->work, r->multiply)) {
         const double operand = ref_operand(r, false, factor.value);
+        const double own = bound + REF_LAMBDA * sigma; /* all of it where nothing is rounded */
         factor.bound = fmax(ref_difference(operand, factor.value),
                             ref_difference(ref_operand_else(r, false, operand), factor.value)) +
-                       ref_operand_doubt(r, factor.value, bound + REF_LAMBDA * sigma);
+                       ref_operand_doubt(r, factor.value, own);
+        factor.bound = fmax(factor.bound, own);
     } else {
         factor.bound = bound;
         factor.sigma = sigma;

@@ -198,7 +198,9 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
 {
     const double u = rounding->u_sum;
     const double floor = facts->used * rounding->product_floor;
-    const double steps = fmax(facts->used - 1.0, 0.0) + (rounding->product ? 1.0 : 0.0);
+    /* the first term is no step, unless it is a block's whose products do not fit */
+    const double least = rounding->wide && facts->used > 0.0 ? 1.0 : 0.0;
+    const double steps = fmax(facts->used - 1.0 + (rounding->product ? 1.0 : 0.0), least);
     ref_spread spread = {.worst = u * steps * facts->magnitude + floor, .norm = sqrt(facts->norm),
                          .magnitude = facts->magnitude};
     const double sigma = u * sqrt(facts->square + (rounding->product ? facts->norm : 0.0));

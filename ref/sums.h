@@ -34,7 +34,8 @@ void ref_dots(const double *a, const double *b, int64_t stride, int64_t number, 
  *                            steps (sums_linear.c)
  *   constant terms           bound = u (sqrt(n S) + [products] sum |t_k|), at least u sum |s_k|
  *   terms of one sign        bound also sum |t_k| over those that are at most 2 u sum |t|
- *   worst case               (n - 1 + [products]) u sum |t_k|, n the terms that are not zero
+ *   worst case               (n - 1 + [products]) u sum |t_k|, n the terms that are not zero; of
+ *                            products that do not fit the accumulator at least u sum |t_k|
  *   underflow                n x the floor of the accumulator
  *
  * Each step of a sum adds an independent rounding of at most u|s_k| (Higham and Mary 2019 for the

@@ -203,6 +203,31 @@ Test(budgets, steering_holds_for_every_mode)
     free(y.data), free(got.data), free_model(&model), free_world(&w);
 }
 
+/* The product that steers may be rounded to the multiply type or not (precision.h): where it is
+ * nearly a number of that type, a kernel that does not round it still errs by its own encoding. */
+Test(budgets, steering_without_rounding_is_right_where_rounding_would_cost_nothing)
+{
+    assay_error error;
+    assay_precision contract = contract_of(ASSAY_BF16, ASSAY_NONE, ASSAY_F32);
+    contract.accumulate = (assay_accumulator){14, ASSAY_TRUNCATE, 32};
+    float x[2] = {1.0f, 0x1p-8f};
+    float encoder[2] = {1.0f, -0x1p-8f}; /* f = 1 - 2^-16, of which 14 bits keep 1 - 2^-14 */
+    float decoder[2] = {1.0f, 1.0f};
+    double y[2];
+    assay_error_model model = new_model(1, 2);
+    const assay_sae sae = {.d_in = 2, .d_out = 2, .d_sae = 1, .activation = ASSAY_RELU,
+                           .encoder = assay_matrix(encoder, ASSAY_F32, 1, 2),
+                           .decoder = assay_matrix(decoder, ASSAY_F32, 2, 1)};
+    const assay_sae_steer_params params = {.sae = sae, .mode = ASSAY_STEER_ABLATE};
+    const assay_sae_steer_io io = {assay_matrix(x, ASSAY_F32, 1, 2),
+                                   assay_matrix(y, ASSAY_F64, 1, 2)};
+    cr_assert_ok(assay_ref_sae_steer(&params, &io, NULL, &contract, &model, &error), error);
+    const double got = 1.0 - (1.0 - 0x1p-14);
+    cr_assert_geq(assay_at2(&model.bound, 0, 0), fabs(got - y[0]));
+    cr_assert_lt(assay_at2(&model.bound, 0, 0), 8.0 * fabs(got - y[0]));
+    free_model(&model);
+}
+
 static float simulate_adapter(const assay_adapter_params *p, const float *v, int64_t i)
 {
     float y = 0.0f;

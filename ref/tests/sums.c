@@ -19,6 +19,21 @@ Test(sums, a_sum_of_one_exact_product_has_no_error_but_underflow)
     cr_assert_eq(spread.sigma, 0.0);
 }
 
+/* A block is summed exactly, then rounded: of one product too. */
+Test(sums, one_product_that_does_not_fit_the_accumulator_is_rounded)
+{
+    assay_precision contract = contract_of(ASSAY_BF16, ASSAY_NONE, ASSAY_F32);
+    contract.accumulate = (assay_accumulator){14, ASSAY_TRUNCATE, 32};
+    ref_rounding narrow;
+    cr_assert_eq(ref_rounding_of(&contract, &narrow, NULL), ASSAY_OK);
+    const double product = 1.9921875 * 1.0078125; /* 8 bits each; their product has 16 */
+    const double kept = floor(product * 0x1p13) * 0x1p-13;
+    double terms[] = {0.0, product, 0.0, 0.0};
+    const ref_spread spread = ref_sum_spread(terms, 4, &narrow, false);
+    cr_assert_gt(product, kept);
+    cr_assert_geq(spread.bound, product - kept);
+}
+
 Test(sums, f32_products_are_rounded_and_bf16_ones_are_exact)
 {
     double a[] = {1.0, 2.0};
