@@ -13,7 +13,6 @@
 #include "bench/selection.h"
 #include "bench/store.h"
 #include "kernels/registry.h"
-#include "verify/environment.h"
 #include "verify/generated.h"
 #include "verify/golden_path.h"
 #include "verify/result_json.h"
@@ -175,15 +174,8 @@ static assay_status run_all(bench_run *run, assay_error *error)
 
 static cJSON *head_of(const bench_run *run)
 {
-    cJSON *const head = cJSON_CreateObject();
-    char *const command = assay_command_line();
-    (void)cJSON_AddStringToObject(head, "format", "assay-results");
-    (void)cJSON_AddStringToObject(head, "version", ASSAY_RESULTS_VERSION);
-    (void)cJSON_AddStringToObject(head, "command", command != NULL ? command : "assay bench");
-    free(command);
-    cJSON *const environment = assay_environment_json();
-    assay_peers_versions(&run->peers, environment);
-    (void)cJSON_AddItemToObject(head, "environment", environment);
+    cJSON *const head = assay_results_begin();
+    assay_peers_versions(&run->peers, cJSON_GetObjectItemCaseSensitive(head, "environment"));
     (void)cJSON_AddItemToObject(head, "ceilings", assay_ceilings_to_json(&run->ceilings));
     return head;
 }

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "verify/environment.h"
 #include "verify/report.h"
 #include "verify/result_json.h"
 
@@ -52,15 +51,7 @@ assay_status assay_json_write(const cJSON *root, const char *path, assay_error *
 assay_status assay_report_write_json(const assay_report *report, const char *path,
                                      assay_error *error)
 {
-    cJSON *const root = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(root, "format", "assay-results");
-    (void)cJSON_AddStringToObject(root, "version", ASSAY_RESULTS_VERSION);
-    char *const command = assay_command_line();
-    if (command != NULL) {
-        (void)cJSON_AddStringToObject(root, "command", command);
-    }
-    free(command);
-    (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
+    cJSON *const root = assay_results_begin();
     cJSON *const verdicts = cJSON_AddArrayToObject(root, "verdicts");
     for (size_t i = 0; i < report->count; i++) {
         (void)cJSON_AddItemToArray(verdicts, assay_result_to_json(&report->result[i]));

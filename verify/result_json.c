@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "verify/environment.h"
+
 /* The fields by kind; reading and writing go by the same lists. */
 static const struct {
     const char *key;
@@ -24,6 +26,23 @@ static const struct {
              {"repeat_differs", offsetof(assay_result, repeat_differs)},
              {"batch_differs", offsetof(assay_result, batch_differs)}};
 #define EACH(i, list) (size_t i = 0; i < sizeof(list) / sizeof *(list); i++)
+
+/* Of the form of result files, reports/schema. */
+static const char results_version[] = "2.1.0";
+
+cJSON *assay_results_begin(void)
+{
+    cJSON *const root = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(root, "format", "assay-results");
+    (void)cJSON_AddStringToObject(root, "version", results_version);
+    char *const command = assay_command_line();
+    if (command != NULL) {
+        (void)cJSON_AddStringToObject(root, "command", command);
+    }
+    free(command);
+    (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
+    return root;
+}
 
 cJSON *assay_json_number(double value)
 {

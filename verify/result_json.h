@@ -7,8 +7,9 @@
 
 #include "assay/result.h"
 
-/* Of the form of result files (reports/schema): what every command writes. */
-#define ASSAY_RESULTS_VERSION "2.1.0"
+/* What every file of results begins with: format, version, command, environment. The caller owns
+ * it and adds its lists; NULL without memory. */
+cJSON *assay_results_begin(void);
 
 /* cJSON writes null for what JSON cannot carry; these write the name. */
 cJSON *assay_json_number(double value);

@@ -26,11 +26,8 @@ static bool path_of(char *folder, char *path, size_t size)
 
 cJSON *assay_ceilings_results(const assay_ceilings *ceilings)
 {
-    cJSON *const root = cJSON_CreateObject();
+    cJSON *const root = assay_results_begin();
     cJSON *const object = assay_ceilings_to_json(ceilings);
-    (void)cJSON_AddStringToObject(root, "format", "assay-results");
-    (void)cJSON_AddStringToObject(root, "version", ASSAY_RESULTS_VERSION);
-    (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
     if (root == NULL || object == NULL ||
         cJSON_AddItemToObject(root, "ceilings", object) == 0) {
         cJSON_Delete(object);

@@ -1,6 +1,3 @@
-#include <stdlib.h>
-
-#include "verify/environment.h"
 #include "verify/evaluate/report.h"
 #include "verify/report.h"
 #include "verify/result_json.h"
@@ -41,15 +38,7 @@ static cJSON *evaluation_to_json(const assay_world *world, const assay_evaluatio
 assay_status assay_evaluations_write(const assay_world *world, const assay_evaluations *all,
                                      const char *path, assay_error *error)
 {
-    cJSON *const root = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(root, "format", "assay-results");
-    (void)cJSON_AddStringToObject(root, "version", ASSAY_RESULTS_VERSION);
-    char *const command = assay_command_line();
-    if (command != NULL) {
-        (void)cJSON_AddStringToObject(root, "command", command);
-    }
-    free(command);
-    (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
+    cJSON *const root = assay_results_begin();
     cJSON *const list = cJSON_AddArrayToObject(root, "evaluations");
     for (size_t i = 0; i < all->count; i++) {
         (void)cJSON_AddItemToArray(list, evaluation_to_json(world, &all->item[i]));
