@@ -181,8 +181,8 @@ static assay_status measure_batch(assay_measuring *now, assay_batch_run *run, do
             *alive = verdict != ASSAY_CRASH && verdict != ASSAY_TIMEOUT;
         }
     }
-    if (status == ASSAY_OK && *alive && m->entry->stage) {
-        status = assay_measure_parts(now, run, error);
+    if (status == ASSAY_OK && *alive && m->entry->stage && m->peer != NULL) {
+        assay_measure_tokens(now, run);
     }
     return status;
 }

@@ -29,8 +29,8 @@ typedef struct assay_measuring {
 assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bool cold,
                                   double call_seconds, assay_error *error);
 
-/* The parts of a stage, in the process that is open. */
-assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, assay_error *error);
+/* When a peer's tokens come, in the process that is open; of our own stages samples tell. */
+void assay_measure_tokens(assay_measuring *now, assay_batch_run *run);
 
 /* Every series to the sink, once all processes are through. */
 assay_status assay_measure_give(assay_measuring *now, assay_error *error);

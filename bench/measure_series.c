@@ -14,7 +14,7 @@ static const double chunk_seconds = 0.15;
 /* What lies between samples (inputs made anew, caches displaced) is not known before the first
  * ones: so many are asked for at most. */
 enum { FIRST_CHUNK = 4 };
-enum { CHUNK_MOST = 200, CALLS_MOST = 1 << 24, PARTS_RUNS = 3 };
+enum { CHUNK_MOST = 200, CALLS_MOST = 1 << 24, TOKEN_RUNS = 3 };
 
 double assay_answer_number(const cJSON *answer, const char *key, double missing)
 {
@@ -210,56 +210,22 @@ assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bo
     return sample_on(now, run, series, cold, seconds, error);
 }
 
-static void take_tokens(assay_series *series, const cJSON *answer)
-{
-    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "token_seconds");
-    const size_t more = list != NULL ? (size_t)cJSON_GetArraySize(list) : 0;
-    double *const token =
-        more > 0 ? realloc(series->token, (series->token_count + more) * sizeof *token) : NULL;
-    if (token == NULL) {
-        return;
-    }
-    series->token = token;
-    series->first_token = assay_answer_number(answer, "first_token_seconds", 0.0);
-    for (const cJSON *item = list->child; item != NULL; item = item->next) {
-        series->token[series->token_count++] = item->valuedouble;
-    }
-}
-
-/* Of a few runs the one whose whole is the median stands for all. */
-assay_status assay_measure_parts(assay_measuring *now, assay_batch_run *run, assay_error *error)
+void assay_measure_tokens(assay_measuring *now, assay_batch_run *run)
 {
     assay_series *const series = &run->series[run->wanted[1] ? 1 : 0];
-    cJSON *answers[PARTS_RUNS] = {NULL};
-    (void)error;
-    for (int i = 0; i < PARTS_RUNS; i++) {
+    for (int i = 0; i < TOKEN_RUNS; i++) {
+        cJSON *answer = NULL;
         const assay_child_fate fate =
             assay_child_ask(&now->child, assay_request_parts(next_seed(now, series) + (uint64_t)i),
-                            now->m->options->deadline, &answers[i]);
-        if (fate.verdict == ASSAY_SKIP) {
-            break; /* a peer need not know its parts */
-        }
-        if (fate.verdict != ASSAY_PASS) {
+                            now->m->options->deadline, &answer);
+        if (fate.verdict == ASSAY_PASS) {
+            assay_series_tokens(series, answer);
+        } else if (fate.verdict != ASSAY_SKIP) { /* a peer need not know its parts */
             series->verdict.verdict = fate.verdict;
+        }
+        cJSON_Delete(answer);
+        if (fate.verdict != ASSAY_PASS) {
             break;
         }
-        take_tokens(series, answers[i]);
     }
-    for (int i = 1; i < PARTS_RUNS && answers[PARTS_RUNS - 1] != NULL; i++) {
-        for (int j = i; j > 0 && assay_answer_number(answers[j - 1], "whole_seconds", 0.0) >
-                                     assay_answer_number(answers[j], "whole_seconds", 0.0);
-             j--) {
-            cJSON *const other = answers[j - 1];
-            answers[j - 1] = answers[j];
-            answers[j] = other;
-        }
-    }
-    if (answers[PARTS_RUNS - 1] != NULL) {
-        cJSON_Delete(series->parts);
-        series->parts = cJSON_DetachItemFromObject(answers[PARTS_RUNS / 2], "parts");
-    }
-    for (int i = 0; i < PARTS_RUNS; i++) {
-        cJSON_Delete(answers[i]);
-    }
-    return ASSAY_OK;
 }

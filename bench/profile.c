@@ -1,5 +1,7 @@
 #include "bench/profile.h"
 
+#include <math.h>
+
 #include "bench/clock.h"
 
 /* An op's kernel in the table: calls the original, which the harness pointer leads to, and adds
@@ -48,10 +50,17 @@ void assay_profile_begin(assay_profile *profile)
 {
     memset(profile->seconds, 0, sizeof profile->seconds);
     memset(profile->calls, 0, sizeof profile->calls);
-    profile->phase = 0;
-    profile->tokens = 0;
     profile->on = true;
-    profile->start = assay_clock_now();
+    assay_profile_call(profile);
+}
+
+void assay_profile_call(assay_profile *profile)
+{
+    if (profile->on) {
+        profile->phase = 0;
+        profile->tokens = 0;
+        profile->start = assay_clock_now();
+    }
 }
 
 static void add_part(cJSON *parts, const char *name, double seconds, double calls)
@@ -74,27 +83,35 @@ static void add_tokens(const assay_profile *profile, cJSON *answer)
     }
 }
 
-void assay_profile_end(assay_profile *profile, cJSON *answer)
+/* An op's seconds hold one of the two readings around it; the other lies outside. */
+double assay_profile_end(assay_profile *profile, size_t calls, double seconds, cJSON *answer)
 {
     static const char *const phases[ASSAY_PHASES] = {"prefill", "decode"};
-    const double whole = assay_clock_now() - profile->start;
+    const double reading = assay_clock_get()->reading;
+    const double each = 1.0 / (double)calls;
     cJSON *const parts = cJSON_AddArrayToObject(answer, "parts");
     double known = 0.0;
+    double readings = 1.0; /* the call's own */
     profile->on = false;
     for (int phase = 0; phase < ASSAY_PHASES; phase++) {
         for (int op = 0; op < ASSAY_OP_COUNT; op++) {
+            const double ran = profile->calls[phase][op] * each;
             char name[64];
-            if (profile->calls[phase][op] > 0.0) {
+            if (ran > 0.0) {
+                const double own = fmax(profile->seconds[phase][op] * each - ran * reading, 0.0);
                 (void)snprintf(name, sizeof name, "%s/%s", phases[phase],
                                assay_op_name((assay_op)op));
-                add_part(parts, name, profile->seconds[phase][op], profile->calls[phase][op]);
-                known += profile->seconds[phase][op];
+                add_part(parts, name, own, ran);
+                known += own;
+                readings += 2.0 * ran;
             }
         }
     }
-    add_part(parts, "other", whole > known ? whole - known : 0.0, 1.0);
-    (void)cJSON_AddNumberToObject(answer, "whole_seconds", whole);
+    const double whole = fmax(seconds - readings * reading, known);
+    add_part(parts, "other", whole - known, 1.0);
+    (void)cJSON_AddNumberToObject(answer, "seconds", whole);
     if (profile->tokens > 0) {
         add_tokens(profile, answer);
     }
+    return whole;
 }

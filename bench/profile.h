@@ -25,8 +25,13 @@ typedef struct assay_profile {
 /* Stages keep their own kernels: a fused one is called as it is. */
 void assay_profile_open(const assay_table *table, assay_profile *profile);
 void assay_profile_begin(assay_profile *profile);
-/* "parts": [{"name": "prefill/linear", "seconds", "calls"}, …, {"name": "other"}], adding up to the
- * whole; with tokens also first_token_seconds and token_seconds (a list of the steps after). */
-void assay_profile_end(assay_profile *profile, cJSON *answer);
+/* Before every call of the stage: its prefill begins. */
+void assay_profile_call(assay_profile *profile);
+/* Of `calls` calls since begin, that took `seconds` each. Adds to answer "seconds", without the
+ * readings of the clock that the profile itself made; "parts": [{"name": "prefill/linear",
+ * "seconds", "calls"}, …, {"name": "other"}], of one call, adding up to them; and with tokens
+ * first_token_seconds and token_seconds (a list of the steps after), of the last call. Returns
+ * "seconds". */
+double assay_profile_end(assay_profile *profile, size_t calls, double seconds, cJSON *answer);
 
 #endif

@@ -140,23 +140,68 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
     if (status != ASSAY_OK) {
         return status;
     }
+    if (s->class_->watch != NULL) {
+        s->class_->watch(s->subject);
+    }
     assay_counters_begin(&counters);
     const double start = assay_clock_now();
     status = assay_sample_calls(s->class_, s->subject, calls);
     const double seconds = assay_clock_now() - start;
     assay_counters_end(&counters);
-    *again = !s->class_->fits(s->subject, (calls - 1) % sets);
-    if (status != ASSAY_OK || *again) {
-        return status;
-    }
     /* One reading of the clock lies within the loop. */
     const double reading = assay_clock_get()->reading / (double)calls;
-    const double spent = seconds / (double)calls - s->empty_call - reading;
+    double spent = seconds / (double)calls - s->empty_call - reading;
+    cJSON *const note = s->class_->watched != NULL ? cJSON_CreateObject() : NULL;
+    if (note != NULL) {
+        spent = s->class_->watched(s->subject, calls, spent, note);
+    }
+    *again = !s->class_->fits(s->subject, (calls - 1) % sets);
+    if (status != ASSAY_OK || *again) {
+        cJSON_Delete(note);
+        return status;
+    }
+    if (note != NULL) {
+        (void)cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(answer, "watched"), note);
+    }
     add_sample(answer, spent > 0.0 ? spent : 0.0, &counters);
     if (s->request->keep == (int64_t)index) {
         status = keep(s, (calls - 1) % sets, index, answer, error);
     }
     return status;
+}
+
+static double seconds_of(const cJSON *note)
+{
+    return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(note, "seconds"));
+}
+
+static int faster_first(const void *a, const void *b)
+{
+    const double x = seconds_of(*(const cJSON *const *)a);
+    const double y = seconds_of(*(const cJSON *const *)b);
+    return (x > y) - (x < y);
+}
+
+/* Of what was noted of the samples that of the fastest, the median and the slowest stays, in this
+ * order: the parts of any time between can be had from them. */
+static void thin_out(cJSON *watched)
+{
+    const size_t count = (size_t)cJSON_GetArraySize(watched);
+    cJSON **const notes = malloc((count + 1) * sizeof *notes);
+    for (size_t i = 0; i < count && notes != NULL; i++) {
+        notes[i] = cJSON_DetachItemViaPointer(watched, watched->child);
+    }
+    if (notes != NULL) {
+        qsort(notes, count, sizeof *notes, faster_first);
+    }
+    for (size_t i = 0; i < count && notes != NULL; i++) {
+        if (i == 0 || i == (count - 1) / 2 || i == count - 1) {
+            (void)cJSON_AddItemToArray(watched, notes[i]);
+        } else {
+            cJSON_Delete(notes[i]);
+        }
+    }
+    free(notes);
 }
 
 assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subject *subject,
@@ -169,6 +214,9 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         (void)cJSON_AddArrayToObject(answer, lists[i]);
     }
+    if (class_->watch != NULL) {
+        (void)cJSON_AddArrayToObject(answer, "watched");
+    }
     s.empty_call = assay_sample_empty_call(class_, subject);
     (void)cJSON_AddNumberToObject(answer, "empty_call_seconds", s.empty_call);
     assay_status status = ASSAY_OK;
@@ -180,6 +228,9 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
         if (status == ASSAY_OK && again) {
             status = assay_fail(error, ASSAY_NO_MEMORY, "no room for the codes of a call");
         }
+    }
+    if (status == ASSAY_OK && class_->watch != NULL) {
+        thin_out(cJSON_GetObjectItemCaseSensitive(answer, "watched"));
     }
     return status;
 }

@@ -16,7 +16,7 @@ void assay_series_free(assay_series *series)
     cJSON_Delete(series->samples);
     cJSON_Delete(series->answer);
     cJSON_Delete(series->work);
-    cJSON_Delete(series->parts);
+    cJSON_Delete(series->watched);
     cJSON_Delete(series->prepare);
     memset(series, 0, sizeof *series);
 }
@@ -58,6 +58,39 @@ static void move_list(cJSON *answer, const char *name, cJSON *samples)
     }
 }
 
+void assay_series_tokens(assay_series *series, const cJSON *answer)
+{
+    const cJSON *const first = cJSON_GetObjectItemCaseSensitive(answer, "first_token_seconds");
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "token_seconds");
+    const size_t more = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0;
+    double *const token =
+        more > 0 ? realloc(series->token, (series->token_count + more) * sizeof *token) : NULL;
+    if (token == NULL) {
+        return;
+    }
+    series->token = token;
+    series->first_token = cJSON_IsNumber(first) ? first->valuedouble : 0.0;
+    for (const cJSON *item = list->child; item != NULL; item = item->next) {
+        series->token[series->token_count++] = item->valuedouble;
+    }
+}
+
+/* Tokens of the median one; the others' times are what makes them others. */
+static void take_watched(assay_series *series, cJSON *answer)
+{
+    cJSON *const notes = cJSON_GetObjectItemCaseSensitive(answer, "watched");
+    const int count = cJSON_IsArray(notes) ? cJSON_GetArraySize(notes) : 0;
+    if (count == 0) {
+        return;
+    }
+    series->watched = series->watched != NULL ? series->watched : cJSON_CreateArray();
+    assay_series_tokens(series, cJSON_GetArrayItem(notes, (count - 1) / 2));
+    while (notes->child != NULL && series->watched != NULL) {
+        (void)cJSON_AddItemToArray(series->watched,
+                                   cJSON_DetachItemViaPointer(notes, notes->child));
+    }
+}
+
 assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answer,
                               assay_error *error)
 {
@@ -78,6 +111,7 @@ assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answ
     for (int i = 0; i < LISTS; i++) {
         move_list(answer, lists[i], series->samples);
     }
+    take_watched(series, answer);
     cJSON_Delete(series->answer);
     series->answer = answer;
     return ASSAY_OK;

@@ -26,7 +26,8 @@ typedef struct assay_series {
     size_t count, capacity;
     cJSON *samples;   /* the lists of the results' form */
     cJSON *answer;    /* the last process's last answer: peak, pages, empty call */
-    cJSON *work, *parts, *prepare;
+    cJSON *work, *prepare;
+    cJSON *watched;   /* where time went in some of the samples, bench/parts.h */
     double workspace_bytes, opened_bytes;
     size_t calls;     /* a sample */
     assay_stop_state stop;
@@ -43,6 +44,9 @@ void assay_series_free(assay_series *series);
 /* Takes over the lists of an answer to `sample`. */
 assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answer,
                               assay_error *error);
+
+/* Takes over first_token_seconds and token_seconds. */
+void assay_series_tokens(assay_series *series, const cJSON *answer);
 
 /* The timing as results have it; the caller deletes it. NULL: no samples or no memory. */
 cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *ceilings,

@@ -1,4 +1,5 @@
 /* A series as the results' form has it: summary, rates, floor. */
+#include "bench/parts.h"
 #include "bench/series.h"
 #include "bench/statistics/summary.h"
 #include "verify/result_json.h"
@@ -245,8 +246,9 @@ cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *cei
     }
     (void)cJSON_AddBoolToObject(timing, "impossible", assay_series_impossible(series, ceilings));
     (void)cJSON_AddItemToObject(timing, "work", cJSON_Duplicate(series->work, true));
-    if (series->parts != NULL) {
-        (void)cJSON_AddItemToObject(timing, "parts", cJSON_Duplicate(series->parts, true));
+    cJSON *const parts = assay_parts_at(series->watched, grouped.median);
+    if (parts != NULL) {
+        (void)cJSON_AddItemToObject(timing, "parts", parts);
     }
     add_samples(series, timing);
     return timing;

@@ -122,6 +122,7 @@ static assay_status renew(assay_bench_subject *s, size_t set, uint64_t seed, ass
 static assay_status call(assay_bench_subject *s, size_t set)
 {
     (void)set;
+    assay_profile_call(&s->profile);
     return s->capture != NULL    ? assay_capture_stage_run(s->capture, &s->operands.capture)
            : s->generate != NULL ? assay_generate_stage_run(s->generate, &s->operands.generate)
                                  : assay_explain_stage_run(s->explain, &s->operands.explain);
@@ -168,13 +169,14 @@ static size_t outputs(const assay_bench_subject *s, size_t set,
     return s->read.op == ASSAY_OP_explain ? 2 : 1;
 }
 
-static assay_status parts(assay_bench_subject *s, size_t set, cJSON *answer, assay_error *error)
+static void watch(assay_bench_subject *s)
 {
-    (void)error;
     assay_profile_begin(&s->profile);
-    const assay_status status = call(s, set);
-    assay_profile_end(&s->profile, answer);
-    return status;
+}
+
+static double watched(assay_bench_subject *s, size_t calls, double seconds, cJSON *answer)
+{
+    return assay_profile_end(&s->profile, calls, seconds, answer);
 }
 
 static uint64_t workspace(const assay_bench_subject *s)
@@ -193,7 +195,8 @@ const assay_bench_class assay_bench_stages = {
     .fits = fits,
     .work = work,
     .outputs = outputs,
-    .parts = parts,
+    .watch = watch,
+    .watched = watched,
     .workspace = workspace,
     .close = close_subject,
 };

@@ -47,10 +47,10 @@ typedef struct assay_bench_class {
     /* What a set's call writes; returns how many there are. */
     size_t (*outputs)(const assay_bench_subject *subject, size_t set,
                       assay_bench_output output[ASSAY_BENCH_OUTPUTS_MAX]);
-    /* The parts of one more call, by name: seconds and calls of every op inside (stages; may be
-     * NULL). */
-    assay_status (*parts)(assay_bench_subject *subject, size_t set, cJSON *parts,
-                          assay_error *error);
+    /* May be NULL. From `watch` on calls note how long every op inside them takes; `watched` ends
+     * that and adds to answer what assay_profile_end says, of calls that took `seconds` each. */
+    void (*watch)(assay_bench_subject *subject);
+    double (*watched)(assay_bench_subject *subject, size_t calls, double seconds, cJSON *answer);
     uint64_t (*workspace)(const assay_bench_subject *subject);
     void (*close)(assay_bench_subject **subject);
 } assay_bench_class;

@@ -165,20 +165,6 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
     return status;
 }
 
-static assay_status do_parts(worker *w, const cJSON *request, cJSON *answer)
-{
-    const char *const seed = text_of(request, "seed");
-    if (w->subject == NULL || w->class_->parts == NULL || seed == NULL) {
-        return refuse(w, "'parts' wants an open stage and a seed");
-    }
-    assay_status status =
-        w->class_->renew(w->subject, 0, strtoull(seed, NULL, 10), &w->error);
-    if (status == ASSAY_OK) {
-        status = w->class_->parts(w->subject, 0, answer, &w->error);
-    }
-    return status;
-}
-
 static assay_status do_turns(worker *w, const cJSON *request, cJSON *answer)
 {
     return w->subject != NULL
@@ -208,7 +194,6 @@ static assay_status serve(worker *w, const cJSON *request, cJSON *answer)
            : strcmp(what, "batch") == 0  ? do_batch(w, request, answer)
            : strcmp(what, "sample") == 0 ? do_sample(w, request, answer)
            : strcmp(what, "turns") == 0  ? do_turns(w, request, answer)
-           : strcmp(what, "parts") == 0  ? do_parts(w, request, answer)
                                          : refuse(w, "'do' is not a word of the protocol");
 }
 
