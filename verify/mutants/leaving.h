@@ -25,7 +25,8 @@
 #define LEAVING_MEMORY_MUTANTS(X)
 #else
 #define LEAVING_MEMORY_MUTANTS(X)                                                                  \
-    X(linear, leaving, leak, ON_LEFTOVER, "linear-drawn-any*", "keeps 1 MiB of every call")        \
+    X(linear, leaving, leak, ON_LEFTOVER | ON_LIFE, "linear-drawn-any*",                           \
+      "keeps 1 MiB of every call")                                                                 \
     X(linear, leaving, untouched, ON_LEFTOVER, "linear-drawn-any*",                                \
       "keeps 1 MiB of every call that it never touches")
 #endif
