@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench/gate_run.h"
+#include "fixtures/io/json_file.h"
 #include "verify/environment.h"
 
 enum { LINE_MOST = 1 << 16 };
@@ -90,10 +91,8 @@ static cJSON *line_of(const assay_trial *t)
 
 static double number_of(const cJSON *line, const char *key)
 {
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(line, key);
-    return cJSON_IsNumber(item) && item->valuedouble >= 0.0 && item->valuedouble < 1e9
-               ? item->valuedouble
-               : 0.0;
+    const double value = assay_json_number_or(line, key, 0.0);
+    return value >= 0.0 && value < 1e9 ? value : 0.0;
 }
 
 /* False: neither a trial nor the beginning of a sitting. */

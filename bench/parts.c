@@ -1,50 +1,55 @@
 #include "bench/parts.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-static double number(const cJSON *object, const char *key)
+#include "fixtures/io/json_file.h"
+
+static const char *name_of(const cJSON *part)
 {
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(part, "name"));
 }
 
-static const cJSON *part_named(const cJSON *parts, const char *name)
+/* The part of that name in made, an empty one where it has none. NULL: out of memory. */
+static cJSON *part_named(cJSON *made, const char *name)
 {
-    const cJSON *part = parts != NULL ? parts->child : NULL;
-    while (part != NULL) {
-        const char *const own =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(part, "name"));
-        if (own != NULL && strcmp(own, name) == 0) {
-            break;
-        }
+    cJSON *part = made->child;
+    while (part != NULL && (name_of(part) == NULL || strcmp(name_of(part), name) != 0)) {
         part = part->next;
+    }
+    if (part == NULL) {
+        part = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(part, "name", name);
+        (void)cJSON_AddNumberToObject(part, "seconds", 0.0);
+        (void)cJSON_AddNumberToObject(part, "calls", 0.0);
+        (void)cJSON_AddItemToArray(made, part);
     }
     return part;
 }
 
-/* Adds share times what a sample has of each part; with `only_new` only of parts that `other` does
- * not have, since those were added with it. */
-static void add_shares(cJSON *made, const cJSON *parts, double share, const cJSON *other,
-                       double other_share, bool only_new)
+static void add_to(cJSON *part, const char *key, double more)
 {
-    for (const cJSON *part = parts != NULL ? parts->child : NULL; part != NULL;
-         part = part->next) {
-        const char *const name =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(part, "name"));
-        const cJSON *const same = name != NULL ? part_named(other, name) : NULL;
-        if (name == NULL || (only_new && same != NULL)) {
-            continue;
-        }
-        cJSON *const added = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(added, "name", name);
-        (void)cJSON_AddNumberToObject(
-            added, "seconds",
-            share * number(part, "seconds") + other_share * number(same, "seconds"));
-        (void)cJSON_AddNumberToObject(
-            added, "calls", share * number(part, "calls") + other_share * number(same, "calls"));
-        (void)cJSON_AddItemToArray(made, added);
+    cJSON *const item = cJSON_GetObjectItemCaseSensitive(part, key);
+    if (item != NULL) {
+        (void)cJSON_SetNumberValue(item, item->valuedouble + more);
     }
+}
+
+/* Adds share times what the sample has of each part. */
+static void add_shares(cJSON *made, const cJSON *sample, double share)
+{
+    const cJSON *const parts = cJSON_GetObjectItemCaseSensitive(sample, "parts");
+    for (const cJSON *own = parts != NULL ? parts->child : NULL; own != NULL; own = own->next) {
+        if (name_of(own) != NULL) {
+            cJSON *const part = part_named(made, name_of(own));
+            add_to(part, "seconds", share * assay_json_number_or(own, "seconds", 0.0));
+            add_to(part, "calls", share * assay_json_number_or(own, "calls", 0.0));
+        }
+    }
+}
+
+static double seconds_of(const cJSON *sample)
+{
+    return assay_json_number_or(sample, "seconds", 0.0);
 }
 
 cJSON *assay_parts_at(const cJSON *samples, double seconds)
@@ -52,11 +57,11 @@ cJSON *assay_parts_at(const cJSON *samples, double seconds)
     const cJSON *below = NULL;
     const cJSON *above = NULL;
     for (const cJSON *s = samples != NULL ? samples->child : NULL; s != NULL; s = s->next) {
-        const double own = number(s, "seconds");
-        if (own <= seconds && (below == NULL || own > number(below, "seconds"))) {
+        const double own = seconds_of(s);
+        if (own <= seconds && (below == NULL || own > seconds_of(below))) {
             below = s;
         }
-        if (own >= seconds && (above == NULL || own < number(above, "seconds"))) {
+        if (own >= seconds && (above == NULL || own < seconds_of(above))) {
             above = s;
         }
     }
@@ -66,12 +71,10 @@ cJSON *assay_parts_at(const cJSON *samples, double seconds)
     if (made == NULL) {
         return NULL;
     }
-    const double low = number(below, "seconds");
-    const double span = number(above, "seconds") - low;
+    const double low = seconds_of(below);
+    const double span = seconds_of(above) - low;
     const double share = span > 0.0 ? (seconds - low) / span : 0.0; /* of the slower one */
-    const cJSON *const fast = cJSON_GetObjectItemCaseSensitive(below, "parts");
-    const cJSON *const slow = cJSON_GetObjectItemCaseSensitive(above, "parts");
-    add_shares(made, fast, 1.0 - share, slow, share, false);
-    add_shares(made, slow, share, fast, 0.0, true);
+    add_shares(made, below, 1.0 - share);
+    add_shares(made, above, share);
     return made;
 }

@@ -8,6 +8,7 @@
 #include "bench/counters.h"
 #include "bench/peer_operands.h"
 #include "bench/peers.h"
+#include "fixtures/io/json_file.h"
 #include "verify/topology.h"
 
 enum { SETS_MOST = 4 };
@@ -28,12 +29,6 @@ typedef struct peer_link {
     double start; /* of the request */
     double call_wall; /* seconds a call took by our clock, everything around it included */
 } peer_link;
-
-static double number_of(const cJSON *object, const char *key, double missing)
-{
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : missing;
-}
 
 static const char *text_of(const cJSON *object, const char *key)
 {
@@ -76,17 +71,17 @@ static assay_status prepare_sample(peer_link *link, cJSON *request, assay_error 
     const char *const cache = text_of(request, "cache");
     const double fit = fmax(1.0, floor(inputs_most / (link->operands.set_bytes + 1.0)));
     link->seed = seed != NULL ? strtoull(seed, NULL, 10) : 0;
-    link->calls = (size_t)fmax(1.0, fmin(number_of(request, "calls", 1.0),
+    link->calls = (size_t)fmax(1.0, fmin(assay_json_number_or(request, "calls", 1.0),
                                          floor(sample_most / (link->call_wall + 1e-9))));
     link->sets = link->operands.measure->entry->stage || (cache != NULL && cache[0] == 'c')
                      ? 1
                      : (size_t)fmin(SETS_MOST, fmin(fit, (double)link->calls));
     const double sample_wall = link->call_wall * (double)link->calls;
-    const double samples = fmin(number_of(request, "samples", 1.0),
+    const double samples = fmin(assay_json_number_or(request, "samples", 1.0),
                                 floor(fmin(fit / (double)link->sets,
                                            request_most / (sample_wall + 1e-9))));
     link->samples = (size_t)fmax(1.0, samples);
-    link->keep = (int64_t)number_of(request, "keep", -1.0);
+    link->keep = (int64_t)assay_json_number_or(request, "keep", -1.0);
     link->keep = link->keep < 0 ? -1 : link->keep % (int64_t)link->samples;
     set_number(request, "samples", (double)link->samples);
     set_number(request, "keep", (double)link->keep);
@@ -223,7 +218,7 @@ static void after(void *context, const cJSON *request, cJSON *answer, assay_chil
     const char *const what = text_of(request, "do");
     if (strcmp(what, "batch") == 0) {
         add_work(&link->operands.work, answer);
-        if (!(number_of(answer, "first_call_seconds", -1.0) >= 0.0)) {
+        if (!(assay_json_number_or(answer, "first_call_seconds", -1.0) >= 0.0)) {
             wrong(fate, "to 'batch' lacks 'first_call_seconds'");
         }
     } else if (strcmp(what, "sample") == 0) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "fixtures/io/json_file.h"
 
 assay_bench_print assay_bench_print_begin(bool quiet)
 {
@@ -58,8 +59,7 @@ void assay_seconds_text(double seconds, char *text, size_t size)
 
 static double number(const cJSON *object, const char *key)
 {
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+    return assay_json_number_or(object, key, (double)NAN);
 }
 
 static const char *text_of(const cJSON *object, const char *key)

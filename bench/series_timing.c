@@ -2,29 +2,24 @@
 #include "bench/parts.h"
 #include "bench/series.h"
 #include "bench/statistics/summary.h"
+#include "fixtures/io/json_file.h"
 #include "verify/result_json.h"
 
 /* A time this much under its floor is not believed (METHOD B.7). */
 static const double floor_slack = 1.1;
 
-static double number_of(const cJSON *work, const char *name)
-{
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(work, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
-}
-
 static double work_of(const assay_series *series, const char *name)
 {
-    return number_of(series->work, name);
+    return assay_json_number_or(series->work, name, 0.0);
 }
 
 static assay_floor floor_of(const assay_timing_key *key, const cJSON *work,
                             const assay_ceilings *ceilings, const char *bytes)
 {
-    const double read = number_of(work, bytes);
-    const double written = number_of(work, "bytes_written");
+    const double read = assay_json_number_or(work, bytes, 0.0);
+    const double written = assay_json_number_or(work, "bytes_written", 0.0);
     const assay_floor_work floor_work = {
-        .flops = number_of(work, "flops"),
+        .flops = assay_json_number_or(work, "flops", 0.0),
         .bytes_read = read,
         .bytes_written = written,
         .multiply = key->kernel != NULL ? key->kernel->precision.multiply : ASSAY_F32,

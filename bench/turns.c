@@ -12,6 +12,7 @@
 #include "assay/philox.h"
 #include "bench/clock.h"
 #include "bench/sampler.h"
+#include "fixtures/io/json_file.h"
 
 enum { ROUNDS_MOST = 1 << 20 };
 /* From here on nobody takes turns any more; those counted after it change nothing. */
@@ -33,12 +34,6 @@ cJSON *assay_turns_json(const assay_turns_request *request)
     return json;
 }
 
-static double number_of(const cJSON *json, const char *key)
-{
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(json, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : -1.0;
-}
-
 static assay_status read_request(const cJSON *json, assay_turns_request *request,
                                  assay_error *error)
 {
@@ -46,11 +41,11 @@ static assay_status read_request(const cJSON *json, assay_turns_request *request
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "path"));
     const char *const seed =
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "seed"));
-    const double first = number_of(json, "first");
-    const double side = number_of(json, "side");
-    const double rounds = number_of(json, "rounds");
-    const double calls = number_of(json, "calls");
-    const double deadline = number_of(json, "deadline");
+    const double first = assay_json_number_or(json, "first", -1.0);
+    const double side = assay_json_number_or(json, "side", -1.0);
+    const double rounds = assay_json_number_or(json, "rounds", -1.0);
+    const double calls = assay_json_number_or(json, "calls", -1.0);
+    const double deadline = assay_json_number_or(json, "deadline", -1.0);
     if (path == NULL || seed == NULL || !(first >= 0.0 && first <= 0x1p30) ||
         !(side == 0.0 || side == 1.0) || !(rounds >= 1.0 && rounds <= ROUNDS_MOST) ||
         !(calls >= 1.0 && calls <= 1e9) || !(deadline > 0.0 && deadline <= 1e6)) {

@@ -13,6 +13,7 @@
 #include "bench/pin.h"
 #include "bench/sampler.h"
 #include "bench/turns.h"
+#include "fixtures/io/json_file.h"
 #include "kernels/plugin.h"
 #include "kernels/registry.h"
 
@@ -31,12 +32,6 @@ typedef struct worker {
 static const char *text_of(const cJSON *request, const char *key)
 {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, key));
-}
-
-static double number_of(const cJSON *request, const char *key, double missing)
-{
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(request, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : missing;
 }
 
 static assay_status refuse(worker *w, const char *what)
@@ -90,9 +85,10 @@ static assay_status do_open(worker *w, const cJSON *request, cJSON *answer)
         return assay_fail(&w->error, ASSAY_UNSUPPORTED, "no kernel of %s", assay_op_name(op));
     }
     int32_t used = 1;
-    status = assay_pin_threads((int32_t)number_of(request, "threads", 0.0), &used, &w->error);
+    status = assay_pin_threads((int32_t)assay_json_number_or(request, "threads", 0.0), &used,
+                               &w->error);
     if (status == ASSAY_UNSUPPORTED) { /* timings go on unpinned, and say so */
-        used = (int32_t)number_of(request, "threads", 1.0);
+        used = (int32_t)assay_json_number_or(request, "threads", 1.0);
         (void)cJSON_AddStringToObject(answer, "unpinned", w->error.message);
         status = ASSAY_OK;
     }
@@ -143,8 +139,9 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
 {
     const char *const cache = text_of(request, "cache");
     const char *const seed = text_of(request, "seed");
-    const double calls = number_of(request, "calls", 1.0);
-    const double samples = number_of(request, "samples", 1.0);
+    const double calls = assay_json_number_or(request, "calls", 1.0);
+    const double samples = assay_json_number_or(request, "samples", 1.0);
+    const double keep = assay_json_number_or(request, "keep", -1.0);
     if (w->subject == NULL || cache == NULL || seed == NULL || !(calls >= 1.0) ||
         !(calls <= 1e9) || !(samples >= 1.0) || !(samples <= SAMPLES_MAX)) {
         return refuse(w, "'sample' wants an open subject, cache, seed, calls and samples");
@@ -153,7 +150,7 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
                                          .calls = (size_t)calls,
                                          .samples = (size_t)samples,
                                          .seed = strtoull(seed, NULL, 10),
-                                         .keep = (int64_t)number_of(request, "keep", -1.0),
+                                         .keep = (int64_t)keep,
                                          .output = OUTPUT_FD};
     if (wanted.keep >= 0 && ftruncate(OUTPUT_FD, 0) == 0) {
         (void)lseek(OUTPUT_FD, 0, SEEK_SET);

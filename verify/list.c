@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "verify/commands.h"
+#include "fixtures/io/json_file.h"
 #include "verify/list_collect.h"
 #include "verify/options.h"
 
@@ -45,7 +46,8 @@ static const char help[] =
     "  --json    the same as one JSON object\n"
     "\n"
     "Bundles are looked for in $ASSAY_GOLDEN, else fixtures/golden here, else where assay was\n"
-    "installed, else in the source.\n"
+    "installed, else in the source; unless $ASSAY_GOLDEN says where, the small trained world is one\n"
+    "more.\n"
     "\n"
     "examples\n"
     "  assay list\n"
@@ -57,12 +59,6 @@ static const char *text_of(const cJSON *entry, const char *key)
 {
     const cJSON *const value = cJSON_GetObjectItemCaseSensitive(entry, key);
     return cJSON_IsString(value) ? value->valuestring : "";
-}
-
-static double number_of(const cJSON *entry, const char *key)
-{
-    const cJSON *const value = cJSON_GetObjectItemCaseSensitive(entry, key);
-    return cJSON_IsNumber(value) ? value->valuedouble : 0;
 }
 
 static void print_words(const cJSON *entry, const char *key, const char *none)
@@ -116,7 +112,8 @@ static void print_device(const cJSON *entry)
     if (strcmp(text_of(entry, "name"), "host") == 0) {
         const double gib = 1024.0 * 1024.0 * 1024.0;
         printf("host   %s, %.0f threads, %.1f GiB free\n       has ", text_of(entry, "model"),
-               number_of(entry, "threads"), number_of(entry, "memory_bytes") / gib);
+               assay_json_number_or(entry, "threads", 0.0),
+               assay_json_number_or(entry, "memory_bytes", 0.0) / gib);
         print_words(entry, "features", "none of the features kernels ask for");
         printf("; lacks ");
         print_words(entry, "missing_features", "nothing");
@@ -142,7 +139,8 @@ static void print_golden(const cJSON *entry)
         printf("unreadable: %s\n", text_of(entry, "error"));
         return;
     }
-    printf("%-26s %3.0f cases  %.12s  %s\n", text_of(entry, "name"), number_of(entry, "cases"),
+    printf("%-26s %3.0f cases  %.12s  %s\n", text_of(entry, "name"),
+               assay_json_number_or(entry, "cases", 0.0),
            text_of(entry, "hash"), text_of(entry, "path"));
 }
 

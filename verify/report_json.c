@@ -7,17 +7,17 @@
 
 #include "verify/report.h"
 #include "verify/result_json.h"
+#include "verify/results_path.h"
 
 static assay_status write_text(const char *path, const char *text, assay_error *error)
 {
     struct stat info;
     /* A pipe or a device is written to; put in its place, a file would take it away. */
     const bool special = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
-    char *const real = special ? NULL : realpath(path, NULL); /* through links: they stay */
-    const char *const target = real != NULL ? real : path;
+    char *const target = assay_results_path(path); /* through links: they stay */
     char *partial = NULL;
-    if (asprintf(&partial, "%s.%ld.partial", target, (long)getpid()) < 0) {
-        free(real);
+    if (target == NULL || asprintf(&partial, "%s.%ld.partial", target, (long)getpid()) < 0) {
+        free(target);
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
     FILE *const file = fopen(special ? path : partial, "w");
@@ -29,7 +29,7 @@ static assay_status write_text(const char *path, const char *text, assay_error *
         (void)unlink(partial);
     }
     free(partial);
-    free(real);
+    free(target);
     return good ? ASSAY_OK
                 : assay_fail(error, ASSAY_IO, "%s: cannot be written: %s: check folder and space",
                              path, strerror(reason));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/environment.h"
+#include "fixtures/io/json_file.h"
 #include "verify/report.h"
 #include "verify/selftest/calibration.h"
 #include "verify/simulate/simulate.h"
@@ -126,12 +127,6 @@ assay_status assay_calibration_write(const assay_calibration *calibration, const
     return status;
 }
 
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *const item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : -1.0;
-}
-
 static bool read_histogram(const cJSON *object, assay_histogram *histogram)
 {
     const cJSON *pair = NULL;
@@ -147,11 +142,12 @@ static bool read_histogram(const cJSON *object, assay_histogram *histogram)
         histogram->bin[(int)bin->valuedouble] = (uint64_t)count->valuedouble;
         counted += count->valuedouble;
     }
-    const double above = number(object, "above_1");
+    const double above = assay_json_number_or(object, "above_1", -1.0);
     histogram->count = (uint64_t)counted;
     histogram->above = above > 0 ? (uint64_t)above : 0;
-    histogram->greatest = number(object, "max");
-    return counted == number(object, "elements") && above >= 0 && histogram->greatest >= 0;
+    histogram->greatest = assay_json_number_or(object, "max", -1.0);
+    return counted == assay_json_number_or(object, "elements", -1.0) && above >= 0 &&
+           histogram->greatest >= 0;
 }
 
 static bool read_entry(const cJSON *object, assay_calibrated *entry)
@@ -170,8 +166,8 @@ static bool read_entry(const cJSON *object, assay_calibrated *entry)
         return false;
     }
     entry->contract = simulated->name + strlen("simulated_");
-    entry->cases = (uint64_t)fmax(0.0, number(object, "cases"));
-    entry->seconds = number(object, "seconds");
+    entry->cases = (uint64_t)fmax(0.0, assay_json_number_or(object, "cases", -1.0));
+    entry->seconds = assay_json_number_or(object, "seconds", -1.0);
     return read_histogram(cJSON_GetObjectItemCaseSensitive(object, "of_budget"), &entry->used) &&
            read_histogram(cJSON_GetObjectItemCaseSensitive(object, "of_worst_case"),
                           &entry->worst);
@@ -211,7 +207,7 @@ assay_status assay_calibration_read(assay_calibration *calibration, const char *
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "seed"));
     assay_status status = ASSAY_OK;
     if (seed == NULL || strtoull(seed, NULL, 10) != calibration->seed ||
-        number(root, "elements") != (double)calibration->elements) {
+        assay_json_number_or(root, "elements", -1.0) != (double)calibration->elements) {
         status = assay_fail(error, ASSAY_BAD_INPUT,
                             "%s: not a calibration of seed %" PRIu64 " and %" PRIu64
                             " elements; give its --seed and --elements, or leave out --resume",
