@@ -43,8 +43,11 @@ static assay_status take_timing(void *context, const assay_series *series, cJSON
 {
     bench_run *const run = context;
     (void)series;
-    assay_bench_print_timing(&run->print, timing);
-    return assay_store_add(run->store, "timings", timing, error);
+    const assay_status status = assay_store_add(run->store, "timings", timing, error);
+    if (status == ASSAY_OK) { /* what is said to be finished is kept */
+        assay_bench_print_timing(&run->print, timing);
+    }
+    return status;
 }
 
 static assay_status take_skipped(void *context, const assay_timing_key *key, const char *reason,
@@ -58,8 +61,11 @@ static assay_status take_skipped(void *context, const assay_timing_key *key, con
     (void)cJSON_AddNumberToObject(item, "batch", (double)key->batch);
     (void)cJSON_AddStringToObject(item, "cache", key->cold ? "cold" : "warm");
     (void)cJSON_AddStringToObject(item, "reason", reason);
-    assay_bench_print_skipped(&run->print, item);
-    return assay_store_add(run->store, "skipped", item, error);
+    const assay_status status = assay_store_add(run->store, "skipped", item, error);
+    if (status == ASSAY_OK) {
+        assay_bench_print_skipped(&run->print, item);
+    }
+    return status;
 }
 
 static assay_measure measure_of(bench_run *run, const assay_bench_entry *entry,

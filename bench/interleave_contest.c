@@ -67,8 +67,10 @@ assay_status assay_contest_conclude(assay_interleaving *now, const assay_contest
     free(pairs);
     if (status == ASSAY_OK) {
         cJSON *const comparison = comparison_of(now, c, &result);
-        assay_bench_print_comparison(now->compared->print, comparison);
         status = assay_store_add(now->compared->store, "comparisons", comparison, error);
+        if (status == ASSAY_OK) {
+            assay_bench_print_comparison(now->compared->print, comparison);
+        }
     }
     return status;
 }
