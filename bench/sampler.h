@@ -16,8 +16,8 @@ typedef struct assay_sample_request {
 /* Appends to answer: seconds, switches, steal_seconds, megahertz, joules, contaminated (lists, one
  * entry a sample, seconds of one call with the empty call's cost subtracted), empty_call_seconds,
  * for subjects that can be watched watched (of the fastest, the median and the slowest sample, what
- * assay_profile_end says), and for a kept sample kept_seed (a string), outputs, and rewritten (false: called again with the
- * same inputs, the kernel left results unwritten).
+ * assay_profile_end says), and for a kept sample kept_seed (a string), outputs, and rewritten
+ * (false: called again with the same inputs, the kernel left results unwritten).
  *
  * Cold: after the inputs were made, memory of twice the last-level cache is written and read, so
  * that operands, packed weights, code and page tables are out of every cache; then one call.

@@ -50,7 +50,19 @@ static double ratio(const char *a, const char *b)
     return exp(assay_median_reorder(logs, PAIRS));
 }
 
-/* Pairs vary by less than 1% on a machine whose processors are all busy. */
+/* Within 5% of the slowdown that was planted. Pairs vary by less than 1% on a machine whose
+ * processors are all busy; but a delay is calibrated when its process begins, and where the
+ * machine's speed changes just then, the ratio is another: what is measured wrong is so always. */
+static bool measures(const char *a, const char *b, double slowdown, double *measured)
+{
+    bool good = false;
+    for (int tries = 0; tries < 4 && !good; tries++) {
+        *measured = ratio(a, b);
+        good = fabs(*measured / slowdown - 1.0) < 0.05;
+    }
+    return good;
+}
+
 Test(side_by_side, what_is_planted_is_measured, .timeout = 120)
 {
     static const struct {
@@ -58,16 +70,16 @@ Test(side_by_side, what_is_planted_is_measured, .timeout = 120)
         double slowdown;
     } planted[] = {{"plain", 1.0}, {"delay_10", 1.1}, {"delay_100", 2.0}, {"extra_100", 2.0}};
     for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
-        const double measured = ratio("plain", planted[i].impl);
-        cr_expect(fabs(measured / planted[i].slowdown - 1.0) < 0.05, "%s: %g", planted[i].impl,
-                  measured);
+        double measured = 0.0;
+        cr_expect(measures("plain", planted[i].impl, planted[i].slowdown, &measured), "%s: %g",
+                  planted[i].impl, measured);
     }
 }
 
 Test(side_by_side, sides_are_not_mixed_up, .timeout = 60)
 {
-    const double measured = ratio("delay_100", "plain");
-    cr_expect(measured > 0.45 && measured < 0.55, "%g", measured);
+    double measured = 0.0;
+    cr_expect(measures("delay_100", "plain", 0.5, &measured), "%g", measured);
 }
 
 /* The one that fails is named at once, while the other waits for it. */
