@@ -2,7 +2,7 @@
  * (with one more -Inf on the way) NaN by the order in which it is taken.
  *
  * In a free order every partial sum is that of some subset of the terms, so none exceeds the sum P
- * of the positive ones nor falls below that of the negative ones, -N; and some order reaches either.
+ * of the positive ones nor falls below that of the negative ones, -N; some order reaches either.
  * A sequential order has known partial sums: its largest, smallest, and its largest products.
  * Roundings move a partial sum by at most u (n + 1) sum |t|. The range is the working type's
  * (precision.h: f32's up to 24 bits).
@@ -14,12 +14,12 @@
 #ifndef REF_REACH_H
 #define REF_REACH_H
 
-#include "ref/rounding.h"
-
 #include <float.h>
 #include <math.h>
 
-/* y = (sum_k a_k b_k + before) scale + after, the scale applied anywhere, the rest added anywhere. */
+#include "ref/rounding.h"
+
+/* y = (sum_k a_k b_k + before) scale + after, scale and summands applied anywhere on the way. */
 typedef struct ref_sum {
     const double *a, *b; /* [count] */
     int64_t count;
@@ -38,8 +38,8 @@ static inline bool ref_reach_near(const ref_rounding *rounding, double magnitude
     return !(magnitude * off < fmin(rounding->work_limit, DBL_MAX));
 }
 
-/* Whether orders differ for a kernel that multiplies the integers of quantised weights themselves, and scales
- * sums: |q| < 2^bits. */
+/* Whether orders differ for a kernel that multiplies the integers of quantised weights themselves,
+ * and scales sums: |q| < 2^bits. */
 bool ref_sum_quantised_leaves(const ref_rounding *rounding, const double *x, int64_t count,
                               double y);
 

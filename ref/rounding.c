@@ -188,7 +188,10 @@ void ref_operands(const ref_rounding *rounding, bool weight, assay_dtype from, i
 double ref_operand_else(const ref_rounding *rounding, bool weight, double operand)
 {
     const bool quantised = weight && rounding->quant_bits != 0;
-    const double other = quantised ? ref_round(rounding->multiply, operand) : operand;
+    /* q * scale is an f32 before it is rounded again. It gives a group's greatest weight back,
+     * which may lie halfway between two of the type's numbers: the exact product goes to either. */
+    const double other =
+        quantised ? ref_round(rounding->multiply, ref_round(ASSAY_F32, operand)) : operand;
     return rounding->flush_in && fabs(other) < rounding->operand_normal ? 0.0 : other;
 }
 

@@ -206,7 +206,9 @@ static void decode_row(const decode_job *job, int64_t i)
 {
     const assay_sae *sae = job->sae;
     const int64_t stretch = 2 * job->longest + 1;
-#pragma omp parallel for schedule(static)
+    const bool many =
+        ref_worth_threads(4 * job->plan.columns * (job->count + 1), job->model != NULL);
+#pragma omp parallel for schedule(static) if (many)
     for (int64_t c = 0; c < job->plan.columns; c++) {
         const int64_t column = ref_plan_column(&job->plan, c);
         double *weight = ref_own(job->scratch, stretch);

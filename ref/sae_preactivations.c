@@ -233,7 +233,8 @@ static assay_status run_latents(const encode_job *job, assay_error *error)
     if (scratch == NULL) {
         return ASSAY_NO_MEMORY;
     }
-#pragma omp parallel for schedule(dynamic, 16)
+    const bool many = ref_worth_threads(job->plan.rows * columns * job->sae->d_in, job->wanted);
+#pragma omp parallel for schedule(dynamic, 16) if (many)
     for (int64_t c = 0; c < columns; c += TOGETHER) {
         some_latents(job, c, columns - c < TOGETHER ? columns - c : TOGETHER,
                      ref_own(scratch, stretch));

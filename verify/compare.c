@@ -158,9 +158,9 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     } else if (informing < wanted && !allow_void) {
         result->verdict = ASSAY_VOID;
         (void)snprintf(result->message, sizeof result->message,
-                       "%lld of %lld expected elements are not zero and beyond their own budget, "
-                       "%lld must be: nothing was shown", (long long)informing, (long long)count,
-                       (long long)wanted);
+                       "%lld of %lld expected elements are not zero and beyond the error that the "
+                       "contract allows them, %lld must be: nothing was shown",
+                       (long long)informing, (long long)count, (long long)wanted);
     } else {
         result->verdict = ASSAY_PASS;
     }

@@ -191,7 +191,8 @@ static assay_status judge_sample(sampled_judgement *s, bool encode)
         !j->step->allow_void) {
         j->result->verdict = ASSAY_VOID;
         (void)snprintf(j->result->message, sizeof j->result->message,
-                       "no sampled element is beyond its own budget: nothing was shown");
+                       "no sampled element is beyond the error that the contract allows it: "
+                       "nothing was shown");
     }
     return status;
 }

@@ -91,6 +91,31 @@ Test(quantise, linear_and_the_decoder_are_of_the_dequantised_weights)
     free(x.data), free(w.data), free(y.data), free(codes.y.data);
 }
 
+/* An f16 weight may lie halfway between two bf16. Where it is its group's greatest, q * scale is
+ * that weight in f32, and a little more or less before it is rounded. */
+Test(quantise, a_dequantised_weight_is_rounded_to_f32_before_the_multiply_type)
+{
+    assay_precision contract = quantised(4, 32);
+    contract.multiply = ASSAY_BF16;
+    assay_error error;
+    ref_rounding rounding;
+    cr_assert_ok(ref_rounding_of(&contract, &rounding, &error), error);
+    int undone = 0;
+    for (int i = 0; i < 128; i++) {
+        const float greatest = 1.0f + (float)(2 * i + 1) * 0x1p-8f;
+        float group[1] = {greatest};
+        const assay_tensor weight = assay_matrix(group, ASSAY_F32, 1, 1);
+        double exact;
+        assay_ref_weight_row(&contract, &weight, 0, &exact);
+        const double multiplied =
+            (double)assay_bf16_to_f32(assay_f32_to_bf16(7.0f * (greatest / 7.0f)));
+        cr_expect_eq(ref_operand_else(&rounding, true, exact), multiplied, "%a: %a, not %a",
+                     (double)greatest, ref_operand_else(&rounding, true, exact), multiplied);
+        undone += ref_round(ASSAY_BF16, exact) != multiplied;
+    }
+    cr_assert_gt(undone, 0, "no weight tells the two roundings apart");
+}
+
 Test(quantise, contracts_beyond_the_rule_are_refused)
 {
     assay_error error;

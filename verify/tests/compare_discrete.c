@@ -81,6 +81,40 @@ Test(codes, a_value_is_judged_at_its_own_index)
     cr_assert_eq(result.verdict, ASSAY_FAIL);
 }
 
+/* The verdict where so many of 16 active latents are clear of the edge, the others near it. */
+static assay_verdict with_decided(int decided)
+{
+    enum { MANY = 16 };
+    double scores[MANY], budget[MANY];
+    int64_t offsets[2] = {0, MANY};
+    int32_t latent[MANY];
+    float value[MANY];
+    for (int j = 0; j < MANY; j++) {
+        latent[j] = j;
+        value[j] = j < decided ? 1.0f : 0.005f;
+        scores[j] = (double)value[j];
+        budget[j] = 0.01;
+    }
+    const assay_csr csr = {assay_vector(offsets, ASSAY_I64, 2),
+                           assay_vector(latent, ASSAY_I32, MANY),
+                           assay_vector(value, ASSAY_F32, MANY)};
+    const assay_sae sae = {.d_sae = MANY, .activation = ASSAY_RELU};
+    const assay_codes_truth truth = {&sae, 1, scores, scores, budget, budget, NULL};
+    assay_result result;
+    memset(&result, 0, sizeof result);
+    assay_compare_codes(&csr, &truth, false, &result);
+    cr_expect_eq(assay_codes_decidable(&truth), result.verdict == ASSAY_PASS);
+    return result.verdict;
+}
+
+Test(codes, an_eighth_of_the_active_latents_must_be_decided)
+{
+    cr_assert_eq(with_decided(16), ASSAY_PASS);
+    cr_assert_eq(with_decided(2), ASSAY_PASS);
+    cr_assert_eq(with_decided(1), ASSAY_VOID);
+    cr_assert_eq(with_decided(0), ASSAY_VOID);
+}
+
 Test(codes, structure_comes_first)
 {
     const assay_result unordered =

@@ -49,7 +49,9 @@ extern "C" {
 
 typedef enum assay_rounding { ASSAY_NEAREST = 0, ASSAY_TRUNCATE = 1 } assay_rounding;
 
-/* In what order a long sum is taken. */
+/* In what order a long sum is taken. All are orders of positions or of chance: one that is taken
+ * from the values (positive terms first, sorted by size) reaches greater partial sums, for which no
+ * contract has room. */
 typedef enum assay_order {
     ASSAY_ORDER_ANY = 0,    /* unspecified: may change from run to run (atomics) */
     ASSAY_ORDER_SEQUENTIAL, /* k = 0, 1, 2, ... */
