@@ -23,7 +23,7 @@ static void make_v(int fault, const assay_adapter_params *params, const assay_te
                    int64_t row, float *v)
 {
     const int64_t d = x->shape[1];
-    const bool mean = assay_present(&params->mean) && !IS(mean_kept);
+    const bool mean = assay_present(&params->mean) && !IS(mean_kept) && !(IS(mean_32) && row >= 32);
     const bool normalise =
         params->type == ASSAY_ADAPTER_IDENTITY
             ? IS(identity_normalised)
@@ -39,6 +39,7 @@ static void make_v(int fault, const assay_adapter_params *params, const assay_te
         if (normalise) {
             const double sum = norm + (IS(no_epsilon) ? 0.0 : 1e-8);
             v[i] = (float)((double)v[i] / (IS(max_epsilon) && norm > 1e-8 ? norm : sum));
+            v[i] = IS(faint_zero) && norm < 1e-6 ? 0.0f : v[i];
         }
         v[i] = (float)((double)v[i] -
                        (mean && IS(mean_late) ? assay_at1(&params->mean, i) : 0.0));

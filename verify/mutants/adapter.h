@@ -37,7 +37,11 @@
     X(adapter, f32, row_limit, ON_WRITTEN, "adapter-scalar-affine-66001*",                         \
       "rows from 65536 on are never written")                                                      \
     X(adapter, f32, rank_128, ON_NUMBER, "adapter-scalar-affine-plus-low-rank-r130*",              \
-      "the rank is 128 at most")
+      "the rank is 128 at most")                                                                   \
+    X(adapter, f32, mean_32, ON_NUMBER, "adapter-scalar-affine-mean-33x65*",                       \
+      "the mean is subtracted from 32 rows at most")                                               \
+    X(adapter, f32, faint_zero, ON_NUMBER, "adapter-scalar-affine-5x65-normal-faint",              \
+      "a row whose norm is below 1e-6 is taken for zero")
 
 mutant_kernels mutant_adapter_kernels(void);
 

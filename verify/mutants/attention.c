@@ -85,6 +85,13 @@ static int64_t kv_head(int fault, const assay_attention_params *params, int64_t 
                              : head / (params->heads / params->kv_heads);
 }
 
+/* How many numbers of a head go into its scores. */
+static int64_t multiplied(int fault, int64_t head_dim)
+{
+    const int64_t whole = head_dim > 32 ? head_dim - head_dim % 32 : head_dim;
+    return IS(dim_128) ? scalar_min(head_dim, 128) : IS(dim_whole) ? whole : head_dim;
+}
+
 static float scores(int fault, assay_dtype type, const assay_attention_params *params,
                     const assay_attention_io *io, int64_t n, int64_t head, float *score)
 {
@@ -95,7 +102,7 @@ static float scores(int fault, assay_dtype type, const assay_attention_params *p
     float greatest = -INFINITY;
     for (int64_t t = seen.first; t < seen.end; t++) {
         float sum = 0.0f;
-        for (int64_t i = 0; i < (IS(dim_128) ? scalar_min(d, 128) : d); i++) {
+        for (int64_t i = 0; i < multiplied(fault, d); i++) {
             float q = mutant_at(&io->q, n, head * d + i);
             q = IS(query_bf16) ? scalar_rounded(ASSAY_BF16, q) : q;
             sum += q * key(fault, io, n, seen.sequence, t, kv + i);

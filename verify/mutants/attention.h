@@ -55,7 +55,9 @@
     X(attention, f32, heads_32, ON_WRITTEN, "attention-ragged-64x8x16*",                           \
       "heads after the 32nd are never written")                                                    \
     X(attention, f32, dim_128, ON_NUMBER, "attention-ragged-2x1x256*",                             \
-      "of each head 128 numbers of q and k are multiplied")
+      "of each head 128 numbers of q and k are multiplied")                                        \
+    X(attention, f32, dim_whole, ON_NUMBER, "attention-ragged-3x1x80*",                            \
+      "of a head of more than 32, whole groups of 32 are multiplied")
 
 mutant_kernels mutant_attention_kernels(void);
 

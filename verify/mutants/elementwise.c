@@ -148,6 +148,9 @@ static float activated(int fault, float value)
         return value * (expf(value) / (1.0f + expf(value)));
     }
     const double gate = (double)value;
+    if (IS(near_zero) && fabs(gate) < 1e-4) {
+        return 0.5f * value;
+    }
     if (IS(gelu)) {
         return (float)(gate * 0.5 * (1.0 + erf(gate / sqrt(2.0))));
     }

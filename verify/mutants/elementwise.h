@@ -58,7 +58,9 @@
       "the gate is the row's before")                                                              \
     X(swiglu, f32, row_limit, ON_WRITTEN, "swiglu-66001*", "rows from 65536 on are never written") \
     X(swiglu, f32, exp_over_exp, ON_NUMBER, "swiglu-5x63-normal-extreme",                          \
-      "exp(g) / (1 + exp(g)) in f32: NaN from g = 89 on")
+      "exp(g) / (1 + exp(g)) in f32: NaN from g = 89 on")                                          \
+    X(swiglu, f32, near_zero, ON_NUMBER, "swiglu-5x63-normal-small",                               \
+      "below 1e-4 silu(g) is taken for g/2")
 
 mutant_kernels mutant_embed_kernels(void);
 mutant_kernels mutant_add_kernels(void);

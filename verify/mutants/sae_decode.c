@@ -40,7 +40,9 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
         const int64_t j = latent_of(fault, sae, &io->codes, e);
         double scale = scalar_optional(&sae->decode_scale, j, 1.0);
         const bool negative = assay_at1(&io->codes.value, e) < 0.0;
-        if ((scale == 0.0 && !IS(dead_column)) || (negative && IS(negative_dropped))) {
+        const bool again = e > 0 && scalar_index(&io->codes.latent, e - 1) == j;
+        if ((scale == 0.0 && !IS(dead_column)) || (negative && IS(negative_dropped)) ||
+            (again && IS(merged))) {
             continue;
         }
         scale = IS(no_scale) ? 1.0 : IS(scale_twice) ? scale * scale : scale;

@@ -46,7 +46,9 @@
     X(sae_decode, f32, zeros_skipped, ON_NUMBER, "sae-decode-relu-zero-outputs*",                  \
       "weights of zero are skipped, whatever they are multiplied by")                              \
     X(sae_decode, f32, capacity_512, ON_NUMBER, "sae-decode-relu-many*",                           \
-      "entries after a row's 512th are left out")
+      "entries after a row's 512th are left out")                                                  \
+    X(sae_decode, f32, merged, ON_NUMBER, "sae-decode-relu-one*",                                  \
+      "an entry of the latent that the entry before has is left out, be it another row's")
 
 mutant_kernels mutant_sae_decode_kernels(void);
 
