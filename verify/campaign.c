@@ -73,7 +73,8 @@ static assay_status add_item(assay_campaign *c, const assay_campaign_item *item,
 }
 
 /* What --quick leaves out of a bundle: long prompts, long generations, explanations of several
- * features at once or of a text. Most of its time is the scales of their chains. */
+ * features at once or of a text, and after the first of a bundle more of the stages that take most.
+ * Most of its time is the scales of their chains. */
 enum { LONG_SEQUENCE = 128, LONG_GENERATION = 8 };
 
 static bool is_long(const assay_bundle *bundle, const assay_bundle_case *c)
@@ -90,6 +91,18 @@ static bool is_long(const assay_bundle *bundle, const assay_bundle_case *c)
     }
     return assay_bundle_tensor(bundle, c->in, c->id, "tokens", false, &tokens, NULL) == ASSAY_OK &&
            assay_present(&tokens) && tokens.rank == 2 && tokens.shape[1] > LONG_SEQUENCE;
+}
+
+/* Whether case i is of a stage that takes most, and an earlier case of the bundle too. */
+static bool is_another(const assay_bundle *bundle, size_t i)
+{
+    const char *const op = bundle->cases[i].op;
+    const bool takes_most = strcmp(op, "steered_generate") == 0 || strcmp(op, "explain") == 0;
+    bool found = false;
+    for (size_t k = 0; takes_most && k < i && !found; k++) {
+        found = strcmp(bundle->cases[k].op, op) == 0 && !is_long(bundle, &bundle->cases[k]);
+    }
+    return found;
 }
 
 assay_status assay_campaign_add_bundle(assay_campaign *c, const char *folder, assay_error *error)
@@ -118,7 +131,7 @@ assay_status assay_campaign_add_bundle(assay_campaign *c, const char *folder, as
         const assay_bundle_case *const one = &made->bundle.cases[i];
         if (assay_filter_matches(filter->op, one->op) &&
             assay_filter_matches(filter->case_id, one->id) &&
-            !(filter->quick && is_long(&made->bundle, one))) {
+            !(filter->quick && (is_long(&made->bundle, one) || is_another(&made->bundle, i)))) {
             const assay_campaign_item item = {.bundle = index, .bundle_case = one};
             made->selected[i] = true;
             status = add_item(c, &item, error);

@@ -178,9 +178,11 @@ static void *work(void *opaque)
 
 static int32_t jobs_of(const assay_campaign *campaign)
 {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int32_t jobs = campaign->options.jobs > 0 ? campaign->options.jobs
-                                              : (cores > 0 ? (int32_t)cores : 1);
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    const int32_t cores = online < 1 ? 1 : online < JOBS_MAX ? (int32_t)online : JOBS_MAX;
+    /* What is quick waits for its worker half of the time. */
+    const int32_t usual = campaign->options.filter.quick ? cores + (cores + 1) / 2 : cores;
+    int32_t jobs = campaign->options.jobs > 0 ? campaign->options.jobs : usual;
     jobs = jobs > JOBS_MAX ? JOBS_MAX : jobs;
     jobs = campaign->options.session.in_process ? 1 : jobs;
     const size_t items = campaign->item_count;
