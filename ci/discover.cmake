@@ -1,5 +1,5 @@
 # Writes a ctest file with one test for every (op, implementation) that the program knows:
-#   cmake -DASSAY=path/to/assay -DOUT=file.cmake -DGOLDEN=folder -P ci/discover.cmake
+#   cmake -DASSAY=path/to/assay -DOUT=file.cmake -DGOLDEN=folder -DWORLD=folder -P ci/discover.cmake
 include(${CMAKE_CURRENT_LIST_DIR}/package/assayDiscover.cmake)
 set(TIMEOUT 1800)
 set(PROCESSORS 2)
@@ -38,6 +38,8 @@ foreach(op capture logits generate steered_generate explain)
 endforeach()
 # What --quick leaves out of the stages, in one process: there the implementations share scales.
 assay_entry(verify/long-sequences "verify;capture" --op capture --case *600*)
+# The world, in one process for the same reason.
+assay_entry(verify/world "verify;world" --golden ${WORLD})
 foreach(op tokenize detokenize)
     add_entry(${op} host host)
 endforeach()

@@ -97,7 +97,8 @@ endif()
 set(discovered ${PROJECT_BINARY_DIR}/discovered.cmake)
 add_custom_command(OUTPUT ${discovered}
     COMMAND ${CMAKE_COMMAND} -DASSAY=$<TARGET_FILE:assay> -DOUT=${discovered}
-        -DGOLDEN=${PROJECT_SOURCE_DIR}/fixtures/golden -P ${PROJECT_SOURCE_DIR}/ci/discover.cmake
+        -DGOLDEN=${PROJECT_SOURCE_DIR}/fixtures/golden
+        -DWORLD=${PROJECT_SOURCE_DIR}/fixtures/world/trained -P ${PROJECT_SOURCE_DIR}/ci/discover.cmake
     DEPENDS assay ${PROJECT_SOURCE_DIR}/ci/discover.cmake
         ${PROJECT_SOURCE_DIR}/ci/package/assayDiscover.cmake)
 add_custom_target(discover ALL DEPENDS ${discovered})

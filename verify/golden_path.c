@@ -83,30 +83,30 @@ const char *assay_bench_file_path(void)
     return case_file("bench.json", path);
 }
 
+/* The folder below the working one when it exists, else what is installed by that name, else the
+ * one of the source, into path [PATH_SIZE]; NULL when there is none. */
+static const char *data_folder(const char *folder, const char *name, char *path)
+{
+    if (assay_path_is_directory(folder)) {
+        return folder;
+    }
+    if (installed(name, path) != NULL) {
+        return path;
+    }
+    (void)snprintf(path, PATH_SIZE, ASSAY_GOLDEN_DIR "/../../%s", folder);
+    return assay_path_is_directory(path) ? path : NULL;
+}
+
 const char *assay_world_path(void)
 {
     static _Thread_local char path[PATH_SIZE];
-    if (assay_path_is_directory("fixtures/world/trained")) {
-        return "fixtures/world/trained";
-    }
-    if (installed("world", path) != NULL) {
-        return path;
-    }
-    (void)snprintf(path, sizeof path, "%s", ASSAY_GOLDEN_DIR "/../world/trained");
-    return assay_path_is_directory(path) ? path : NULL;
+    return data_folder("fixtures/world/trained", "world", path);
 }
 
 const char *assay_peers_folder(void)
 {
     static _Thread_local char path[PATH_SIZE];
-    if (assay_path_is_directory("bench/peers")) {
-        return "bench/peers";
-    }
-    if (installed("peers", path) != NULL) {
-        return path;
-    }
-    (void)snprintf(path, sizeof path, "%s", ASSAY_GOLDEN_DIR "/../../bench/peers");
-    return assay_path_is_directory(path) ? path : NULL;
+    return data_folder("bench/peers", "peers", path);
 }
 
 /* 1 when directory holds a manifest, 0 when not, -1 when memory is out. */
@@ -168,6 +168,14 @@ static assay_status scan(const char *root, assay_path_list *list, assay_error *e
     return status;
 }
 
+/* The world, unless a folder of bundles is named. */
+static assay_status add_world(assay_path_list *list, assay_error *error)
+{
+    const char *const named = getenv("ASSAY_GOLDEN");
+    const char *const world = named == NULL || *named == '\0' ? assay_world_path() : NULL;
+    return world != NULL && is_bundle(world) == 1 ? append(list, strdup(world), error) : ASSAY_OK;
+}
+
 assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error)
 {
     memset(list, 0, sizeof *list);
@@ -182,6 +190,9 @@ assay_status assay_golden_list(const char *root, assay_path_list *list, assay_er
         status = append(list, strdup(where), error);
     } else {
         status = scan(where, list, error);
+    }
+    if (status == ASSAY_OK && root == NULL) {
+        status = add_world(list, error);
     }
     if (status == ASSAY_OK && list->count == 0) {
         status = assay_fail(error, ASSAY_BAD_INPUT,

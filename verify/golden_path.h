@@ -19,8 +19,8 @@ typedef struct assay_path_list {
 const char *assay_golden_root(const char **why);
 
 /* Every bundle below root: root itself when it holds a manifest.json, else each folder in it that
- * does, in the order of their names. root NULL: assay_golden_root's. No bundle at all is an error
- * that says where was looked. */
+ * does, in the order of their names. root NULL: assay_golden_root's and, unless $ASSAY_GOLDEN names
+ * that, the world (assay_world_path). No bundle at all is an error that says where was looked. */
 assay_status assay_golden_list(const char *root, assay_path_list *list, assay_error *error);
 void assay_path_list_free(assay_path_list *list);
 

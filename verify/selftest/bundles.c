@@ -45,7 +45,7 @@ assay_status assay_selftest_bundles_open(assay_selftest_bundles **bundles, assay
     if (made == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    assay_status status = assay_golden_list(NULL, &made->paths, error);
+    assay_status status = assay_golden_list(assay_golden_root(NULL), &made->paths, error);
     if (status == ASSAY_OK) {
         made->bundle = calloc(made->paths.count, sizeof *made->bundle);
         status = made->bundle != NULL ? ASSAY_OK

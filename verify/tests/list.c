@@ -50,10 +50,21 @@ Test(list, bundles_are_found_from_anywhere_and_their_cases_named)
     run_output run = run_assay_with("cd / &&", "list golden");
     cr_assert_eq(run.status, 0, "%s", run.err);
     cr_assert_not_null(strstr(run.out, "tiny-3.1-goodfire"), "%s", run.out);
+    cr_assert_not_null(strstr(run.out, "world-0"), "%s", run.out);
     run_free(&run);
     cJSON *const root = list_json("list cases --op explain --json");
     cr_assert(cJSON_GetArraySize(cJSON_GetObjectItem(root, "cases")) >= 3);
     cJSON_Delete(root);
+}
+
+Test(list, a_folder_that_is_named_holds_all_bundles_there_are)
+{
+    run_output run =
+        run_assay_with("ASSAY_GOLDEN=" ASSAY_SOURCE_DIR "/fixtures/golden", "list golden");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_assert_not_null(strstr(run.out, "tiny-3.1-goodfire"), "%s", run.out);
+    cr_assert_null(strstr(run.out, "world-0"), "%s", run.out);
+    run_free(&run);
 }
 
 Test(list, a_missing_bundle_folder_is_said_and_the_list_goes_on)
