@@ -150,6 +150,9 @@ static assay_status evaluate(evaluate_state *state, assay_error *error)
                           assay_verdict_name(state->truth.result.verdict),
                           state->truth.result.message);
     }
+    if (status == ASSAY_OK) {
+        status = assay_truth_check(&state->world, &state->truth, error);
+    }
     for (size_t i = 0; i < state->campaign->table_count && status == ASSAY_OK; i++) {
         status = evaluate_table(state, i, error);
     }

@@ -48,6 +48,11 @@ typedef struct assay_observation {
 assay_status assay_observe(assay_observation *observation);
 void assay_observed_free(const assay_world *world, assay_observed *observed);
 
+/* Whether the reference says of every concept's best latent what the world's figures, which PyTorch
+ * made in float64, say; an error names the first that differs. */
+assay_status assay_truth_check(const assay_world *world, const assay_observed *truth,
+                               assay_error *error);
+
 /* Its parts. */
 assay_status assay_observe_predictions(assay_observation *o);
 assay_status assay_observe_residual(assay_observation *o);

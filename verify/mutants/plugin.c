@@ -1,6 +1,8 @@
 /* The mutants as a plug-in: every mutant and every twin is a table of its own, with one kernel. A
- * stage's is fused, and states the contract that its whole chain is judged by. */
+ * stage's is fused, and states the contract that its whole chain is judged by. Tables of all ops
+ * with one wrong are world.h's. */
 #include "verify/mutants/list.h"
+#include "verify/mutants/world.h"
 
 enum { EXPORTS_MAX = 1024 };
 
@@ -19,7 +21,7 @@ const assay_kernel *const *assay_plugin_kernels(size_t *count)
         mutant_sae_steer_kernels(), mutant_adapter_kernels(),    mutant_sample_kernels(),
         mutant_systems_kernels(),   mutant_ambient_kernels(),    mutant_lasting_kernels(),
         mutant_leaving_kernels(),   mutant_capture_kernels(),    mutant_generate_kernels(),
-        mutant_explain_kernels()};
+        mutant_explain_kernels(),   mutant_world_kernels()};
     size_t used = 0;
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         for (size_t k = 0; k < ops[i].count && used < EXPORTS_MAX; k++) {

@@ -15,6 +15,8 @@ static const assay_selftest own[] = {
      "what part of their budgets right kernels use, simulated under every contract"},
     {"sensitivity", assay_selftest_sensitivity,
      "the smallest single-element fault that is caught, by op and contract"},
+    {"world", assay_selftest_world,
+     "what faults do to explanations of the trained world, and what sees them"},
 };
 
 enum { OWN = sizeof own / sizeof *own, EXIT_USAGE = 2 };

@@ -9,5 +9,6 @@ int assay_selftest_mutants(int argc, char **argv);
 int assay_selftest_false_alarms(int argc, char **argv);
 int assay_selftest_calibration(int argc, char **argv);
 int assay_selftest_sensitivity(int argc, char **argv);
+int assay_selftest_world(int argc, char **argv);
 
 #endif

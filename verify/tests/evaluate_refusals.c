@@ -132,6 +132,20 @@ static void unknown_sae(cJSON *root)
     cJSON_ReplaceItemInObject(at(root, "adapter", 0), "sae", cJSON_CreateString("other"));
 }
 
+static void other_label(cJSON *root)
+{
+    cJSON *const adapters = cJSON_GetObjectItem(root, "adapter");
+    cJSON *const wrong =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(adapters, "llamascope-scalar-affine"), "wrong");
+    cJSON *item = NULL;
+    cJSON_ArrayForEach(item, wrong)
+    {
+        if (cJSON_IsString(cJSON_GetObjectItem(item, "said"))) {
+            cJSON_ReplaceItemInObject(item, "said", cJSON_CreateString("something else"));
+        }
+    }
+}
+
 static void expect(const char *folder, const char *options, int status, const char *first,
                    const char *second)
 {
@@ -212,6 +226,10 @@ Test(evaluate_refusals, files)
     unknown_sae(copy);
     cut_write(folder, "figures.json", copy);
     expect(folder, "", 3, "sae/other", "");
+    copy = cJSON_Duplicate(figures, true);
+    other_label(copy);
+    cut_write(folder, "figures.json", copy);
+    expect(folder, "--sae l2r-8x", 3, "the reference says", "'something else'");
     cut_write(folder, "figures.json", figures);
     snprintf(path, sizeof path, "%s/language.json", folder);
     cr_assert_eq(truncate(path, 1000), 0);
