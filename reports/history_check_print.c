@@ -89,7 +89,9 @@ void check_print(const check_result *r, FILE *out)
         (void)fprintf(out, "and %zu more (--json has them)\n", lines - LINES_SHOWN);
     }
     if (r->count[CHECK_SHORT] > 0) {
-        (void)fprintf(out, "%zu cases have too few stored runs for steps: screened only\n",
+        (void)fprintf(out,
+                      "%zu cases have too few stored runs to tell a step from noise (nine at the "
+                      "least): screened only\n",
                       r->count[CHECK_SHORT]);
     }
     check_print_gone(r, out);

@@ -7,8 +7,9 @@
 #include "bench/statistics/order.h"
 #include "bench/statistics/steps_series.h"
 
-static void destroy(assay_series *s)
+void assay_series_destroy(assay_series *s)
 {
+    free(s->raw);
     free(s->y);
     free(s->weight);
     free(s->scratch);
@@ -21,11 +22,11 @@ static void destroy(assay_series *s)
     *s = (assay_series){0};
 }
 
-static bool reserve(assay_series *s, size_t runs)
+bool assay_series_reserve(assay_series *s, size_t runs)
 {
     s->runs = runs;
-    double **const lists[] = {&s->y,     &s->weight, &s->scratch, &s->sum,
-                              &s->sum_y, &s->sum_yy, &s->best};
+    double **const lists[] = {&s->raw, &s->y,     &s->weight, &s->scratch,
+                              &s->sum, &s->sum_y, &s->sum_yy, &s->best};
     bool room = true;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         *lists[i] = calloc(runs + 1, sizeof(double));
@@ -36,39 +37,38 @@ static bool reserve(assay_series *s, size_t runs)
     return room && s->from != NULL && s->edge != NULL;
 }
 
-static void prepare(assay_series *s, const double *relative_error, assay_steps *steps)
+size_t assay_series_prepare(assay_series *s)
 {
+    size_t outliers = 0;
     const double noise = assay_series_noise(s);
-    steps->noise = noise;
     double own = 0.0; /* the typical variance that the runs' own errors explain */
-    if (relative_error != NULL) {
+    if (s->own != NULL) {
         for (size_t i = 0; i < s->runs; i++) {
-            s->scratch[i] = relative_error[i] * relative_error[i];
+            s->scratch[i] = s->own[i] * s->own[i];
         }
         own = assay_median_reorder(s->scratch, s->runs);
     }
     const double between = fmax(noise * noise - own, 0.0);
-    double *const pulled = s->scratch;
     for (size_t i = 0; i < s->runs; i++) {
         const size_t first = i < 2 ? 0 : i - 2;
         const size_t end = i + 3 < s->runs ? i + 3 : s->runs;
         double around[5];
-        memcpy(around, s->y + first, (end - first) * sizeof *around);
+        memcpy(around, s->raw + first, (end - first) * sizeof *around);
         const double centre = assay_median_reorder(around, end - first);
-        const double error = relative_error != NULL ? relative_error[i] : 0.0;
+        const double error = s->own != NULL ? s->own[i] : 0.0;
         const double variance =
             fmax(between + error * error, ASSAY_NOISE_LEAST * ASSAY_NOISE_LEAST);
         const double reach = 3.0 * fmax(noise, sqrt(variance));
-        steps->outliers += fabs(s->y[i] - centre) > reach;
-        pulled[i] = fmin(fmax(s->y[i], centre - reach), centre + reach);
+        outliers += fabs(s->raw[i] - centre) > reach;
+        s->y[i] = fmin(fmax(s->raw[i], centre - reach), centre + reach);
         s->weight[i] = 1.0 / variance;
     }
-    memcpy(s->y, pulled, s->runs * sizeof *s->y);
     for (size_t i = 0; i < s->runs; i++) {
         s->sum[i + 1] = s->sum[i] + s->weight[i];
         s->sum_y[i + 1] = s->sum_y[i] + s->weight[i] * s->y[i];
         s->sum_yy[i + 1] = s->sum_yy[i] + s->weight[i] * s->y[i] * s->y[i];
     }
+    return outliers;
 }
 
 static assay_status check(const double *seconds, const double *relative_error, size_t runs,
@@ -79,11 +79,11 @@ static assay_status check(const double *seconds, const double *relative_error, s
                           "the newest", runs, (int)ASSAY_STEPS_RUNS_MAX);
     }
     if (options->least < 2 || options->window < options->least || !(options->p > 0.0) ||
-        !(options->p < 1.0) || !(options->margin >= 0.0) || !(options->confidence > 0.0) ||
-        !(options->confidence < 1.0)) {
+        !(options->p < 1.0) || !(options->chance > 0.0) || !(options->margin >= 0.0) ||
+        !(options->confidence > 0.0) || !(options->confidence < 1.0)) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT, "options of steps: at least 2 runs a side, a "
-                          "window not below that, p and confidence between 0 and 1, a margin of at "
-                          "least 0 are needed");
+                          "window not below that, p and confidence between 0 and 1, a chance above "
+                          "0 and a margin of at least 0 are needed");
     }
     const assay_status status = assay_check_finite(seconds, runs, "medians", error);
     for (size_t i = 0; i < runs && status == ASSAY_OK; i++) {
@@ -97,32 +97,46 @@ static assay_status check(const double *seconds, const double *relative_error, s
     return status;
 }
 
+/* Of the order of so many runs with half of them on each side. */
+static double least_chance(size_t runs)
+{
+    double chance = 2.0;
+    for (size_t i = 1; i <= runs / 2; i++) {
+        chance *= (double)i / (double)(runs - i + 1);
+    }
+    return chance;
+}
+
 assay_status assay_find_steps(const double *seconds, const double *relative_error, size_t runs,
                               const assay_steps_options *options, assay_steps *steps,
                               assay_error *error)
 {
     *steps = (assay_steps){.inflation = 1.0};
-    assay_series s = {0};
+    assay_series s = {.own = relative_error};
     assay_status status = check(seconds, relative_error, runs, options, error);
-    steps->enough = runs / 2 >= options->least;
+    steps->enough = runs / 2 >= options->least && least_chance(runs) <= options->chance;
     if (status != ASSAY_OK || !steps->enough) {
         return status;
     }
-    if (!reserve(&s, runs)) {
+    if (!assay_series_reserve(&s, runs)) {
         status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for a series of %zu runs", runs);
         goto fail;
     }
     for (size_t i = 0; i < runs; i++) {
-        s.scratch[i] = log(seconds[i]);
+        s.raw[i] = log(seconds[i]);
     }
-    memcpy(s.y, s.scratch, runs * sizeof *s.y);
+    memcpy(s.scratch, s.raw, runs * sizeof *s.raw);
     const double centre = assay_median_reorder(s.scratch, runs);
     for (size_t i = 0; i < runs; i++) {
-        s.y[i] -= centre;
+        s.raw[i] -= centre;
     }
-    prepare(&s, relative_error, steps);
+    steps->noise = assay_series_noise(&s);
+    steps->outliers = assay_series_prepare(&s);
     assay_series_segment(&s, options->least, 2.0 * log((double)runs));
-    assay_series_weed(&s, options);
+    status = assay_series_weed(&s, options, error);
+    if (status != ASSAY_OK) {
+        goto fail;
+    }
     steps->step = calloc(s.edges > 0 ? s.edges : 1, sizeof *steps->step);
     if (steps->step == NULL) {
         status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for %zu steps", s.edges);
@@ -135,7 +149,7 @@ assay_status assay_find_steps(const double *seconds, const double *relative_erro
         steps->step[steps->count] = assay_series_test(&s, steps->count, options);
     }
 fail:
-    destroy(&s);
+    assay_series_destroy(&s);
     return status;
 }
 

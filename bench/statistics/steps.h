@@ -13,7 +13,13 @@
  *    multiplied by the number of places a step could be (Bonferroni). A straight line must explain
  *    the window clearly worse (twenty times less likely, and that at any place), or the step is
  *    drift; where a slope beside it pays, the step is what a line with a step makes of it. The
- *    weakest that fails goes, and the rest are tested again.
+ *    weakest that fails goes, and the rest are tested again;
+ * 5. Student's t believes of a handful of runs that they are normal, so the order must speak too:
+ *    the runs between a step's neighbours are shuffled, made ready as in 2 and split where it looks
+ *    most like a step; where more than `chance` of the shuffles look as much like one, it is none.
+ *    That holds for noise of any distribution, a machine of two speeds too, if runs are
+ *    independent. Of n runs with k on one side of a step, about 2 / (n over k) of the orders look
+ *    as much like it: at 0.02 nothing is told of fewer than nine runs.
  * That nothing is found is an answer; `enough` says whether anything could have been. */
 #ifndef BENCH_STATISTICS_STEPS_H
 #define BENCH_STATISTICS_STEPS_H
@@ -27,11 +33,12 @@ typedef struct assay_steps_options {
     size_t least;      /* runs on each side of a step, at least 2 */
     size_t window;     /* runs on each side that estimate it, at most */
     double p;          /* corrected p values up to this are steps */
+    double chance;     /* of the order of the runs, up or down */
     double margin;     /* smaller steps are left out: 0.01 is 1% */
     double confidence; /* of the interval of a step's ratio */
 } assay_steps_options;
 
-#define ASSAY_STEPS_DEFAULTS ((assay_steps_options){3, 30, 0.001, 0.01, 0.95})
+#define ASSAY_STEPS_DEFAULTS ((assay_steps_options){3, 30, 0.001, 0.02, 0.01, 0.95})
 
 enum { ASSAY_STEPS_RUNS_MAX = 20000 };
 
@@ -49,7 +56,7 @@ typedef struct assay_steps {
     double noise;     /* relative standard deviation from run to run */
     double inflation; /* of the variance of a mean by correlation between runs; 1 for none */
     size_t outliers;  /* runs pulled back */
-    bool enough;      /* at least twice `least` runs */
+    bool enough;      /* runs, for any step to be told */
 } assay_steps;
 
 /* seconds[i] > 0 is the median of run i; error[i] its relative standard error, or NULL for unknown.

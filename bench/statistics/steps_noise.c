@@ -13,13 +13,13 @@ enum {
 /* 1.4826 median |y_(i + lag) - y_i| / sqrt(2): the deviation of one run, if runs are independent.
  * In a short series differences across the step before run `at` are left out: they would pass for
  * correlation. */
-static double difference_noise(const assay_series *s, size_t first, size_t at, size_t end,
-                               size_t lag, size_t *pairs)
+static double difference_noise(const assay_series *s, const double *y, size_t first, size_t at,
+                               size_t end, size_t lag, size_t *pairs)
 {
     *pairs = 0;
     for (size_t i = first; i + lag < end; i++) {
         if (i >= at || i + lag < at || end - first >= MANY) {
-            s->scratch[(*pairs)++] = fabs(s->y[i + lag] - s->y[i]);
+            s->scratch[(*pairs)++] = fabs(y[i + lag] - y[i]);
         }
     }
     return *pairs == 0
@@ -30,7 +30,7 @@ static double difference_noise(const assay_series *s, size_t first, size_t at, s
 double assay_series_noise(const assay_series *s)
 {
     size_t pairs;
-    return fmax(difference_noise(s, 0, 0, s->runs, 1, &pairs), ASSAY_NOISE_LEAST);
+    return fmax(difference_noise(s, s->raw, 0, 0, s->runs, 1, &pairs), ASSAY_NOISE_LEAST);
 }
 
 /* The variance of a mean over runs that are correlated like an autoregression of order one, over
@@ -41,8 +41,8 @@ double assay_series_inflation(const assay_series *s, size_t at)
     const size_t first = at > AROUND ? at - AROUND : 0;
     const size_t end = at == 0 || s->runs - at <= AROUND ? s->runs : at + AROUND;
     size_t pairs;
-    const double noise = difference_noise(s, first, at, end, 1, &pairs);
-    const double far = difference_noise(s, first, at, end, LAG, &pairs);
+    const double noise = difference_noise(s, s->y, first, at, end, 1, &pairs);
+    const double far = difference_noise(s, s->y, first, at, end, LAG, &pairs);
     if (end - first < 4 * LAG || noise <= ASSAY_NOISE_LEAST) {
         return 1.0;
     }

@@ -9,15 +9,14 @@
 static const double clearly = 6.0;
 static const double slope_pays = 2.0;
 
-/* Weighted squares around the mean of runs first .. end - 1. */
-static double cost(const assay_series *s, size_t first, size_t end)
+double assay_series_squares(const assay_series *s, size_t first, size_t end)
 {
     const double weight = s->sum[end] - s->sum[first];
     const double y = s->sum_y[end] - s->sum_y[first];
     return fmax(s->sum_yy[end] - s->sum_yy[first] - y * y / weight, 0.0);
 }
 
-static double mean(const assay_series *s, size_t first, size_t end)
+double assay_series_mean(const assay_series *s, size_t first, size_t end)
 {
     return (s->sum_y[end] - s->sum_y[first]) / (s->sum[end] - s->sum[first]);
 }
@@ -27,7 +26,8 @@ void assay_series_segment(assay_series *s, size_t least, double penalty)
     for (size_t end = 1; end <= s->runs; end++) {
         s->best[end] = INFINITY;
         for (size_t first = 0; first + least <= end; first++) {
-            const double all = s->best[first] + cost(s, first, end) + (first > 0 ? penalty : 0.0);
+            const double all = s->best[first] + assay_series_squares(s, first, end) +
+                               (first > 0 ? penalty : 0.0);
             if (all < s->best[end]) {
                 s->best[end] = all;
                 s->from[end] = first;
@@ -55,7 +55,7 @@ typedef struct lines {
 static lines fit_lines(const assay_series *s, size_t first, size_t at, size_t end)
 {
     const double weight = s->sum[end] - s->sum[first];
-    const double y = mean(s, first, end);
+    const double y = assay_series_mean(s, first, end);
     const double after = (s->sum[end] - s->sum[at]) / weight;
     double t = 0.0;
     for (size_t i = first; i < end; i++) {
@@ -76,7 +76,7 @@ static lines fit_lines(const assay_series *s, size_t first, size_t at, size_t en
         hy += w * h * (s->y[i] - y);
         hh += w * h * h;
     }
-    lines l = {.squares = fmax(cost(s, first, end) - ty * ty / tt, 0.0)};
+    lines l = {.squares = fmax(assay_series_squares(s, first, end) - ty * ty / tt, 0.0)};
     l.weight = hh - th * th / tt;
     l.step = (hy - th * ty / tt) / l.weight;
     return l;
@@ -108,8 +108,8 @@ assay_step assay_series_test(const assay_series *s, size_t index,
     const double places = (double)(s->runs - 2 * options->least + 1);
     const lines l = fit_lines(s, w.first, at, w.end);
     double freedom = (double)(w.end - w.first - 2);
-    double squares = cost(s, w.first, at) + cost(s, at, w.end);
-    double d = mean(s, at, w.end) - mean(s, w.first, at);
+    double squares = assay_series_squares(s, w.first, at) + assay_series_squares(s, at, w.end);
+    double d = assay_series_mean(s, at, w.end) - assay_series_mean(s, w.first, at);
     double variance =
         1.0 / (s->sum[at] - s->sum[w.first]) + 1.0 / (s->sum[w.end] - s->sum[at]);
     double scale = inflation * fmax(1.0, squares / freedom);
@@ -137,7 +137,8 @@ static void settle(assay_series *s, size_t index, size_t least, size_t most)
     const window w = window_of(s, index, most);
     double lowest = INFINITY;
     for (size_t at = w.first + least; at + least <= w.end; at++) {
-        const double squares = cost(s, w.first, at) + cost(s, at, w.end);
+        const double squares =
+            assay_series_squares(s, w.first, at) + assay_series_squares(s, at, w.end);
         if (squares < lowest) {
             lowest = squares;
             s->edge[index] = at;
@@ -145,21 +146,51 @@ static void settle(assay_series *s, size_t index, size_t least, size_t most)
     }
 }
 
-void assay_series_weed(assay_series *s, const assay_steps_options *options)
+/* The candidate that is least of a step by Student's t, where its p is above the options'; else the
+ * count of edges. */
+static size_t weakest(assay_series *s, const assay_steps_options *options)
+{
+    double worst = options->p;
+    size_t index = s->edges;
+    for (size_t i = 0; i < s->edges; i++) {
+        settle(s, i, options->least, options->window);
+        const assay_step step = assay_series_test(s, i, options);
+        if (step.p > worst) {
+            worst = step.p;
+            index = i;
+        }
+    }
+    return index;
+}
+
+/* The same by the order of the runs; *index stays where there is none. */
+static assay_status weakest_order(const assay_series *s, const assay_steps_options *options,
+                                  size_t *index, assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    double worst = options->chance;
+    for (size_t i = 0; i < s->edges && status == ASSAY_OK; i++) {
+        const window w = window_of(s, i, options->window);
+        double chance = 0.0;
+        status = assay_series_shuffle(s, w.first, w.end, options->least, options->chance, &chance,
+                                      error);
+        if (chance > worst) {
+            worst = chance;
+            *index = i;
+        }
+    }
+    return status;
+}
+
+assay_status assay_series_weed(assay_series *s, const assay_steps_options *options,
+                               assay_error *error)
 {
     for (;;) {
-        double worst = options->p;
-        size_t index = s->edges;
-        for (size_t i = 0; i < s->edges; i++) {
-            settle(s, i, options->least, options->window);
-            const assay_step step = assay_series_test(s, i, options);
-            if (step.p > worst) {
-                worst = step.p;
-                index = i;
-            }
-        }
-        if (index == s->edges) {
-            return;
+        size_t index = weakest(s, options);
+        const assay_status status =
+            index == s->edges ? weakest_order(s, options, &index, error) : ASSAY_OK;
+        if (status != ASSAY_OK || index == s->edges) {
+            return status;
         }
         s->edges--;
         memmove(s->edge + index, s->edge + index + 1, (s->edges - index) * sizeof *s->edge);
