@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/statistics/telling.h"
 #include "fixtures/io/json_file.h"
 
 assay_bench_print assay_bench_print_begin(bool quiet)
@@ -84,26 +85,38 @@ static void print_head(assay_bench_print *print, assay_bench_table table)
     }
 }
 
-void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
+/* The interval's half width over the median, or a dash. */
+static void half_text(const cJSON *timing, char *text, size_t size)
 {
     const cJSON *const summary = cJSON_GetObjectItemCaseSensitive(timing, "summary");
     const cJSON *const seconds = cJSON_GetObjectItemCaseSensitive(summary, "seconds");
-    const cJSON *const metrics = cJSON_GetObjectItemCaseSensitive(timing, "metrics");
+    const double low = number(seconds, "low");
+    const double high = number(seconds, "high");
     const double median = number(seconds, "value");
-    const double half = 0.5 * (number(seconds, "high") - number(seconds, "low"));
+    const int processes =
+        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(timing, "prepare_seconds"));
+    if (assay_median_silence(median, low, high, (size_t)fmax(number(summary, "count"), 0.0),
+                             (size_t)processes) == NULL) {
+        (void)snprintf(text, size, "%.1f%%", 50.0 * (high - low) / median);
+    } else {
+        (void)snprintf(text, size, "-");
+    }
+}
+
+void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
+{
+    const cJSON *const summary = cJSON_GetObjectItemCaseSensitive(timing, "summary");
+    const cJSON *const metrics = cJSON_GetObjectItemCaseSensitive(timing, "metrics");
     const double fraction =
         number(cJSON_GetObjectItemCaseSensitive(timing, "floor"), "fraction");
     char time[32];
     char floor_text[16] = "-";
-    char half_text[16] = ">999%";
-    assay_seconds_text(median, time, sizeof time);
+    char half[16];
+    assay_seconds_text(number(cJSON_GetObjectItemCaseSensitive(summary, "seconds"), "value"), time,
+                       sizeof time);
+    half_text(timing, half, sizeof half);
     if (isfinite(fraction)) {
         (void)snprintf(floor_text, sizeof floor_text, "%.1f%%", 100.0 * fraction);
-    }
-    if (half == 0.0) { /* one sample has no interval */
-        (void)snprintf(half_text, sizeof half_text, "-");
-    } else if (half < 10.0 * median) { /* two processes that differ much tell next to nothing */
-        (void)snprintf(half_text, sizeof half_text, "%.1f%%", 100.0 * half / median);
     }
     clear(print);
     if (print->quiet) {
@@ -112,7 +125,7 @@ void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
     print_head(print, ASSAY_TABLE_TIMINGS);
     (void)printf("%-24s %-14s %6.0f %-5s %10s %7s %12.4g %7s %8.0f  %s\n",
                  text_of(timing, "case"), text_of(timing, "impl"), number(timing, "batch"),
-                 text_of(timing, "cache"), time, half_text,
+                 text_of(timing, "cache"), time, half,
                  number(metrics, "rows_per_second"), floor_text, number(summary, "count"),
                  text_of(timing, "verdict"));
     if (strcmp(text_of(timing, "verdict"), "PASS") != 0) {
@@ -139,15 +152,21 @@ void assay_bench_print_skipped(assay_bench_print *print, const cJSON *skipped)
 void assay_bench_print_comparison(assay_bench_print *print, const cJSON *comparison)
 {
     const cJSON *const ratio = cJSON_GetObjectItemCaseSensitive(comparison, "ratio");
+    const double value = number(ratio, "value");
+    const double low = number(ratio, "low");
+    const double high = number(ratio, "high");
+    char range[48] = "-";
     clear(print);
     if (print->quiet) {
         return;
     }
+    if (assay_ratio_silence(value, low, high) == NULL) {
+        (void)snprintf(range, sizeof range, "%.3f ... %6.3f", low, high);
+    }
     print_head(print, ASSAY_TABLE_COMPARISONS);
-    (void)printf("%-24s %-14s %-14s %6.0f %-5s %7.3fx  %7.3f ... %6.3f  %s\n",
-                 text_of(comparison, "case"), text_of(comparison, "impl"),
-                 text_of(comparison, "against"), number(comparison, "batch"),
-                 text_of(comparison, "cache"), number(ratio, "value"), number(ratio, "low"),
-                 number(ratio, "high"), text_of(comparison, "verdict"));
+    (void)printf("%-24s %-14s %-14s %6.0f %-5s %7.3fx  %18s  %s\n", text_of(comparison, "case"),
+                 text_of(comparison, "impl"), text_of(comparison, "against"),
+                 number(comparison, "batch"), text_of(comparison, "cache"), value, range,
+                 text_of(comparison, "verdict"));
     (void)fflush(stdout);
 }
