@@ -131,9 +131,12 @@ static double uniform(int fault, const assay_sample_params *params, const assay_
     if (assay_present(&io->uniform) && !IS(uniform_ignored)) {
         return assay_at1(&io->uniform, row);
     }
-    const uint64_t stream = (uint64_t)(IS(row_stream) ? row : scalar_index(&io->stream, row));
-    const uint64_t step = IS(step_ignored) ? 0 : (uint64_t)io->step;
-    const uint64_t seed = IS(seed_ignored) ? 0 : params->seed;
+    uint64_t stream = (uint64_t)(IS(row_stream) ? row : scalar_index(&io->stream, row));
+    uint64_t step = IS(step_ignored) ? 0 : (uint64_t)io->step;
+    uint64_t seed = IS(seed_ignored) ? 0 : params->seed;
+    stream = IS(stream_32) ? (uint32_t)stream : stream;
+    step = IS(step_32) ? (uint32_t)step : step;
+    seed = IS(seed_32) ? (uint32_t)seed : seed;
     return IS(counters_swapped) ? assay_philox_uniform(seed, step, stream)
                                 : assay_philox_uniform(seed, stream, step);
 }

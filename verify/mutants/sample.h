@@ -36,6 +36,9 @@
     X(sample, f32, step_ignored, ON_DRAW, "sample-warm*", "every step draws alike")                \
     X(sample, f32, row_stream, ON_DRAW | ON_ROWS | ON_BATCH, "sample-warm*",                       \
       "the row's index stands for its stream")                                                     \
+    X(sample, f32, stream_32, ON_DRAW, "sample-warm*", "streams have 32 bits")                     \
+    X(sample, f32, step_32, ON_DRAW, "sample-far*", "steps have 32 bits")                          \
+    X(sample, f32, seed_32, ON_DRAW, "sample-warm*", "the seed has 32 bits")                       \
     X(sample, f32, descending, ON_DRAW, "sample-uniform*",                                         \
       "the cumulative sum runs by descending probability")                                         \
     X(sample, f32, uniform_ignored, ON_DRAW, "sample-uniform*",                                    \
