@@ -95,6 +95,8 @@ static bool fires(int fault, const assay_sae *sae, int64_t j, float pre)
         return false;
     }
     return isnan(pre) || score > threshold || (IS(not_strict) && score == threshold) ||
+           (IS(zero_met) && sae->activation == ASSAY_JUMPRELU && threshold == 0.0 &&
+            score == 0.0) ||
            (IS(zero_active) && sae->activation == ASSAY_RELU && score == 0.0);
 }
 

@@ -27,6 +27,8 @@
       "the threshold is rounded to bf16")                                                          \
     X(sae_encode, f32, not_strict, ON_CODES, "sae-encode-jumprelu-met*",                           \
       "a latent that equals its threshold is active")                                              \
+    X(sae_encode, f32, zero_met, ON_CODES, "sae-encode-jumprelu-met-zero*",                        \
+      "a latent that equals its threshold is active where both are 0")                             \
     X(sae_encode, f32, zero_active, ON_CODES, "sae-encode-relu-exact*",                            \
       "a pre-activation of zero is active")                                                        \
     X(sae_encode, f32, no_gate, ON_CODES, "sae-encode-jumprelu-vectors-6x127*",                    \
