@@ -52,12 +52,16 @@ static bool is_large(const assay_step *step)
     return large;
 }
 
-/* Nothing but zeros is right where all is zero, or where products of subnormals underflow. */
+/* Nothing but zeros is right where all is zero, or where products of subnormals underflow, as do
+ * f16's in types of 8 bits. */
 static bool may_be_zeros(const assay_case_entry *entry)
 {
-    const cJSON *const data = cJSON_GetObjectItemCaseSensitive(entry->json, "data");
-    return cJSON_IsString(data) && (strcmp(data->valuestring, "zeros") == 0 ||
-                                    strcmp(data->valuestring, "subnormal") == 0);
+    const char *const data =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry->json, "data"));
+    const char *const weights =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry->json, "weight_data"));
+    return (data != NULL && (strcmp(data, "zeros") == 0 || strstr(data, "subnormal") != NULL)) ||
+           (weights != NULL && strstr(weights, "subnormal") != NULL);
 }
 
 /* Whether numbers of the case, 127 times as large, leave f32's range. */

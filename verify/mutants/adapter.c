@@ -68,7 +68,8 @@ static float product(int fault, const assay_adapter_params *params, int64_t d, i
         for (int64_t j = 0; j < d; j++) {
             const float w = IS(transposed) ? mutant_at(&params->weight, j, i)
                                            : mutant_at(&params->weight, i, j);
-            sum += factor(fault, v[j]) * factor(fault, w);
+            const float kept = IS(f16_flushed) ? mutant_f16_flushed(&params->weight, w) : w;
+            sum += factor(fault, v[j]) * factor(fault, kept);
         }
         return sum;
     }

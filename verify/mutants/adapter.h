@@ -9,6 +9,8 @@
     X(adapter, f32, no_exp, ON_NUMBER, "adapter-scale-only-7x129*", "scales by log_scale itself")  \
     X(adapter, f32, exp_2, ON_NUMBER, "adapter-scale-only-7x129*", "scales by 2^log_scale")        \
     X(adapter, f32, transposed, ON_NUMBER, "adapter-full-rank-7x129*", "x W instead of x W^T")     \
+    X(adapter, f32, f16_flushed, ON_NUMBER, "adapter-*-faint-f16",                                 \
+      "subnormal weights stored in f16 are read as zeros, undeclared")                             \
     X(adapter, f32, swapped_rank, ON_NUMBER, "adapter-low-rank-only-7x129*",                       \
       "(v V) U^T instead of (v U) V^T")                                                            \
     X(adapter, f32, always_normalised, ON_NUMBER, "adapter-scalar-affine-raw*",                    \

@@ -56,7 +56,9 @@ static assay_status faulty_embed(int fault, assay_dtype type, const assay_exec *
     for (int64_t n = 0; n < (IS(row_limit) ? scalar_min(rows, 65536) : rows); n++) {
         const int64_t id = id_of(fault, params, io, n);
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
-            put(fault, io, n, i, assay_at2(&params->table, id, i));
+            const float value = mutant_at(&params->table, id, i);
+            put(fault, io, n, i,
+                (double)(IS(f16_flushed) ? mutant_f16_flushed(&params->table, value) : value));
         }
     }
     const int64_t count = assay_present(&io->soft_at) ? io->soft_at.shape[0] : 0;

@@ -18,6 +18,8 @@
     X(embed, f32, id_halved, ON_NUMBER, "embed-7x131x17-soft0*", "64-bit ids are read as 32-bit")  \
     X(embed, bf16, through_f16, ON_NUMBER, "embed-*-subnormal",                                    \
       "values pass through f16 on their way")                                                      \
+    X(embed, f32, f16_flushed, ON_NUMBER, "embed-*-subnormal-f16",                                 \
+      "subnormals of a table in f16 are read as zeros, undeclared")                                \
     X(embed, f32, id_edge, ON_NUMBER, "embed-9x70001*", "ids from 65536 to 65599 lose a bit")      \
     X(embed, f32, id_17, ON_NUMBER, "embed-66001*", "ids have 17 bits")                            \
     X(embed, f32, row_limit, ON_WRITTEN, "embed-66001*", "rows from 65536 on are never written")

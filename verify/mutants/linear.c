@@ -36,14 +36,20 @@ static float take_x(int fault, const assay_tensor *x, int64_t n, int64_t k)
                       : mutant_at(x, n, k);
 }
 
-static float take_weight(int fault, const assay_tensor *w, int64_t o, int64_t k)
+static float take_weight(int fault, assay_dtype type, const assay_tensor *w, int64_t o, int64_t k)
 {
-    return IS(transposed) ? (float)assay_load(w->dtype, w->data, (size_t)(k * w->shape[0] + o))
-                          : mutant_at(w, o, k);
+    float value = IS(transposed)
+                      ? (float)assay_load(w->dtype, w->data, (size_t)(k * w->shape[0] + o))
+                      : mutant_at(w, o, k);
+    if (type == ASSAY_F16) { /* `half`, which keeps its weights so */
+        value = scalar_rounded(ASSAY_F16, value);
+        return IS(half_flushed) && fabsf(value) < 0x1p-14f ? 0.0f : value;
+    }
+    return IS(f16_flushed) ? mutant_f16_flushed(w, value) : value;
 }
 
-static double element(int fault, const assay_linear_params *params, const assay_linear_io *io,
-                      int64_t n, int64_t o, float step)
+static double element(int fault, assay_dtype type, const assay_linear_params *params,
+                      const assay_linear_io *io, int64_t n, int64_t o, float step)
 {
     const int64_t depth = io->x.shape[1];
     const int64_t end = IS(last_k)                    ? depth - 1
@@ -59,7 +65,7 @@ static double element(int fault, const assay_linear_params *params, const assay_
     const int64_t begin = IS(first_k) || (IS(whole_tiles) && whole) ? 1 : alone ? end : 0;
     for (int64_t k = begin; k < end; k++) {
         const float x = operand(fault, take_x(fault, &io->x, n, k), step);
-        float w = operand(fault, take_weight(fault, &params->weight, o, k), 0.0f);
+        float w = operand(fault, take_weight(fault, type, &params->weight, o, k), 0.0f);
         if ((IS(zero_skipped) && x == 0.0f) || (IS(inf_stops) && isinf(sum))) {
             continue;
         }
@@ -115,14 +121,13 @@ static float batch_step(int fault, const assay_tensor *x)
 static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec *exec,
                                   const assay_linear_params *params, const assay_linear_io *io)
 {
-    (void)type;
     (void)exec;
     const float step = batch_step(fault, &io->x);
     for (int64_t n = 0; n < io->y.shape[0]; n++) {
         double value = 0.0;
         for (int64_t o = 0; o < io->y.shape[1]; o++) {
             if (!IS(stale) || o == 0 || o < io->y.shape[1] - 1) {
-                value = finished(fault, element(fault, params, io, n, o, step), n);
+                value = finished(fault, element(fault, type, params, io, n, o, step), n);
             }
             if (skipped(fault, io, n, o)) {
                 continue;

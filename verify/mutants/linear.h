@@ -3,7 +3,15 @@
 
 #include "verify/mutants/mutant.h"
 
-#define LINEAR_TWINS(X) X(linear, f32) X(linear, bf16)
+/* The type `half`: weights kept in f16, f32 otherwise. */
+#define MUTANT_CONTRACT_half                                                                       \
+    {                                                                                              \
+        .storage = ASSAY_F16, .multiply = ASSAY_F32, .accumulate = {.bits = 24, .block = 1},       \
+        .intermediate = ASSAY_F32, .output = ASSAY_F32, .order = ASSAY_ORDER_SEQUENTIAL            \
+    }
+#define MUTANT_TYPE_half ASSAY_F16
+
+#define LINEAR_TWINS(X) X(linear, f32) X(linear, bf16) X(linear, half)
 
 #define LINEAR_MUTANTS(X)                                                                          \
     X(linear, f32, tail_tile, ON_WRITTEN, "linear-5x33x7-normal",                                  \
@@ -45,6 +53,10 @@
     X(linear, f32, nan_dropped, ON_NUMBER, "linear-*-nan", "a NaN sum becomes 0")                  \
     X(linear, f32, flushed, ON_NUMBER, "linear-*-subnormal",                                       \
       "subnormal outputs are flushed to zero, undeclared")                                         \
+    X(linear, f32, f16_flushed, ON_NUMBER, "linear-*-faint-f16",                                   \
+      "subnormal weights stored in f16 are read as zeros, undeclared")                             \
+    X(linear, half, half_flushed, ON_NUMBER, "linear-*-faint-*",                                   \
+      "weights are kept in f16 without its subnormals, undeclared")                                \
     X(linear, f32, batch_scale, ON_NEIGHBOURS | ON_NUMBER | ON_BATCH, "linear-16x64x32-normal",    \
       "x is rounded to steps of the greatest value of the whole batch")                            \
     X(linear, f32, second_tile, ON_NUMBER | ON_ROWS, "linear-32x128x128*",                         \

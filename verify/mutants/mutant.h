@@ -14,6 +14,8 @@
 #ifndef VERIFY_MUTANTS_MUTANT_H
 #define VERIFY_MUTANTS_MUTANT_H
 
+#include <math.h>
+
 #include "assay/result.h"
 #include "kernels/scalar/contract.h"
 #include "kernels/scalar/row.h"
@@ -71,6 +73,12 @@ enum {
 static inline float mutant_at(const assay_tensor *tensor, int64_t row, int64_t column)
 {
     return (float)assay_at2(tensor, row, column);
+}
+
+/* A weight as a kernel reads it that takes f16's subnormals for zero. */
+static inline float mutant_f16_flushed(const assay_tensor *weight, float value)
+{
+    return weight->dtype == ASSAY_F16 && fabsf(value) < 0x1p-14f ? 0.0f : value;
 }
 
 /* Rounds to a significand of so many bits, to nearest, ties to even. */

@@ -61,7 +61,8 @@ static assay_status faulty_rmsnorm(int fault, assay_dtype type, const assay_exec
                 inverse = inverse_rms(fault, &io->x, n, params->eps);
             }
             const float x = mutant_at(&io->x, n, i) - sum / (float)d;
-            const float weight = (float)assay_at1(&params->weight, i);
+            float weight = (float)assay_at1(&params->weight, i);
+            weight = IS(f16_flushed) ? mutant_f16_flushed(&params->weight, weight) : weight;
             const float y = normed(fault, type, x * inverse, weight);
             if (IS(norm_truncate)) {
                 mutant_truncate(&io->y, n, i, y);

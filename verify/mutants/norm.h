@@ -21,6 +21,8 @@
     X(rmsnorm, f32, unbiased, ON_NUMBER, "rmsnorm-3x127*", "the mean square divides by d-1")       \
     X(rmsnorm, f32, no_weight, ON_NUMBER, "rmsnorm-3x127*", "the weight is not applied")           \
     X(rmsnorm, f32, weight_plus_one, ON_NUMBER, "rmsnorm-3x127*", "multiplies by 1 + weight")      \
+    X(rmsnorm, f32, f16_flushed, ON_NUMBER, "rmsnorm-*-faint-f16",                                 \
+      "subnormal weights stored in f16 are read as zeros, undeclared")                             \
     X(rmsnorm, f32, short_sum, ON_NUMBER, "rmsnorm-3x127*",                                        \
       "the mean square leaves out the last element")                                               \
     X(rmsnorm, f32, rsqrt_12, ON_NUMBER, "rmsnorm-3x127*",                                         \

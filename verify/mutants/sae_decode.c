@@ -15,7 +15,8 @@ static float column(int fault, const assay_tensor *decoder, int64_t i, int64_t j
         return (float)assay_load(decoder->dtype, decoder->data,
                                  (size_t)(j * decoder->shape[0] + i));
     }
-    return mutant_at(decoder, i, j);
+    const float weight = mutant_at(decoder, i, j);
+    return IS(f16_flushed) ? mutant_f16_flushed(decoder, weight) : weight;
 }
 
 static int64_t latent_of(int fault, const assay_sae *sae, const assay_csr *codes, int64_t e)

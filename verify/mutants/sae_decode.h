@@ -8,6 +8,8 @@
 #define SAE_DECODE_MUTANTS(X)                                                                      \
     X(sae_decode, f32, no_bias, ON_NUMBER, "sae-decode-relu-5x33x67*",                             \
       "the decoder's bias is missing")                                                             \
+    X(sae_decode, f32, f16_flushed, ON_NUMBER, "sae-decode-*-faint-f16",                           \
+      "subnormal weights stored in f16 are read as zeros, undeclared")                             \
     X(sae_decode, f32, bias_twice, ON_NUMBER, "sae-decode-relu-5x33x67*",                          \
       "the decoder's bias is added twice")                                                         \
     X(sae_decode, f32, transposed, ON_NUMBER, "sae-decode-relu-5x33x67*",                          \

@@ -56,7 +56,8 @@ static float activate(int fault, assay_dtype type, const assay_sae *sae, int64_t
 {
     float sum = 0.0f;
     for (int64_t i = 0; i < sae->d_in; i++) {
-        sum += z[i] * mutant_at(&sae->encoder, j, i);
+        const float weight = mutant_at(&sae->encoder, j, i);
+        sum += z[i] * (IS(f16_flushed) ? mutant_f16_flushed(&sae->encoder, weight) : weight);
         sum = IS(accumulate_f16) ? scalar_rounded(ASSAY_F16, sum) : sum;
     }
     const double scale = IS(no_scale) ? 1.0 : scalar_optional(&sae->encode_scale, j, 1.0);

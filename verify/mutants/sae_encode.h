@@ -78,6 +78,8 @@
       "sae-encode-relu-5x33x67*", "zeros of the dense form are not written")                       \
     X(sae_encode, f32, multiply_bf16, ON_CODES, "sae-encode-relu-16x64x256*",                      \
       "claims f32 products, rounds x to bf16")                                                     \
+    X(sae_encode, f32, f16_flushed, ON_CODES, "sae-encode-*-faint-f16",                            \
+      "subnormal weights stored in f16 are read as zeros, undeclared")                             \
     X(sae_encode, f32, accumulate_f16, ON_CODES, "sae-encode-relu-16x64x256*",                     \
       "claims an f32 accumulator, sums in f16")                                                    \
     X(sae_encode, f32, int8_batch, ON_CODES | ON_NEIGHBOURS | ON_BATCH,                            \
