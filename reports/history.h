@@ -59,17 +59,25 @@ typedef struct history_series {
 typedef struct history_table {
     history_series *series;
     size_t count;
+    double *unrest; /* of each run, by its place */
 } history_table;
 
 /* Series over runs of one machine, points of the last `last` runs of the list up to run number
- * `until` (a place in the list, included). */
+ * `until` (a place in the list, included), and the runs' unrest. */
 assay_status history_read_series(history *h, const history_runs *runs, size_t last, size_t until,
                                  const history_filter *filter, history_table *table,
                                  assay_error *error);
 void history_table_free(history_table *table);
-/* Steps of a series; `at` of a step is a place in its points. */
-assay_status history_find_steps(history_series *series, const assay_steps_options *options,
-                                assay_error *error);
+/* Fills the unrest: how much nine of ten cases of a run moved, each by itself, from the run before
+ * or to the run after, whichever is less (the other may be a change of the program); the relative
+ * deviation of one run's time. What all cases have in common is taken off. 0 where fewer than eight
+ * cases tell. */
+assay_status history_note_unrest(history_table *table, size_t runs, assay_error *error);
+/* Steps of one of the table's series; `at` of a step is a place in its points. A time is no surer
+ * than its run was restless: of many cases, some stand still by chance on a machine where all
+ * stray, and then move. */
+assay_status history_find_steps(const history_table *table, history_series *series,
+                                const assay_steps_options *options, assay_error *error);
 
 /* Deletes the oldest runs of each machine (or the given one) but `keep`, or one run; *deleted
  * counts. */

@@ -79,7 +79,7 @@ static assay_status find_steps(check_result *result, const check_options *option
     o.margin = options->margin;
     for (size_t i = 0; i < result->item_count && status == ASSAY_OK; i++) {
         check_item *const item = &result->item[i];
-        status = history_find_steps(item->series, &o, error);
+        status = history_find_steps(&result->table, item->series, &o, error);
         item->step = recent_step(item->series, options->recent);
         p[i] = item->step != NULL ? item->step->p : 1.0;
     }

@@ -108,7 +108,7 @@ static assay_status read_table(history *h, const history_arguments *a, const his
         status = assay_fail(error, ASSAY_BAD_INPUT, "no stored timing matches: assay history show");
     }
     for (size_t i = 0; i < table->count && status == ASSAY_OK; i++) {
-        status = history_find_steps(&table->series[i], &o, error);
+        status = history_find_steps(table, &table->series[i], &o, error);
     }
     return status;
 }

@@ -206,11 +206,12 @@ assay_status history_read_series(history *h, const history_runs *runs, size_t la
         }
     }
     (void)sqlite3_finalize(s);
-    return status;
+    return status == ASSAY_OK ? history_note_unrest(table, runs->count, error) : status;
 }
 
 void history_table_free(history_table *table)
 {
+    free(table->unrest);
     for (size_t i = 0; i < table->count; i++) {
         history_series *const series = &table->series[i];
         for (size_t k = 0; k < series->count; k++) {
@@ -227,8 +228,8 @@ void history_table_free(history_table *table)
     *table = (history_table){0};
 }
 
-assay_status history_find_steps(history_series *series, const assay_steps_options *options,
-                                assay_error *error)
+assay_status history_find_steps(const history_table *table, history_series *series,
+                                const assay_steps_options *options, assay_error *error)
 {
     double *const seconds = calloc(2 * series->count + 1, sizeof *seconds);
     if (seconds == NULL) {
@@ -239,7 +240,8 @@ assay_status history_find_steps(history_series *series, const assay_steps_option
         const results_estimate *const e = &series->point[i].seconds;
         const double half = 0.5 * (e->high - e->low) / e->value;
         seconds[i] = e->value;
-        spread[i] = half > 0.0 && isfinite(half) ? half / 1.96 : 0.0;
+        const double own = half > 0.0 && isfinite(half) ? half / 1.96 : 0.0;
+        spread[i] = hypot(own, table->unrest[series->point[i].run]);
     }
     assay_steps_destroy(&series->steps);
     const assay_status status =

@@ -19,13 +19,14 @@ static cJSON *check(const char *folder, const char *arguments, int status)
     return run_json(folder, "check.json");
 }
 
+/* op, state NULL: any. */
 static int count_state(const cJSON *root, const char *op, const char *state)
 {
     int count = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
     {
-        count += strcmp(run_text(item, "state"), state) == 0 &&
+        count += (state == NULL || strcmp(run_text(item, "state"), state) == 0) &&
                  (op == NULL || strcmp(run_text(item, "op"), op) == 0);
     }
     return count;
@@ -113,6 +114,48 @@ Test(history, noise_confirms_nothing)
         cr_expect_eq(count_state(root, NULL, "SLOWER") + count_state(root, NULL, "FASTER"), 0);
         cJSON_Delete(root);
     }
+    run_remove(folder);
+}
+
+/* Work beside it comes and stays: from then on every second timing, each by itself, is slow. Of 200
+ * cases some were fast in all runs before and are slow in all since. */
+Test(history, a_machine_that_became_restless_confirms_nothing, .timeout = 120)
+{
+    char folder[64];
+    generate_options o = small();
+    run_folder(folder);
+    o.ops = 5;
+    history_add_nights(folder, 0, 10, o);
+    o.restless = 0.5;
+    history_add_nights(folder, 10, 21, o);
+    for (int run = 13; run <= 21; run += 2) {
+        char which[32];
+        snprintf(which, sizeof which, "--run %d", run);
+        cJSON *const root = check(folder, which, 0);
+        cr_expect_eq(count_state(root, NULL, "SLOWER") + count_state(root, NULL, "FASTER"), 0,
+                     "run %d", run);
+        cJSON_Delete(root);
+    }
+    run_remove(folder);
+}
+
+/* One op of several is slower: the rest says that the machine is as it was. */
+Test(history, a_slowdown_of_some_cases_is_theirs)
+{
+    char folder[64];
+    generate_options o = small();
+    run_folder(folder);
+    o.ops = 5; /* three of them sae_encode, two sae_decode */
+    history_add_nights(folder, 0, 10, o);
+    o.slow_op = "sae_decode";
+    o.slower = 1.15;
+    history_add_nights(folder, 10, 14, o);
+    cJSON *const root = check(folder, "", 1);
+    const int decodes = count_state(root, "sae_decode", NULL);
+    cr_expect_gt(decodes, 60);
+    cr_expect_geq(10 * count_state(root, "sae_decode", "SLOWER"), 9 * decodes);
+    cr_expect_eq(count_state(root, "sae_encode", "SLOWER"), 0);
+    cJSON_Delete(root);
     run_remove(folder);
 }
 
