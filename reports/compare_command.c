@@ -17,6 +17,7 @@ static const char help[] =
     "The files' runs were not interleaved, so the comparison is unpaired: what differs between "
     "the\n"
     "sessions is in the ratio (the median ratio over all cases shows it) and not in the interval.\n"
+    "Files of one process a case (bench --quick) say nothing of the next process: 25% is assumed.\n"
     "assay bench --against interleaves two implementations and is the sharper tool.\n"
     "\n"
     "  --op GLOB, --impl GLOB, --case GLOB   only these; several with commas\n"

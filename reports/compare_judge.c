@@ -65,6 +65,11 @@ static bool all_positive(const double *list, size_t count)
  * least of them whose interval leaves 1 out, so it is never too small by more than none. */
 enum { LEVELS = 41 };
 
+/* The deviation of one process from the next that is assumed where no case has two on a side: so
+ * much do single processes of one program differ on a shared machine, whose cores have two speeds,
+ * one of them while a neighbour works on the same core. */
+static const double assumed_spread = 0.25;
+
 static double level(size_t i)
 {
     return 0.98 * pow(10.0, -0.25 * (double)i);
@@ -77,6 +82,7 @@ static assay_status read_levels(assay_gate_case *gate, compare_case *item, size_
     size_t suspects;
     assay_status status = ASSAY_OK;
     o.margin = fmin(options->margin, o.effect);
+    o.spread = assumed_spread;
     for (size_t i = 0; i < count; i++) {
         item[i].p = 1.0;
     }

@@ -85,8 +85,8 @@ Test(compare, nothing_is_found_where_nothing_is)
     run_remove(folder);
 }
 
-/* One process a side says nothing of the next process: a spread is assumed, small changes are
- * UNSURE. */
+/* One process a side says nothing of the next process: a spread is assumed, and what a machine of two
+ * speeds does by itself is UNSURE. */
 Test(compare, one_process_a_side_is_not_trusted_far)
 {
     char folder[64];
@@ -96,13 +96,18 @@ Test(compare, one_process_a_side_is_not_trusted_far)
     files_begin(folder, "a.json", &o);
     o.seed = 2;
     o.slow_op = "adapter";
-    o.slower = 1.04;
+    o.slower = 2.4;
     files_add(folder, "b.json", &o);
     cJSON *const root = compare(folder, "", 0);
     const counts c = count(root, "adapter", false);
     cr_expect_eq(c.slower, 0);
     cr_expect_eq(c.unsure, 42);
     cJSON_Delete(root);
+    o.slower = 40.0; /* that is no machine's mood */
+    files_add(folder, "b.json", &o);
+    cJSON *const far = compare(folder, "", 0);
+    cr_expect_eq(count(far, "adapter", false).slower, 42);
+    cJSON_Delete(far);
     run_remove(folder);
 }
 
