@@ -40,7 +40,7 @@ bool assay_series_reserve(assay_series *s, size_t runs)
 size_t assay_series_prepare(assay_series *s)
 {
     size_t outliers = 0;
-    const double noise = assay_series_noise(s);
+    const double noise = s->noise = assay_series_noise(s);
     double own = 0.0; /* the typical variance that the runs' own errors explain */
     if (s->own != NULL) {
         for (size_t i = 0; i < s->runs; i++) {
@@ -130,8 +130,8 @@ assay_status assay_find_steps(const double *seconds, const double *relative_erro
     for (size_t i = 0; i < runs; i++) {
         s.raw[i] -= centre;
     }
-    steps->noise = assay_series_noise(&s);
     steps->outliers = assay_series_prepare(&s);
+    steps->noise = s.noise;
     assay_series_segment(&s, options->least, 2.0 * log((double)runs));
     status = assay_series_weed(&s, options, error);
     if (status != ASSAY_OK) {

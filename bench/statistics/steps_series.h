@@ -11,6 +11,7 @@ typedef struct assay_series {
     size_t runs;
     const double *own; /* relative errors of the runs; NULL: unknown */
     double *raw;    /* logarithms less their median */
+    double noise;   /* of raw, from run to run */
     double *y;      /* the same, outliers pulled back */
     double *weight; /* 1 / variance of each */
     double *scratch; /* runs + 1 each, as the following */
@@ -26,7 +27,7 @@ typedef struct assay_series {
 /* Room for so many runs. False: out of memory; to be destroyed in either case. */
 bool assay_series_reserve(assay_series *s, size_t runs);
 void assay_series_destroy(assay_series *s);
-/* From raw and own: y, weight and the sums. Returns how many runs were pulled back. */
+/* From raw and own: noise, y, weight and the sums. Returns how many runs were pulled back. */
 size_t assay_series_prepare(assay_series *s);
 /* The weighted mean of runs first .. end - 1, and the weighted squares around it. */
 double assay_series_mean(const assay_series *s, size_t first, size_t end);
