@@ -85,8 +85,8 @@ Test(compare, nothing_is_found_where_nothing_is)
     run_remove(folder);
 }
 
-/* One process a side says nothing of the next process: a spread is assumed, and what a machine of two
- * speeds does by itself is UNSURE. */
+/* One process a side says nothing of the next process: a spread is assumed, and what a machine of
+ * two speeds does by itself is UNSURE. */
 Test(compare, one_process_a_side_is_not_trusted_far)
 {
     char folder[64];

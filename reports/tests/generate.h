@@ -26,7 +26,8 @@ typedef struct generate_options {
 
 #define GENERATE_DEFAULTS                                                                          \
     ((generate_options){1, 40, 4, 1.0, NULL, 0.02, 0.003, 1.0, 1.0, "00112233445566aa",            \
-                        "Example 2-core processor", "2026-01-02T03:04:05Z", "0123456789ab", 0, 0, 0.0})
+                        "Example 2-core processor", "2026-01-02T03:04:05Z", "0123456789ab", 0, 0,  \
+                        0.0})
 
 typedef struct generator {
     const generate_options *o;

@@ -32,6 +32,16 @@ static int count_state(const cJSON *root, const char *op, const char *state)
     return count;
 }
 
+static void expect_nothing_confirmed(const char *folder, int run)
+{
+    char which[32];
+    snprintf(which, sizeof which, "--run %d", run);
+    cJSON *const root = check(folder, which, 0);
+    cr_expect_eq(count_state(root, NULL, "SLOWER") + count_state(root, NULL, "FASTER"), 0,
+                 "run %d", run);
+    cJSON_Delete(root);
+}
+
 Test(history, the_same_files_are_one_run_in_any_order)
 {
     char folder[64];
@@ -108,11 +118,7 @@ Test(history, noise_confirms_nothing)
     o.ops = 5;
     history_add_nights(folder, 0, 16, o);
     for (int night = 8; night <= 16; night += 4) {
-        char run[32];
-        snprintf(run, sizeof run, "--run %d", night);
-        cJSON *const root = check(folder, run, 0);
-        cr_expect_eq(count_state(root, NULL, "SLOWER") + count_state(root, NULL, "FASTER"), 0);
-        cJSON_Delete(root);
+        expect_nothing_confirmed(folder, night);
     }
     run_remove(folder);
 }
@@ -129,12 +135,7 @@ Test(history, a_machine_that_became_restless_confirms_nothing, .timeout = 120)
     o.restless = 0.5;
     history_add_nights(folder, 10, 21, o);
     for (int run = 13; run <= 21; run += 2) {
-        char which[32];
-        snprintf(which, sizeof which, "--run %d", run);
-        cJSON *const root = check(folder, which, 0);
-        cr_expect_eq(count_state(root, NULL, "SLOWER") + count_state(root, NULL, "FASTER"), 0,
-                     "run %d", run);
-        cJSON_Delete(root);
+        expect_nothing_confirmed(folder, run);
     }
     run_remove(folder);
 }
