@@ -79,6 +79,10 @@ void assay_ref_sae_select(const assay_sae *sae, const double *pre, const double 
  * top_p a fraction that they can meet: they are exact in any contract, and meet it or do not. */
 bool assay_ref_sample_counts(const assay_sample_params *params, const assay_tensor *logits,
                              int64_t row);
+/* sample: the number in [0,1) that row is drawn with: the given one, else by seed, stream (all 64
+ * bits of it) and step. */
+double assay_ref_sample_uniform(const assay_sample_params *params, const assay_sample_io *io,
+                                int64_t row);
 /* sample: probabilities [N,V] (step 4 of sample.h) with their error model, and the token drawn. */
 assay_status assay_ref_sample(const assay_sample_params *params, const assay_sample_io *io,
                               const assay_precision *contract, const assay_error_model *model,

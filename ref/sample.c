@@ -196,6 +196,23 @@ static void write_row(const sample_job *job, int64_t n, int64_t token, const dou
     }
 }
 
+/* float64 would lose the low bits of a great number. */
+static uint64_t whole_at(const assay_tensor *tensor, int64_t i)
+{
+    return tensor->dtype == ASSAY_I64
+               ? (uint64_t)((const int64_t *)tensor->data)[i * tensor->stride[0]]
+               : (uint64_t)(int64_t)assay_at1(tensor, i);
+}
+
+double assay_ref_sample_uniform(const assay_sample_params *params, const assay_sample_io *io,
+                                int64_t row)
+{
+    return assay_present(&io->uniform)
+               ? assay_at1(&io->uniform, row)
+               : assay_philox_uniform(params->seed, whole_at(&io->stream, row),
+                                      (uint64_t)io->step);
+}
+
 static void one_row(const sample_job *job, int64_t n, const double *logits, ref_distribution *d)
 {
     if (job->params->temperature == 0.0) {
@@ -206,10 +223,7 @@ static void one_row(const sample_job *job, int64_t n, const double *logits, ref_
         write_row(job, n, -1, NULL, (double)NAN);
         return;
     }
-    const double uniform = assay_present(&job->io->uniform)
-        ? assay_at1(&job->io->uniform, n)
-        : assay_philox_uniform(job->params->seed, (uint64_t)(int64_t)assay_at1(&job->io->stream, n),
-                               (uint64_t)job->io->step);
+    const double uniform = assay_ref_sample_uniform(job->params, job->io, n);
     write_row(job, n, draw(d, uniform), d->probability, 0.0);
     if (job->model != NULL) {
         ref_distribution_error(job->params, d, &job->rounding, n, job->model);

@@ -70,11 +70,7 @@ static bool row_allowed(const assay_sample_params *params, const assay_sample_io
         return false;
     }
     const assay_sample_io *const io = got;
-    const double uniform =
-        assay_present(&io->uniform)
-            ? assay_at1(&io->uniform, row)
-            : assay_philox_uniform(params->seed, (uint64_t)(int64_t)assay_at1(&io->stream, row),
-                                   (uint64_t)io->step);
+    const double uniform = assay_ref_sample_uniform(params, io, row);
     return uniform >= below - slack && uniform <= below + p[token] + slack;
 }
 

@@ -1,4 +1,5 @@
 /* sample: greedy ties and NaN, top_k, top_p, the draw, and draws against the distribution. */
+#include "assay/philox.h"
 #include "support.h"
 
 enum { V = 6 };
@@ -122,6 +123,15 @@ Test(sample, draws_follow_the_distribution_and_depend_on_nothing_but_seed_stream
     io.token = assay_vector(&alone, ASSAY_I32, 1);
     cr_assert_ok(assay_ref_sample(&params, &io, NULL, NULL, &error), error);
     cr_assert_eq(alone, token[123]);
+    /* every bit of a stream counts, those too that float64 has no room for */
+    stream[0] = INT64_C(1) << 60;
+    stream[1] = stream[0] + 1;
+    stream[2] = -1;
+    for (int64_t n = 0; n < 3; n++) {
+        io.stream = assay_vector(&stream[n], ASSAY_I64, 1);
+        cr_assert_eq(assay_ref_sample_uniform(&params, &io, 0),
+                     assay_philox_uniform(77, (uint64_t)stream[n], 3));
+    }
     free(rows), free(stream), free(token);
 }
 
