@@ -7,7 +7,7 @@
 #include "bench/statistics/order.h"
 #include "bench/statistics/paired.h"
 
-enum { ROUNDS = 64, PAIRS = 5 };
+enum { ROUNDS = 64, PAIRS = 5, TRIES = 16 };
 
 static cJSON *case_of(void)
 {
@@ -56,7 +56,7 @@ static double ratio(const char *a, const char *b)
 static bool measures(const char *a, const char *b, double slowdown, double *measured)
 {
     bool good = false;
-    for (int tries = 0; tries < 4 && !good; tries++) {
+    for (int tries = 0; tries < TRIES && !good; tries++) {
         *measured = ratio(a, b);
         good = fabs(*measured / slowdown - 1.0) < 0.05;
     }
