@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bench/additions.h"
 #include "bench/clock.h"
+#include "bench/issue.h"
 #include "bench/pin.h"
 
 enum { PACKAGES = 16, TEXT = 1 << 16, NAME = 128 };
@@ -112,68 +115,38 @@ static double read_energy(double *range)
     return sum;
 }
 
-/* n additions that wait for one another. Register to register: some cores fold chains of additions
- * of constants away. */
-static void add_chain(int64_t n)
-{
-#if defined(__x86_64__)
-    uint64_t sum = 0;
-    const uint64_t one = 1;
-    for (int64_t i = 0; i < n / 8; i++) {
-        __asm__ volatile("add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t"
-                         "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0"
-                         : "+r"(sum)
-                         : "r"(one)
-                         : "cc");
-    }
-#elif defined(__aarch64__)
-    uint64_t sum = 0;
-    const uint64_t one = 1;
-    for (int64_t i = 0; i < n / 8; i++) {
-        __asm__ volatile("add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t"
-                         "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1"
-                         : "+r"(sum)
-                         : "r"(one));
-    }
-#else
-    (void)n;
-#endif
-}
-
 double assay_core_megahertz(void)
 {
-    enum { CHAIN = 40000, TRIES = 3 };
     prepare();
     const double said = number_at(files.frequency); /* kilohertz */
-    if (said > 0) {
-        return 1e-3 * said;
-    }
-#if defined(__x86_64__) || defined(__aarch64__)
-    double least = INFINITY;
-    for (int i = 0; i < TRIES; i++) {
-        const double start = assay_clock_now();
-        add_chain(CHAIN);
-        least = fmin(least, assay_clock_now() - start);
-    }
-    return least > 0 ? 1e-6 * CHAIN / least : 0;
-#else
-    return 0;
-#endif
+    return said > 0 ? 1e-3 * said : 1e-6 * assay_additions_chained();
 }
 
-bool assay_contaminated(double seconds, int64_t switches, double steal_seconds)
+bool assay_contaminated(double seconds, int64_t switches, double steal_seconds, double core_share)
 {
     const double lost = steal_seconds + (double)switches * ASSAY_SWITCH_SECONDS;
-    return lost > ASSAY_LOST_MOST * seconds;
+    return lost > ASSAY_LOST_MOST * seconds ||
+           (core_share < ASSAY_SHARE_LEAST && seconds <= ASSAY_SHARE_SECONDS);
 }
 
-void assay_counters_begin(assay_counters *counters)
+static double processor_seconds(void)
+{
+    struct timespec t;
+    return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0
+               ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec
+               : (double)NAN;
+}
+
+void assay_counters_begin(int32_t cores, assay_counters *counters)
 {
     double range;
     prepare();
+    counters->before.cores = cores;
+    counters->before.core_share = assay_issue_share(cores);
     counters->before.joules = read_energy(&range);
     counters->before.steal_seconds = read_steal();
     counters->before.switches = read_switches();
+    counters->before.processor_seconds = processor_seconds();
     counters->before.seconds = assay_clock_now();
 }
 
@@ -181,6 +154,8 @@ void assay_counters_end(assay_counters *counters)
 {
     double range;
     counters->seconds = assay_clock_now() - counters->before.seconds;
+    counters->threads =
+        (processor_seconds() - counters->before.processor_seconds) / counters->seconds;
     counters->switches = read_switches() - counters->before.switches;
     counters->megahertz = assay_core_megahertz();
     counters->steal_seconds = fmax(read_steal() - counters->before.steal_seconds, 0);
@@ -188,6 +163,8 @@ void assay_counters_end(assay_counters *counters)
     if (counters->joules < 0) {
         counters->joules += range; /* one package's counter started again */
     }
-    counters->contaminated =
-        assay_contaminated(counters->seconds, counters->switches, counters->steal_seconds);
+    counters->core_share =
+        fmin(counters->before.core_share, assay_issue_share(counters->before.cores));
+    counters->contaminated = assay_contaminated(counters->seconds, counters->switches,
+                                                counters->steal_seconds, counters->core_share);
 }

@@ -53,9 +53,14 @@ assay_status assay_contest_sample(assay_interleaving *now, assay_contest *c, int
         assay_peer_rest(); /* its threads may still spin */
     }
     cJSON *answer = NULL;
+    const assay_sample_request wanted = {.cold = c->cold,
+                                         .patience = -1.0, /* both sides have the same cores */
+                                         .calls = c->calls,
+                                         .samples = 1,
+                                         .seed = now->seed,
+                                         .keep = check ? 0 : -1};
     const assay_child_fate fate = assay_child_ask(
-        &now->child[s], assay_request_sample(c->cold, c->calls, 1, now->seed, check ? 0 : -1),
-        m->options->deadline, &answer);
+        &now->child[s], assay_request_sample(&wanted), m->options->deadline, &answer);
     now->seed += 64;
     if (fate.verdict != ASSAY_PASS) {
         return assay_contest_fail(now, c, s, &fate, error);

@@ -4,6 +4,7 @@
 
 #include "bench/check.h"
 #include "bench/child.h"
+#include "bench/sampler.h"
 #include "bench/series.h"
 
 typedef struct assay_measure_options {
@@ -50,8 +51,7 @@ assay_status assay_measure_run(const assay_measure *measure, assay_error *error)
 /* Requests of the protocol. */
 cJSON *assay_request_open(const assay_measure *measure, const cJSON *json);
 cJSON *assay_request_batch(const cJSON *json);
-cJSON *assay_request_sample(bool cold, size_t calls, size_t samples, uint64_t seed, int64_t keep);
-
+cJSON *assay_request_sample(const assay_sample_request *sample);
 cJSON *assay_request_parts(uint64_t seed);
 
 /* Calls a sample needs to be well above the clock's resolution, from the seconds of one. */

@@ -3,7 +3,9 @@
 
 #include "assay/philox.h"
 #include "bench/clock.h"
+#include "bench/issue.h"
 #include "bench/measure_parts.h"
+#include "bench/patience.h"
 #include "bench/stage_check.h"
 
 /* A warm sample lasts at least this long: a thousand times a reading of the clock, and long enough
@@ -94,14 +96,30 @@ static uint64_t next_seed(const assay_measuring *now, const assay_series *series
            (uint64_t)series->count * 64u + 2u;
 }
 
+/* *worked becomes the seconds it took, waiting for cores of its own left out. */
 static assay_status ask_samples(assay_measuring *now, assay_series *series, bool cold,
-                                size_t samples, int64_t keep, cJSON **answer)
+                                size_t samples, int64_t keep, cJSON **answer, double *worked)
 {
-    const assay_child_fate fate = assay_child_ask(
-        &now->child,
-        assay_request_sample(cold, series->calls, samples, next_seed(now, series), keep),
-        now->m->options->deadline, answer);
-    return fate.verdict == ASSAY_PASS ? ASSAY_OK : take_fate(series, &fate);
+    const double start = assay_clock_now();
+    const double deadline = now->m->options->deadline;
+    const assay_sample_request wanted = {.cold = cold,
+                                         .patience = fmin(assay_patience(), 0.25 * deadline),
+                                         .calls = series->calls,
+                                         .samples = samples,
+                                         .seed = next_seed(now, series),
+                                         .keep = keep};
+    const assay_child_fate fate =
+        assay_child_ask(&now->child, assay_request_sample(&wanted), deadline, answer);
+    if (fate.verdict != ASSAY_PASS) {
+        return take_fate(series, &fate);
+    }
+    const double waited = assay_answer_number(*answer, "waited_seconds", 0.0);
+    *worked = assay_clock_now() - start - waited;
+    assay_patience_note(*worked, waited);
+    if (now->m->peer == NULL) { /* what this process learnt of the cores, the next one knows */
+        assay_issue_take_rates(cJSON_GetObjectItemCaseSensitive(*answer, "issue_rates"));
+    }
+    return ASSAY_OK;
 }
 
 /* A call before anything is timed: how long it takes, and in the first process whether its outputs
@@ -110,8 +128,9 @@ static assay_status try_first(assay_measuring *now, assay_batch_run *run, assay_
                               bool cold, double *seconds, assay_error *error)
 {
     cJSON *answer = NULL;
+    double worked = 0.0;
     series->calls = 1;
-    assay_status status = ask_samples(now, series, cold, 1, 0, &answer);
+    assay_status status = ask_samples(now, series, cold, 1, 0, &answer, &worked);
     if (status == ASSAY_OK && answer != NULL) {
         const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "seconds");
         *seconds = list != NULL && cJSON_IsNumber(list->child) ? list->child->valuedouble : 0.0;
@@ -143,30 +162,52 @@ static double random_share(const assay_measuring *now, const assay_series *serie
     return (double)drawn.word[0] * 0x1p-32;
 }
 
+/* Whether this process's samples, those from `from` on, are enough. An interval is asked for of
+ * undisturbed ones; the rules of time and count take them as they come. */
+static assay_status ask_rule(assay_stop_state *stop, const assay_series *series, size_t from,
+                             double spent, assay_error *error)
+{
+    double *const seconds = malloc((series->count - from) * sizeof *seconds + 1);
+    if (seconds == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "no memory for samples");
+    }
+    size_t count = 0;
+    for (size_t i = from; i < series->count; i++) {
+        const assay_sample *const sample = &series->sample[i];
+        if (!sample->disturbed || stop->rule.kind != ASSAY_STOP_RELATIVE) {
+            seconds[count++] = sample->seconds;
+        }
+    }
+    const assay_status status = assay_stop_ask(stop, seconds, count, spent, error);
+    free(seconds);
+    return status;
+}
+
 /* Samples until the rule is met for this process's share. */
 static assay_status sample_on(assay_measuring *now, assay_batch_run *run, assay_series *series,
                               bool cold, double seconds, assay_error *error)
 {
-    const double start = assay_clock_now();
     const size_t before = series->count;
     cJSON *kept = NULL;
+    double spent = 0.0; /* waiting left out */
     double each = fmax(seconds * (double)series->calls, chunk_seconds / FIRST_CHUNK);
     assay_stop_state stop = assay_stop_begin(&series->stop.rule);
     assay_status status = ASSAY_OK;
     while (status == ASSAY_OK && !stop.done) {
-        const double asked = assay_clock_now();
-        const size_t chunk = chunk_of(series, each, asked - start);
+        const size_t chunk = chunk_of(series, each, spent);
         const double share = random_share(now, series);
         /* Which calls are looked at afterwards cannot be known to a kernel. */
         const bool keep = share < 0.5 || series->count == before;
         cJSON *answer = NULL;
+        double worked = 0.0;
         status = ask_samples(now, series, cold, chunk,
                              keep ? (int64_t)(share * 2.0 * (double)chunk) % (int64_t)chunk : -1,
-                             &answer);
+                             &answer, &worked);
         if (status != ASSAY_OK || answer == NULL) {
             break;
         }
-        each = (assay_clock_now() - asked) / (double)chunk;
+        each = worked / (double)chunk;
+        spent += worked;
         if (keep) {
             cJSON_Delete(kept);
             kept = cJSON_CreateObject();
@@ -179,11 +220,10 @@ static assay_status sample_on(assay_measuring *now, assay_batch_run *run, assay_
         }
         status = assay_series_add(series, now->process, answer, error);
         if (status == ASSAY_OK) {
-            status = assay_stop_ask(&stop, series->seconds + before, series->count - before,
-                                    assay_clock_now() - start, error);
+            status = ask_rule(&stop, series, before, spent, error);
         }
     }
-    series->spent += assay_clock_now() - start;
+    series->spent += spent;
     series->stop = stop;
     if (status == ASSAY_OK && kept != NULL && now->child.pid != 0) {
         status = judge(now, run, series, kept, error);

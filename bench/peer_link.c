@@ -2,10 +2,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "bench/clock.h"
 #include "bench/counters.h"
+#include "bench/issue.h"
+#include "bench/peer_marks.h"
 #include "bench/peer_operands.h"
 #include "bench/peers.h"
 #include "fixtures/io/json_file.h"
@@ -26,6 +29,8 @@ typedef struct peer_link {
     uint64_t seed;
     size_t samples, sets, calls;
     int64_t keep; /* the sample whose outputs are wanted; -1: none */
+    double patience, waited; /* for cores of its own, as of assay_sample_request */
+    double share;            /* of the cores, right before the request; NaN: not read */
     double start; /* of the request */
     double call_wall; /* seconds a call took by our clock, everything around it included */
 } peer_link;
@@ -77,9 +82,11 @@ static assay_status prepare_sample(peer_link *link, cJSON *request, assay_error 
                      ? 1
                      : (size_t)fmin(SETS_MOST, fmin(fit, (double)link->calls));
     const double sample_wall = link->call_wall * (double)link->calls;
-    const double samples = fmin(assay_json_number_or(request, "samples", 1.0),
-                                floor(fmin(fit / (double)link->sets,
-                                           request_most / (sample_wall + 1e-9))));
+    link->patience = assay_json_number_or(request, "patience", -1.0);
+    const double longest = link->patience >= 0.0 ? ASSAY_SHARE_SECONDS : request_most;
+    const double samples =
+        fmin(assay_json_number_or(request, "samples", 1.0),
+             floor(fmin(fit / (double)link->sets, longest / (sample_wall + 1e-9))));
     link->samples = (size_t)fmax(1.0, samples);
     link->keep = (int64_t)assay_json_number_or(request, "keep", -1.0);
     link->keep = link->keep < 0 ? -1 : link->keep % (int64_t)link->samples;
@@ -87,6 +94,8 @@ static assay_status prepare_sample(peer_link *link, cJSON *request, assay_error 
     set_number(request, "keep", (double)link->keep);
     set_number(request, "calls", (double)link->calls);
     cJSON_DeleteItemFromObjectCaseSensitive(request, "seed"); /* theirs are the tensors */
+    cJSON_DeleteItemFromObjectCaseSensitive(request, "patience"); /* it is waited here */
+    cJSON_DeleteItemFromObjectCaseSensitive(request, "issue_rates");
     return add_inputs(link, request, error);
 }
 
@@ -119,6 +128,21 @@ void assay_peer_rest(void)
     (void)nanosleep(&nap, NULL);
 }
 
+static void await_cores(peer_link *link)
+{
+    const int32_t threads = link->operands.measure->options->threads;
+    const double start = assay_clock_now();
+    double now = start;
+    if (!assay_issue_known()) {
+        assay_issue_learn(threads, ASSAY_ISSUE_LEARNING);
+    }
+    do {
+        link->share = assay_issue_share(threads);
+        now = assay_clock_now();
+    } while (link->share < ASSAY_SHARE_LEAST && now - start < link->patience);
+    link->waited = now - start;
+}
+
 static void before(void *context, cJSON *request, assay_child_fate *fate)
 {
     peer_link *const link = context;
@@ -129,6 +153,11 @@ static void before(void *context, cJSON *request, assay_child_fate *fate)
         (void)snprintf(fate->message, sizeof fate->message, "%s", error.message);
     }
     assay_peer_rest();
+    link->share = (double)NAN;
+    link->waited = 0.0;
+    if (link->patience >= 0.0 && strcmp(text_of(request, "do"), "sample") == 0) {
+        await_cores(link);
+    }
     link->start = assay_clock_now();
 }
 
@@ -144,41 +173,12 @@ static void add_work(const assay_bench_work *work, cJSON *answer)
     (void)cJSON_AddItemToObject(answer, "work", assay_bench_work_json(work));
 }
 
-/* Lists beside the seconds are dropped where they are not one entry a sample. */
-static void check_lists(cJSON *answer, int samples)
+/* Stands for every sample of the request, where that was short enough for two moments to tell. */
+static double share_of_request(const peer_link *link, double wall)
 {
-    static const char *const names[] = {"switches", "steal_seconds", "megahertz", "joules"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, names[i]);
-        bool good = cJSON_IsArray(list) && cJSON_GetArraySize(list) == samples;
-        for (const cJSON *item = good ? list->child : NULL; item != NULL; item = item->next) {
-            good = good && (cJSON_IsNumber(item) || cJSON_IsNull(item));
-        }
-        if (!good) {
-            cJSON_DeleteItemFromObjectCaseSensitive(answer, names[i]);
-        }
-    }
-}
-
-/* By the rule for processes of our own, where it counts what the rule needs. */
-static void mark_contaminated(const peer_link *link, cJSON *answer)
-{
-    const cJSON *second = cJSON_GetObjectItemCaseSensitive(answer, "seconds")->child;
-    const cJSON *const switches = cJSON_GetObjectItemCaseSensitive(answer, "switches");
-    const cJSON *const steal = cJSON_GetObjectItemCaseSensitive(answer, "steal_seconds");
-    cJSON_DeleteItemFromObjectCaseSensitive(answer, "contaminated");
-    if (switches == NULL || steal == NULL) {
-        return;
-    }
-    cJSON *const list = cJSON_AddArrayToObject(answer, "contaminated");
-    const cJSON *lost = steal->child;
-    for (const cJSON *item = switches->child; item != NULL; item = item->next) {
-        const bool marked = assay_contaminated(second->valuedouble * (double)link->calls,
-                                               (int64_t)item->valuedouble, lost->valuedouble);
-        (void)cJSON_AddItemToArray(list, cJSON_CreateNumber(marked));
-        second = second->next;
-        lost = lost->next;
-    }
+    return !isnan(link->share) && wall <= 2.0 * ASSAY_SHARE_SECONDS
+               ? fmin(link->share, assay_issue_share(link->operands.measure->options->threads))
+               : (double)NAN;
 }
 
 /* Its samples must be as many as asked for, and together cannot last longer than the answer took.
@@ -186,6 +186,7 @@ static void mark_contaminated(const peer_link *link, cJSON *answer)
 static void check_sample(peer_link *link, cJSON *answer, assay_child_fate *fate)
 {
     const double wall = assay_clock_now() - link->start;
+    const double share = share_of_request(link, wall);
     const cJSON *const seconds = cJSON_GetObjectItemCaseSensitive(answer, "seconds");
     double sum = 0.0;
     link->call_wall = wall / (double)(link->samples * link->calls);
@@ -200,8 +201,8 @@ static void check_sample(peer_link *link, cJSON *answer, assay_child_fate *fate)
                          : "to 'sample' lacks 'seconds', one number a sample");
         return;
     }
-    check_lists(answer, (int)link->samples);
-    mark_contaminated(link, answer);
+    assay_peer_marks((int)link->samples, (double)link->calls, share, answer);
+    set_number(answer, "waited_seconds", link->waited);
     cJSON_DeleteItemFromObjectCaseSensitive(answer, "kept_seed");
     if (link->keep >= 0) {
         char text[32];

@@ -77,3 +77,8 @@ void assay_pin_cpus(cpu_set_t *set)
     const assay_topology *const topology = assay_topology_get();
     fill(set, topology, bound > 0 ? bound : topology->cpu_count);
 }
+
+int32_t assay_pin_count(void)
+{
+    return bound;
+}

@@ -25,5 +25,7 @@ void assay_pin_release(int32_t threads);
 
 /* The processors that assay_pin_threads bound; all usable ones before. */
 void assay_pin_cpus(cpu_set_t *set);
+/* How many threads it bound, on the topology's first cores; 0 before. */
+int32_t assay_pin_count(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/counters.h"
 #include "bench/statistics/telling.h"
 #include "fixtures/io/json_file.h"
 
@@ -77,8 +78,9 @@ static void print_head(assay_bench_print *print, assay_bench_table table)
     }
     print->table = table;
     if (table == ASSAY_TABLE_TIMINGS) {
-        (void)printf("%-24s %-14s %6s %-5s %10s %7s %12s %7s %8s  %s\n", "case", "impl", "batch",
-                     "cache", "median", "+-", "rows/s", "floor", "samples", "verdict");
+        (void)printf("%-24s %-14s %6s %-5s %10s %7s %12s %7s %8s %7s  %s\n", "case", "impl",
+                     "batch", "cache", "median", "+-", "rows/s", "floor", "samples", "cores",
+                     "verdict");
     } else {
         (void)printf("%-24s %-14s %-14s %6s %-5s %8s %18s  %s\n", "case", "impl", "against",
                      "batch", "cache", "ratio", "95% interval", "verdict");
@@ -93,14 +95,26 @@ static void half_text(const cJSON *timing, char *text, size_t size)
     const double low = number(seconds, "low");
     const double high = number(seconds, "high");
     const double median = number(seconds, "value");
-    const int processes =
-        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(timing, "prepare_seconds"));
-    if (assay_median_silence(median, low, high, (size_t)fmax(number(summary, "count"), 0.0),
-                             (size_t)processes) == NULL) {
+    if (assay_median_silence(median, low, high, (size_t)fmax(number(summary, "used"), 0.0),
+                             (size_t)fmax(number(summary, "processes"), 1.0)) == NULL) {
         (void)snprintf(text, size, "%.1f%%", 50.0 * (high - low) / median);
     } else {
         (void)snprintf(text, size, "-");
     }
+}
+
+/* Whether the samples that count had their cores to themselves; of long ones nobody can tell. */
+static const char *cores_text(const cJSON *timing)
+{
+    const cJSON *const summary = cJSON_GetObjectItemCaseSensitive(timing, "summary");
+    const cJSON *const samples = cJSON_GetObjectItemCaseSensitive(timing, "samples");
+    const double median =
+        number(cJSON_GetObjectItemCaseSensitive(summary, "seconds"), "value");
+    return number(summary, "alone") < 1.0 ? "shared"
+           : !cJSON_HasObjectItem(samples, "core_share") ||
+                   median * number(timing, "calls_per_sample") > ASSAY_SHARE_SECONDS
+               ? "-"
+               : "own";
 }
 
 void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
@@ -123,11 +137,11 @@ void assay_bench_print_timing(assay_bench_print *print, const cJSON *timing)
         return;
     }
     print_head(print, ASSAY_TABLE_TIMINGS);
-    (void)printf("%-24s %-14s %6.0f %-5s %10s %7s %12.4g %7s %8.0f  %s\n",
+    (void)printf("%-24s %-14s %6.0f %-5s %10s %7s %12.4g %7s %8.0f %7s  %s\n",
                  text_of(timing, "case"), text_of(timing, "impl"), number(timing, "batch"),
                  text_of(timing, "cache"), time, half,
-                 number(metrics, "rows_per_second"), floor_text, number(summary, "count"),
-                 text_of(timing, "verdict"));
+                 number(metrics, "rows_per_second"), floor_text, number(summary, "used"),
+                 cores_text(timing), text_of(timing, "verdict"));
     if (strcmp(text_of(timing, "verdict"), "PASS") != 0) {
         (void)printf("  %s\n", text_of(timing, "message"));
     }

@@ -1,4 +1,5 @@
 /* Requests of the timing processes' protocol (docs/peers.md). */
+#include "bench/issue.h"
 #include "bench/measure.h"
 
 static cJSON *request_of(const char *what)
@@ -35,14 +36,16 @@ cJSON *assay_request_batch(const cJSON *json)
     return request;
 }
 
-cJSON *assay_request_sample(bool cold, size_t calls, size_t samples, uint64_t seed, int64_t keep)
+cJSON *assay_request_sample(const assay_sample_request *sample)
 {
     cJSON *const request = request_of("sample");
-    (void)cJSON_AddStringToObject(request, "cache", cold ? "cold" : "warm");
-    (void)cJSON_AddNumberToObject(request, "calls", (double)calls);
-    (void)cJSON_AddNumberToObject(request, "samples", (double)samples);
-    (void)cJSON_AddNumberToObject(request, "keep", (double)keep);
-    add_seed(request, seed);
+    (void)cJSON_AddStringToObject(request, "cache", sample->cold ? "cold" : "warm");
+    (void)cJSON_AddNumberToObject(request, "patience", sample->patience);
+    (void)cJSON_AddNumberToObject(request, "calls", (double)sample->calls);
+    (void)cJSON_AddNumberToObject(request, "samples", (double)sample->samples);
+    (void)cJSON_AddNumberToObject(request, "keep", (double)sample->keep);
+    (void)cJSON_AddItemToObject(request, "issue_rates", assay_issue_rates());
+    add_seed(request, sample->seed);
     return request;
 }
 

@@ -6,7 +6,12 @@
 
 #include "bench/clock.h"
 #include "bench/counters.h"
+#include "bench/issue.h"
+#include "bench/pin.h"
 #include "verify/topology.h"
+
+const char *const assay_sample_list[ASSAY_SAMPLE_LISTS] = {
+    "seconds", "switches", "steal_seconds", "megahertz", "joules", "core_share", "contaminated"};
 
 enum { EMPTY_CALLS = 2000, LINE_BYTES = 64 };
 
@@ -15,6 +20,9 @@ typedef struct sampling {
     assay_bench_subject *subject;
     const assay_sample_request *request;
     double empty_call;
+    double waited;         /* seconds */
+    double last;           /* of the last sample */
+    int32_t cores;         /* that it was at work on */
 } sampling;
 
 /* Displaces what the caches hold. */
@@ -70,23 +78,61 @@ double assay_sample_empty_call(const assay_bench_class *class_, assay_bench_subj
     return least;
 }
 
-/* A call that lacked room is repeated with more. */
-assay_status assay_sample_ready(const assay_bench_class *class_, assay_bench_subject *subject,
-                                bool cold, uint64_t seed, assay_error *error)
+static assay_status renew(const assay_bench_class *class_, assay_bench_subject *subject,
+                          uint64_t seed, assay_error *error)
 {
     const size_t sets = class_->sets(subject);
     assay_status status = ASSAY_OK;
     for (size_t set = 0; set < sets && status == ASSAY_OK; set++) {
         status = class_->renew(subject, set, seed + set, error);
     }
-    for (size_t set = 0; set < sets && status == ASSAY_OK && !cold; set++) {
+    return status;
+}
+
+/* A call that lacked room is repeated with more. */
+static assay_status warm(const assay_bench_class *class_, assay_bench_subject *subject)
+{
+    const size_t sets = class_->sets(subject);
+    assay_status status = ASSAY_OK;
+    for (size_t set = 0; set < sets && status == ASSAY_OK; set++) {
         status = class_->call(subject, set);
         if (status == ASSAY_OK && !class_->fits(subject, set)) {
             status = class_->call(subject, set);
         }
     }
-    if (cold) {
+    return status;
+}
+
+assay_status assay_sample_ready(const assay_bench_class *class_, assay_bench_subject *subject,
+                                uint64_t seed, assay_error *error)
+{
+    const assay_status status = renew(class_, subject, seed, error);
+    return status == ASSAY_OK ? warm(class_, subject) : status;
+}
+
+/* Until the process has its cores to itself. Samples so long that neighbours come and go within
+ * them are not waited with. */
+static void await_cores(sampling *s)
+{
+    const double start = assay_clock_now();
+    double now = start;
+    while (s->waited + now - start < s->request->patience && s->last <= ASSAY_SHARE_SECONDS &&
+           assay_issue_share(s->cores) < ASSAY_SHARE_LEAST) {
+        now = assay_clock_now();
+    }
+    s->waited += now - start;
+}
+
+/* What is in cache must be so when the sample begins: warm calls come after the waiting. */
+static assay_status get_ready(sampling *s, uint64_t seed, assay_error *error)
+{
+    assay_status status = renew(s->class_, s->subject, seed, error);
+    if (s->request->cold) {
         evict();
+    }
+    await_cores(s);
+    if (status == ASSAY_OK && !s->request->cold) {
+        status = warm(s->class_, s->subject);
     }
     return status;
 }
@@ -105,6 +151,7 @@ static void add_sample(cJSON *answer, double seconds, const assay_counters *coun
     add(answer, "steal_seconds", counters->steal_seconds);
     add(answer, "megahertz", counters->megahertz);
     add(answer, "joules", counters->joules);
+    add(answer, "core_share", counters->core_share);
     add(answer, "contaminated", counters->contaminated ? 1.0 : 0.0);
 }
 
@@ -128,6 +175,13 @@ static assay_status keep(sampling *s, size_t set, size_t sample, cJSON *answer, 
     return status;
 }
 
+/* A kernel of one thread is not disturbed on the cores that it leaves idle. */
+static int32_t cores_of(const assay_counters *counters)
+{
+    enum { ONE_AT_MOST = 110 }; /* percent of a processor: what a clock's tick may add */
+    return 100.0 * counters->threads <= ONE_AT_MOST ? 1 : assay_pin_count();
+}
+
 /* One sample; *again: a call lacked room, which it has now. */
 static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answer,
                              assay_error *error)
@@ -135,19 +189,20 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
     const size_t calls = s->request->cold ? 1 : s->request->calls;
     const size_t sets = s->class_->sets(s->subject);
     assay_counters counters;
-    assay_status status = assay_sample_ready(s->class_, s->subject, s->request->cold,
-                                             s->request->seed + index * sets, error);
+    assay_status status = get_ready(s, s->request->seed + index * sets, error);
     if (status != ASSAY_OK) {
         return status;
     }
     if (s->class_->watch != NULL) {
         s->class_->watch(s->subject);
     }
-    assay_counters_begin(&counters);
+    assay_counters_begin(s->cores, &counters);
     const double start = assay_clock_now();
     status = assay_sample_calls(s->class_, s->subject, calls);
     const double seconds = assay_clock_now() - start;
     assay_counters_end(&counters);
+    s->last = seconds;
+    s->cores = cores_of(&counters);
     /* One reading of the clock lies within the loop. */
     const double reading = assay_clock_get()->reading / (double)calls;
     double spent = seconds / (double)calls - s->empty_call - reading;
@@ -208,11 +263,15 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
                                const assay_sample_request *request, cJSON *answer,
                                assay_error *error)
 {
-    static const char *const lists[] = {"seconds",   "switches", "steal_seconds",
-                                        "megahertz", "joules",   "contaminated"};
-    sampling s = {class_, subject, request, 0.0};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        (void)cJSON_AddArrayToObject(answer, lists[i]);
+    sampling s = {.class_ = class_,
+                  .subject = subject,
+                  .request = request,
+                  .cores = assay_pin_count()};
+    for (size_t i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
+        (void)cJSON_AddArrayToObject(answer, assay_sample_list[i]);
+    }
+    if (request->patience >= 0.0 && !assay_issue_known()) {
+        assay_issue_learn(assay_pin_count(), ASSAY_ISSUE_LEARNING);
     }
     if (class_->watch != NULL) {
         (void)cJSON_AddArrayToObject(answer, "watched");
@@ -229,6 +288,7 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
             status = assay_fail(error, ASSAY_NO_MEMORY, "no room for the codes of a call");
         }
     }
+    (void)cJSON_AddNumberToObject(answer, "waited_seconds", s.waited);
     if (status == ASSAY_OK && class_->watch != NULL) {
         thin_out(cJSON_GetObjectItemCaseSensitive(answer, "watched"));
     }

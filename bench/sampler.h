@@ -6,6 +6,8 @@
 
 typedef struct assay_sample_request {
     bool cold;
+    double patience; /* seconds to wait for moments in which the process has its cores to itself;
+                        below 0: whether it has does not matter */
     size_t calls;   /* a sample: mean of so many calls; 1 when cold */
     size_t samples;
     uint64_t seed;  /* of the inputs: sample i's sets are made from seed + i * sets + set */
@@ -13,8 +15,13 @@ typedef struct assay_sample_request {
     int output;     /* where to */
 } assay_sample_request;
 
-/* Appends to answer: seconds, switches, steal_seconds, megahertz, joules, contaminated (lists, one
- * entry a sample, seconds of one call with the empty call's cost subtracted), empty_call_seconds,
+/* The lists of samples, one entry a sample: seconds of one call with the empty call's cost
+ * subtracted, and what bench/counters.h has of it. */
+enum { ASSAY_SAMPLE_LISTS = 7 };
+extern const char *const assay_sample_list[ASSAY_SAMPLE_LISTS];
+
+/* Appends to answer: those lists, empty_call_seconds, waited_seconds (for cores of its own, all
+ * samples together; before the evicted or warm state was reached),
  * for subjects that can be watched watched (of the fastest, the median and the slowest sample, what
  * assay_profile_end says), and for a kept sample kept_seed (a string), outputs, and rewritten
  * (false: called again with the same inputs, the kernel left results unwritten).
@@ -27,9 +34,9 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
                                const assay_sample_request *request, cJSON *answer,
                                assay_error *error);
 
-/* Its parts, for other loops. Inputs of all sets anew, from seed + set, and caches as asked for. */
+/* Its parts, for other loops. Inputs of all sets anew, from seed + set, and warm. */
 assay_status assay_sample_ready(const assay_bench_class *class_, assay_bench_subject *subject,
-                                bool cold, uint64_t seed, assay_error *error);
+                                uint64_t seed, assay_error *error);
 /* Calls over the sets in turn, from the first; the status of the last that did not return well. */
 assay_status assay_sample_calls(const assay_bench_class *class_, assay_bench_subject *subject,
                                 size_t calls);

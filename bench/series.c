@@ -4,14 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const lists[] = {"seconds",   "switches", "steal_seconds",
-                                    "megahertz", "joules",   "contaminated"};
-enum { LISTS = sizeof lists / sizeof *lists };
+#include "bench/sampler.h"
 
 void assay_series_free(assay_series *series)
 {
-    free(series->seconds);
-    free(series->process);
+    free(series->sample);
     free(series->token);
     cJSON_Delete(series->samples);
     cJSON_Delete(series->answer);
@@ -27,17 +24,11 @@ static bool make_room(assay_series *series, size_t more)
         return true;
     }
     const size_t capacity = 2 * (series->count + more);
-    double *const seconds = realloc(series->seconds, capacity * sizeof *seconds);
-    if (seconds != NULL) {
-        series->seconds = seconds;
-    }
-    int64_t *const process = realloc(series->process, capacity * sizeof *process);
-    if (process != NULL) {
-        series->process = process;
-    }
-    if (seconds == NULL || process == NULL) {
+    assay_sample *const sample = realloc(series->sample, capacity * sizeof *sample);
+    if (sample == NULL) {
         return false;
     }
+    series->sample = sample;
     series->capacity = capacity;
     return true;
 }
@@ -91,6 +82,12 @@ static void take_watched(assay_series *series, cJSON *answer)
     }
 }
 
+static const cJSON *first_of(const cJSON *answer, const char *name)
+{
+    const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, name);
+    return list != NULL ? list->child : NULL;
+}
+
 assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answer,
                               assay_error *error)
 {
@@ -103,13 +100,21 @@ assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answ
                          : assay_fail(error, ASSAY_NO_MEMORY, "no memory for samples");
     }
     cJSON *const processes = list_of(series->samples, "process");
+    /* a peer need not know these */
+    const cJSON *mark = first_of(answer, "contaminated");
+    const cJSON *share = first_of(answer, "core_share");
     for (const cJSON *item = seconds->child; item != NULL; item = item->next) {
-        series->process[series->count] = process;
-        series->seconds[series->count++] = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+        series->sample[series->count++] =
+            (assay_sample){.seconds = cJSON_IsNumber(item) ? item->valuedouble : NAN,
+                           .process = process,
+                           .disturbed = mark != NULL && mark->valuedouble > 0.0,
+                           .share = cJSON_IsNumber(share) ? share->valuedouble : NAN};
+        mark = mark != NULL ? mark->next : NULL;
+        share = share != NULL ? share->next : NULL;
         (void)cJSON_AddItemToArray(processes, cJSON_CreateNumber((double)process));
     }
-    for (int i = 0; i < LISTS; i++) {
-        move_list(answer, lists[i], series->samples);
+    for (int i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
+        move_list(answer, assay_sample_list[i], series->samples);
     }
     take_watched(series, answer);
     cJSON_Delete(series->answer);

@@ -8,6 +8,7 @@
 #include "bench/cases.h"
 #include "bench/probe/ceilings.h"
 #include "bench/statistics/stop.h"
+#include "bench/statistics/undisturbed.h"
 
 /* What makes a timing the same timing in another run. */
 typedef struct assay_timing_key {
@@ -21,8 +22,7 @@ typedef struct assay_timing_key {
 
 typedef struct assay_series {
     assay_timing_key key;
-    double *seconds;  /* of one call each */
-    int64_t *process;
+    assay_sample *sample; /* seconds of one call each, in the order they were taken */
     size_t count, capacity;
     cJSON *samples;   /* the lists of the results' form */
     cJSON *answer;    /* the last process's last answer: peak, pages, empty call */

@@ -1,4 +1,7 @@
 /* A series as the results' form has it: summary, rates, floor. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "bench/parts.h"
 #include "bench/series.h"
 #include "bench/statistics/summary.h"
@@ -35,48 +38,70 @@ bool assay_time_impossible(const assay_timing_key *key, const cJSON *work, doubl
            floor_of(key, work, ceilings, "declared_bytes_read").seconds;
 }
 
-static bool median_of(const assay_series *series, assay_summary *all, assay_grouped *grouped)
+typedef struct series_summary {
+    size_t used;  /* samples that the rest is of, bench/statistics/undisturbed.h */
+    double alone; /* the least part of their times that the kernel takes alone */
+    assay_summary all;
+    assay_grouped grouped;
+} series_summary;
+
+static bool summarise(const assay_series *series, series_summary *s)
 {
     assay_error ignored;
-    return assay_summarise(series->seconds, series->count, ASSAY_CONFIDENCE, all, &ignored) ==
-               ASSAY_OK &&
-           assay_summarise_grouped(series->seconds, series->process, series->count,
-                                   ASSAY_CONFIDENCE, grouped, &ignored) == ASSAY_OK;
+    assay_sample *const sample = malloc(series->count * sizeof *sample + 1);
+    double *const seconds = malloc(series->count * sizeof *seconds + 1);
+    int64_t *const process = malloc(series->count * sizeof *process + 1);
+    bool good = sample != NULL && seconds != NULL && process != NULL;
+    if (good) {
+        memcpy(sample, series->sample, series->count * sizeof *sample);
+        s->used = assay_undisturbed(sample, series->count, &s->alone);
+        for (size_t i = 0; i < s->used; i++) {
+            seconds[i] = sample[i].seconds;
+            process[i] = sample[i].process;
+        }
+        good = assay_summarise(seconds, s->used, ASSAY_CONFIDENCE, &s->all, &ignored) ==
+                   ASSAY_OK &&
+               assay_summarise_grouped(seconds, process, s->used, ASSAY_CONFIDENCE, &s->grouped,
+                                       &ignored) == ASSAY_OK;
+        s->grouped.low *= s->alone;
+    }
+    free(sample);
+    free(seconds);
+    free(process);
+    return good;
 }
 
 bool assay_series_impossible(const assay_series *series, const assay_ceilings *ceilings)
 {
-    assay_summary all;
-    assay_grouped grouped;
-    return median_of(series, &all, &grouped) &&
-           assay_time_impossible(&series->key, series->work, grouped.median, ceilings);
+    series_summary s;
+    return summarise(series, &s) &&
+           assay_time_impossible(&series->key, series->work, s.grouped.median, ceilings);
 }
 
-static void add_summary(const assay_series *series, const assay_summary *all,
-                        const assay_grouped *grouped, cJSON *timing)
+static void add_summary(const assay_series *series, const series_summary *s, cJSON *timing)
 {
     cJSON *const summary = cJSON_AddObjectToObject(timing, "summary");
     cJSON *const seconds = cJSON_AddObjectToObject(summary, "seconds");
-    const cJSON *const marks =
-        cJSON_GetObjectItemCaseSensitive(series->samples, "contaminated");
     double contaminated = 0.0;
-    for (const cJSON *item = marks != NULL ? marks->child : NULL; item != NULL;
-         item = item->next) {
-        contaminated += item->valuedouble;
+    for (size_t i = 0; i < series->count; i++) {
+        contaminated += series->sample[i].disturbed;
     }
     const struct {
         cJSON *object;
         const char *key;
         double value;
-    } numbers[] = {{seconds, "value", grouped->median},
-                   {seconds, "low", grouped->low},
-                   {seconds, "high", grouped->high},
-                   {summary, "mode_seconds", all->mode},
-                   {summary, "p99_seconds", all->p99},
-                   {summary, "dispersion", all->dispersion},
-                   {summary, "between_processes", grouped->between},
+    } numbers[] = {{seconds, "value", s->grouped.median},
+                   {seconds, "low", s->grouped.low},
+                   {seconds, "high", s->grouped.high},
+                   {summary, "mode_seconds", s->all.mode},
+                   {summary, "p99_seconds", s->all.p99},
+                   {summary, "dispersion", s->all.dispersion},
+                   {summary, "between_processes", s->grouped.between},
                    {summary, "count", (double)series->count},
-                   {summary, "contaminated", contaminated}};
+                   {summary, "used", (double)s->used},
+                   {summary, "processes", (double)s->grouped.processes},
+                   {summary, "contaminated", contaminated},
+                   {summary, "alone", s->alone}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         assay_json_add_number(numbers[i].object, numbers[i].key, numbers[i].value);
     }
@@ -221,27 +246,27 @@ static void add_samples(const assay_series *series, cJSON *timing)
 cJSON *assay_series_timing(const assay_series *series, const assay_ceilings *ceilings,
                            uint64_t seed)
 {
-    assay_summary all;
-    assay_grouped grouped;
-    if (series->count == 0 || !median_of(series, &all, &grouped)) {
+    series_summary s;
+    if (series->count == 0 || !summarise(series, &s)) {
         return NULL;
     }
+    const double median = s.grouped.median;
     cJSON *const timing = cJSON_CreateObject();
     const assay_floor floor = floor_of(&series->key, series->work, ceilings, "bytes_read");
     add_key(series, seed, timing);
     add_verdict(series, timing);
     add_circumstances(series, timing);
-    add_summary(series, &all, &grouped, timing);
-    add_metrics(series, grouped.median, timing);
-    if (floor.seconds > 0.0 && grouped.median > 0.0) {
+    add_summary(series, &s, timing);
+    add_metrics(series, median, timing);
+    if (floor.seconds > 0.0 && median > 0.0) {
         cJSON *const object = cJSON_AddObjectToObject(timing, "floor");
         assay_json_add_number(object, "seconds", floor.seconds);
-        assay_json_add_number(object, "fraction", floor.seconds / grouped.median);
+        assay_json_add_number(object, "fraction", floor.seconds / median);
         (void)cJSON_AddStringToObject(object, "bound", floor.bound);
     }
     (void)cJSON_AddBoolToObject(timing, "impossible", assay_series_impossible(series, ceilings));
     (void)cJSON_AddItemToObject(timing, "work", cJSON_Duplicate(series->work, true));
-    cJSON *const parts = assay_parts_at(series->watched, grouped.median);
+    cJSON *const parts = assay_parts_at(series->watched, median);
     if (parts != NULL) {
         (void)cJSON_AddItemToObject(timing, "parts", parts);
     }

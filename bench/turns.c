@@ -182,7 +182,7 @@ assay_status assay_turns_answer(const assay_bench_class *class_, assay_bench_sub
         status = assay_fail(error, ASSAY_NO_MEMORY, "no memory for %u rounds", request.rounds);
         goto fail;
     }
-    status = assay_sample_ready(class_, subject, false, request.seed, error);
+    status = assay_sample_ready(class_, subject, request.seed, error);
     if (status == ASSAY_OK) {
         const player p = {class_, subject, &request, assay_sample_empty_call(class_, subject)};
         status = play(&p, turns, seconds, error);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/issue.h"
 #include "bench/lines.h"
 #include "bench/memory_use.h"
 #include "bench/pin.h"
@@ -147,6 +148,8 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
         return refuse(w, "'sample' wants an open subject, cache, seed, calls and samples");
     }
     const assay_sample_request wanted = {.cold = strcmp(cache, "cold") == 0,
+                                         .patience =
+                                             assay_json_number_or(request, "patience", -1.0),
                                          .calls = (size_t)calls,
                                          .samples = (size_t)samples,
                                          .seed = strtoull(seed, NULL, 10),
@@ -155,8 +158,10 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
     if (wanted.keep >= 0 && ftruncate(OUTPUT_FD, 0) == 0) {
         (void)lseek(OUTPUT_FD, 0, SEEK_SET);
     }
+    assay_issue_take_rates(cJSON_GetObjectItemCaseSensitive(request, "issue_rates"));
     const assay_status status =
         assay_sample_take(w->class_, w->subject, &wanted, answer, &w->error);
+    (void)cJSON_AddItemToObject(answer, "issue_rates", assay_issue_rates());
     (void)cJSON_AddNumberToObject(answer, "peak_bytes", assay_peak_bytes());
     (void)cJSON_AddNumberToObject(answer, "page_bytes", assay_page_bytes());
     return status;

@@ -7,45 +7,28 @@
 #include "bench/statistics/multiple.h"
 #include "bench/statistics/order.h"
 #include "reports/compare.h"
-
-typedef struct tagged {
-    double process, seconds;
-} tagged;
-
-static int by_process(const void *a, const void *b)
-{
-    const tagged *const x = a;
-    const tagged *const y = b;
-    return (x->process > y->process) - (x->process < y->process);
-}
+#include "reports/samples.h"
 
 double *compare_process_medians(const results_timing *timing, size_t *count)
 {
-    const results_samples *const s = &timing->samples;
-    tagged *const order = calloc(s->count + 1, sizeof *order);
-    double *const one = calloc(s->count + 1, sizeof *one);
-    double *const medians = calloc(s->count + 1, sizeof *medians);
+    size_t used = 0;
+    assay_sample *const list = report_samples(&timing->samples, &used, NULL);
+    double *const one = calloc(used + 1, sizeof *one);
+    double *medians = calloc(used + 1, sizeof *medians);
     *count = 0;
-    for (size_t i = 0; order != NULL && i < s->count; i++) {
-        order[i] = (tagged){s->process != NULL ? s->process[i] : 0.0, s->seconds[i]};
-    }
-    if (order == NULL || one == NULL || medians == NULL) {
+    if (list == NULL || one == NULL || medians == NULL) {
         free(medians);
-        free(order);
-        free(one);
-        return NULL;
+        medians = NULL;
+        goto fail;
     }
-    qsort(order, s->count, sizeof *order, by_process);
-    for (size_t from = 0; from < s->count;) {
-        size_t used = 0;
-        while (from + used < s->count && order[from + used].process == order[from].process) {
-            one[used] = order[from + used].seconds;
-            used++;
+    for (size_t from = 0, end; from < used; from = end) {
+        for (end = from; end < used && list[end].process == list[from].process; end++) {
+            one[end - from] = list[end].seconds;
         }
-        medians[(*count)++] = assay_median_reorder(one, used);
-        from += used;
+        medians[(*count)++] = assay_median_reorder(one, end - from);
     }
-    free(order);
+fail:
+    free(list);
     free(one);
     return medians;
 }
@@ -156,6 +139,8 @@ assay_status compare_judge(compare_case *item, size_t count, const compare_optio
             gate[i].base_count = base;
             gate[i].now = list[2 * i + 1];
             gate[i].now_count = now;
+            gate[i].base_alone = item[i].base->alone;
+            gate[i].now_alone = item[i].now->alone;
         }
         item[i].processes[0] = gate != NULL ? gate[i].base_count : 0;
         item[i].processes[1] = gate != NULL ? gate[i].now_count : 0;

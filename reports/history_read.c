@@ -228,6 +228,15 @@ void history_table_free(history_table *table)
     *table = (history_table){0};
 }
 
+/* Relative standard error by the longer side of the interval; 0 where it has none. */
+static double own_error(const results_estimate *e)
+{
+    const double above = log(e->high / e->value);
+    const double below = log(e->value / e->low);
+    const double reach = fmax(isfinite(above) ? above : 0.0, isfinite(below) ? below : 0.0);
+    return reach / 1.96;
+}
+
 assay_status history_find_steps(const history_table *table, history_series *series,
                                 const assay_steps_options *options, assay_error *error)
 {
@@ -238,10 +247,8 @@ assay_status history_find_steps(const history_table *table, history_series *seri
     double *const spread = seconds + series->count; /* relative standard errors */
     for (size_t i = 0; i < series->count; i++) {
         const results_estimate *const e = &series->point[i].seconds;
-        const double half = 0.5 * (e->high - e->low) / e->value;
         seconds[i] = e->value;
-        const double own = half > 0.0 && isfinite(half) ? half / 1.96 : 0.0;
-        spread[i] = hypot(own, table->unrest[series->point[i].run]);
+        spread[i] = hypot(own_error(e), table->unrest[series->point[i].run]);
     }
     assay_steps_destroy(&series->steps);
     const assay_status status =

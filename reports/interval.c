@@ -21,7 +21,7 @@ interval interval_of_median(const results_estimate *seconds, size_t samples, siz
 
 interval interval_of_timing(const results_timing *timing)
 {
-    return interval_of_median(&timing->seconds, timing->samples.count, timing->processes);
+    return interval_of_median(&timing->seconds, timing->used, timing->processes);
 }
 
 interval interval_of_ratio(const results_estimate *ratio)

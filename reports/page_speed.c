@@ -142,8 +142,11 @@ static void notes(FILE *out, const results_timing *t, const char *no_interval)
         remark(out, &any, "dim", text);
     }
     if (t->contaminated > 0.0) {
-        (void)snprintf(text, sizeof text, "%s of the samples disturbed",
-                       text_count(t->contaminated).text);
+        (void)snprintf(text, sizeof text, "%s samples disturbed, %s",
+                       text_count(t->contaminated).text,
+                       t->used < t->samples.count ? "left out"
+                       : t->alone < 1.0           ? "its cores shared all the time"
+                                                  : "too many to leave out");
         remark(out, &any, "dim", text);
     }
     (void)fputs("</td>", out);

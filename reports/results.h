@@ -40,7 +40,8 @@ typedef struct results_part {
 /* Raw samples: lists of count numbers; those that were not recorded are NULL. */
 typedef struct results_samples {
     size_t count;
-    const double *seconds, *process, *switches, *steal_seconds, *megahertz, *joules, *contaminated;
+    const double *seconds, *process, *switches, *steal_seconds, *megahertz, *joules, *core_share;
+    const double *contaminated;
 } results_samples;
 
 /* One implementation timed on one case. What a number was not recorded for is NaN. */
@@ -56,7 +57,9 @@ typedef struct results_timing {
     double stop_target;
     bool stop_missed; /* the time bound came before the target */
     results_samples samples;
-    size_t processes; /* that the samples are of: 1, 2, or 3 for more */
+    size_t used;      /* samples that its numbers are made of, bench/statistics/undisturbed.h */
+    size_t processes; /* that those are of */
+    double alone;     /* the least part of their times that the kernel takes alone */
     results_estimate seconds; /* the median */
     double mode_seconds, p99_seconds, dispersion, contaminated;
     double rows, tokens, explanations, flops, bytes_read, bytes_written, latents_per_row;

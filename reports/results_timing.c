@@ -5,6 +5,7 @@
 
 #include "reports/fields.h"
 #include "reports/results_parts.h"
+#include "reports/samples.h"
 
 #define AT(member) offsetof(results_timing, member)
 
@@ -89,7 +90,7 @@ static assay_status read_samples(const assay_node *object, const assay_place *pl
         {"seconds", &samples->seconds},          {"process", &samples->process},
         {"switches", &samples->switches},        {"steal_seconds", &samples->steal_seconds},
         {"megahertz", &samples->megahertz},      {"joules", &samples->joules},
-        {"contaminated", &samples->contaminated}};
+        {"core_share", &samples->core_share},    {"contaminated", &samples->contaminated}};
     const assay_node *const node = assay_node_get(object, "samples");
     if (node == NULL || node->kind != ASSAY_NODE_OBJECT) {
         return assay_place_fail(place, node, "samples", "an object of lists", error);
@@ -129,20 +130,17 @@ assay_status results_read_estimate(const assay_node *object, const char *key,
     return assay_fields_read(table, node, place, estimate, error);
 }
 
-/* Different processes among the samples, up to 3. */
-static size_t count_processes(const results_samples *samples)
+/* Which samples count, and of how many processes they are. */
+static assay_status read_used(const assay_place *place, results_timing *timing, assay_error *error)
 {
-    double seen[3] = {0.0};
-    size_t count = 0;
-    for (size_t i = 0; samples->process != NULL && i < samples->count && count < 3; i++) {
-        size_t at = 0;
-        while (at < count && seen[at] != samples->process[i]) {
-            at++;
-        }
-        seen[at] = samples->process[i];
-        count += at == count;
+    assay_sample *const list = report_samples(&timing->samples, &timing->used, &timing->alone);
+    timing->processes = timing->used > 0;
+    for (size_t i = 1; i < timing->used; i++) {
+        timing->processes += list[i].process != list[i - 1].process;
     }
-    return count > 0 ? count : 1;
+    free(list);
+    return list != NULL ? ASSAY_OK
+                        : assay_fail(error, ASSAY_NO_MEMORY, "%s: out of memory", place->path);
 }
 
 static assay_status read_parts(assay_doc *doc, const assay_node *object, const assay_place *place,
@@ -220,7 +218,9 @@ assay_status results_read_timing(assay_doc *doc, const assay_node *object, const
     if (status == ASSAY_OK) {
         status = read_samples(object, place, &timing->samples, error);
     }
-    timing->processes = status == ASSAY_OK ? count_processes(&timing->samples) : 1;
+    if (status == ASSAY_OK) {
+        status = read_used(place, timing, error);
+    }
     if (status == ASSAY_OK) {
         status = read_inner(summary, object, "summary", place, timing, error);
     }

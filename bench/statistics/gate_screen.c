@@ -125,11 +125,14 @@ static void screen_one(assay_gate_case *c, const said *s, const prior *run,
     const double reach =
         assay_student_quantile(1.0 - options->miss, freedom) * sqrt(moderated * s->factor);
     const double effect = log1p(options->effect);
-    const bool slower = s->centre + reach >= effect;
-    const bool faster = s->centre - reach <= -effect;
+    /* Alone, the new one may take less than it took, and the baseline too. */
+    const double low = s->centre - reach + (c->now_alone > 0.0 ? log(c->now_alone) : 0.0);
+    const double high = s->centre + reach - (c->base_alone > 0.0 ? log(c->base_alone) : 0.0);
+    const bool slower = high >= effect;
+    const bool faster = low <= -effect;
     c->screened = exp(s->centre);
-    c->screened_low = exp(s->centre - reach);
-    c->screened_high = exp(s->centre + reach);
+    c->screened_low = exp(low);
+    c->screened_high = exp(high);
     c->suspicion =
         slower || (faster && options->confirm_faster) ? ASSAY_SUSPECT : ASSAY_CLEARED;
 }

@@ -10,28 +10,38 @@
 
 Test(counters, a_sample_is_marked_for_what_it_lost_and_for_nothing_less)
 {
-    cr_expect(!assay_contaminated(0.001, 0, 0));
-    cr_expect(assay_contaminated(0.001, 1, 0), "a switch within a millisecond");
-    cr_expect(!assay_contaminated(1.0, 1, 0), "a switch within a second");
-    cr_expect(assay_contaminated(1.0, 100, 0));
-    cr_expect(assay_contaminated(0.5, 0, 0.01), "a tick stolen from half a second");
-    cr_expect(!assay_contaminated(2.0, 0, 0.01));
-    cr_expect(assay_contaminated(0, 1, 0));
+    cr_expect(!assay_contaminated(0.001, 0, 0, NAN));
+    cr_expect(assay_contaminated(0.001, 1, 0, NAN), "a switch within a millisecond");
+    cr_expect(!assay_contaminated(1.0, 1, 0, NAN), "a switch within a second");
+    cr_expect(assay_contaminated(1.0, 100, 0, NAN));
+    cr_expect(assay_contaminated(0.5, 0, 0.01, NAN), "a tick stolen from half a second");
+    cr_expect(!assay_contaminated(2.0, 0, 0.01, NAN));
+    cr_expect(assay_contaminated(0, 1, 0, NAN));
+    cr_expect(!assay_contaminated(0.001, 0, 0, 1.0));
+    cr_expect(assay_contaminated(0.001, 0, 0, 0.7), "a neighbour on the core");
+    cr_expect(!assay_contaminated(0.2, 0, 0, 0.7), "a neighbour seen at two moments of a long one");
+}
+
+static bool marked(const assay_counters *c)
+{
+    return assay_contaminated(c->seconds, c->switches, c->steal_seconds, c->core_share);
 }
 
 Test(counters, values_are_sane)
 {
     assay_counters c;
-    assay_counters_begin(&c);
+    assay_counters_begin(1, &c);
     const struct timespec nap = {0, 5000000};
     nanosleep(&nap, NULL);
     assay_counters_end(&c);
     cr_expect(c.seconds >= 0.005, "%g", c.seconds);
+    cr_expect(c.threads >= 0 && c.threads < 0.5, "asleep, it took %g processors", c.threads);
     cr_expect(c.switches >= 0);
     cr_expect(c.steal_seconds >= 0);
     cr_expect(c.megahertz == 0 || (c.megahertz > 50 && c.megahertz < 20000), "%g", c.megahertz);
     cr_expect(isnan(c.joules) || c.joules >= 0, "%g", c.joules);
-    cr_expect_eq(c.contaminated, assay_contaminated(c.seconds, c.switches, c.steal_seconds));
+    cr_expect(isnan(c.core_share) || (c.core_share > 0 && c.core_share <= 1), "%g", c.core_share);
+    cr_expect_eq(c.contaminated, marked(&c));
 }
 
 static void *spin(void *stop)
@@ -51,7 +61,7 @@ Test(counters, switches_of_every_thread_are_counted)
     int stop = 0;
     pthread_t threads[2];
     assay_counters c;
-    assay_counters_begin(&c);
+    assay_counters_begin(1, &c);
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(pthread_create(&threads[i], NULL, spin, &stop), 0);
     }
@@ -70,5 +80,5 @@ Test(counters, switches_of_every_thread_are_counted)
         pthread_join(threads[i], NULL);
     }
     cr_expect(switches > 0);
-    cr_expect_eq(contaminated, assay_contaminated(c.seconds, c.switches, c.steal_seconds));
+    cr_expect_eq(contaminated, marked(&c));
 }

@@ -51,6 +51,36 @@ static void expect_verdict(const cJSON *results, const char *impl, const char *c
     }
 }
 
+static double number_at(const cJSON *object, const char *list, int i)
+{
+    const cJSON *const array = cJSON_GetObjectItemCaseSensitive(object, list);
+    return i < 0 ? array->valuedouble : cJSON_GetArrayItem(array, i)->valuedouble;
+}
+
+/* Marks follow what was read beside the samples, and the numbers are of as many as they say. */
+static void expect_marks(const cJSON *results, const char *impl, const char *cache)
+{
+    const cJSON *const timing = find(results, "timings", impl, cache);
+    const cJSON *const samples = cJSON_GetObjectItemCaseSensitive(timing, "samples");
+    const cJSON *const summary = cJSON_GetObjectItemCaseSensitive(timing, "summary");
+    const int count = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(samples, "seconds"));
+    int marked = 0;
+    cr_assert_eq(count, (int)number_at(summary, "count", -1));
+    for (int i = 0; i < count; i++) {
+        marked += number_at(samples, "contaminated", i) > 0.0;
+        if (cJSON_HasObjectItem(samples, "core_share")) { /* not where it cannot be read */
+            const double share = number_at(samples, "core_share", i);
+            cr_expect(share > 0.0 && share <= 1.0, "%g", share);
+            cr_expect(share >= 0.92 || number_at(samples, "contaminated", i) > 0.0, "%g", share);
+        }
+    }
+    const int used = (int)number_at(summary, "used", -1);
+    cr_expect_eq(marked, (int)number_at(summary, "contaminated", -1));
+    cr_expect(used == count || used == count - marked, "%d of %d, %d marked", used, count, marked);
+    cr_expect(used < count || marked == 0 || 10 * (count - marked) < count || count - marked < 5);
+    cr_expect(number_at(summary, "alone", -1) <= 1.0);
+}
+
 Test(timed, wrong_while_timed_is_found_out)
 {
     write_cases("./assay-timed-a.json");
@@ -62,6 +92,8 @@ Test(timed, wrong_while_timed_is_found_out)
     cr_assert_not_null(results, "%s", run.err);
     expect_verdict(results, "right", "warm", "PASS", NULL);
     expect_verdict(results, "right", "cold", "PASS", NULL);
+    expect_marks(results, "right", "warm");
+    expect_marks(results, "right", "cold");
     expect_verdict(results, "wrong_later", "warm", "FAIL", "row 0, column 0");
     expect_verdict(results, "impossible", "warm", "FAIL", "impossible");
     expect_verdict(results, "impossible", "cold", "FAIL", "impossible");

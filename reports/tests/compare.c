@@ -111,6 +111,42 @@ Test(compare, one_process_a_side_is_not_trusted_far)
     run_remove(folder);
 }
 
+/* Half of one side's samples had a neighbour on their cores: the others are compared. Where all had
+ * one, the kernel may be as fast as ever; a slowdown no neighbour makes is found all the same. */
+Test(compare, a_neighbour_on_the_cores_is_no_slowdown)
+{
+    static const struct {
+        double shared, slower;
+        bool found;
+    } runs[] = {{0.5, 1.0, false}, {0.5, 1.1, true}, {1.0, 1.0, false}, {1.0, 3.0, true}};
+    char folder[64];
+    generate_options o = GENERATE_DEFAULTS;
+    o.samples = 80;
+    o.processes = 8;
+    files_begin(folder, "a.json", &o);
+    o.slow_op = "sae_encode";
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        o.seed = 2 + i;
+        o.shared = runs[i].shared;
+        o.slower = runs[i].slower;
+        files_add(folder, "b.json", &o);
+        cJSON *const root = compare(folder, "", 0);
+        const counts planted = count(root, "sae_encode", false);
+        const counts others = count(root, "sae_encode", true);
+        cr_expect_eq(planted.slower, runs[i].found ? 3 * 42 : 0, "run %zu: %d", i, planted.slower);
+        cr_expect_eq(others.slower + others.faster, 0, "run %zu", i);
+        cJSON_Delete(root);
+    }
+    /* The other way round it is no speed-up. */
+    run_expect(0, "compare %s/b.json %s/a.json --json %s/c.json --impl scalar --op linear", folder,
+               folder, folder);
+    cJSON *const back = run_json(folder, "c.json");
+    cr_expect_eq(count(back, "linear", false).faster, 0);
+    cr_expect_eq(count(back, "linear", false).unsure, 7);
+    cJSON_Delete(back);
+    run_remove(folder);
+}
+
 Test(compare, a_lost_bit_and_a_failed_verdict_are_accuracy)
 {
     char folder[64];

@@ -3,6 +3,7 @@
 #ifndef REPORTS_TESTS_GENERATE_H
 #define REPORTS_TESTS_GENERATE_H
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,14 @@ typedef struct generate_options {
     const char *machine, *cpu, *date, *revision;
     int ops;     /* the first so many of the list; 0: all */
     int batches; /* 1, 4, 16, …; 0: six */
+    double shared;   /* part of the samples taken on shared cores, at 1.7 times the time */
     double restless; /* part of the timings, drawn each by itself, that take 1.6 times as long */
 } generate_options;
 
 #define GENERATE_DEFAULTS                                                                          \
     ((generate_options){1, 40, 4, 1.0, NULL, 0.02, 0.003, 1.0, 1.0, "00112233445566aa",            \
                         "Example 2-core processor", "2026-01-02T03:04:05Z", "0123456789ab", 0, 0,  \
-                        0.0})
+                        0.0, 0.0})
 
 typedef struct generator {
     const generate_options *o;
@@ -104,11 +106,18 @@ static int generate_order(const void *a, const void *b)
     return (difference > 0.0) - (difference < 0.0);
 }
 
+/* So many of them, evenly among the others. */
+static bool generate_is_shared(size_t i, size_t shared, size_t count)
+{
+    return (i + 1) * shared / count != i * shared / count;
+}
+
 /* The samples and the summary they have. */
 static void generate_samples(generator *g, double seconds)
 {
     const size_t count = g->o->samples;
     double *const sample = malloc(count * sizeof *sample);
+    const size_t shared = (size_t)(g->o->shared * (double)count);
     double process_factor = 1.0;
     size_t process = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
@@ -118,6 +127,7 @@ static void generate_samples(generator *g, double seconds)
             process = here;
         }
         sample[i] = seconds * process_factor * exp(g->o->noise * generate_normal(g));
+        sample[i] *= generate_is_shared(i, shared, count) ? 1.7 : 1.0;
     }
     fputs("\"samples\":{\"seconds\":[", g->out);
     for (size_t i = 0; i < count; i++) {
@@ -131,7 +141,15 @@ static void generate_samples(generator *g, double seconds)
     generate_list(g, "switches", count, 0.0);
     generate_list(g, "steal_seconds", count, 0.0);
     generate_list(g, "megahertz", count, 2450.0);
-    generate_list(g, "contaminated", count, 0.0);
+    for (int k = 0; k < 2; k++) {
+        fprintf(g->out, ",\"%s\":[", k == 0 ? "core_share" : "contaminated");
+        for (size_t i = 0; i < count; i++) {
+            const bool marked = generate_is_shared(i, shared, count);
+            fprintf(g->out, "%s%s", i == 0 ? "" : ",",
+                    k == 0 ? (marked ? "0.6" : "0.99") : (marked ? "1" : "0"));
+        }
+        fputs("]", g->out);
+    }
     qsort(sample, count, sizeof *sample, generate_order);
     const size_t half = (size_t)(0.98 * sqrt((double)count)) + 1;
     const size_t low = count / 2 > half ? count / 2 - half : 0;
@@ -139,9 +157,9 @@ static void generate_samples(generator *g, double seconds)
     fprintf(g->out,
             "},\"summary\":{\"seconds\":{\"value\":%.9g,\"low\":%.9g,\"high\":%.9g},"
             "\"mode_seconds\":%.9g,\"p99_seconds\":%.9g,\"dispersion\":%.4g,\"count\":%zu,"
-            "\"contaminated\":0}",
-            sample[count / 2], sample[low], sample[high], sample[count / 2],
-            sample[(count * 99) / 100], g->o->noise, count);
+            "\"contaminated\":%zu}",
+            sample[count / 2], (shared == count ? 0.45 : 1.0) * sample[low], sample[high],
+            sample[count / 2], sample[(count * 99) / 100], g->o->noise, count, shared);
     free(sample);
 }
 

@@ -140,6 +140,23 @@ Test(history, a_machine_that_became_restless_confirms_nothing, .timeout = 120)
     run_remove(folder);
 }
 
+/* Neighbours on the cores, in every sample from some run on: bench says so, and nothing is claimed
+ * of the program. */
+Test(history, neighbours_on_the_cores_confirm_nothing)
+{
+    char folder[64];
+    generate_options o = small();
+    run_folder(folder);
+    o.ops = 2;
+    history_add_nights(folder, 0, 10, o);
+    o.shared = 1.0;
+    history_add_nights(folder, 10, 15, o);
+    for (int run = 11; run <= 15; run++) {
+        expect_nothing_confirmed(folder, run);
+    }
+    run_remove(folder);
+}
+
 /* One op of several is slower: the rest says that the machine is as it was. */
 Test(history, a_slowdown_of_some_cases_is_theirs)
 {

@@ -123,7 +123,7 @@ Test(report, hostile_names_stay_words)
     static const char name[] =
         "x`touch HACKED`'$(touch HACKED)%s</script><script>alert(1)</script>@m";
     fprintf(file,
-            "{\"format\":\"assay-results\",\"version\":\"2.1.0\",\"environment\":{\"<b>\":\"</td>"
+            "{\"format\":\"assay-results\",\"version\":\"2.2.0\",\"environment\":{\"<b>\":\"</td>"
             "<script>\"},\"timings\":[");
     for (int i = 0; i < 3; i++) {
         fprintf(file,

@@ -53,6 +53,25 @@ Test(gate_rules, single_processes_fall_back_on_the_assumed_spread)
     cr_assert(c.screened_low < 1.0 && c.screened_high > 1.04);
 }
 
+/* Times of shared cores may be less alone: that side's, and no other bound. */
+Test(gate_rules, what_a_neighbour_may_have_taken_is_allowed_for)
+{
+    const assay_gate_options options = ASSAY_GATE_DEFAULTS;
+    const double base[] = {1.0, 1.001, 0.999};
+    const double now[] = {1.7, 1.701, 1.699};
+    size_t suspects;
+    assay_gate_case c[] = {
+        {.now = now, .now_count = 3, .base = base, .base_count = 3},
+        {.now = now, .now_count = 3, .base = base, .base_count = 3, .now_alone = 0.45},
+        {.now = now, .now_count = 3, .base = base, .base_count = 3, .base_alone = 0.45}};
+    cr_assert_eq(assay_gate_screen(c, 3, &options, &suspects, &error), ASSAY_OK);
+    cr_expect_gt(c[0].screened_low, 1.6);
+    cr_expect_float_eq(c[1].screened_low, 0.45 * c[0].screened_low, 1e-9);
+    cr_expect_float_eq(c[1].screened_high, c[0].screened_high, 1e-9);
+    cr_expect_float_eq(c[2].screened_low, c[0].screened_low, 1e-9);
+    cr_expect_float_eq(c[2].screened_high, c[0].screened_high / 0.45, 1e-9);
+}
+
 Test(gate_rules, plans)
 {
     const assay_gate_options options = ASSAY_GATE_DEFAULTS;
