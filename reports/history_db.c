@@ -165,6 +165,17 @@ static assay_status bring_up_to_date(history *h, assay_error *error)
     return status;
 }
 
+/* All of it as it was at one moment: another may be making the history just now. */
+static assay_status identify_at_once(history *h, int64_t *version, assay_error *error)
+{
+    assay_status status = history_exec(h, "BEGIN", error);
+    if (status == ASSAY_OK) {
+        status = identify(h, version, error);
+        (void)sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return status;
+}
+
 /* The change to a write-ahead log needs the file alone for a moment, and SQLite does not wait for
  * that: several that open a new history at once take turns. */
 static assay_status set_journal(history *h, assay_error *error)
@@ -213,7 +224,7 @@ assay_status history_open(const char *path, bool create, history *h, assay_error
     (void)sqlite3_busy_timeout(h->db, WAIT_MILLISECONDS);
     (void)sqlite3_extended_result_codes(h->db, 0);
     int64_t version;
-    assay_status status = identify(h, &version, error);
+    assay_status status = identify_at_once(h, &version, error);
     if (status == ASSAY_OK) {
         status = set_journal(h, error);
     }
