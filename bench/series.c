@@ -88,6 +88,16 @@ static const cJSON *first_of(const cJSON *answer, const char *name)
     return list != NULL ? list->child : NULL;
 }
 
+static const cJSON *next_of(const cJSON *item)
+{
+    return item != NULL ? item->next : NULL;
+}
+
+static double value_of(const cJSON *item)
+{
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
 assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answer,
                               assay_error *error)
 {
@@ -103,14 +113,20 @@ assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answ
     /* a peer need not know these */
     const cJSON *mark = first_of(answer, "contaminated");
     const cJSON *share = first_of(answer, "core_share");
+    const cJSON *switches = first_of(answer, "switches");
+    const cJSON *steal = first_of(answer, "steal_seconds");
     for (const cJSON *item = seconds->child; item != NULL; item = item->next) {
-        series->sample[series->count++] =
-            (assay_sample){.seconds = cJSON_IsNumber(item) ? item->valuedouble : NAN,
-                           .process = process,
-                           .disturbed = mark != NULL && mark->valuedouble > 0.0,
-                           .share = cJSON_IsNumber(share) ? share->valuedouble : NAN};
-        mark = mark != NULL ? mark->next : NULL;
-        share = share != NULL ? share->next : NULL;
+        const double seconds_each = value_of(item);
+        series->sample[series->count++] = (assay_sample){
+            .seconds = seconds_each,
+            .process = process,
+            .disturbed = value_of(mark) > 0.0,
+            .alone = assay_alone(seconds_each * (double)series->calls, value_of(switches),
+                                 value_of(steal), value_of(share))};
+        mark = next_of(mark);
+        share = next_of(share);
+        switches = next_of(switches);
+        steal = next_of(steal);
         (void)cJSON_AddItemToArray(processes, cJSON_CreateNumber((double)process));
     }
     for (int i = 0; i < ASSAY_SAMPLE_LISTS; i++) {

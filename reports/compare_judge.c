@@ -12,7 +12,7 @@
 double *compare_process_medians(const results_timing *timing, size_t *count)
 {
     size_t used = 0;
-    assay_sample *const list = report_samples(&timing->samples, &used, NULL);
+    assay_sample *const list = report_samples(timing, &used, NULL);
     double *const one = calloc(used + 1, sizeof *one);
     double *medians = calloc(used + 1, sizeof *medians);
     *count = 0;
@@ -139,8 +139,8 @@ assay_status compare_judge(compare_case *item, size_t count, const compare_optio
             gate[i].base_count = base;
             gate[i].now = list[2 * i + 1];
             gate[i].now_count = now;
-            gate[i].base_alone = item[i].base->alone;
-            gate[i].now_alone = item[i].now->alone;
+            gate[i].base_lost = 1.0 - item[i].base->alone;
+            gate[i].now_lost = 1.0 - item[i].now->alone;
         }
         item[i].processes[0] = gate != NULL ? gate[i].base_count : 0;
         item[i].processes[1] = gate != NULL ? gate[i].now_count : 0;

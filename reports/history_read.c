@@ -228,11 +228,12 @@ void history_table_free(history_table *table)
     *table = (history_table){0};
 }
 
-/* Relative standard error by the longer side of the interval; 0 where it has none. */
+/* Relative standard error by the longer side of the interval; 0 where it has none. One that reaches
+ * zero is as wide as a factor of 20. */
 static double own_error(const results_estimate *e)
 {
     const double above = log(e->high / e->value);
-    const double below = log(e->value / e->low);
+    const double below = log(e->value / fmax(e->low, 0.05 * e->value));
     const double reach = fmax(isfinite(above) ? above : 0.0, isfinite(below) ? below : 0.0);
     return reach / 1.96;
 }

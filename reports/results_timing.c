@@ -133,7 +133,7 @@ assay_status results_read_estimate(const assay_node *object, const char *key,
 /* Which samples count, and of how many processes they are. */
 static assay_status read_used(const assay_place *place, results_timing *timing, assay_error *error)
 {
-    assay_sample *const list = report_samples(&timing->samples, &timing->used, &timing->alone);
+    assay_sample *const list = report_samples(timing, &timing->used, &timing->alone);
     timing->processes = timing->used > 0;
     for (size_t i = 1; i < timing->used; i++) {
         timing->processes += list[i].process != list[i - 1].process;

@@ -10,8 +10,15 @@ static int64_t process_of(const results_samples *samples, size_t i)
     return fabs(process) < 0x1p53 ? (int64_t)process : 0;
 }
 
-assay_sample *report_samples(const results_samples *samples, size_t *count, double *alone)
+static double value_at(const double *list, size_t i)
 {
+    return list != NULL ? list[i] : (double)NAN;
+}
+
+assay_sample *report_samples(const results_timing *timing, size_t *count, double *alone)
+{
+    const results_samples *const samples = &timing->samples;
+    const double calls = timing->calls_per_sample > 0.0 ? timing->calls_per_sample : 1.0;
     const size_t all = samples->count;
     assay_sample *const list = calloc(all + 1, sizeof *list);
     *count = 0;
@@ -19,8 +26,10 @@ assay_sample *report_samples(const results_samples *samples, size_t *count, doub
         list[i] = (assay_sample){
             .seconds = samples->seconds[i],
             .process = process_of(samples, i),
-            .disturbed = samples->contaminated != NULL && samples->contaminated[i] > 0.0,
-            .share = samples->core_share != NULL ? samples->core_share[i] : (double)NAN};
+            .disturbed = value_at(samples->contaminated, i) > 0.0,
+            .alone = assay_alone(calls * samples->seconds[i], value_at(samples->switches, i),
+                                 value_at(samples->steal_seconds, i),
+                                 value_at(samples->core_share, i))};
     }
     if (list != NULL) {
         *count = assay_undisturbed(list, all, alone);

@@ -7,6 +7,6 @@
 
 /* As assay_undisturbed chooses them; the caller's to free. *count is their number. NULL: out of
  * memory. */
-assay_sample *report_samples(const results_samples *samples, size_t *count, double *alone);
+assay_sample *report_samples(const results_timing *timing, size_t *count, double *alone);
 
 #endif

@@ -50,9 +50,9 @@ typedef struct assay_gate_case {
     size_t now_count;
     const double *base;
     size_t base_count;
-    /* The least part of those times that it takes with its cores to itself, where they were shared
-     * all the time (bench/statistics/undisturbed.h); 0: not known to be less than all. */
-    double now_alone, base_alone;
+    /* How much less, as a part of those times, it may take undisturbed, where it was disturbed all
+     * the time: 1 - the *alone of assay_undisturbed. */
+    double now_lost, base_lost;
     bool paired; /* now[i] and base[i] were run side by side; counts are equal */
     /* Confirmation. Of each fresh pair, in the order they were run: log(now / base), the median
      * over the pair's rounds (assay_pair_log_ratio with a = base and b = now). */

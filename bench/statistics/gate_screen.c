@@ -125,9 +125,9 @@ static void screen_one(assay_gate_case *c, const said *s, const prior *run,
     const double reach =
         assay_student_quantile(1.0 - options->miss, freedom) * sqrt(moderated * s->factor);
     const double effect = log1p(options->effect);
-    /* Alone, the new one may take less than it took, and the baseline too. */
-    const double low = s->centre - reach + (c->now_alone > 0.0 ? log(c->now_alone) : 0.0);
-    const double high = s->centre + reach - (c->base_alone > 0.0 ? log(c->base_alone) : 0.0);
+    /* Undisturbed, the new one may take less than it took, and the baseline too. */
+    const double low = s->centre - reach + log1p(-c->now_lost);
+    const double high = s->centre + reach - log1p(-c->base_lost);
     const bool slower = high >= effect;
     const bool faster = low <= -effect;
     c->screened = exp(s->centre);

@@ -8,6 +8,18 @@
 enum { LEAST = 5, LEAST_PART = 10 /* one of so many */ };
 
 static const double least_of_share = 0.75;
+static const double slice_most = 0.04; /* seconds */
+
+double assay_alone(double seconds, double switches, double steal_seconds, double share)
+{
+    if (isnan(switches) && isnan(steal_seconds) && isnan(share)) {
+        return (double)NAN;
+    }
+    const double lost = slice_most * (switches > 0.0 ? switches : 0.0) +
+                        (steal_seconds > 0.0 ? steal_seconds : 0.0);
+    const double own = lost > 0.0 ? fmax(0.0, 1.0 - lost / seconds) : 1.0;
+    return share > 0.0 && share < ASSAY_SHARE_LEAST ? own * least_of_share * share : own;
+}
 
 static int by_process(const void *a, const void *b)
 {
@@ -35,20 +47,20 @@ static bool counts(const assay_sample *samples, size_t from, size_t end)
     return good == end - from || (good >= LEAST && LEAST_PART * good >= end - from);
 }
 
-/* By the median share: the times are summed up by their median too. */
+/* The median of what the samples take alone at the least, over their median. */
 static double alone_of(const assay_sample *samples, size_t count)
 {
-    double *const share = malloc(count * sizeof *share + 1);
-    size_t known = 0;
-    for (size_t i = 0; i < count && share != NULL; i++) {
-        if (samples[i].share > 0.0 && samples[i].share <= 1.0) {
-            const bool shared = samples[i].share < ASSAY_SHARE_LEAST;
-            share[known++] = shared ? least_of_share * samples[i].share : 1.0;
-        }
+    double *const least = malloc(2 * count * sizeof *least + 1);
+    double *const taken = least + count;
+    for (size_t i = 0; i < count && least != NULL; i++) {
+        taken[i] = samples[i].seconds;
+        least[i] = taken[i] * (isnan(samples[i].alone) ? 1.0 : samples[i].alone);
     }
-    const double alone = known > 0 ? assay_median_reorder(share, known) : 1.0;
-    free(share);
-    return alone;
+    const bool good = count > 0 && least != NULL;
+    const double part =
+        good ? assay_median_reorder(least, count) / assay_median_reorder(taken, count) : 1.0;
+    free(least);
+    return part >= 0.0 && part <= 1.0 ? part : 1.0; /* times of nothing say nothing */
 }
 
 size_t assay_undisturbed(assay_sample *samples, size_t count, double *alone)

@@ -7,9 +7,13 @@
  * all samples count. Whether a sample was disturbed is read beside it and not from its time, so
  * that leaving it out favours neither the fast nor the slow.
  *
- * Times of cores that were shared are too long by an unknown factor. With a share s of its cores
- * (bench/issue.h) a kernel was seen to take up to 1.13 / s times as long (19 of 20 kernels and
- * shapes) and never 1.36 / s times: alone it takes between 0.75 s of such a time and all of it. */
+ * Disturbed times are too long by an unknown factor, but not by any:
+ * - with a share s of its cores (bench/issue.h) a kernel was seen to take up to 1.13 / s times as
+ *   long (19 of 20 kernels and shapes) and never 1.36 / s times: alone it takes between 0.75 s of
+ *   such a time and all of it;
+ * - who took a processor by an involuntary switch has it for 40 ms at most, as Linux gives it out,
+ *   and gives back what was stolen after the ticks that count it: so much less may it take alone.
+ */
 #ifndef BENCH_STATISTICS_UNDISTURBED_H
 #define BENCH_STATISTICS_UNDISTURBED_H
 
@@ -24,12 +28,16 @@ typedef struct assay_sample {
     double seconds;
     int64_t process;
     bool disturbed;
-    double share; /* of its cores; NaN: not known */
+    double alone; /* assay_alone; NaN: not known */
 } assay_sample;
 
+/* The least part of a sample of so many seconds, all its calls together, that its kernel takes
+ * alone. share: of its cores; what is NaN is not known and takes nothing; NaN where all are. */
+double assay_alone(double seconds, double switches, double steal_seconds, double share);
+
 /* Sorts by process and time, moves those that count to the front and returns their number, which is
- * 0 only of none. *alone (may be NULL) becomes the least part of the times of those that the kernel
- * takes alone: 1 where undisturbed ones count. O(count log count). */
+ * 0 only of none. *alone (may be NULL) becomes the least part of the median of those that the
+ * kernel takes alone: 1 where undisturbed ones count. O(count log count). */
 size_t assay_undisturbed(assay_sample *samples, size_t count, double *alone);
 
 #endif

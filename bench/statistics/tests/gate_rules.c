@@ -62,14 +62,16 @@ Test(gate_rules, what_a_neighbour_may_have_taken_is_allowed_for)
     size_t suspects;
     assay_gate_case c[] = {
         {.now = now, .now_count = 3, .base = base, .base_count = 3},
-        {.now = now, .now_count = 3, .base = base, .base_count = 3, .now_alone = 0.45},
-        {.now = now, .now_count = 3, .base = base, .base_count = 3, .base_alone = 0.45}};
-    cr_assert_eq(assay_gate_screen(c, 3, &options, &suspects, &error), ASSAY_OK);
+        {.now = now, .now_count = 3, .base = base, .base_count = 3, .now_lost = 0.55},
+        {.now = now, .now_count = 3, .base = base, .base_count = 3, .base_lost = 0.55},
+        {.now = now, .now_count = 3, .base = base, .base_count = 3, .now_lost = 1.0}};
+    cr_assert_eq(assay_gate_screen(c, 4, &options, &suspects, &error), ASSAY_OK);
     cr_expect_gt(c[0].screened_low, 1.6);
     cr_expect_float_eq(c[1].screened_low, 0.45 * c[0].screened_low, 1e-9);
     cr_expect_float_eq(c[1].screened_high, c[0].screened_high, 1e-9);
     cr_expect_float_eq(c[2].screened_low, c[0].screened_low, 1e-9);
     cr_expect_float_eq(c[2].screened_high, c[0].screened_high / 0.45, 1e-9);
+    cr_expect_eq(c[3].screened_low, 0.0, "nothing is known of what it takes");
 }
 
 Test(gate_rules, plans)
