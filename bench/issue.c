@@ -13,6 +13,9 @@
 
 enum { CHAINS = 8 };
 
+/* So long the first process of a run reads, to know a core of its own when it sees one. */
+static const double learning = 0.25;
+
 /* One thread for every core, started when first wanted, never ended. */
 static struct {
     pthread_mutex_t lock;
@@ -75,10 +78,10 @@ static void *read_on(void *place)
 static void start_readers(int32_t threads)
 {
     pthread_attr_t attributes;
-    bool good = pthread_attr_init(&attributes) == 0;
-    if (!good) {
+    if (pthread_attr_init(&attributes) != 0) {
         return;
     }
+    bool good = true;
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     while (good && readers.count < threads) {
         pthread_t thread;
@@ -125,6 +128,20 @@ void assay_issue_learn(int32_t threads, double seconds)
     const double start = assay_clock_now();
     while (!isnan(assay_issue_share(threads)) && assay_clock_now() - start < seconds) {
     }
+}
+
+double assay_issue_await(int32_t threads, double seconds, double *waited)
+{
+    if (!assay_issue_known()) {
+        assay_issue_learn(threads, learning);
+    }
+    double share = assay_issue_share(threads);
+    const double start = assay_clock_now();
+    for (*waited = 0.0; share < ASSAY_SHARE_LEAST && *waited < seconds;
+         *waited = assay_clock_now() - start) {
+        share = assay_issue_share(threads);
+    }
+    return share;
 }
 
 cJSON *assay_issue_rates(void)

@@ -18,10 +18,6 @@
 
 #include "bench/statistics/undisturbed.h" /* ASSAY_SHARE_LEAST */
 
-/* For so many seconds the first process of a run reads, to know a core of its own when it sees
- * one. */
-#define ASSAY_ISSUE_LEARNING 0.25
-
 /* The least share over the first `threads` cores of the topology, all read at the same moment, by
  * threads that are bound there and sleep in between (about 100 us); NaN where it cannot be read. */
 double assay_issue_share(int32_t threads);
@@ -31,6 +27,11 @@ bool assay_issue_known(void);
 
 /* Reads for so many seconds, to know the best. */
 void assay_issue_learn(int32_t threads, double seconds);
+
+/* Waits until a share says that the cores are one's own, for so many seconds at most, and returns
+ * the last share. *waited: seconds, 0 where the first reading said so. Where no best is known yet it
+ * learns first, which is no waiting. */
+double assay_issue_await(int32_t threads, double seconds, double *waited);
 
 /* The best rate of each core so far, as a list for another process of the same run, and such a list
  * taken over: of each core the better. Anything but rates is left alone. */

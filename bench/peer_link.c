@@ -128,21 +128,6 @@ void assay_peer_rest(void)
     (void)nanosleep(&nap, NULL);
 }
 
-static void await_cores(peer_link *link)
-{
-    const int32_t threads = link->operands.measure->options->threads;
-    const double start = assay_clock_now();
-    double now = start;
-    if (!assay_issue_known()) {
-        assay_issue_learn(threads, ASSAY_ISSUE_LEARNING);
-    }
-    do {
-        link->share = assay_issue_share(threads);
-        now = assay_clock_now();
-    } while (link->share < ASSAY_SHARE_LEAST && now - start < link->patience);
-    link->waited = now - start;
-}
-
 static void before(void *context, cJSON *request, assay_child_fate *fate)
 {
     peer_link *const link = context;
@@ -156,7 +141,8 @@ static void before(void *context, cJSON *request, assay_child_fate *fate)
     link->share = (double)NAN;
     link->waited = 0.0;
     if (link->patience >= 0.0 && strcmp(text_of(request, "do"), "sample") == 0) {
-        await_cores(link);
+        link->share = assay_issue_await(link->operands.measure->options->threads, link->patience,
+                                        &link->waited);
     }
     link->start = assay_clock_now();
 }

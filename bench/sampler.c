@@ -114,13 +114,12 @@ assay_status assay_sample_ready(const assay_bench_class *class_, assay_bench_sub
  * them are not waited with. */
 static void await_cores(sampling *s)
 {
-    const double start = assay_clock_now();
-    double now = start;
-    while (s->waited + now - start < s->request->patience && s->last <= ASSAY_SHARE_SECONDS &&
-           assay_issue_share(s->cores) < ASSAY_SHARE_LEAST) {
-        now = assay_clock_now();
+    const double left = s->request->patience - s->waited;
+    if (left > 0.0 && s->last <= ASSAY_SHARE_SECONDS) {
+        double waited;
+        (void)assay_issue_await(s->cores, left, &waited);
+        s->waited += waited;
     }
-    s->waited += now - start;
 }
 
 /* What is in cache must be so when the sample begins: warm calls come after the waiting. */
@@ -269,9 +268,6 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
                   .cores = assay_pin_count()};
     for (size_t i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
         (void)cJSON_AddArrayToObject(answer, assay_sample_list[i]);
-    }
-    if (request->patience >= 0.0 && !assay_issue_known()) {
-        assay_issue_learn(assay_pin_count(), ASSAY_ISSUE_LEARNING);
     }
     if (class_->watch != NULL) {
         (void)cJSON_AddArrayToObject(answer, "watched");

@@ -51,14 +51,16 @@ static bool counts(const assay_sample *samples, size_t from, size_t end)
 static double alone_of(const assay_sample *samples, size_t count)
 {
     double *const least = malloc(2 * count * sizeof *least + 1);
+    if (count == 0 || least == NULL) {
+        free(least);
+        return 1.0;
+    }
     double *const taken = least + count;
-    for (size_t i = 0; i < count && least != NULL; i++) {
+    for (size_t i = 0; i < count; i++) {
         taken[i] = samples[i].seconds;
         least[i] = taken[i] * (isnan(samples[i].alone) ? 1.0 : samples[i].alone);
     }
-    const bool good = count > 0 && least != NULL;
-    const double part =
-        good ? assay_median_reorder(least, count) / assay_median_reorder(taken, count) : 1.0;
+    const double part = assay_median_reorder(least, count) / assay_median_reorder(taken, count);
     free(least);
     return part >= 0.0 && part <= 1.0 ? part : 1.0; /* times of nothing say nothing */
 }
