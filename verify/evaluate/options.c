@@ -21,7 +21,8 @@ const char assay_evaluate_help[] =
     "  --labels N       print N concepts too, evenly spread: the label that was planted, and the one\n"
     "                   that float64 says of the latent that stands best for it\n"
     "  --seed N         of the bootstraps (default 1)\n"
-    "  --threads N      threads of a kernel\n"
+    "  --jobs N         implementations evaluated at once (default: one a core)\n"
+    "  --threads N      threads of a kernel (default: the cores, shared out over the jobs)\n"
     "  --timeout S      seconds a kernel may take for one call (default 600)\n"
     "\n"
     "measures, each with its 95% interval; the unit is the concept, texts about one are a cluster\n"
@@ -52,6 +53,7 @@ static const assay_option table[] = {
     {"adapter", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, adapter), 0, 0},
     {"json", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, json), 0, 0},
     {"labels", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, labels), 1, 65536},
+    {"jobs", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, jobs), 1, 64},
     {"threads", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, threads), 1, 4096},
     {"timeout", ASSAY_OPTION_REAL, offsetof(assay_evaluate_options, timeout), 0, 1000000},
     {"seed", ASSAY_OPTION_SEED, offsetof(assay_evaluate_options, seed), 0, 0},

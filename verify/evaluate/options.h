@@ -8,7 +8,7 @@
 typedef struct assay_evaluate_options {
     bool help;
     const char *world, *impl, *sae, *adapter, *json;
-    assay_option_int threads, labels;
+    assay_option_int threads, jobs, labels;
     assay_option_real timeout;
     uint64_t seed; /* of the bootstraps */
     const char *plugin[ASSAY_PLUGINS_MAX];

@@ -1,6 +1,6 @@
 /* A small part of the committed world: eight concepts with their texts and latents, the model, SAEs
- * and adapters as they are. Four of the concepts are those that the world's figures give as wrong
- * through the second SAE. */
+ * and adapters as they are. Through the second SAE half of them are wrong, by what its registry and
+ * the figures are made to say: three have one another's best latents, one has none. */
 #ifndef VERIFY_TESTS_CUT_WORLD_H
 #define VERIFY_TESTS_CUT_WORLD_H
 
@@ -12,7 +12,9 @@
 
 #define CUT_WORLD ASSAY_SOURCE_DIR "/fixtures/world/trained"
 
-enum { CUT_CONCEPTS = 8, CUT_RIGHT = 4 };
+enum { CUT_CONCEPTS = 8, CUT_TURNED = 3, CUT_WRONG = 4 };
+
+#define CUT_ADAPTER "llamascope-scalar-affine"
 
 static inline cJSON *cut_read(const char *folder, const char *name)
 {
@@ -45,10 +47,10 @@ static inline void cut_write(const char *folder, const char *name, cJSON *root)
     cJSON_Delete(root);
 }
 
-/* The labels that the figures give as wrong through an adapter; the caller deletes them. */
-static inline cJSON *cut_wrong(const char *adapter)
+/* The labels that a world's figures give as wrong through an adapter; the caller deletes them. */
+static inline cJSON *cut_wrong(const char *folder, const char *adapter)
 {
-    cJSON *const figures = cut_read(CUT_WORLD, "figures.json");
+    cJSON *const figures = cut_read(folder, "figures.json");
     const cJSON *const one =
         cJSON_GetObjectItem(cJSON_GetObjectItem(figures, "adapter"), adapter);
     cJSON *const labels = cJSON_CreateArray();
@@ -74,26 +76,25 @@ static inline bool cut_holds(const cJSON *labels, const char *label)
     return false;
 }
 
-/* kept[new] = old. */
+/* kept[new] = old: the first that every scalar affine adapter says rightly. */
 static inline void cut_choose(const cJSON *concepts, int kept[CUT_CONCEPTS])
 {
-    cJSON *const wrong = cut_wrong("llamascope-scalar-affine");
+    cJSON *const first = cut_wrong(CUT_WORLD, "goodfire-scalar-affine");
+    cJSON *const second = cut_wrong(CUT_WORLD, CUT_ADAPTER);
     const cJSON *item = NULL;
     int count = 0;
-    int right = 0;
     int at = 0;
     cJSON_ArrayForEach(item, concepts)
     {
-        const bool is_wrong = cut_holds(wrong, cJSON_GetObjectItem(item, "label")->valuestring);
-        if (is_wrong || right < CUT_RIGHT) {
-            right += !is_wrong;
-            cr_assert_lt(count, CUT_CONCEPTS);
+        const char *const label = cJSON_GetObjectItem(item, "label")->valuestring;
+        if (count < CUT_CONCEPTS && !cut_holds(first, label) && !cut_holds(second, label)) {
             kept[count++] = at;
         }
         at++;
     }
     cr_assert_eq(count, CUT_CONCEPTS, "%d", count);
-    cJSON_Delete(wrong);
+    cJSON_Delete(first);
+    cJSON_Delete(second);
 }
 
 static inline int cut_new(const int kept[CUT_CONCEPTS], int old)
@@ -127,6 +128,57 @@ static inline void cut_rows(cJSON *root, const char *key, int at, const int kept
     cJSON_ReplaceItemInObject(root, key, made);
 }
 
+/* Of the concepts 0 .. CUT_TURNED - 1 each gets the next one's best latent; the one after them, none. */
+static inline void cut_turn(cJSON *registry)
+{
+    cJSON *const best = cJSON_GetObjectItem(registry, "best");
+    cJSON *row = NULL;
+    int latent[CUT_WRONG];
+    int gone = -1;
+    int at = 0;
+    cJSON_ArrayForEach(row, best)
+    {
+        const int concept = cJSON_GetArrayItem(row, 0)->valueint;
+        if (concept < CUT_WRONG) {
+            latent[concept] = cJSON_GetArrayItem(row, 1)->valueint;
+        }
+        gone = concept == CUT_TURNED ? at : gone;
+        at++;
+    }
+    cJSON_ArrayForEach(row, best)
+    {
+        const int concept = cJSON_GetArrayItem(row, 0)->valueint;
+        if (concept < CUT_TURNED) {
+            (void)cJSON_SetNumberHelper(cJSON_GetArrayItem(row, 1),
+                                        latent[(concept + 1) % CUT_TURNED]);
+        }
+    }
+    cJSON_DeleteItemFromArray(best, gone);
+}
+
+/* What the figures then give as wrong. */
+static inline void cut_figures(const char *folder, const cJSON *concepts)
+{
+    cJSON *const figures = cut_read(CUT_WORLD, "figures.json");
+    cJSON *const wrong = cJSON_CreateArray();
+    for (int i = 0; i < CUT_WRONG; i++) {
+        const cJSON *const said = cJSON_GetArrayItem(concepts, (i + 1) % CUT_TURNED);
+        cJSON *const item = cJSON_CreateObject();
+        cJSON_AddItemToObject(
+            item, "planted",
+            cJSON_Duplicate(cJSON_GetObjectItem(cJSON_GetArrayItem(concepts, i), "label"), true));
+        cJSON_AddItemToObject(item, "said",
+                              i == CUT_TURNED
+                                  ? cJSON_CreateNull()
+                                  : cJSON_Duplicate(cJSON_GetObjectItem(said, "label"), true));
+        cJSON_AddItemToArray(wrong, item);
+    }
+    cJSON *const adapter =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(figures, "adapter"), CUT_ADAPTER);
+    cJSON_ReplaceItemInObject(adapter, "wrong", wrong);
+    cut_write(folder, "figures.json", figures);
+}
+
 static inline void cut_link(const char *folder, const char *name)
 {
     char from[1024];
@@ -140,7 +192,7 @@ static inline void cut_link(const char *folder, const char *name)
 static inline void cut_world(char *folder)
 {
     static const char *const registries[] = {"registry/goodfire.json", "registry/l2r-8x.json"};
-    static const char *const links[] = {"model", "sae", "adapter", "figures.json"};
+    static const char *const links[] = {"model", "sae", "adapter"};
     int kept[CUT_CONCEPTS];
     char path[128];
     strcpy(folder, "./assay-world-XXXXXX");
@@ -156,11 +208,15 @@ static inline void cut_world(char *folder)
     }
     cJSON_ReplaceItemInObject(language, "concepts", made);
     cut_rows(language, "prompts", -1, kept);
+    cut_figures(folder, made);
     cut_write(folder, "language.json", language);
     for (size_t i = 0; i < 2; i++) {
         cJSON *const registry = cut_read(CUT_WORLD, registries[i]);
         cut_rows(registry, "latents", 1, kept);
         cut_rows(registry, "best", 0, kept);
+        if (i == 1) {
+            cut_turn(registry);
+        }
         cut_write(folder, registries[i], registry);
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {

@@ -51,7 +51,7 @@ static double value(const cJSON *evaluation, const char *measure)
 /* Of the kept concepts, those that the figures do not give as wrong. */
 static double figured(const char *folder, const char *adapter)
 {
-    cJSON *const wrong = cut_wrong(adapter);
+    cJSON *const wrong = cut_wrong(folder, adapter);
     cJSON *const language = cut_read(folder, "language.json");
     const cJSON *item = NULL;
     int right = 0;
@@ -78,14 +78,14 @@ Test(evaluate, the_reference_meets_the_worlds_figures)
 {
     char folder[64];
     cut_world(folder);
-    /* half of the second SAE's labels are wrong here, by choice: its gate is missed */
+    /* half of the second SAE's labels are made wrong here: its gate is missed */
     cJSON *const root = evaluate(folder, "--impl 'oracle,scalar'", 1);
     for (int i = 0; i < 2; i++) {
         const char *const impl = i == 0 ? "oracle" : "scalar";
         const cJSON *const relu = find(root, impl, "goodfire");
         const cJSON *const topk = find(root, impl, "l2r-8x");
         cr_expect_eq(value(relu, "label_accuracy"), figured(folder, "goodfire-scalar-affine"));
-        cr_expect_eq(value(topk, "label_accuracy"), figured(folder, "llamascope-scalar-affine"));
+        cr_expect_eq(value(topk, "label_accuracy"), figured(folder, CUT_ADAPTER));
         cr_expect_str_eq(cJSON_GetObjectItem(relu, "verdict")->valuestring, "PASS");
         cr_expect_str_eq(cJSON_GetObjectItem(topk, "verdict")->valuestring, "FAIL");
         cr_expect_not_null(strstr(cJSON_GetObjectItem(topk, "message")->valuestring, "gate"));
@@ -154,18 +154,37 @@ Test(evaluate, the_same_seed_gives_the_same_intervals)
     cut_remove(folder);
 }
 
+Test(evaluate, several_at_once_measure_what_one_after_the_other_does)
+{
+    char folder[64];
+    char *text[2];
+    cut_world(folder);
+    for (int i = 0; i < 2; i++) {
+        cJSON *const root = evaluate(
+            folder, i == 0 ? "--sae goodfire --jobs 1" : "--sae goodfire --jobs 3 --threads 2", 0);
+        const cJSON *const list = cJSON_GetObjectItem(root, "evaluations");
+        cr_expect_eq(cJSON_GetArraySize(list), 3, "oracle and both scalar backends");
+        text[i] = cJSON_Print(list);
+        cJSON_Delete(root);
+    }
+    cr_expect_str_eq(text[0], text[1]);
+    cJSON_free(text[0]);
+    cJSON_free(text[1]);
+    cut_remove(folder);
+}
+
 Test(evaluate, labels_stand_beside_what_was_planted)
 {
     char folder[64];
     char arguments[1024];
     cut_world(folder);
-    cJSON *const wrong = cut_wrong("llamascope-scalar-affine");
+    cJSON *const wrong = cut_wrong(folder, CUT_ADAPTER);
     cJSON *const language = cut_read(folder, "language.json");
     const cJSON *item = NULL;
     snprintf(arguments, sizeof arguments,
              "evaluate --world %s --sae l2r-8x --impl oracle --labels 100", folder);
     run_output run = run_assay(arguments);
-    cr_assert_eq(run.status, 1, "%s%s", run.err, run.out); /* half of them were chosen as wrong */
+    cr_assert_eq(run.status, 1, "%s%s", run.err, run.out); /* half of them were made wrong */
     const char *at = strstr(run.out, "8 of 8 labels");
     cr_assert_not_null(at, "%s", run.out);
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(language, "concepts"))
