@@ -17,6 +17,9 @@ typedef struct judged_pair {
 
 static assay_status count(void *context, const assay_result *result, assay_error *error)
 {
+    if (result->verdict == ASSAY_SKIP) {
+        return ASSAY_OK; /* a case on which no kernel of the contract can show anything */
+    }
     judged++;
     bool decidable = true;
     if (result->verdict == ASSAY_VOID) {
