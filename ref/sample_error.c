@@ -14,19 +14,21 @@
  *     monotone, so what is kept stays, but what is just below may become an equal);
  *   - the sum before it is within that sum's own error of top_p,
  *     unless all sums are small whole numbers: then it is met exactly, or not;
- *   - it could change places with a token on the other side of top_p's cut, the scaled values being
- *     within their rounding of each other but not equal (equals are ordered by index).
+ *   - it could change places with a token on the other side of top_p's cut, the exponentials being
+ *     within their errors of each other but the scaled values not equal (equals are ordered by
+ *     index).
  * With w the share of all undecided tokens in the kept mass, a kept token may be off by p_t w/(1-w)
- * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share.
+ * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share, and one that is kept
+ * instead of dropped by that share's own error too.
  * Source: assay/sample.h; first-order propagation. */
 #include "ref/sample.h"
 #include "ref/sums.h"
 
 #include <math.h>
 
-static double exponent_error(const ref_distribution *d, const ref_rounding *r, int64_t t)
+/* Of a token whose scaled logit is s. */
+static double exponent_error(const ref_distribution *d, const ref_rounding *r, double s)
 {
-    const double s = d->scaled[t];
     return r->u_work * (fabs(s) + fabs(d->maximum)) + 3.0 * r->u_work * fabs(s - d->maximum) +
            r->u_function;
 }
@@ -61,7 +63,7 @@ static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool
     const double mass = kept ? d->mass : d->mass_before;
     for (int64_t t = 0; t < d->vocab; t++) {
         if (d->before[t] > 0.0 && (!kept || d->kept[t])) {
-            weighted += d->before[t] / mass * exponent_error(d, r, t);
+            weighted += d->before[t] / mass * exponent_error(d, r, d->scaled[t]);
             d->scratch[used++] = d->before[t];
         }
     }
@@ -94,10 +96,16 @@ static cut find_cut(const ref_distribution *d)
     return found;
 }
 
-/* Whether rounding may make a > b equal or nearly so. */
+/* Whether rounding may make scaled logits a > b equal or nearly so. */
 static bool confused(double a, double b, const ref_rounding *r)
 {
     return a > b && a - b <= 2.0 * r->u_work * (fabs(a) + fabs(b));
+}
+
+/* Whether it may do so with their exponentials, by which a nucleus may be ordered. */
+static bool may_swap(double a, double b, const ref_distribution *d, const ref_rounding *r)
+{
+    return a > b && a - b <= exponent_error(d, r, a) + exponent_error(d, r, b);
 }
 
 /* Of so few equals the weights are 1, and all sums small integers: exact in any accumulator. */
@@ -138,7 +146,7 @@ static bool undecided(const assay_sample_params *params, const ref_distribution 
         return confused(d->kth, s, r);
     }
     if (params->top_p < 1.0 &&
-        (d->kept[t] ? confused(s, edge->dropped, r) : confused(edge->kept, s, r))) {
+        (d->kept[t] ? may_swap(s, edge->dropped, d, r) : may_swap(edge->kept, s, d, r))) {
         return true;
     }
     return params->top_p < 1.0 && ahead > 0.0 &&
@@ -170,9 +178,10 @@ void ref_distribution_error(const assay_sample_params *params,
     for (int64_t t = 0; t < d->vocab; t++) {
         const double p = d->probability[t];
         const bool open = assay_at2(&model->bound, n, t) > 0.0;
-        double bound = p > 0.0 ? p * (exponent_error(d, rounding, t) + own.bound + spill) : 0.0;
-        bound += loose < 0.5 ? 0.0 : 1.0;
-        bound += open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
-        ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor, p * own.sigma);
+        const double share = p > 0.0 ? p : open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
+        double bound = share * (exponent_error(d, rounding, d->scaled[t]) + own.bound + spill);
+        bound += (loose < 0.5 ? 0.0 : 1.0) + (open ? share : 0.0);
+        ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor,
+                      share * own.sigma);
     }
 }

@@ -7,8 +7,10 @@
  *           + underflow
  *   sigma = 0
  * exp(-g) overflows for g < -88 in f32 (-709 in f64): a right kernel then gives 0, and |silu| there
- * is below 1e-36. For g = -Inf the formula is NaN and the limit 0; assay/swiglu.h takes either: the
- * bound is NaN, which says that a zero is as good as the NaN.
+ * is below 1e-36. Short of that 1 / (1 + exp(-g)) may underflow: |g| up times the floor of a product.
+ * For g = -Inf the formula is NaN and the limit 0; assay/swiglu.h takes either: the
+ * bound is NaN, which says that a zero is as good as the NaN. Where silu may underflow to 0, an
+ * infinite up gives an infinity or a NaN: such an element is left open.
  * Source: assay/swiglu.h (transformers LlamaMLP). */
 #include "ref/operands.h"
 #include "ref/rounding.h"
@@ -52,12 +54,16 @@ static void model_element(const ref_rounding *rounding, const assay_error_model 
     if (gate < overflow) {
         relative += 1.0;
     }
-    const double floor = fmax(rounding->intermediate_floor, rounding->product_floor);
+    const double reciprocal = rounding->product_floor * fmin(fmax(1.0, -gate), -2.0 * overflow);
+    const double floor = fmax(rounding->intermediate_floor, reciprocal);
     const double flushed = fabs(up) * ref_flushed(rounding, gate) +
                            fabs(silu) * ref_flushed(rounding, up);
     ref_model_put(model, rounding, i, j, y, fabs(y) * relative + floor * fabs(up) + flushed, 0.0);
     if (gate == -INFINITY && isfinite(up)) {
         assay_put2(&model->bound, i, j, NAN);
+    }
+    if (isinf(up) && isfinite(gate) && (gate < overflow || fabs(silu) <= floor)) {
+        ref_model_open(model, i, j); /* silu may be 0, and its product with an infinity a NaN */
     }
 }
 

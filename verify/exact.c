@@ -261,7 +261,8 @@ assay_status assay_exact_codes(const assay_sae *sae, const assay_tensor *x,
     assay_quantum_multiply(&q, &sae->encode_scale, contract, ASSAY_NONE);
     assay_quantum_add(&q, &sae->encode_bias, contract);
     const int bits = width_of(contract, true);
-    const double limit = limit_of(&q, bits);
+    /* a value is stored as f32, whatever it was computed in; a score is compared and not stored */
+    const double limit = limit_of(&q, contract->output == ASSAY_F64 || bits < 24 ? bits : 24);
     assay_quantum_multiply(&q, &sae->gate, contract, ASSAY_NONE);
     const double score_limit = limit_of(&q, bits);
     assay_subset subset = {.columns = NULL};
