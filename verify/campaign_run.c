@@ -2,28 +2,23 @@
 #include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "verify/campaign_parts.h"
-
-enum { JOBS_MAX = 64 };
+#include "verify/crew.h"
 
 /* What the threads share. */
-typedef struct crew {
+typedef struct bench {
     assay_campaign *campaign;
     assay_journal *journal;
     assay_report *report;
     size_t *item_of; /* of every result in the report */
     size_t room;
     pthread_mutex_t lock;
-    size_t next; /* the next case to be judged */
-    assay_status status;
-    assay_error *error;
     int32_t threads; /* OpenMP threads of each */
-} crew;
+} bench;
 
 typedef struct worker {
-    crew *crew;
+    bench *bench;
     size_t item; /* the case at hand */
     assay_session *session[ASSAY_PLUGINS_MAX + 1];
     assay_session **of_table;
@@ -31,56 +26,63 @@ typedef struct worker {
 } worker;
 
 /* Under the lock: the result to the journal and to the report. */
-static assay_status publish(crew *c, size_t item, const assay_result *result, assay_error *error)
+static assay_status publish(bench *b, size_t item, const assay_result *result, assay_error *error)
 {
-    if (c->report->count >= c->room) {
-        const size_t room = c->room == 0 ? 1024 : 2 * c->room;
-        size_t *const grown = realloc(c->item_of, room * sizeof *grown);
+    if (b->report->count >= b->room) {
+        const size_t room = b->room == 0 ? 1024 : 2 * b->room;
+        size_t *const grown = realloc(b->item_of, room * sizeof *grown);
         if (grown == NULL) {
             return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for results");
         }
-        c->item_of = grown;
-        c->room = room;
+        b->item_of = grown;
+        b->room = room;
     }
-    c->item_of[c->report->count] = item;
-    const assay_sink sink = assay_report_sink(c->report);
+    b->item_of[b->report->count] = item;
+    const assay_sink sink = assay_report_sink(b->report);
     return sink.result(sink.context, result, error);
 }
 
 static assay_status take_result(void *context, const assay_result *result, assay_error *error)
 {
     const worker *const w = context;
-    crew *const c = w->crew;
+    bench *const b = w->bench;
     assay_status status =
-        c->journal != NULL ? assay_journal_append(c->journal, result, error) : ASSAY_OK;
-    (void)pthread_mutex_lock(&c->lock);
-    status = status == ASSAY_OK ? publish(c, w->item, result, error) : status;
-    (void)pthread_mutex_unlock(&c->lock);
+        b->journal != NULL ? assay_journal_append(b->journal, result, error) : ASSAY_OK;
+    (void)pthread_mutex_lock(&b->lock);
+    status = status == ASSAY_OK ? publish(b, w->item, result, error) : status;
+    (void)pthread_mutex_unlock(&b->lock);
     return status;
 }
 
 static bool was_judged(void *context, const char *source, const char *case_id, const char *impl)
 {
     const worker *const w = context;
-    crew *const c = w->crew;
+    bench *const b = w->bench;
     assay_error ignored;
-    const assay_result *const kept = assay_journal_find(c->journal, source, case_id, impl);
+    const assay_result *const kept = assay_journal_find(b->journal, source, case_id, impl);
     if (kept != NULL) {
-        (void)pthread_mutex_lock(&c->lock);
-        (void)publish(c, w->item, kept, &ignored);
-        (void)pthread_mutex_unlock(&c->lock);
+        (void)pthread_mutex_lock(&b->lock);
+        (void)publish(b, w->item, kept, &ignored);
+        (void)pthread_mutex_unlock(&b->lock);
     }
     return kept != NULL;
 }
 
-static assay_status open_worker(worker *w, assay_error *error)
+static assay_status open_worker(void *context, void **own, assay_error *error)
 {
-    const assay_campaign *const campaign = w->crew->campaign;
+    bench *const b = context;
+    const assay_campaign *const campaign = b->campaign;
     assay_session_options options = campaign->options.session;
     assay_status status = ASSAY_OK;
+    worker *const w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for sessions");
+    }
+    *own = w;
+    w->bench = b;
+    omp_set_num_threads(b->threads);
     if (options.threads == 0) {
-        /* two at least: a race needs two */
-        options.threads = w->crew->threads > 1 ? w->crew->threads : 2;
+        options.threads = b->threads > 1 ? b->threads : 2; /* two at least: a race needs two */
     }
     w->of_table = calloc(campaign->table_count + 1, sizeof *w->of_table);
     w->checkpoints = calloc(campaign->bundle_count + 1, sizeof *w->checkpoints);
@@ -97,22 +99,30 @@ static assay_status open_worker(worker *w, assay_error *error)
     return status;
 }
 
-static void close_worker(worker *w)
+static void close_worker(void *context, void *own)
 {
-    const assay_campaign *const campaign = w->crew->campaign;
-    for (size_t i = 0; i <= campaign->options.plugin_count; i++) {
+    const bench *const b = context;
+    const assay_campaign *const campaign = b->campaign;
+    worker *const w = own;
+    for (size_t i = 0; w != NULL && i <= campaign->options.plugin_count; i++) {
         assay_session_close(&w->session[i]);
     }
-    for (size_t i = 0; w->checkpoints != NULL && i < campaign->bundle_count; i++) {
+    for (size_t i = 0; w != NULL && w->checkpoints != NULL && i < campaign->bundle_count; i++) {
         assay_checkpoints_close(&w->checkpoints[i]);
     }
-    free(w->of_table);
-    free(w->checkpoints);
+    if (w != NULL) {
+        free(w->of_table);
+        free(w->checkpoints);
+    }
+    free(w);
 }
 
-static assay_status judge_item(worker *w, const assay_campaign_item *item, assay_error *error)
+static assay_status judge_item(void *context, void *own, size_t number, assay_error *error)
 {
-    const assay_campaign *const campaign = w->crew->campaign;
+    const bench *const b = context;
+    worker *const w = own;
+    const assay_campaign *const campaign = b->campaign;
+    const assay_campaign_item *const item = &campaign->item[number];
     const assay_verify_run run = {.tables = campaign->tables,
                                   .table_count = campaign->table_count,
                                   .sessions = w->of_table,
@@ -121,8 +131,9 @@ static assay_status judge_item(worker *w, const assay_campaign_item *item, assay
                                   .host = campaign->host,
                                   .seed = campaign->options.seed,
                                   .sink = {w, take_result},
-                                  .judged = w->crew->journal != NULL ? was_judged : NULL,
+                                  .judged = b->journal != NULL ? was_judged : NULL,
                                   .judged_context = w};
+    w->item = number;
     if (item->entry != NULL) {
         return assay_generated_judge_entry(item->entry, &run, error);
     }
@@ -135,89 +146,47 @@ static assay_status judge_item(worker *w, const assay_campaign_item *item, assay
             return status;
         }
     }
-    const assay_case_context context = {.run = &run,
-                                        .bundle = &bundle->bundle,
-                                        .checkpoints = *checkpoints,
-                                        .scales = bundle->scales,
-                                        .c = item->bundle_case,
-                                        .selected = bundle->selected};
-    return assay_case_judge(&context, error);
+    const assay_case_context judged = {.run = &run,
+                                       .bundle = &bundle->bundle,
+                                       .checkpoints = *checkpoints,
+                                       .scales = bundle->scales,
+                                       .c = item->bundle_case,
+                                       .selected = bundle->selected};
+    return assay_case_judge(&judged, error);
 }
 
-/* The next case's number, or SIZE_MAX at the end or after an error. */
-static size_t next_item(crew *c)
+static int64_t jobs_of(const assay_campaign *campaign)
 {
-    (void)pthread_mutex_lock(&c->lock);
-    const bool more = c->status == ASSAY_OK && c->next < c->campaign->item_count;
-    const size_t item = more ? c->next++ : SIZE_MAX;
-    (void)pthread_mutex_unlock(&c->lock);
-    return item;
-}
-
-static void *work(void *opaque)
-{
-    worker *const w = opaque;
-    crew *const c = w->crew;
-    assay_error error = {.message = "no reason was given"};
-    omp_set_num_threads(c->threads);
-    assay_status status = open_worker(w, &error);
-    while (status == ASSAY_OK && (w->item = next_item(c)) != SIZE_MAX) {
-        status = judge_item(w, &c->campaign->item[w->item], &error);
-    }
-    if (status != ASSAY_OK) {
-        (void)pthread_mutex_lock(&c->lock);
-        if (c->status == ASSAY_OK) {
-            c->status = status;
-            *c->error = error;
-        }
-        (void)pthread_mutex_unlock(&c->lock);
-    }
-    close_worker(w);
-    return NULL;
-}
-
-static int32_t jobs_of(const assay_campaign *campaign)
-{
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    const int32_t cores = online < 1 ? 1 : online < JOBS_MAX ? (int32_t)online : JOBS_MAX;
+    const int64_t cores = assay_crew_cores();
     /* What is quick waits for its worker half of the time. */
-    const int32_t usual = campaign->options.filter.quick ? cores + (cores + 1) / 2 : cores;
-    int32_t jobs = campaign->options.jobs > 0 ? campaign->options.jobs : usual;
-    jobs = jobs > JOBS_MAX ? JOBS_MAX : jobs;
-    jobs = campaign->options.session.in_process ? 1 : jobs;
-    const size_t items = campaign->item_count;
-    return items > 0 && (size_t)jobs > items ? (int32_t)items : jobs;
+    const int64_t usual = campaign->options.filter.quick ? cores + (cores + 1) / 2 : cores;
+    const int64_t jobs = campaign->options.jobs > 0 ? campaign->options.jobs : usual;
+    return campaign->options.session.in_process ? 1
+                                                : assay_crew_size(jobs, campaign->item_count);
 }
 
 assay_status assay_campaign_run(assay_campaign *campaign, assay_journal *journal,
                                 assay_report *report, assay_error *error)
 {
-    crew c = {.campaign = campaign, .journal = journal, .report = report, .error = error};
-    pthread_t thread[JOBS_MAX];
-    worker workers[JOBS_MAX];
-    const int32_t jobs = jobs_of(campaign);
+    const int32_t jobs = (int32_t)jobs_of(campaign);
     const int32_t all = omp_get_max_threads();
-    c.threads = all / jobs > 0 ? all / jobs : 1;
+    bench b = {.campaign = campaign,
+               .journal = journal,
+               .report = report,
+               .threads = all / jobs > 0 ? all / jobs : 1};
+    const assay_crew crew = {.items = campaign->item_count,
+                             .jobs = jobs,
+                             .context = &b,
+                             .open = open_worker,
+                             .close = close_worker,
+                             .take = judge_item};
     report->expected = campaign->item_count;
-    (void)pthread_mutex_init(&c.lock, NULL);
-    int32_t started = 0;
-    for (int32_t i = 0; i < jobs; i++) {
-        workers[i] = (worker){.crew = &c};
-        if (pthread_create(&thread[i], NULL, work, &workers[i]) != 0) {
-            break;
-        }
-        started++;
+    (void)pthread_mutex_init(&b.lock, NULL);
+    const assay_status status = assay_crew_run(&crew, error);
+    (void)pthread_mutex_destroy(&b.lock);
+    if (b.item_of != NULL) {
+        assay_report_sort(report, b.item_of);
     }
-    if (started == 0) {
-        c.status = assay_fail(error, ASSAY_NO_MEMORY, "no thread could be started");
-    }
-    for (int32_t i = 0; i < started; i++) {
-        (void)pthread_join(thread[i], NULL);
-    }
-    (void)pthread_mutex_destroy(&c.lock);
-    if (c.item_of != NULL) {
-        assay_report_sort(report, c.item_of);
-    }
-    free(c.item_of);
-    return c.status;
+    free(b.item_of);
+    return status;
 }

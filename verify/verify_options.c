@@ -1,5 +1,7 @@
 #include "verify/verify_options.h"
 
+#include "verify/crew.h"
+
 const char assay_verify_help[] =
     "usage: assay verify [options]\n"
     "\n"
@@ -56,7 +58,7 @@ static const assay_option table[] = {
     {"timeout", ASSAY_OPTION_REAL, offsetof(assay_verify_options, timeout), 0, 1000000},
     {"memory", ASSAY_OPTION_REAL, offsetof(assay_verify_options, memory), 0, 1000000},
     {"threads", ASSAY_OPTION_INT, offsetof(assay_verify_options, threads), 1, 4096},
-    {"jobs", ASSAY_OPTION_INT, offsetof(assay_verify_options, jobs), 1, 64},
+    {"jobs", ASSAY_OPTION_INT, offsetof(assay_verify_options, jobs), 1, ASSAY_CREW_MAX},
     {"op", ASSAY_OPTION_TEXT, offsetof(assay_verify_options, op), 0, 0},
     {"impl", ASSAY_OPTION_TEXT, offsetof(assay_verify_options, impl), 0, 0},
     {"case", ASSAY_OPTION_TEXT, offsetof(assay_verify_options, case_id), 0, 0},

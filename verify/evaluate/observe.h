@@ -48,8 +48,8 @@ typedef struct assay_observation {
 assay_status assay_observe(assay_observation *observation);
 void assay_observed_free(const assay_world *world, assay_observed *observed);
 
-/* Whether the reference says of every concept's best latent what the world's figures, which PyTorch
- * made in float64, say; an error names the first that differs. */
+/* Whether the reference ended well and says of every concept's best latent what the world's
+ * figures, which PyTorch made in float64, say; an error names the first that differs. */
 assay_status assay_truth_check(const assay_world *world, const assay_observed *truth,
                                assay_error *error);
 

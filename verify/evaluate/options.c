@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "verify/crew.h"
+
 const char assay_evaluate_help[] =
     "usage: assay evaluate [options]\n"
     "\n"
@@ -16,10 +18,10 @@ const char assay_evaluate_help[] =
     "  --adapter GLOB   its adapters of SAEs (default: '*-scalar-affine')\n"
     "  --plugin FILE    a shared object of kernels; several may be given. Then only theirs are\n"
     "                   evaluated, unless --impl says otherwise\n"
-    "  --json FILE      write the measures as results, for `assay report`; '-' is standard output,\n"
-    "                   then no table is printed\n"
-    "  --labels N       print N concepts too, evenly spread: the label that was planted, and the one\n"
-    "                   that float64 says of the latent that stands best for it\n"
+    "  --json FILE      write the measures as results, for `assay report`; '-' is standard\n"
+    "                   output, then no table is printed\n"
+    "  --labels N       print N concepts too, evenly spread: the label that was planted, and the\n"
+    "                   one that float64 says of the latent that stands best for it\n"
     "  --seed N         of the bootstraps (default 1)\n"
     "  --jobs N         implementations evaluated at once (default: one a core)\n"
     "  --threads N      threads of a kernel (default: the cores, shared out over the jobs)\n"
@@ -53,7 +55,7 @@ static const assay_option table[] = {
     {"adapter", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, adapter), 0, 0},
     {"json", ASSAY_OPTION_TEXT, offsetof(assay_evaluate_options, json), 0, 0},
     {"labels", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, labels), 1, 65536},
-    {"jobs", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, jobs), 1, 64},
+    {"jobs", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, jobs), 1, ASSAY_CREW_MAX},
     {"threads", ASSAY_OPTION_INT, offsetof(assay_evaluate_options, threads), 1, 4096},
     {"timeout", ASSAY_OPTION_REAL, offsetof(assay_evaluate_options, timeout), 0, 1000000},
     {"seed", ASSAY_OPTION_SEED, offsetof(assay_evaluate_options, seed), 0, 0},

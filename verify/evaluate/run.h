@@ -9,9 +9,9 @@ typedef struct assay_evaluate_run {
     const assay_world *world;
     const assay_campaign *campaign; /* holds the implementations */
     const assay_evaluate_options *options;
-    bool progress;           /* a line on standard error that says how far it is */
-    assay_observed truth;    /* out: what float64 makes of the world */
-    assay_evaluations all;   /* out: implementation by implementation, SAE by SAE */
+    bool progress;         /* a line on standard error that says how far it is */
+    assay_observed truth;  /* out: what float64 makes of the world */
+    assay_evaluations all; /* out: implementation by implementation, SAE by SAE */
 } assay_evaluate_run;
 
 /* Whether a table runs the whole pipeline; an error says what it lacks. */

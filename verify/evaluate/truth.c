@@ -44,6 +44,10 @@ static assay_status check_pair(const assay_world *world, size_t index,
 assay_status assay_truth_check(const assay_world *world, const assay_observed *truth,
                                assay_error *error)
 {
+    if (truth->result.verdict != ASSAY_PASS) {
+        return assay_fail(error, ASSAY_INTERNAL, "the reference itself: %s: %.900s",
+                          assay_verdict_name(truth->result.verdict), truth->result.message);
+    }
     assay_status status = ASSAY_OK;
     for (size_t p = 0; p < world->pair_count && status == ASSAY_OK; p++) {
         status = check_pair(world, p, &truth->pair[p], error);

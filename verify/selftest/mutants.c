@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "verify/crew.h"
 #include "verify/options.h"
 #include "verify/selftest/command.h"
 
@@ -45,24 +46,20 @@ static const assay_option table[] = {
     {"json", ASSAY_OPTION_TEXT, offsetof(mutant_options, json), 0, 0},
     {"markdown", ASSAY_OPTION_TEXT, offsetof(mutant_options, markdown), 0, 0},
     {"seeds", ASSAY_OPTION_INT, offsetof(mutant_options, seeds), 1, 10000},
-    {"jobs", ASSAY_OPTION_INT, offsetof(mutant_options, jobs), 1, 64},
+    {"jobs", ASSAY_OPTION_INT, offsetof(mutant_options, jobs), 1, ASSAY_CREW_MAX},
     {"seed", ASSAY_OPTION_SEED, offsetof(mutant_options, seed), 0, 0},
     {NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
 
-enum {
-    JOBS_MAX = 64,
-    TWIN_EVERY = 5 /* a twin runs all its cases, a mutant few: twins in every fifth seed */
-};
+/* A twin runs all its cases, a mutant few: twins in every fifth seed. */
+enum { TWIN_EVERY = 5 };
 
 /* What the threads share. */
-typedef struct mutant_crew {
+typedef struct mutant_work {
     assay_kill_matrix *matrix;
-    pthread_mutex_t lock;
-    size_t next, items;
+    pthread_mutex_t lock; /* of the matrix */
+    size_t items;
     bool progress;
-    assay_status status;
-    assay_error *error;
-} mutant_crew;
+} mutant_work;
 
 static void record_case(assay_mutant_row *row, const char *case_id)
 {
@@ -118,15 +115,18 @@ static void record_twin(assay_twin_row *twin, uint64_t seed, const assay_mutant_
 
 /* Item i: mutant by mutant, then twin by twin, each on all its seeds, since a session keeps the
  * worker of the name it served last. */
-static assay_status judge_item(mutant_crew *crew, assay_mutant_bench *bench, size_t i,
-                               assay_error *error)
+static assay_status judge_item(void *context, void *bench, size_t i, assay_error *error)
 {
-    assay_kill_matrix *const m = crew->matrix;
+    mutant_work *const work = context;
+    assay_kill_matrix *const m = work->matrix;
     const uint64_t nth = i % m->seeds;
     const uint64_t seed = m->seed + nth;
     const size_t at = i / m->seeds;
     assay_mutant_outcome outcome;
     assay_status status = ASSAY_OK;
+    if (work->progress && i % 16 == 0) {
+        (void)fprintf(stderr, "\r\033[K%zu of %zu", i, work->items);
+    }
     if (at < m->row_count) {
         status = assay_mutant_judge(bench, m->row[at].mutant, seed, &outcome, error);
     } else if (nth % TWIN_EVERY == 0) {
@@ -134,72 +134,51 @@ static assay_status judge_item(mutant_crew *crew, assay_mutant_bench *bench, siz
     } else {
         return ASSAY_OK;
     }
-    (void)pthread_mutex_lock(&crew->lock);
+    (void)pthread_mutex_lock(&work->lock);
     if (status == ASSAY_OK && at < m->row_count) {
         record_mutant(&m->row[at], seed, &outcome);
     } else if (status == ASSAY_OK) {
         record_twin(&m->twin[at - m->row_count], seed, &outcome);
     }
-    (void)pthread_mutex_unlock(&crew->lock);
+    (void)pthread_mutex_unlock(&work->lock);
     return status;
 }
 
-static size_t next_item(mutant_crew *crew)
+static assay_status open_bench(void *context, void **own, assay_error *error)
 {
-    (void)pthread_mutex_lock(&crew->lock);
-    const bool more = crew->status == ASSAY_OK && crew->next < crew->items;
-    const size_t item = more ? crew->next++ : SIZE_MAX;
-    if (crew->progress && more && item % 16 == 0) {
-        (void)fprintf(stderr, "\r\033[K%zu of %zu", item, crew->items);
-    }
-    (void)pthread_mutex_unlock(&crew->lock);
-    return item;
-}
-
-static void *work(void *opaque)
-{
-    mutant_crew *const crew = opaque;
-    assay_error error = {.message = "no reason was given"};
+    (void)context;
     assay_mutant_bench *bench = NULL;
-    size_t item = 0;
     omp_set_num_threads(1);
-    assay_status status = assay_mutant_bench_open(&bench, &error);
-    while (status == ASSAY_OK && (item = next_item(crew)) != SIZE_MAX) {
-        status = judge_item(crew, bench, item, &error);
-    }
-    assay_mutant_bench_close(&bench);
-    if (status != ASSAY_OK) {
-        (void)pthread_mutex_lock(&crew->lock);
-        if (crew->status == ASSAY_OK) {
-            crew->status = status;
-            *crew->error = error;
-        }
-        (void)pthread_mutex_unlock(&crew->lock);
-    }
-    return NULL;
+    const assay_status status = assay_mutant_bench_open(&bench, error);
+    *own = bench;
+    return status;
 }
 
-static assay_status run_crew(assay_kill_matrix *m, int64_t jobs, assay_error *error)
+static void close_bench(void *context, void *own)
 {
-    mutant_crew crew = {.matrix = m, .error = error, .progress = isatty(STDERR_FILENO) != 0};
-    pthread_t thread[JOBS_MAX];
-    int64_t started = 0;
-    crew.items = (m->row_count + m->twin_count) * m->seeds;
-    (void)pthread_mutex_init(&crew.lock, NULL);
-    while (started < jobs && pthread_create(&thread[started], NULL, work, &crew) == 0) {
-        started++;
-    }
-    if (started == 0) {
-        crew.status = assay_fail(error, ASSAY_NO_MEMORY, "no thread could be started");
-    }
-    for (int64_t i = 0; i < started; i++) {
-        (void)pthread_join(thread[i], NULL);
-    }
-    (void)pthread_mutex_destroy(&crew.lock);
-    if (crew.progress) {
+    (void)context;
+    assay_mutant_bench *bench = own;
+    assay_mutant_bench_close(&bench);
+}
+
+static assay_status judge_all(assay_kill_matrix *m, int64_t jobs, assay_error *error)
+{
+    mutant_work work = {.matrix = m,
+                        .items = (m->row_count + m->twin_count) * m->seeds,
+                        .progress = isatty(STDERR_FILENO) != 0};
+    const assay_crew crew = {.items = work.items,
+                             .jobs = jobs,
+                             .context = &work,
+                             .open = open_bench,
+                             .close = close_bench,
+                             .take = judge_item};
+    (void)pthread_mutex_init(&work.lock, NULL);
+    const assay_status status = assay_crew_run(&crew, error);
+    (void)pthread_mutex_destroy(&work.lock);
+    if (work.progress) {
         (void)fprintf(stderr, "\r\033[K");
     }
-    return crew.status;
+    return status;
 }
 
 static void add_twin(assay_kill_matrix *m, const assay_mutant *mutant)
@@ -234,12 +213,10 @@ static assay_status choose(assay_kill_matrix *m, assay_error *error)
 
 static int run(const mutant_options *o, assay_kill_matrix *m, assay_error *error)
 {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    const int64_t all = cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : cores;
     const double start = assay_now();
     assay_status status = choose(m, error);
     if (status == ASSAY_OK) {
-        status = run_crew(m, o->jobs.given ? o->jobs.value : all, error);
+        status = judge_all(m, o->jobs.given ? o->jobs.value : assay_crew_cores(), error);
     }
     m->seconds = assay_now() - start;
     if (status == ASSAY_OK && o->json != NULL) {
