@@ -29,8 +29,8 @@ bool assay_issue_known(void);
 void assay_issue_learn(int32_t threads, double seconds);
 
 /* Waits until a share says that the cores are one's own, for so many seconds at most, and returns
- * the last share. *waited: seconds, 0 where the first reading said so. Where no best is known yet it
- * learns first, which is no waiting. */
+ * the last share. *waited: seconds, 0 where the first reading said so. Where no best is known yet
+ * it learns first, which is no waiting. */
 double assay_issue_await(int32_t threads, double seconds, double *waited);
 
 /* The best rate of each core so far, as a list for another process of the same run, and such a list

@@ -18,8 +18,8 @@
  *     within their errors of each other but the scaled values not equal (equals are ordered by
  *     index).
  * With w the share of all undecided tokens in the kept mass, a kept token may be off by p_t w/(1-w)
- * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share, and one that is kept
- * instead of dropped by that share's own error too.
+ * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share, and one that is
+ * kept instead of dropped by that share's own error too.
  * Source: assay/sample.h; first-order propagation. */
 #include "ref/sample.h"
 #include "ref/sums.h"

@@ -7,10 +7,10 @@
  *           + underflow
  *   sigma = 0
  * exp(-g) overflows for g < -88 in f32 (-709 in f64): a right kernel then gives 0, and |silu| there
- * is below 1e-36. Short of that 1 / (1 + exp(-g)) may underflow: |g| up times the floor of a product.
- * For g = -Inf the formula is NaN and the limit 0; assay/swiglu.h takes either: the
- * bound is NaN, which says that a zero is as good as the NaN. Where silu may underflow to 0, an
- * infinite up gives an infinity or a NaN: such an element is left open.
+ * is below 1e-36. Short of that 1 / (1 + exp(-g)) may underflow: |g| up times the floor of a
+ * product. For g = -Inf the formula is NaN and the limit 0; assay/swiglu.h takes either: the bound
+ * is NaN, which says that a zero is as good as the NaN. Where silu may underflow to 0, an infinite
+ * up gives an infinity or a NaN: such an element is left open.
  * Source: assay/swiglu.h (transformers LlamaMLP). */
 #include "ref/operands.h"
 #include "ref/rounding.h"

@@ -26,8 +26,8 @@ text_short text_percent(double fraction);
 /* 1,455. */
 text_short text_count(double count);
 
-/* Bytes of the UTF-8 letter that text begins with; 0 when it is torn, none, or none that XML allows.
- */
+/* Bytes of the UTF-8 letter that text begins with; 0 when it is torn, none, or none that XML
+ * allows. */
 size_t text_letter(const char *text);
 
 /* Escaped: for HTML text and attributes; for a Markdown table's cell; for a CSV field. */
@@ -37,8 +37,8 @@ void text_csv(FILE *out, const char *text);
 /* A word of a shell command: quoted where a shell would read something into it. */
 void text_shell(FILE *out, const char *word);
 
-/* A file, whole or not at all: written beside path, synced, renamed. A link stays one, and pipes and
- * devices are written to. */
+/* A file, whole or not at all: written beside path, synced, renamed. A link stays one, and pipes
+ * and devices are written to. */
 assay_status text_write_file(const char *path, const char *text, size_t size, assay_error *error);
 
 #endif

@@ -22,8 +22,8 @@ static assay_status one_token(const assay_judged *judged, assay_generate_io *io,
     result->check = outcome.verdict == ASSAY_PASS ? ASSAY_CHECK_STATUS : outcome.check;
     result->budget_used = INFINITY;
     (void)snprintf(result->message, sizeof result->message,
-                   "tokens[%lld,%lld] was %lld, which is not in the vocabulary and must be refused: "
-                   "%.200s", (long long)row, (long long)column, (long long)token,
+                   "tokens[%lld,%lld] was %lld, which is not in the vocabulary and must be "
+                   "refused: %.200s", (long long)row, (long long)column, (long long)token,
                    outcome.verdict == ASSAY_PASS ? "it was accepted" : outcome.message);
     return ASSAY_OK;
 }

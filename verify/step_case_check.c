@@ -1,4 +1,4 @@
-/* What an op's header asks of the values of its indices and sizes: a case that breaks it is no case,
+/* What an op's header asks of the values of its indices and sizes: one that breaks it is no case,
  * and no kernel's fault. Shapes and types have been checked before. */
 #include "verify/step_case.h"
 

@@ -132,8 +132,8 @@ static void halve_others(const assay_judgement *j, assay_any_io *io, int64_t fir
     }
 }
 
-/* Runs the batch with the rows outside first .. end - 1 halved; *n is the first of those rows that is
- * not as it was; end: none. */
+/* Runs the batch with the rows outside first .. end - 1 halved; *n is the first of those within
+ * that is not as it was; end: none. */
 static assay_status run_halved(assay_judgement *j, int64_t *from, int64_t first, int64_t end,
                                int64_t *n)
 {

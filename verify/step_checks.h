@@ -36,8 +36,8 @@ void assay_judgement_fail(assay_judgement *j, assay_check check, const char *for
  * which part, and what it can miss. */
 assay_status assay_judgement_sampled(assay_judgement *j);
 
-/* Runs a kernel of unspecified order with the same inputs until other bits come (repeat_differs), at
- * most 16 times: one second run may happen to be the same. Before bits that differ are held against
+/* Runs a kernel of unspecified order with the same inputs until other bits come (repeat_differs),
+ * at most 16 times: one second run may happen to be the same. Before bits that differ are held against
  * it. */
 assay_status assay_judgement_settle(assay_judgement *j);
 

@@ -1,5 +1,5 @@
-/* Words that come out of files, into pages, tables, commands and fields: whatever bytes they are of,
- * what is made of them stays what it is. */
+/* Words that come out of files, into pages, tables, commands and fields: whatever bytes they are
+ * of, what is made of them stays what it is. */
 #include <criterion/criterion.h>
 
 #include "reports/tests/files.h"

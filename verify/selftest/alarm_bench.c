@@ -211,8 +211,8 @@ static assay_status judge_entry(const assay_case_entry *entry, const assay_verif
     return assay_generated_judge_entry(entry, &filtered, error);
 }
 
-/* One of the cases that verify draws from the run's seed, judged as those are, but for the number of
- * calls of its soak. */
+/* One of the cases that verify draws from the run's seed, judged as those are, but for the number
+ * of calls of its soak. */
 static assay_status judge_drawn(const assay_verify_run *run, assay_op op, uint64_t bits,
                                 uint64_t *left_out, assay_error *error)
 {

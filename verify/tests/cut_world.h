@@ -128,7 +128,8 @@ static inline void cut_rows(cJSON *root, const char *key, int at, const int kept
     cJSON_ReplaceItemInObject(root, key, made);
 }
 
-/* Of the concepts 0 .. CUT_TURNED - 1 each gets the next one's best latent; the one after them, none. */
+/* Of the concepts 0 .. CUT_TURNED - 1 each gets the next one's best latent; the one after them,
+ * none. */
 static inline void cut_turn(cJSON *registry)
 {
     cJSON *const best = cJSON_GetObjectItem(registry, "best");
