@@ -1,0 +1,85 @@
+/* A management library that answers as NVML does: of one GPU, at 0000:3b:00.0. What it is asked
+ * for beyond its power is refused, as old GPUs do. */
+#include <stdio.h>
+#include <string.h>
+
+enum { SUCCESS = 0, NOT_SUPPORTED = 3, NOT_FOUND = 6, GPU_IS_LOST = 15 };
+
+struct device {
+    int unused;
+};
+
+static struct device only;
+static int started;
+static unsigned int asked;
+
+int nvmlInit_v2(void);
+int nvmlShutdown(void);
+const char *nvmlErrorString(int result);
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus, struct device **device);
+int nvmlDeviceGetClockInfo(struct device *device, int type, unsigned int *mhz);
+int nvmlDeviceGetMaxClockInfo(struct device *device, int type, unsigned int *mhz);
+int nvmlDeviceGetTemperature(struct device *device, int sensor, unsigned int *celsius);
+int nvmlDeviceGetPowerUsage(struct device *device, unsigned int *milliwatts);
+int nvmlDeviceGetCurrentClocksThrottleReasons(struct device *device, unsigned long long *reasons);
+int nvmlSystemGetDriverVersion(char *version, unsigned int length);
+
+int nvmlInit_v2(void)
+{
+    started++;
+    return SUCCESS;
+}
+
+int nvmlShutdown(void)
+{
+    started--;
+    return SUCCESS;
+}
+
+const char *nvmlErrorString(int result)
+{
+    return result == NOT_FOUND ? "Not Found" : "Unknown Error";
+}
+
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus, struct device **device)
+{
+    *device = &only;
+    return started == 1 && strcmp(bus, "0000:3b:00.0") == 0 ? SUCCESS : NOT_FOUND;
+}
+
+int nvmlDeviceGetClockInfo(struct device *device, int type, unsigned int *mhz)
+{
+    *mhz = type == 1 ? 1755 : 2619;
+    return device == &only ? SUCCESS : GPU_IS_LOST;
+}
+
+int nvmlDeviceGetMaxClockInfo(struct device *device, int type, unsigned int *mhz)
+{
+    *mhz = type == 1 ? 1980 : 2619;
+    return device == &only ? SUCCESS : GPU_IS_LOST;
+}
+
+int nvmlDeviceGetTemperature(struct device *device, int sensor, unsigned int *celsius)
+{
+    *celsius = 41;
+    return device == &only && sensor == 0 ? SUCCESS : GPU_IS_LOST;
+}
+
+int nvmlDeviceGetPowerUsage(struct device *device, unsigned int *milliwatts)
+{
+    *milliwatts = 123456;
+    return device == &only ? SUCCESS : NOT_SUPPORTED;
+}
+
+/* Held down at every other question. */
+int nvmlDeviceGetCurrentClocksThrottleReasons(struct device *device, unsigned long long *reasons)
+{
+    *reasons = asked++ % 2 == 0 ? 0 : 0x24;
+    return device == &only ? SUCCESS : NOT_SUPPORTED;
+}
+
+int nvmlSystemGetDriverVersion(char *version, unsigned int length)
+{
+    (void)snprintf(version, length, "580.82.07");
+    return SUCCESS;
+}
