@@ -6,6 +6,7 @@
 #include "reports/commands.h"
 #include "reports/compare.h"
 #include "reports/cli.h"
+#include "reports/project.h"
 
 static const char help[] =
     "usage: assay compare A B [C...] [options]\n"
@@ -28,6 +29,8 @@ static const char help[] =
     "  --html FILE      a page with plots: absolute, and against each machine's own ceilings\n"
     "  --json FILE      everything as data; '-' is standard output, then no table is printed\n"
     "  --gate           exit 1 when a case is SLOWER or accuracy got worse\n"
+    "  --project DEVICE of one file of GPU timings: what its cases would take on another GPU, by\n"
+    "                   its data sheet and the fraction of the floor reached here. Estimates\n"
     "\n"
     "Exit status: 0 compared; 1 with --gate: something got worse; 2 usage; 3 a file is wrong, or "
     "no\n"
@@ -37,11 +40,12 @@ static const char help[] =
     "  assay compare before.json after.json\n"
     "  assay compare a100.json h100.json h200.json --html generations.html\n"
     "  assay compare bench.json bench.json --impl scalar=scalar_bf16 --op 'sae_*'\n"
-    "  assay compare main.json branch.json --gate --json -\n";
+    "  assay compare main.json branch.json --gate --json -\n"
+    "  assay compare h200.json --project B200\n";
 
 typedef struct arguments {
     compare_options options;
-    const char *html, *json;
+    const char *html, *json, *project;
     bool all, gate;
     char impl[256]; /* FROM, cut off at the '=' */
 } arguments;
@@ -71,6 +75,29 @@ static int run(const arguments *a, char **paths, size_t count, assay_error *erro
     return status != ASSAY_OK ? cli_complain("compare", error, 3) : a->gate && worse > 0 ? 1 : 0;
 }
 
+static int run_projection(const arguments *a, const char *path, assay_error *error)
+{
+    projection p;
+    const compare_options *const o = &a->options;
+    if (o->from != NULL || a->gate || a->html != NULL) {
+        (void)assay_fail(error, ASSAY_BAD_ARGUMENT,
+                         "--project estimates one file's cases: without --gate, --html, FROM=TO");
+        return cli_complain("compare", error, 2);
+    }
+    assay_status status = project_open(&p, path, a->project, o->op, o->impl, o->case_id, error);
+    if (status != ASSAY_OK) {
+        return cli_complain("compare", error, status == ASSAY_BAD_ARGUMENT ? 2 : 3);
+    }
+    if (a->json == NULL || strcmp(a->json, "-") != 0) {
+        project_print(&p, stdout);
+    }
+    if (a->json != NULL) {
+        status = project_json(&p, a->json, error);
+    }
+    project_close(&p);
+    return status == ASSAY_OK ? 0 : cli_complain("compare", error, 3);
+}
+
 static void set_impl(arguments *a, const char *text)
 {
     const char *const equals = strchr(text, '=');
@@ -82,7 +109,7 @@ static void set_impl(arguments *a, const char *text)
     }
 }
 
-enum { OP = 256, IMPL, CASE, MARGIN, FDR, ALL, HTML, JSON, GATE };
+enum { OP = 256, IMPL, CASE, MARGIN, FDR, ALL, HTML, JSON, GATE, PROJECT };
 
 static assay_status take(arguments *a, int option, const char *value, assay_error *error)
 {
@@ -95,6 +122,7 @@ static assay_status take(arguments *a, int option, const char *value, assay_erro
     case ALL: a->all = true; break;
     case HTML: a->html = value; break;
     case JSON: a->json = value; break;
+    case PROJECT: a->project = value; break;
     default: a->gate = true; break;
     }
     return ASSAY_OK;
@@ -111,6 +139,7 @@ int assay_compare_command(int argc, char **argv)
                                           {"html", required_argument, NULL, HTML},
                                           {"json", required_argument, NULL, JSON},
                                           {"gate", no_argument, NULL, GATE},
+                                          {"project", required_argument, NULL, PROJECT},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     arguments a = {.options = {.q = 0.01, .margin = 0.03}};
@@ -128,6 +157,14 @@ int assay_compare_command(int argc, char **argv)
         if (take(&a, found, optarg, &error) != ASSAY_OK) {
             return cli_complain("compare", &error, 2);
         }
+    }
+    if (a.project != NULL && argc - optind == 1) {
+        return run_projection(&a, argv[optind], &error);
+    }
+    if (a.project != NULL) {
+        (void)assay_fail(&error, ASSAY_BAD_ARGUMENT,
+                         "--project takes one result file: assay compare A --project DEVICE");
+        return cli_complain("compare", &error, 2);
     }
     if (argc - optind < 2) {
         (void)assay_fail(&error, ASSAY_BAD_ARGUMENT,

@@ -1,0 +1,104 @@
+/* `assay compare --project`: estimates of another GPU, from files that name one. */
+#include <math.h>
+
+#include "reports/tests/files.h"
+
+static void set(cJSON *object, const char *key, cJSON *value)
+{
+    cJSON_DeleteItemFromObject(object, key);
+    cJSON_AddItemToObject(object, key, value);
+}
+
+/* The generated file as a GPU's: every timing but those of `rmsnorm` (which stay a host's), with
+ * numbers that are easily divided. */
+static void begin(char *folder)
+{
+    generate_options o = GENERATE_DEFAULTS;
+    o.samples = 8;
+    files_begin(folder, "host.json", &o);
+    cJSON *const root = run_json(folder, "host.json");
+    cJSON *t;
+    cJSON_ArrayForEach(t, cJSON_GetObjectItem(root, "timings"))
+    {
+        if (strcmp(run_text(t, "op"), "rmsnorm") == 0) {
+            continue;
+        }
+        cJSON *const work = cJSON_GetObjectItem(t, "work");
+        const bool encodes = strcmp(run_text(t, "op"), "sae_encode") == 0;
+        set(t, "device", cJSON_CreateString("cuda:0"));
+        set(t, "precision", cJSON_CreateString("bf16"));
+        set(work, "bytes_read", cJSON_CreateNumber(4.7e9));
+        set(work, "bytes_written", cJSON_CreateNumber(0.1e9));
+        set(work, "flops", cJSON_CreateNumber(encodes ? 9.894e12 : 0.0));
+        cJSON *const floor = cJSON_GetObjectItem(t, "floor");
+        set(floor, "fraction", cJSON_CreateNumber(0.5));
+        set(floor, "bound", cJSON_CreateString(encodes ? "multiply_add/bf16/tensor"
+                                                       : "bandwidth/read/dram"));
+    }
+    char *const text = cJSON_PrintUnformatted(root);
+    char path[256];
+    snprintf(path, sizeof path, "%s/gpu.json", folder);
+    FILE *const file = fopen(path, "w");
+    cr_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+    cJSON_free(text);
+    cJSON_Delete(root);
+}
+
+/* An H200 reads 4.8e9 bytes in 1 ms and makes 9.894e12 operations in 10 ms: at half of its floor a
+ * case takes 2 ms, or 20. A T4 has no rate for bf16. */
+Test(project, a_case_takes_the_floor_there_over_the_fraction_here)
+{
+    char folder[64];
+    begin(folder);
+    run_expect(0, "compare %s/gpu.json --project h200 --json %s/p.json", folder, folder);
+    cJSON *const root = run_json(folder, "p.json");
+    const cJSON *item;
+    int encodes = 0;
+    int others = 0;
+    cr_expect_str_eq(run_text(root, "device"), "H200");
+    cr_expect(cJSON_IsFalse(cJSON_GetObjectItem(root, "measured")));
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "cases"))
+    {
+        const bool encode = strcmp(run_text(item, "op"), "sae_encode") == 0;
+        const double seconds = cJSON_GetObjectItem(item, "projected_seconds")->valuedouble;
+        cr_expect_float_eq(seconds, encode ? 20e-3 : 2e-3, 1e-12);
+        cr_expect_str_eq(run_text(item, "bound"), encode ? "arithmetic" : "memory");
+        cr_expect_str_neq(run_text(item, "op"), "rmsnorm", "it ran on the host");
+        encodes += encode;
+        others += !encode;
+    }
+    cr_expect(encodes > 0 && others > 0);
+    cJSON_Delete(root);
+    run_output said = run_program("compare %s/gpu.json --project T4 --op sae_encode", folder);
+    cr_expect_eq(said.status, 0);
+    cr_expect_not_null(strstr(said.out, "PROJECTED onto T4 (sm_75), not measured"), "%s", said.out);
+    cr_expect_not_null(strstr(said.out, "no rate of this type"), "%s", said.out);
+    run_free(&said);
+    run_remove(folder);
+}
+
+Test(project, what_cannot_be_projected_is_refused)
+{
+    char folder[64];
+    begin(folder);
+    static const struct {
+        const char *arguments, *words;
+        int status;
+    } wrong[] = {{"host.json --project H200", "no timing of a GPU", 3},
+                 {"gpu.json --project H300", "known are T4, ", 2},
+                 {"gpu.json --project H200 --op nothing", "no timing of a GPU", 3},
+                 {"gpu.json --project H200 --gate", "--project estimates", 2},
+                 {"gpu.json --project H200 --impl a=b", "--project estimates", 2},
+                 {"none.json --project H200", "none.json", 3}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        run_output said = run_program("compare %s/%s", folder, wrong[i].arguments);
+        cr_expect_eq(said.status, wrong[i].status, "%s: %d", wrong[i].arguments, said.status);
+        cr_expect_not_null(strstr(said.err, wrong[i].words), "%s: %s", wrong[i].arguments,
+                           said.err);
+        run_free(&said);
+    }
+    run_output two = run_program("compare %s/gpu.json %s/gpu.json --project H200", folder, folder);
+    cr_expect_eq(two.status, 2);
+    run_free(&two);
+    run_remove(folder);
+}
