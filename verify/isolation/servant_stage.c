@@ -136,6 +136,25 @@ assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *out
     return ASSAY_OK;
 }
 
+static bool follow_script(void *context, int64_t row, const int64_t *tokens, int64_t count)
+{
+    const assay_script *const script = context;
+    return row >= 0 && row < script->rows && count == script->after[row] &&
+           tokens[count - 1] == script->token[row];
+}
+
+/* Forced rows end where they are forced to. */
+static void place_script(assay_script *script, assay_op op, assay_op_io *io)
+{
+    if (op == ASSAY_OP_generate && script->rows > 0 && !assay_present(&io->generate.forced)) {
+        io->generate.stop = follow_script;
+        io->generate.stop_context = script;
+    } else if (op == ASSAY_OP_explain && script->rows > 0 && !assay_present(&io->explain.forced)) {
+        io->explain.stop = follow_script;
+        io->explain.stop_context = script;
+    }
+}
+
 static assay_status run_open(assay_open_stage *stage, assay_op_io *io)
 {
     if (stage->logits != NULL) {
@@ -164,6 +183,7 @@ assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outc
         stage->explain == NULL) {
         return assay_fail(error, ASSAY_INTERNAL, "run of a stage that could not be prepared");
     }
+    place_script(&servant->subject.script, servant->subject.op, &servant->io);
     servant->control->phase = ASSAY_PHASE_RUN;
     const double start = assay_now();
     const assay_status status = run_open(stage, &servant->io);

@@ -53,6 +53,14 @@ typedef struct assay_stage_files {
     bool stops;            /* explain: the Transluce stop strings end a row */
 } assay_stage_files;
 
+/* A stop function for runs in a worker: it ends row r when it is shown `after[r]` tokens, the last
+ * of which is token[r]; rows from `rows` on it never ends. */
+enum { ASSAY_SCRIPT_ROWS = 32 };
+typedef struct assay_script {
+    int64_t rows;
+    int64_t after[ASSAY_SCRIPT_ROWS], token[ASSAY_SCRIPT_ROWS];
+} assay_script;
+
 /* Where operands lie within their pages: against the guard page behind them, at exactly the
  * alignment the kernel declares, or against the one before. */
 typedef enum assay_placement { ASSAY_PLACE_RIGHT = 0, ASSAY_PLACE_LEFT } assay_placement;
@@ -64,6 +72,8 @@ typedef struct assay_subject {
     const void *params; /* assay_<op>_params; of stages the models in it are taken from files */
     const assay_stage_files *files; /* stages; NULL for steps */
     assay_placement weights; /* where the params' tensors lie; as in assay_session_run */
+    int32_t threads; /* exec.threads of prepare and of the runs; 0: the session's */
+    const assay_script *script; /* generate, explain: stops in runs that nothing is forced on */
 } assay_subject;
 
 /* Places weights and names the subject; only one at a time. A step's kernel is asked to prepare at
@@ -77,7 +87,8 @@ assay_status assay_session_prepare(assay_session *session, const assay_subject *
  * memory: inputs are copied in; outputs, poisoned before, are copied back, whatever happened, also
  * those written in part before a crash. Operands that are in- and outputs (caches) go both ways; an
  * output that shares its memory with an input does so for the kernel too. Rows of an output may be
- * padded: what lies between them must stay. io's stop function is not called (see files.stops).
+ * padded: what lies between them must stay. io's stop function is not called (see files.stops
+ * and script).
  * After a crash, or a prepare that did not PASS, the session answers every run with the same
  * outcome until the next prepare. */
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,

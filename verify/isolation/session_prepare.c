@@ -124,7 +124,10 @@ static assay_status put_subject(assay_session *session, const assay_subject *sub
     assay_wire_subject *const wire = &session->request.as.subject;
     memset(wire, 0, sizeof *wire);
     wire->op = subject->op;
-    wire->threads = session->threads;
+    wire->threads = subject->threads > 0 ? subject->threads : session->threads;
+    if (subject->script != NULL) {
+        wire->script = *subject->script;
+    }
     session->run_threads = 0;
     session->stale = false;
     wire->logits = subject->logits;

@@ -33,6 +33,7 @@ typedef struct assay_wire_subject {
     assay_op op;
     int32_t threads;
     bool logits, stops;
+    assay_script script; /* no rows: none */
     assay_op_params params; /* models zeroed */
     char model[PATH_MAX], explainer[PATH_MAX]; /* empty: none */
 } assay_wire_subject;
