@@ -3,6 +3,7 @@
 
 #include "kernels/exec/check.h"
 #include "kernels/exec/stage.h"
+#include "verify/capture_again.h"
 #include "verify/chain_capture.h"
 #include "verify/stage_judge.h"
 
@@ -125,8 +126,8 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
                                                 : offsetof(assay_capture_io, residual),
                                .row_name = "row"};
     status = assay_judged_prepare(&judged, &subject);
-    free(folder);
     if (status != ASSAY_OK || result->verdict != ASSAY_PASS) {
+        free(folder);
         return status;
     }
     status = assay_judged_run(&judged, stage.io, ASSAY_PLACE_RIGHT);
@@ -140,7 +141,11 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_stage_repeat(&judged, &stage, chain_case->expected, &budget, arena);
     }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_capture_again(&judged, &stage, chain_case->expected, &budget, arena);
+    }
     const assay_status released = assay_judged_release(&judged);
+    free(folder);
     return status != ASSAY_OK ? status : released;
 }
 
