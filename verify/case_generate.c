@@ -5,6 +5,7 @@
 #include "kernels/exec/stage.h"
 #include "verify/chain_generate.h"
 #include "verify/forced.h"
+#include "verify/generate_again.h"
 #include "verify/refusal.h"
 #include "verify/stage_judge.h"
 
@@ -71,24 +72,21 @@ static assay_status read_steering(const assay_case_context *context, generate_ch
 static assay_status read_tensors(const assay_case_context *context, generate_chain *chain,
                                  assay_tensor *logits, assay_error *error)
 {
-    assay_status status = assay_case_in(context, "tokens", true, &chain->io.tokens, error);
-    if (status == ASSAY_OK) {
-        status = assay_case_in(context, "lengths", true, &chain->io.lengths, error);
+    assay_generate_io *const io = &chain->io;
+    const struct {
+        const char *role;
+        assay_tensor *tensor;
+    } in[] = {{"tokens", &io->tokens}, {"lengths", &io->lengths}, {"soft", &io->soft},
+              {"soft_at", &io->soft_at}};
+    assay_status status = ASSAY_OK;
+    for (int i = 0; i < 4 && status == ASSAY_OK; i++) {
+        const bool required = i < 2 || (i == 3 && assay_present(&io->soft));
+        status = assay_case_in(context, in[i].role, required, in[i].tensor, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_case_in(context, "soft", false, &chain->io.soft, error);
+        status = assay_case_out(context, "new_tokens", true, &io->forced, error);
     }
-    if (status == ASSAY_OK) {
-        status = assay_case_in(context, "soft_at", assay_present(&chain->io.soft),
-                               &chain->io.soft_at, error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_case_out(context, "new_tokens", true, &chain->io.forced, error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_case_out(context, "logits", false, logits, error);
-    }
-    return status;
+    return status == ASSAY_OK ? assay_case_out(context, "logits", false, logits, error) : status;
 }
 
 static assay_status read_inputs(const assay_case_context *context, bool steered,
@@ -220,6 +218,17 @@ static assay_status judge_prepared(const assay_judged *judged, const generate_ch
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_refusal_judge(judged, &chain->params, &io, arena);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        assay_asked_generation asked = {
+            .again = {judged, NULL, arena, chain_case->expected, &budget, "step"},
+            .subject = subject,
+            .params = &chain->params,
+            .io = &chain->io,
+            .table = table,
+            .fused = fused,
+            .moved = chain_case->expected != chain_case->given};
+        status = assay_generate_again(&asked);
     }
     return status;
 }

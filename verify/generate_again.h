@@ -1,0 +1,42 @@
+/* A generation asked in other ways for what its case has a truth of: another batch, one new token,
+ * rows that are stopped, and sampling with the case's tokens forced. */
+#ifndef VERIFY_GENERATE_AGAIN_H
+#define VERIFY_GENERATE_AGAIN_H
+
+#include "verify/again.h"
+#include "verify/stage_judge.h"
+
+typedef struct assay_asked_generation {
+    assay_again again;
+    const assay_subject *subject; /* of the case, prepared; its params are a generation's */
+    const assay_generate_params *params;
+    const assay_generate_io *io;  /* inputs; forced is the expected tokens */
+    const assay_table *table;     /* the contracts of its steps */
+    const assay_kernel *fused;    /* NULL: composed */
+    bool moved;                   /* as in assay_compare_tokens */
+    uint64_t draws, open; /* judged, and of these the ones that the contract leaves open */
+} assay_asked_generation;
+
+/* Leaves the subject prepared in another way. */
+assay_status assay_generate_again(assay_asked_generation *asked);
+
+/* Room for tokens [batch, steps] and, where wanted, logits [batch, steps, vocab]. */
+assay_status assay_generate_outputs(const assay_asked_generation *asked, int64_t batch,
+                                    int64_t steps, bool logits, assay_generate_io *io);
+
+/* Three ways of sampling whose temperatures suit the case's logits: alone, with top_k, with both
+ * top_k and top_p. */
+enum { ASSAY_SAMPLINGS = 3 };
+assay_status assay_generate_sampling(const assay_asked_generation *asked, int number,
+                                     assay_sample_params *sampling);
+
+/* The drawn tokens of a run with io->logits, each by the very logits it was drawn from, and where a
+ * row goes on: by what was forced, else by the tokens themselves. */
+assay_status assay_generate_draws(assay_asked_generation *asked,
+                                  const assay_sample_params *sampling,
+                                  const assay_generate_io *io);
+
+/* Sampling, by all of this. VOID when fewer than an eighth of the draws are decided. */
+assay_status assay_generate_sampled(assay_asked_generation *asked);
+
+#endif
