@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "kernels/exec/stage.h"
-#include "verify/explain_judge.h"
+#include "verify/explain_again.h"
 
 typedef struct explain_run {
     assay_tensor soft, tokens, logits;
@@ -90,6 +90,9 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_explain_judge_tokens(judge, judged, tokens.data, &budget);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_explain_again(judge, judged, table, fused, subject, &budget);
     }
     return status;
 }

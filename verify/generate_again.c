@@ -16,9 +16,8 @@ assay_status assay_generate_outputs(const assay_asked_generation *asked, int64_t
     return status;
 }
 
-/* Row `row` of tokens against the first `steps` expected ones of the case's row b. */
-static void compare_row(const assay_asked_generation *asked, const assay_tensor *tokens, int64_t row,
-                        const int64_t *expected, int64_t b, int64_t steps)
+void assay_generate_compare_row(const assay_asked_generation *asked, const assay_tensor *tokens,
+                                int64_t row, const int64_t *expected, int64_t b, int64_t steps)
 {
     const int64_t vocab = asked->params->model.vocab;
     const int64_t at = b * asked->io->forced.shape[1] * vocab;
@@ -119,8 +118,9 @@ static assay_status ask_batch(assay_asked_generation *asked)
         status = assay_again_run(&asked->again, &io, ASSAY_PLACE_RIGHT, &ran);
     }
     for (int64_t j = 0; j < ASSAY_AGAIN_PROMPTS && status == ASSAY_OK && ran; j++) {
-        compare_row(asked, &io.new_tokens, j, (const int64_t *)forced.data + j * steps,
-                    other.prompt[j], steps);
+        assay_generate_compare_row(asked, &io.new_tokens, j,
+                                   (const int64_t *)forced.data + j * steps, other.prompt[j],
+                                   steps);
     }
     ran = ran && asked->again.judged->result->verdict == ASSAY_PASS;
     if (status != ASSAY_OK || !ran || !assay_stage_can_force(asked->fused)) {
@@ -174,49 +174,61 @@ static assay_status ask_one_token(assay_asked_generation *asked)
     for (int64_t b = 0; b < batch && status == ASSAY_OK && ran && from != NULL; b++) {
         const int64_t *const expected = asked->io->forced.data;
         from[b] = b * steps;
-        compare_row(asked, &io.new_tokens, b, expected + from[b], b, 1);
+        assay_generate_compare_row(asked, &io.new_tokens, b, expected + from[b], b, 1);
     }
     return status == ASSAY_OK && ran && logits && from != NULL
                ? assay_again_compare(&asked->again, &io.logits, from)
                : status;
 }
 
-/* Rows are stopped, each after another number of its expected tokens. */
-static assay_status ask_stopped(assay_asked_generation *asked)
+assay_status assay_generate_script(const assay_asked_generation *asked, assay_script *script,
+                                   assay_tensor *expected)
 {
-    assay_generate_io io = *asked->io;
-    assay_script script = {.rows = io.tokens.shape[0]};
-    assay_tensor expected;
-    const int64_t steps = io.forced.shape[1];
-    bool ran = false;
-    asked->again.how = "where rows are stopped";
-    script.rows = script.rows < ASSAY_SCRIPT_ROWS ? script.rows : ASSAY_SCRIPT_ROWS;
-    memset(&io.forced, 0, sizeof io.forced);
-    assay_status status = assay_buffer_convert(asked->again.arena, &asked->io->forced, ASSAY_I64,
-                                               &expected, asked->again.judged->error);
-    for (int64_t b = 0; b < script.rows && status == ASSAY_OK; b++) {
-        int64_t *const row = (int64_t *)expected.data + b * steps;
+    const int64_t steps = asked->io->forced.shape[1];
+    const int64_t rows = asked->io->forced.shape[0];
+    const assay_status status = assay_buffer_convert(asked->again.arena, &asked->io->forced,
+                                                     ASSAY_I64, expected,
+                                                     asked->again.judged->error);
+    *script = (assay_script){.rows = rows < ASSAY_SCRIPT_ROWS ? rows : ASSAY_SCRIPT_ROWS};
+    for (int64_t b = 0; b < script->rows && status == ASSAY_OK; b++) {
+        int64_t *const row = (int64_t *)expected->data + b * steps;
         int64_t length = 0;
         while (length < steps && row[length] >= 0) {
             length++;
         }
-        script.after[b] = 1 + (length > 2 ? b % (length - 1) : 0);
-        script.token[b] = row[script.after[b] - 1];
-        for (int64_t step = script.after[b]; step < steps; step++) {
+        script->after[b] = 1 + (length > 2 ? b % (length - 1) : 0);
+        script->token[b] = row[script->after[b] - 1];
+        for (int64_t step = script->after[b]; step < steps; step++) {
             row[step] = -1;
         }
     }
+    return status;
+}
+
+/* Rows are stopped, each after another number of its expected tokens. */
+static assay_status ask_stopped(assay_asked_generation *asked)
+{
+    assay_generate_io io = *asked->io;
+    assay_script script;
+    assay_tensor expected;
+    const int64_t batch = io.forced.shape[0];
+    const int64_t steps = io.forced.shape[1];
+    bool ran = false;
+    asked->again.how = "where rows are stopped";
+    memset(&io.forced, 0, sizeof io.forced);
+    assay_status status = assay_generate_script(asked, &script, &expected);
     if (status == ASSAY_OK) {
         status = prepare_anew(asked, asked->params, &script, &ran);
     }
     if (status == ASSAY_OK && ran) {
-        status = assay_generate_outputs(asked, io.tokens.shape[0], steps, false, &io);
+        status = assay_generate_outputs(asked, batch, steps, false, &io);
     }
     if (status == ASSAY_OK && ran) {
         status = assay_again_run(&asked->again, &io, ASSAY_PLACE_LEFT, &ran);
     }
-    for (int64_t b = 0; b < io.tokens.shape[0] && status == ASSAY_OK && ran; b++) {
-        compare_row(asked, &io.new_tokens, b, (const int64_t *)expected.data + b * steps, b, steps);
+    for (int64_t b = 0; b < batch && status == ASSAY_OK && ran; b++) {
+        const int64_t *const row = (const int64_t *)expected.data + b * steps;
+        assay_generate_compare_row(asked, &io.new_tokens, b, row, b, steps);
     }
     return status;
 }

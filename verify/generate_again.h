@@ -24,19 +24,30 @@ assay_status assay_generate_again(assay_asked_generation *asked);
 assay_status assay_generate_outputs(const assay_asked_generation *asked, int64_t batch,
                                     int64_t steps, bool logits, assay_generate_io *io);
 
+/* Row `row` of tokens against the first `steps` expected ones of the case's row b. */
+void assay_generate_compare_row(const assay_asked_generation *asked, const assay_tensor *tokens,
+                                int64_t row, const int64_t *expected, int64_t b, int64_t steps);
+
+/* Stops each row after another number of its expected tokens, and what is then expected. */
+assay_status assay_generate_script(const assay_asked_generation *asked, assay_script *script,
+                                   assay_tensor *expected);
+
 /* Three ways of sampling whose temperatures suit the case's logits: alone, with top_k, with both
  * top_k and top_p. */
 enum { ASSAY_SAMPLINGS = 3 };
 assay_status assay_generate_sampling(const assay_asked_generation *asked, int number,
                                      assay_sample_params *sampling);
 
-/* The drawn tokens of a run with io->logits, each by the very logits it was drawn from, and where a
- * row goes on: by what was forced, else by the tokens themselves. */
-assay_status assay_generate_draws(assay_asked_generation *asked,
-                                  const assay_sample_params *sampling,
-                                  const assay_generate_io *io);
+/* A run that sampled: with tokens forced and logits, these are the case's whatever was drawn, and
+ * each drawn token is judged by the very logits it was drawn from; else by the truth's, until one
+ * is not the expected one, beyond which there is no truth. */
+assay_status assay_generate_judge_sampled(assay_asked_generation *asked,
+                                          const assay_sample_params *sampling,
+                                          const assay_generate_io *io);
+/* VOID when fewer than an eighth of all draws are decided. */
+void assay_generate_end_sampled(const assay_asked_generation *asked);
 
-/* Sampling, by all of this. VOID when fewer than an eighth of the draws are decided. */
+/* Sampling, by all of this. */
 assay_status assay_generate_sampled(assay_asked_generation *asked);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "assay/philox.h"
-#include "verify/chain_generate.h"
 #include "verify/draw.h"
 #include "verify/generate_again.h"
 
@@ -114,41 +113,26 @@ static double own_budget(const assay_asked_generation *asked, const assay_tensor
     return asked->fused != NULL ? 0.5 * assay_spacing(logits->dtype, greatest) : 0.0;
 }
 
-static bool ends_row(const assay_generate_params *params, int64_t token)
+/* Whether row b has a token at the step, as what is forced has; wrong where the kernel's has not. */
+static bool goes_on(const assay_generate_io *io, int64_t b, int64_t step, assay_result *part)
 {
-    bool ends = false;
-    for (int64_t e = 0; e < params->eos_count; e++) {
-        ends = ends || params->eos[e] == token;
-    }
-    return ends;
-}
-
-/* Whether row b has a token at the step. False also where it should have none and has. */
-static bool goes_on(const assay_asked_generation *asked, const assay_generate_io *io, int64_t b,
-                    int64_t step, assay_result *part)
-{
-    const int64_t *const row = (const int64_t *)io->new_tokens.data + b * io->new_tokens.shape[1];
-    const bool forced = assay_present(&io->forced);
-    const int64_t given =
-        forced ? ((const int64_t *)io->forced.data)[b * io->forced.shape[1] + step] : 0;
-    bool ended = forced && given < 0;
-    for (int64_t i = 0; i < step && !forced; i++) {
-        ended = ended || row[i] < 0 || ends_row(asked->params, row[i]);
-    }
-    if (ended != (row[step] < 0) && part->verdict == ASSAY_PASS) {
+    const int64_t at = b * io->new_tokens.shape[1] + step;
+    const int64_t token = ((const int64_t *)io->new_tokens.data)[at];
+    const bool ended = ((const int64_t *)io->forced.data)[at] < 0;
+    if (ended != (token < 0)) {
         part->verdict = ASSAY_FAIL;
         part->check = ASSAY_CHECK_TOKENS;
         part->budget_used = INFINITY;
         (void)snprintf(part->message, sizeof part->message,
                        "sequence %lld, step %lld: got %lld, but the row %s", (long long)b,
-                       (long long)step, (long long)row[step],
-                       ended ? "has ended" : "goes on");
+                       (long long)step, (long long)token, ended ? "has ended" : "goes on");
     }
     return !ended;
 }
 
-assay_status assay_generate_draws(assay_asked_generation *asked,
-                                  const assay_sample_params *sampling, const assay_generate_io *io)
+/* Drawn tokens, each by the very logits it was drawn from. */
+static assay_status judge_draws(assay_asked_generation *asked, const assay_sample_params *sampling,
+                                const assay_generate_io *io)
 {
     const int64_t vocab = asked->params->model.vocab;
     const int64_t steps = io->new_tokens.shape[1];
@@ -158,7 +142,7 @@ assay_status assay_generate_draws(assay_asked_generation *asked,
                                       : assay_fail(asked->again.judged->error, ASSAY_NO_MEMORY,
                                                    "out of memory for logits");
     for (int64_t i = 0; i < io->new_tokens.shape[0] * steps && status == ASSAY_OK; i++) {
-        if (part.verdict != ASSAY_PASS || !goes_on(asked, io, i / steps, i % steps, &part) ||
+        if (part.verdict != ASSAY_PASS || !goes_on(io, i / steps, i % steps, &part) ||
             part.verdict != ASSAY_PASS) {
             continue;
         }
@@ -213,64 +197,29 @@ static assay_status take_streams(const assay_asked_generation *asked, assay_gene
     return status;
 }
 
-/* The kernel is prepared and samples. Forced where that can be done, and its logits are the case's
- * whatever was drawn. */
-static assay_status ask_forced(assay_asked_generation *asked, const assay_sample_params *sampling,
-                               assay_generate_io *io)
+assay_status assay_generate_judge_sampled(assay_asked_generation *asked,
+                                          const assay_sample_params *sampling,
+                                          const assay_generate_io *io)
 {
-    const bool forced = assay_stage_can_force(asked->fused);
-    const int64_t batch = io->forced.shape[0];
-    const int64_t steps = io->forced.shape[1];
-    int64_t *const same = assay_arena_take(asked->again.arena,
-                                           (size_t)(batch * steps) * sizeof *same);
-    bool ran = false;
+    const int64_t rows = assay_count(&io->new_tokens);
+    int64_t *const same = assay_arena_take(asked->again.arena, (size_t)rows * sizeof *same);
     if (same == NULL) {
         return assay_fail(asked->again.judged->error, ASSAY_NO_MEMORY, "out of memory for rows");
     }
-    for (int64_t i = 0; i < batch * steps; i++) {
+    if (!assay_present(&io->forced)) {
+        return judge_tokens(asked, sampling, io);
+    }
+    for (int64_t i = 0; i < rows; i++) {
         same[i] = i;
     }
-    if (!forced) {
-        memset(&io->forced, 0, sizeof io->forced);
-    }
-    assay_status status = assay_generate_outputs(asked, batch, steps, forced, io);
-    if (status == ASSAY_OK) {
-        status = assay_again_run(&asked->again, io, ASSAY_PLACE_RIGHT, &ran);
-    }
-    if (status == ASSAY_OK && ran && forced) {
-        status = assay_again_compare(&asked->again, &io->logits, same);
-    }
-    if (status != ASSAY_OK || !ran || asked->again.judged->result->verdict != ASSAY_PASS) {
-        return status;
-    }
-    return forced ? assay_generate_draws(asked, sampling, io) : judge_tokens(asked, sampling, io);
+    const assay_status status = assay_again_compare(&asked->again, &io->logits, same);
+    return status == ASSAY_OK && asked->again.judged->result->verdict == ASSAY_PASS
+               ? judge_draws(asked, sampling, io)
+               : status;
 }
 
-assay_status assay_generate_sampled(assay_asked_generation *asked)
+void assay_generate_end_sampled(const assay_asked_generation *asked)
 {
-    assay_status status = ASSAY_OK;
-    asked->again.how = "sampling";
-    for (int i = 0; i < ASSAY_SAMPLINGS && status == ASSAY_OK &&
-                    asked->again.judged->result->verdict == ASSAY_PASS; i++) {
-        assay_generate_params params = *asked->params;
-        assay_generate_io io = *asked->io;
-        assay_subject subject = *asked->subject;
-        bool ran = false;
-        subject.params = &params;
-        status = assay_generate_sampling(asked, i, &params.sampling);
-        if (status == ASSAY_OK && i > 0) {
-            status = take_streams(asked, &io);
-        }
-        if (status == ASSAY_OK) {
-            status = assay_judged_release(asked->again.judged);
-        }
-        if (status == ASSAY_OK && asked->again.judged->result->verdict == ASSAY_PASS) {
-            status = assay_again_prepare(&asked->again, &subject, &ran);
-        }
-        if (status == ASSAY_OK && ran) {
-            status = ask_forced(asked, &params.sampling, &io);
-        }
-    }
     assay_result part = {.verdict = ASSAY_PASS};
     if (asked->draws > 0 && 8 * (asked->draws - asked->open) < asked->draws) {
         part.verdict = ASSAY_VOID;
@@ -279,5 +228,50 @@ assay_status assay_generate_sampled(assay_asked_generation *asked)
                        (unsigned long long)asked->open, (unsigned long long)asked->draws);
     }
     assay_again_merge(&asked->again, &part);
+}
+
+/* One way of sampling. */
+static assay_status ask_sampled(assay_asked_generation *asked, int number)
+{
+    assay_generate_params params = *asked->params;
+    assay_generate_io io = *asked->io;
+    assay_subject subject = *asked->subject;
+    const bool force = assay_stage_can_force(asked->fused);
+    bool ran = false;
+    subject.params = &params;
+    if (!force) {
+        memset(&io.forced, 0, sizeof io.forced);
+    }
+    assay_status status = assay_generate_sampling(asked, number, &params.sampling);
+    if (status == ASSAY_OK && number > 0) {
+        status = take_streams(asked, &io);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_generate_outputs(asked, io.tokens.shape[0], params.max_new_tokens, force,
+                                        &io);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_judged_release(asked->again.judged);
+    }
+    if (status == ASSAY_OK && asked->again.judged->result->verdict == ASSAY_PASS) {
+        status = assay_again_prepare(&asked->again, &subject, &ran);
+    }
+    if (status == ASSAY_OK && ran) {
+        status = assay_again_run(&asked->again, &io, ASSAY_PLACE_RIGHT, &ran);
+    }
+    return status == ASSAY_OK && ran
+               ? assay_generate_judge_sampled(asked, &params.sampling, &io)
+               : status;
+}
+
+assay_status assay_generate_sampled(assay_asked_generation *asked)
+{
+    assay_status status = ASSAY_OK;
+    asked->again.how = "sampling";
+    for (int i = 0; i < ASSAY_SAMPLINGS && status == ASSAY_OK &&
+                    asked->again.judged->result->verdict == ASSAY_PASS; i++) {
+        status = ask_sampled(asked, i);
+    }
+    assay_generate_end_sampled(asked);
     return status;
 }
