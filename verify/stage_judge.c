@@ -4,7 +4,7 @@
 
 #include "kernels/exec/stage.h"
 
-/* A stage whose first run took longer is not run again. */
+/* A stage whose run took longer is not run again. */
 static const double slow_seconds = 2.0;
 
 const assay_table *assay_stage_contracts_of(const assay_table *table, assay_op stage,
@@ -23,6 +23,11 @@ const assay_table *assay_stage_contracts_of(const assay_table *table, assay_op s
         room->table.kernel[op] = &room->kernel[op];
     }
     return &room->table;
+}
+
+bool assay_stage_is_slow(const assay_result *result)
+{
+    return result->seconds > slow_seconds;
 }
 
 bool assay_stage_can_force(const assay_kernel *fused)
@@ -111,7 +116,7 @@ assay_status assay_stage_repeat(const assay_judged *judged, const assay_stage *s
     assay_result *const result = judged->result;
     char *io = NULL;
     bool padded = false;
-    if (result->seconds > slow_seconds) {
+    if (assay_stage_is_slow(result)) {
         return ASSAY_OK;
     }
     assay_status status = copy_io(stage, arena, &io, &padded, judged->error);

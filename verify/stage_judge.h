@@ -20,6 +20,9 @@ const assay_table *assay_stage_contracts_of(const assay_table *table, assay_op s
  * fused kernel (or NULL) says what it can. */
 bool assay_stage_can_force(const assay_kernel *fused);
 
+/* Whether a run took so long that the stage is not run in more ways. */
+bool assay_stage_is_slow(const assay_result *result);
+
 typedef struct assay_stage {
     assay_subject subject;
     const void *io;   /* the op's io */
