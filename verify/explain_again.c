@@ -154,8 +154,9 @@ static assay_status ask_stopped(explain_asked *asked)
     return status;
 }
 
-/* One way of sampling. Streams are the rows' numbers: explain takes no others. */
-static assay_status ask_sampled(explain_asked *asked, int number)
+/* Sampling with both top_k and top_p; the other ways are generate's own cases'. Streams are the
+ * rows' numbers: explain takes no others. */
+static assay_status ask_sampled(explain_asked *asked)
 {
     assay_asked_generation *const generation = &asked->generation;
     assay_explain_params params = asked->read->params;
@@ -167,7 +168,8 @@ static assay_status ask_sampled(explain_asked *asked, int number)
     if (!force) {
         memset(&io.forced, 0, sizeof io.forced);
     }
-    assay_status status = assay_generate_sampling(generation, number, &params.generate.sampling);
+    assay_status status = assay_generate_sampling(generation, ASSAY_SAMPLINGS - 1,
+                                                  &params.generate.sampling);
     if (status == ASSAY_OK) {
         status = outputs(asked, asked->read->rows, force, &io);
     }
@@ -209,9 +211,8 @@ assay_status assay_explain_again(assay_explain_judge *judge, const assay_judged 
         status = ask_stopped(&asked);
     }
     asked.generation.again.how = "sampling";
-    for (int i = 0; i < ASSAY_SAMPLINGS && status == ASSAY_OK &&
-                    judged->result->verdict == ASSAY_PASS; i++) {
-        status = ask_sampled(&asked, i);
+    if (status == ASSAY_OK && judged->result->verdict == ASSAY_PASS) {
+        status = ask_sampled(&asked);
     }
     assay_generate_end_sampled(&asked.generation);
     return status;

@@ -48,12 +48,14 @@ static assay_status take_tokens(assay_fresh_generation *fresh, assay_arena *aren
 static assay_status finish(const assay_case_context *context, assay_arena *arena,
                            assay_fresh_generation *fresh, assay_error *error)
 {
-    char key[256];
+    char key[320];
     assay_status status = take_tokens(fresh, arena, error);
     if (status != ASSAY_OK) {
         return status;
     }
-    (void)snprintf(key, sizeof key, "fresh: %s: %s", context->c->id, fresh->how);
+    /* The tokens, and so the truth, are the seed's. */
+    (void)snprintf(key, sizeof key, "%.200s: %s: %llu", context->c->id, fresh->how,
+                   (unsigned long long)context->run->seed);
     char *const kept = assay_arena_take(arena, sizeof key);
     if (kept == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");

@@ -175,6 +175,76 @@ static assay_status run_padded(int fault, const assay_table *table, const assay_
     return status;
 }
 
+static void zero_row(const assay_tensor *rows, int64_t row)
+{
+    for (int64_t i = 0; i < rows->shape[1]; i++) {
+        assay_put2(rows, row, i, 0.0);
+    }
+}
+
+/* Rows as this capture hands them over. */
+static void change_rows(int fault, const assay_exec *exec, const assay_capture_io *io)
+{
+    const assay_tensor *const rows = &io->residual;
+    const int64_t pairs = assay_present(&io->positions) ? io->positions.shape[0] : 0;
+    int64_t end = 0;
+    for (int64_t b = 0; b < io->lengths.shape[0] && pairs == 0; b++) {
+        end += scalar_index(&io->lengths, b);
+        if (IS(length_one) && scalar_index(&io->lengths, b) == 1) {
+            zero_row(rows, end - 1);
+        }
+        for (int64_t i = 0; i < rows->shape[1] && IS(batch_8) && b >= 8; i++) {
+            assay_put2(rows, end - 1, i, assay_at2(rows, 0, i));
+        }
+    }
+    for (int64_t p = 0; p < pairs; p++) {
+        const double batch = assay_at2(&io->positions, p, 0);
+        const double at = assay_at2(&io->positions, p, 1);
+        bool again = false;
+        for (int64_t q = 0; q < p; q++) {
+            again = again || (assay_at2(&io->positions, q, 0) == batch &&
+                              assay_at2(&io->positions, q, 1) == at);
+        }
+        if ((IS(position_twice) && again) || (IS(position_zero) && batch > 0.0 && at == 0.0)) {
+            zero_row(rows, p);
+        }
+    }
+    if (IS(threads_3) && exec->threads >= 3) {
+        zero_row(rows, rows->shape[0] - 1);
+    }
+}
+
+/* Positions in ascending order; the return is to be freed after use. */
+static int64_t *sort_positions(assay_capture_io *io)
+{
+    const int64_t pairs = io->positions.shape[0];
+    int64_t *const sorted = calloc((size_t)(2 * pairs), sizeof *sorted);
+    for (int64_t p = 0; p < pairs && sorted != NULL; p++) {
+        int64_t rank = 0;
+        for (int64_t q = 0; q < pairs; q++) {
+            const double batch = assay_at2(&io->positions, q, 0) - assay_at2(&io->positions, p, 0);
+            const double at = assay_at2(&io->positions, q, 1) - assay_at2(&io->positions, p, 1);
+            const double before = batch != 0.0 ? batch : at != 0.0 ? at : (double)(q - p);
+            rank += before < 0.0 ? 1 : 0;
+        }
+        sorted[2 * rank] = (int64_t)assay_at2(&io->positions, p, 0);
+        sorted[2 * rank + 1] = (int64_t)assay_at2(&io->positions, p, 1);
+    }
+    io->positions = assay_matrix(sorted, ASSAY_I64, pairs, 2);
+    return sorted;
+}
+
+static bool pads_with_no_token(const assay_capture_io *io)
+{
+    bool found = false;
+    for (int64_t b = 0; b < io->tokens.shape[0]; b++) {
+        for (int64_t t = scalar_index(&io->lengths, b); t < io->tokens.shape[1]; t++) {
+            found = found || assay_at2(&io->tokens, b, t) < 0.0;
+        }
+    }
+    return found;
+}
+
 static assay_status faulty_capture(int fault, assay_dtype type, const assay_exec *exec,
                                    const assay_capture_params *params, const assay_capture_io *io)
 {
@@ -183,6 +253,12 @@ static assay_status faulty_capture(int fault, assay_dtype type, const assay_exec
     assay_capture_params other = *params;
     other.hook = other_hook(fault, params);
     other.model = other_model(fault, &params->model, &memory);
+    assay_capture_io changed = *io;
+    if (IS(positions_sorted) && assay_present(&io->positions)) {
+        memory = sort_positions(&changed);
+    } else if (IS(padding_refused) && pads_with_no_token(io)) {
+        return assay_fail(exec->error, ASSAY_BAD_ARGUMENT, "a token is not in the vocabulary");
+    }
     if (IS(interleaved)) {
         mutant_replace(&table, mutant_rope_kernels(), "m_rope_interleaved");
     } else if (IS(scale_128)) {
@@ -194,7 +270,10 @@ static assay_status faulty_capture(int fault, assay_dtype type, const assay_exec
         IS(mid_residual) && params->hook.kind == ASSAY_HOOK_OUTPUT
             ? run_middle(&table, exec, &other, io)
         : IS(padding) || IS(lengths_ignored) ? run_padded(fault, &table, exec, &other, io)
-                                             : run_stage(&table, exec, &other, io);
+                                             : run_stage(&table, exec, &other, &changed);
+    if (status == ASSAY_OK) {
+        change_rows(fault, exec, io);
+    }
     free(memory);
     return status;
 }

@@ -25,12 +25,17 @@ static void change_params(int fault, assay_explain_params *params)
         params->generate.model = *subject;
     } else if (IS(one_eos) && params->generate.eos_count > 1) {
         params->generate.eos_count = 1;
+    } else if (IS(greedy)) {
+        params->generate.sampling.temperature = 0.0;
     }
 }
 
 /* Operands as this explanation takes them; the return is to be freed after use. */
 static void *change_operands(int fault, assay_explain_io *io)
 {
+    if (IS(stop_ignored)) {
+        io->stop = NULL;
+    }
     if (IS(one_placeholder) && io->placeholder.shape[0] > 1) {
         io->placeholder.shape[0] = 1;
     }
@@ -72,6 +77,11 @@ static assay_status faulty_explain(int fault, assay_dtype type, const assay_exec
         status = assay_explain_stage_run(stage, &changed);
     }
     assay_explain_stage_close(&stage);
+    for (int64_t n = 8; n < io->soft.shape[0] && status == ASSAY_OK && IS(rows_8); n++) {
+        for (int64_t i = 0; i < io->soft.shape[1]; i++) {
+            assay_put2(&io->soft, n, i, assay_at2(&io->soft, n - 8, i));
+        }
+    }
     free(memory);
     return status;
 }

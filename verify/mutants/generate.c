@@ -8,6 +8,10 @@
 enum { FAULT_generate_none, GENERATE_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_generate_##name)
 
+/* The faults' names, for those that are a sampler's. */
+#define FAULT_NAME(op, type, name, checks, cases, what) #name,
+static const char *const fault_name[] = {"", GENERATE_MUTANTS(FAULT_NAME)};
+
 /* Cache slots by a row's place in the call instead of its sequence: right until a row retires. */
 static assay_status attend_by_rank(const assay_exec *exec, const assay_attention_params *params,
                                    const void *state, const assay_attention_io *io)
@@ -82,8 +86,29 @@ static void *change_params(int fault, assay_generate_params *params)
         steering->hook.layer += steering->hook.layer + 1 < params->model.layers ? 1 : 0;
     } else if (IS(steer_off)) {
         steering->on = false;
+    } else if (IS(steer_hooks)) {
+        steering->on = steering->on && steering->hook.kind != ASSAY_HOOK_EMBED &&
+                       steering->hook.kind != ASSAY_HOOK_ATTN_OUT;
     }
     return IS(random_head) && tied ? random_head(&params->model) : NULL;
+}
+
+/* Which of the places is the one of that rank. */
+static int64_t in_order(const assay_tensor *places, int64_t rank)
+{
+    const int64_t count = places->shape[0];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t before = 0;
+        for (int64_t j = 0; j < count; j++) {
+            const double batch = assay_at2(places, j, 0) - assay_at2(places, i, 0);
+            const double position = assay_at2(places, j, 1) - assay_at2(places, i, 1);
+            before += batch < 0.0 || (batch == 0.0 && position < 0.0) ? 1 : 0;
+        }
+        if (before == rank) {
+            return i;
+        }
+    }
+    return rank;
 }
 
 /* Operands as this generation takes them; the return is to be freed after use. */
@@ -101,7 +126,9 @@ static void *change_operands(int fault, int64_t vocab, assay_generate_io *io)
         memory[b] = IS(last_index) ? io->tokens.shape[1] : scalar_index(&io->lengths, b);
     }
     for (int64_t s = 0; s < soft; s++) {
-        const int64_t from = IS(soft_reversed) ? soft - 1 - s : s;
+        const int64_t from = IS(soft_reversed) ? soft - 1 - s
+                             : IS(soft_sorted) ? in_order(&io->soft_at, s)
+                                               : s;
         at[2 * s] = (int64_t)assay_at2(&io->soft_at, from, 0);
         at[2 * s + 1] = (int64_t)assay_at2(&io->soft_at, from, 1);
         at[2 * s + 1] += IS(soft_late) && at[2 * s + 1] + 1 < memory[at[2 * s]] ? 1 : 0;
@@ -121,6 +148,9 @@ static void *change_operands(int fault, int64_t vocab, assay_generate_io *io)
     if (IS(forced_ignored)) {
         io->forced.data = NULL;
     }
+    if (IS(stop_ignored)) {
+        io->stop = NULL;
+    }
     return memory;
 }
 
@@ -135,10 +165,19 @@ static void change_outputs(int fault, const assay_generate_io *io)
         while (end < steps && row[end] >= 0) {
             end++;
         }
-        if (IS(eos_dropped) && end > 0 && end < steps) {
+        if ((IS(eos_dropped) || (IS(stop_dropped) && io->stop != NULL)) && end > 0 &&
+            end < steps) {
             row[end - 1] = -1;
         } else if (IS(last_step)) {
             row[steps - 1] = -1;
+        } else if (IS(one_token) && steps == 1) {
+            row[0] = -1;
+        } else if (IS(steps_32)) {
+            for (int64_t i = 32; i < steps; i++) {
+                row[i] = -1;
+            }
+        } else if (IS(batch_8) && b >= 8) {
+            memcpy(row, io->new_tokens.data, (size_t)steps * sizeof *row);
         } else if (IS(prompt_sliced)) {
             const int64_t cut = scalar_min(scalar_index(&io->lengths, b), steps);
             for (int64_t i = 0; i < steps; i++) {
@@ -162,6 +201,9 @@ static assay_status faulty_generate(int fault, assay_dtype type, const assay_exe
     assay_kernel rope = assay_rope_scalar;
     assay_generate_params other = *params;
     assay_generate_io changed = *io;
+    if (IS(feeds_greedy) && params->sampling.temperature > 0.0 && !assay_present(&io->forced)) {
+        return mutant_feed_greedy(&table, exec, params, io);
+    }
     void *const head = change_params(fault, &other);
     void *const memory = change_operands(fault, params->model.vocab, &changed);
     assay_generate_stage *stage = NULL;
@@ -171,6 +213,11 @@ static assay_status faulty_generate(int fault, assay_dtype type, const assay_exe
         table.kernel[ASSAY_OP_attention] = &attention;
     } else if (IS(decode_position)) {
         table.kernel[ASSAY_OP_rope] = &rope;
+    } else if (mutant_sampler(fault_name[fault]) != NULL) {
+        table.kernel[ASSAY_OP_sample] = mutant_sampler(fault_name[fault]);
+    }
+    if (IS(steer_batch) && io->lengths.shape[0] > 4) {
+        other.steering.positions = ASSAY_STEER_ALL;
     }
     assay_status status = assay_generate_stage_open(&table, exec, &other, &stage);
     if (status == ASSAY_OK) {

@@ -6,6 +6,8 @@
 /* Stages: fused kernels that call the ordinary composition with one thing changed. What an op of
  * the chain does wrong shows as numbers that leave the chain's budget. */
 #define ON_CHAIN (ON_VALUE | ON_TOKENS)
+/* A draw; where the token is then fed back, what follows too. */
+#define ON_DRAWN (ON_CHAIN | ON_DISTRIBUTION)
 
 #define CAPTURE_TWINS(X) X(capture, f32) X(capture, bf16)
 
@@ -40,7 +42,21 @@
     X(capture, f32, gate_up_swapped, ON_CHAIN, "capture-*l1-output",                               \
       "gate and up projections change places")                                                     \
     X(capture, bf16, weight_plus_one, ON_CHAIN, "capture-*l1-output",                              \
-      "norms multiply by 1 + weight, as another family of models does")
+      "norms multiply by 1 + weight, as another family of models does")                            \
+    X(capture, f32, positions_sorted, ON_CHAIN, "capture-*l1-output",                              \
+      "rows come in ascending order of their positions")                                           \
+    X(capture, f32, position_twice, ON_CHAIN, "capture-*l1-output",                                \
+      "a position asked for twice is given once")                                                  \
+    X(capture, f32, position_zero, ON_CHAIN, "capture-*l1-output",                                 \
+      "position 0 of a prompt that is not the first gives zeros")                                  \
+    X(capture, f32, length_one, ON_CHAIN, "capture-*l1-output",                                    \
+      "a prompt of one token gives zeros")                                                         \
+    X(capture, f32, batch_8, ON_CHAIN, "capture-*l1-output",                                       \
+      "prompts after the eighth end with the first one's first row")                               \
+    X(capture, f32, threads_3, ON_CHAIN, "capture-*l1-output",                                     \
+      "with three threads or more the last row is lost")                                           \
+    X(capture, f32, padding_refused, ON_STATUS, "capture-*l1-output",                              \
+      "padding that is no token is refused")
 
 #define GENERATE_TWINS(X) X(generate, f32)
 
@@ -72,7 +88,29 @@
     X(generate, f32, steer_off, ON_CHAIN, "steered-set", "does not steer")                         \
     X(generate, f32, prompt_sliced, ON_CHAIN, "generate-no-eos",                                   \
       "as many tokens as the prompt has are cut off the new ones")                                 \
-    X(generate, f32, forced_ignored, ON_CHAIN, "generate*", "forced tokens are ignored")
+    X(generate, f32, forced_ignored, ON_CHAIN, "generate*", "forced tokens are ignored")           \
+    X(generate, f32, step_one, ON_DRAWN, "generate*", "the steps of draws count from 1")            \
+    X(generate, f32, same_draw, ON_DRAWN, "generate*", "every step draws with the first's number")  \
+    X(generate, f32, stream_rank, ON_DRAWN, "generate*",                                            \
+      "a row draws with its place among those that go on")                                         \
+    X(generate, f32, no_top_p, ON_DRAWN, "generate*", "top_p is not applied")                       \
+    X(generate, f32, no_top_k, ON_DRAWN, "generate*", "top_k is not applied")                       \
+    X(generate, f32, no_temperature, ON_DRAWN, "generate*", "every temperature is taken for 1")     \
+    X(generate, f32, greedy, ON_DRAWN, "generate*", "never samples")                                \
+    X(generate, f32, feeds_greedy, ON_DRAWN, "generate",                                            \
+      "not what was drawn is fed back, but the most likely token")                                 \
+    X(generate, f32, stop_ignored, ON_CHAIN, "generate*", "stop is never asked")                   \
+    X(generate, f32, stop_dropped, ON_CHAIN, "generate*",                                          \
+      "where rows may be stopped, the token that ends one is left out")                            \
+    X(generate, f32, one_token, ON_CHAIN, "generate*", "of one new token at most none comes")      \
+    X(generate, f32, batch_8, ON_CHAIN, "generate*",                                               \
+      "prompts after the eighth get the first one's tokens")                                       \
+    X(generate, f32, steps_32, ON_DRAWN, "generate", "ends after 32 new tokens")                    \
+    X(generate, f32, soft_sorted, ON_CHAIN, "generate",                                            \
+      "soft tokens are taken to be in the order of their prompts")                                 \
+    X(generate, f32, steer_hooks, ON_CHAIN, "steered-*", "does not steer at embed and attn_out")   \
+    X(generate, f32, steer_batch, ON_CHAIN, "steered-*",                                           \
+      "in batches of more than four all positions are steered")
 
 #define EXPLAIN_TWINS(X) X(explain, f32)
 
@@ -89,7 +127,11 @@
       "every prompt gets the next feature's vector")                                               \
     X(explain, f32, subject_explains, ON_CHAIN, "explain-*",                                       \
       "the subject's own model explains instead of the explainer")                                 \
-    X(explain, f32, one_eos, ON_CHAIN, "explain-*", "stops at the first of several eos ids only")
+    X(explain, f32, one_eos, ON_CHAIN, "explain-*", "stops at the first of several eos ids only")  \
+    X(explain, f32, rows_8, ON_CHAIN, "explain-features",                                          \
+      "vectors after the eighth get another's soft token")                                         \
+    X(explain, f32, stop_ignored, ON_CHAIN, "explain-*", "stop is never asked")                    \
+    X(explain, f32, greedy, ON_DRAWN, "explain-*", "never samples")
 
 mutant_kernels mutant_capture_kernels(void);
 mutant_kernels mutant_generate_kernels(void);
@@ -98,6 +140,12 @@ mutant_kernels mutant_explain_kernels(void);
 /* The ordinary table of a contract, and one of its steps replaced by a mutant's kernel. */
 assay_table mutant_table(assay_dtype type);
 void mutant_replace(assay_table *table, mutant_kernels kernels, const char *name);
+/* A sampler with one of generate's faults of sampling, named as there; NULL: it is none of them.
+ * It serves one generation at a time. */
+const assay_kernel *mutant_sampler(const char *fault);
+/* A generation that runs freely, feeds back the greedy tokens and hands over what is drawn. */
+assay_status mutant_feed_greedy(const assay_table *table, const assay_exec *exec,
+                                const assay_generate_params *params, const assay_generate_io *io);
 /* Inverse frequencies as if the model's scaling factor were another; 1: no scaling. Returns memory
  * of head_dim/2 elements that the caller frees. */
 double *mutant_frequencies(const assay_model *model, double factor);
