@@ -44,7 +44,9 @@ assay_status assay_generate_sampling(const assay_asked_generation *asked, int nu
 assay_status assay_generate_judge_sampled(assay_asked_generation *asked,
                                           const assay_sample_params *sampling,
                                           const assay_generate_io *io);
-/* VOID when fewer than an eighth of all draws are decided. */
+/* VOID when none of so many draws is decided. Fewer may all be open by chance, and the case has
+ * shown other things. */
+enum { ASSAY_DRAWS_LEAST = 24 };
 void assay_generate_end_sampled(const assay_asked_generation *asked);
 
 /* Sampling, by all of this. */

@@ -221,11 +221,11 @@ assay_status assay_generate_judge_sampled(assay_asked_generation *asked,
 void assay_generate_end_sampled(const assay_asked_generation *asked)
 {
     assay_result part = {.verdict = ASSAY_PASS};
-    if (asked->draws > 0 && 8 * (asked->draws - asked->open) < asked->draws) {
+    if (asked->draws >= ASSAY_DRAWS_LEAST && asked->open == asked->draws) {
         part.verdict = ASSAY_VOID;
         (void)snprintf(part.message, sizeof part.message,
-                       "%llu of %llu draws are open: nothing was shown",
-                       (unsigned long long)asked->open, (unsigned long long)asked->draws);
+                       "all of %llu draws are open: nothing was shown",
+                       (unsigned long long)asked->draws);
     }
     assay_again_merge(&asked->again, &part);
 }
