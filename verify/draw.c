@@ -18,12 +18,14 @@ static int descending(const void *a, const void *b)
     return x->logit != y->logit ? (x->logit > y->logit ? -1 : 1) : x->token > y->token ? -1 : 1;
 }
 
-/* What the arithmetic of a sampler of that contract may move the running sum of p by, at most. */
+/* What the arithmetic of a sampler of that contract may move the running sum of p by, at most: over
+ * all tokens, since who is among the kept is asked apart, and fewer terms err less. */
 static assay_status find_slack(const assay_sample_params *params, const assay_precision *contract,
                                const double *logits, assay_arena *arena, assay_draw *draw,
                                assay_error *error)
 {
     const int64_t shape[2] = {1, draw->vocab};
+    const assay_sample_params all_kept = {.temperature = params->temperature, .top_p = 1.0};
     assay_sample_io io = {.step = 0};
     assay_error_model model;
     assay_tensor *const all[] = {&io.logits, &io.probability, &model.bound, &model.sigma};
@@ -35,7 +37,7 @@ static assay_status find_slack(const assay_sample_params *params, const assay_pr
     }
     if (status == ASSAY_OK) {
         memcpy(io.logits.data, logits, (size_t)draw->vocab * sizeof *logits);
-        status = assay_ref_sample(params, &io, contract, &model, error);
+        status = assay_ref_sample(&all_kept, &io, contract, &model, error);
     }
     draw->slack = ASSAY_WITNESS_AGREEMENT; /* of the float64 sums here */
     for (int64_t v = 0; v < draw->vocab && status == ASSAY_OK; v++) {

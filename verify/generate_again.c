@@ -71,8 +71,9 @@ static assay_status other_soft(const assay_asked_generation *asked, const assay_
 }
 
 /* The expected tokens of the other batch, and the rows of the case that its logits are. */
-static assay_status other_forced(const assay_asked_generation *asked, const assay_other_batch *other,
-                                 assay_tensor *forced, int64_t **from)
+static assay_status other_forced(const assay_asked_generation *asked,
+                                 const assay_other_batch *other, assay_tensor *forced,
+                                 int64_t **from)
 {
     const int64_t steps = asked->io->forced.shape[1];
     const int64_t shape[2] = {ASSAY_AGAIN_PROMPTS, steps};
@@ -101,8 +102,9 @@ static assay_status ask_batch(assay_asked_generation *asked)
     bool ran = false;
     const int64_t steps = asked->io->forced.shape[1];
     asked->again.how = "in a batch of other prompts";
-    assay_status status = assay_again_batch(&asked->io->tokens, &asked->io->lengths, false,
-                                            asked->again.arena, &other, asked->again.judged->error);
+    assay_status status =
+        assay_again_batch(&asked->io->tokens, &asked->io->lengths, false, asked->again.arena,
+                          &other, asked->again.judged->error);
     if (status == ASSAY_OK) {
         status = other_soft(asked, &other, &io);
     }

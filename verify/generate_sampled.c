@@ -81,7 +81,8 @@ static assay_status judge_draw(assay_asked_generation *asked,
                                int64_t b, int64_t step, const double *logits, double budget,
                                assay_result *part)
 {
-    const int64_t token = ((const int64_t *)io->new_tokens.data)[b * io->new_tokens.shape[1] + step];
+    const int64_t at = b * io->new_tokens.shape[1] + step;
+    const int64_t token = ((const int64_t *)io->new_tokens.data)[at];
     const double uniform = uniform_of(sampling, io, b, step);
     const assay_precision *const contract = &asked->table->kernel[ASSAY_OP_sample]->precision;
     assay_arena arena = {0};
@@ -113,7 +114,8 @@ static double own_budget(const assay_asked_generation *asked, const assay_tensor
     return asked->fused != NULL ? 0.5 * assay_spacing(logits->dtype, greatest) : 0.0;
 }
 
-/* Whether row b has a token at the step, as what is forced has; wrong where the kernel's has not. */
+/* Whether row b has a token at the step, as what is forced has; wrong where the kernel's row does
+ * not. */
 static bool goes_on(const assay_generate_io *io, int64_t b, int64_t step, assay_result *part)
 {
     const int64_t at = b * io->new_tokens.shape[1] + step;

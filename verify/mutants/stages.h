@@ -89,15 +89,15 @@
     X(generate, f32, prompt_sliced, ON_CHAIN, "generate-no-eos",                                   \
       "as many tokens as the prompt has are cut off the new ones")                                 \
     X(generate, f32, forced_ignored, ON_CHAIN, "generate*", "forced tokens are ignored")           \
-    X(generate, f32, step_one, ON_DRAWN, "generate*", "the steps of draws count from 1")            \
-    X(generate, f32, same_draw, ON_DRAWN, "generate*", "every step draws with the first's number")  \
-    X(generate, f32, stream_rank, ON_DRAWN, "generate*",                                            \
+    X(generate, f32, step_one, ON_DRAWN, "generate*", "the steps of draws count from 1")           \
+    X(generate, f32, same_draw, ON_DRAWN, "generate*", "every step draws with the first's number") \
+    X(generate, f32, stream_rank, ON_DRAWN, "generate*",                                           \
       "a row draws with its place among those that go on")                                         \
-    X(generate, f32, no_top_p, ON_DRAWN, "generate*", "top_p is not applied")                       \
-    X(generate, f32, no_top_k, ON_DRAWN, "generate*", "top_k is not applied")                       \
-    X(generate, f32, no_temperature, ON_DRAWN, "generate*", "every temperature is taken for 1")     \
-    X(generate, f32, greedy, ON_DRAWN, "generate*", "never samples")                                \
-    X(generate, f32, feeds_greedy, ON_DRAWN, "generate",                                            \
+    X(generate, f32, no_top_p, ON_DRAWN, "generate*", "top_p is not applied")                      \
+    X(generate, f32, no_top_k, ON_DRAWN, "generate*", "top_k is not applied")                      \
+    X(generate, f32, no_temperature, ON_DRAWN, "generate*", "every temperature is taken for 1")    \
+    X(generate, f32, greedy, ON_DRAWN, "generate*", "never samples")                               \
+    X(generate, f32, feeds_greedy, ON_DRAWN, "generate",                                           \
       "not what was drawn is fed back, but the most likely token")                                 \
     X(generate, f32, stop_ignored, ON_CHAIN, "generate*", "stop is never asked")                   \
     X(generate, f32, stop_dropped, ON_CHAIN, "generate*",                                          \
@@ -105,7 +105,7 @@
     X(generate, f32, one_token, ON_CHAIN, "generate*", "of one new token at most none comes")      \
     X(generate, f32, batch_8, ON_CHAIN, "generate*",                                               \
       "prompts after the eighth get the first one's tokens")                                       \
-    X(generate, f32, steps_32, ON_DRAWN, "generate", "ends after 32 new tokens")                    \
+    X(generate, f32, steps_32, ON_DRAWN, "generate", "ends after 32 new tokens")                   \
     X(generate, f32, soft_sorted, ON_CHAIN, "generate",                                            \
       "soft tokens are taken to be in the order of their prompts")                                 \
     X(generate, f32, steer_hooks, ON_CHAIN, "steered-*", "does not steer at embed and attn_out")   \
