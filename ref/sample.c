@@ -141,7 +141,7 @@ bool ref_distribution_make(const assay_sample_params *params, const double *logi
     if (!scale_and_cut(params, logits, d)) {
         return false;
     }
-    fill_order(d, d->before);
+    fill_order(d, d->scaled); /* q's order, also where float64 rounds two of them to one number */
     double ahead = 0.0;
     for (int64_t k = 0; k < d->vocab; k++) {
         const int64_t t = d->order[k];

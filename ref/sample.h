@@ -11,7 +11,7 @@ typedef struct ref_distribution {
     double *probability;  /* [vocab] step 4 */
     uint8_t *kept;        /* [vocab] after top_p */
     double *scratch;      /* [vocab] */
-    int64_t *order;       /* [vocab] scratch: tokens by descending before */
+    int64_t *order;       /* [vocab] scratch: tokens by descending scaled */
     double maximum;       /* of scaled */
     double kth;           /* the top_k-th greatest of scaled; -Inf when off */
     double mass_before;   /* sum of before */

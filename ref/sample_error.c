@@ -19,7 +19,10 @@
  *     index).
  * With w the share of all undecided tokens in the kept mass, a kept token may be off by p_t w/(1-w)
  * more (w >= 1/2: by 1, nothing is known), an undecided one by its whole share, and one that is
- * kept instead of dropped by that share's own error too.
+ * kept instead of dropped by that share's own error too. A token that is surely dropped has the
+ * probability 0 and no budget; any other one may be drawn, be it dropped here.
+ * Where the greatest s, or 1 / T, is beyond the working type a right kernel has Inf - Inf: such a
+ * row is left open.
  * Source: assay/sample.h; first-order propagation. */
 #include "ref/sample.h"
 #include "ref/sums.h"
@@ -96,16 +99,16 @@ static cut find_cut(const ref_distribution *d)
     return found;
 }
 
-/* Whether rounding may make scaled logits a > b equal or nearly so. */
+/* Whether rounding may make scaled logits a > b equal or nearly so; a masked one stays -Inf. */
 static bool confused(double a, double b, const ref_rounding *r)
 {
-    return a > b && a - b <= 2.0 * r->u_work * (fabs(a) + fabs(b));
+    return a > b && !isinf(b) && a - b <= 2.0 * r->u_work * (fabs(a) + fabs(b));
 }
 
 /* Whether it may do so with their exponentials, by which a nucleus may be ordered. */
 static bool may_swap(double a, double b, const ref_distribution *d, const ref_rounding *r)
 {
-    return a > b && a - b <= exponent_error(d, r, a) + exponent_error(d, r, b);
+    return a > b && !isinf(b) && a - b <= exponent_error(d, r, a) + exponent_error(d, r, b);
 }
 
 /* Of so few equals the weights are 1, and all sums small integers: exact in any accumulator. */
@@ -153,11 +156,51 @@ static bool undecided(const assay_sample_params *params, const ref_distribution 
            fabs(ahead / d->mass_before - params->top_p) <= 2.0 * sum_error;
 }
 
+/* Whether token t is dropped whatever the roundings; one whose weight underflows is not. */
+static bool surely_dropped(const ref_distribution *d, int64_t t, bool open)
+{
+    const double s = d->scaled[t];
+    return !open && !d->kept[t] && (s < d->kth || d->before[t] > 0.0 || isinf(s));
+}
+
+static bool overflows(const assay_sample_params *params, const ref_distribution *d,
+                      const ref_rounding *r)
+{
+    const double limit = r->work_limit * (1.0 - 8.0 * r->u_work);
+    return fabs(d->maximum) >= limit || 1.0 / params->temperature >= limit;
+}
+
+static void write_budget(const ref_distribution *d, const ref_rounding *rounding, int64_t n,
+                         const relative *own, double loose, const assay_error_model *model)
+{
+    const double spill = loose < 0.5 ? loose / (1.0 - loose) : 0.0;
+    for (int64_t t = 0; t < d->vocab; t++) {
+        const double p = d->probability[t];
+        const bool open = assay_at2(&model->bound, n, t) > 0.0;
+        const double share = p > 0.0 ? p : open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
+        double bound = share * (exponent_error(d, rounding, d->scaled[t]) + own->bound + spill);
+        bound += (loose < 0.5 ? 0.0 : 1.0) + (open ? share : 0.0);
+        if (surely_dropped(d, t, open)) {
+            ref_model_put_raw(model, n, t, p, 0.0, 0.0);
+        } else {
+            ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor,
+                          share * own->sigma);
+        }
+    }
+}
+
 void ref_distribution_error(const assay_sample_params *params,
                             const ref_distribution *distribution, const ref_rounding *rounding,
                             int64_t n, const assay_error_model *model)
 {
     const ref_distribution *d = distribution;
+    const bool beyond = overflows(params, d, rounding);
+    for (int64_t t = 0; beyond && t < d->vocab; t++) {
+        ref_model_open(model, n, t);
+    }
+    if (beyond) {
+        return;
+    }
     const relative all = sum_error(d, rounding, false);
     const relative own = sum_error(d, rounding, true);
     const double common = all.bound + REF_LAMBDA * all.sigma;
@@ -174,14 +217,5 @@ void ref_distribution_error(const assay_sample_params *params,
         ahead += d->before[t];
         assay_put2(&model->bound, n, t, open ? 1.0 : 0.0);
     }
-    const double spill = loose < 0.5 ? loose / (1.0 - loose) : 0.0;
-    for (int64_t t = 0; t < d->vocab; t++) {
-        const double p = d->probability[t];
-        const bool open = assay_at2(&model->bound, n, t) > 0.0;
-        const double share = p > 0.0 ? p : open ? exp(d->scaled[t] - d->maximum) / d->mass : 0.0;
-        double bound = share * (exponent_error(d, rounding, d->scaled[t]) + own.bound + spill);
-        bound += (loose < 0.5 ? 0.0 : 1.0) + (open ? share : 0.0);
-        ref_model_put(model, rounding, n, t, p, bound + rounding->product_floor,
-                      share * own.sigma);
-    }
+    write_budget(d, rounding, n, &own, loose, model);
 }

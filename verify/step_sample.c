@@ -40,7 +40,8 @@ static assay_status distribution_at(const assay_step *step, const assay_sample_i
     return status;
 }
 
-/* Whether row `row` of the kernel's output is one that `truth` allows. */
+/* Whether row `row` of the kernel's output is one that `truth` allows. A token without probability
+ * may be drawn where it has a budget; of a row whose budget is infinite nothing is known. */
 static bool row_allowed(const assay_sample_params *params, const assay_sample_io *got,
                         const assay_distribution *truth, int64_t row, double *used)
 {
@@ -56,6 +57,9 @@ static bool row_allowed(const assay_sample_params *params, const assay_sample_io
         below += t < token ? p[t] : 0.0;
         if (assay_present(&got->probability)) {
             const double difference = fabs(assay_at2(&got->probability, row, t) - p[t]);
+            if (isinf(budget[t])) {
+                continue;
+            }
             if (isnan(p[t]) ? !isnan(assay_at2(&got->probability, row, t))
                             : !(difference <= budget[t])) {
                 return false;
@@ -63,10 +67,11 @@ static bool row_allowed(const assay_sample_params *params, const assay_sample_io
             *used = fmax(*used, difference > 0.0 ? difference / budget[t] : 0.0);
         }
     }
-    if (token == truth->token[row]) {
+    if (token == truth->token[row] || (isinf(slack) && token >= -1 && token < vocab)) {
         return true;
     }
-    if (params->temperature == 0.0 || token < 0 || token >= vocab || !(p[token] > 0.0)) {
+    if (params->temperature == 0.0 || token < 0 || token >= vocab ||
+        !(p[token] > 0.0 || budget[token] > 0.0)) {
         return false;
     }
     const assay_sample_io *const io = got;

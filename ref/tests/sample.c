@@ -181,3 +181,57 @@ Test(sample, tokens_that_rounding_may_swap_across_the_cut_are_not_judged)
     cr_assert_lt(assay_at2(&model.bound, 0, 3), 1e-5);
     free_model(&model);
 }
+
+static const assay_precision f32_contract = {.accumulate = {24, ASSAY_NEAREST, 1},
+                                             .intermediate = ASSAY_F32, .output = ASSAY_F32};
+
+/* The distribution of a row and its bounds under a contract of f32. */
+static outcome budget_of(const double *logits, assay_sample_params params, double bound[V])
+{
+    assay_error error;
+    double copy[V];
+    double sigma[V];
+    double uniform = 0.0;
+    outcome out;
+    memcpy(copy, logits, sizeof copy);
+    const assay_sample_io io = {.logits = assay_matrix(copy, ASSAY_F64, 1, V),
+                                .uniform = assay_vector(&uniform, ASSAY_F64, 1),
+                                .token = assay_vector(&out.token, ASSAY_I32, 1),
+                                .probability = assay_matrix(out.p, ASSAY_F64, 1, V)};
+    const assay_error_model model = {assay_matrix(bound, ASSAY_F64, 1, V),
+                                     assay_matrix(sigma, ASSAY_F64, 1, V)};
+    cr_assert_ok(assay_ref_sample(&params, &io, &f32_contract, &model, &error), error);
+    return out;
+}
+
+/* In f32 all weights are 1, and a kernel that ranks them keeps the last ones; one that ranks the
+ * logits keeps the greatest, and so does the truth though float64's weights are equal too. */
+Test(sample, weights_that_round_to_equals_leave_the_nucleus_open)
+{
+    const double logits[V] = {6e-40, 5e-40, 4e-40, 3e-40, 2e-40, -INFINITY};
+    assay_sample_params params = plain;
+    double bound[V];
+    params.top_p = 0.3;
+    const outcome out = budget_of(logits, params, bound);
+    cr_expect(out.p[0] > 0.0 && out.p[1] > 0.0 && out.p[2] == 0.0 && out.p[4] == 0.0);
+    for (int t = 0; t < 5; t++) {
+        cr_expect_gt(bound[t], 0.1, "token %d may be kept or dropped", t);
+    }
+    cr_expect_eq(bound[5], 0.0, "a masked token is dropped by all");
+}
+
+Test(sample, scaled_logits_beyond_f32_are_not_judged)
+{
+    const double logits[V] = {3e38, 2.0, 1.0, 0.0, -1.0, -INFINITY};
+    assay_sample_params params = plain;
+    double bound[V];
+    params.temperature = 0.5;
+    (void)budget_of(logits, params, bound);
+    cr_expect(isinf(bound[0]) && isinf(bound[1]) && isinf(bound[5]));
+    params.temperature = 2.0;
+    (void)budget_of(logits, params, bound);
+    cr_expect(isfinite(bound[0]) && bound[5] == 0.0);
+    params.temperature = 1e-40;
+    (void)budget_of((const double[V]){0.0, -1e-3, -2e-3, -3e-3, -4e-3, -5e-3}, params, bound);
+    cr_expect(isinf(bound[0]), "1 / T is infinite in f32");
+}
