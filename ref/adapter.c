@@ -14,6 +14,9 @@
  *                   sum_r |V_ir| times theirs, or times the step it makes them take where they are
  *                   rounded
  *   sum             u (|a| + |a + b| + |y|) + |round(bias) - bias| + half an ulp of y + underflow
+ *   flushed         f_k = what u_k = x_k - mean_k loses where x_k, mean_k or it are subnormal and
+ *                   may be flushed, over the divisor: e^log_scale f to a, sum_k |W_k| f_k to b; an
+ *                   infinite element may be NaN where what is flushed meets an infinity
  * Under a contract the products are of the operands that it promises to multiply: v and z rounded
  * to the multiply type, weights to their storage and multiply types, or dequantised.
  * Where the squares overflow the working type a right kernel gives 0: there is no bound.
@@ -37,6 +40,7 @@ typedef struct adapter_job {
     int64_t d, rank;
     double *mean;       /* [d] */
     double *v;          /* [d], of the row at hand */
+    double *lost;       /* [d] what v loses where x or mean are flushed */
     double *operand;    /* [d] v as multiplied; and what a kernel's may differ by from it */
     double *doubt;      /* [d] */
     double *z;          /* [rank] v U, as multiplied */
@@ -48,6 +52,7 @@ typedef struct adapter_job {
     double element;     /* e_v */
     double rho, rho_sigma;
     bool open;          /* v U may leave the accumulator's range (reach.h) */
+    bool vanishes;      /* v U may be NaN where a subnormal is flushed */
     bool narrow;        /* the multiply type is narrower than the working type */
 } adapter_job;
 
@@ -59,7 +64,10 @@ static void load_row(adapter_job *job, int64_t row)
                             job->params->type != ASSAY_ADAPTER_IDENTITY;
     ref_load_row(&job->io->x, row, job->v);
     for (int64_t k = 0; k < d; k++) {
+        const double x = job->v[k];
         job->v[k] -= job->mean[k];
+        job->lost[k] = ref_flushed(r, x) + ref_flushed(r, job->mean[k]) +
+                       ref_flushed(r, job->v[k]);
     }
     job->rho = 0.0;
     job->rho_sigma = 0.0;
@@ -81,6 +89,7 @@ static void load_row(adapter_job *job, int64_t row)
     }
     for (int64_t k = 0; k < d; k++) {
         job->v[k] /= divisor;
+        job->lost[k] = job->lost[k] / divisor + ref_flushed(r, job->v[k]);
     }
 }
 
@@ -94,7 +103,7 @@ static void round_row(adapter_job *job)
     for (int64_t k = 0; k < job->d; k++) {
         job->operand[k] = ref_operand(r, false, job->v[k]);
         job->doubt[k] = off < 1.0 && job->narrow
-            ? ref_operand_doubt(r, job->v[k], off * fabs(job->v[k])) : 0.0;
+            ? ref_operand_doubt(r, job->v[k], off * fabs(job->v[k]) + job->lost[k]) : job->lost[k];
     }
 }
 
@@ -110,6 +119,7 @@ static void weights_as_multiplied(const adapter_job *job, const assay_tensor *ma
 /* The error of a dot product, and the sum of its terms' magnitudes. */
 typedef struct part_error {
     double bound, sigma, magnitude;
+    bool vanishes; /* an infinite one may be NaN */
 } part_error;
 
 /* v . weight, with the error of the dot product and of v in it. */
@@ -130,6 +140,9 @@ static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, par
     for (int64_t k = 0; k < job->d; k++) {
         const double other = ref_operand_else(r, quantises, job->weight[k]);
         doubt += job->doubt[k] * fabs(job->weight[k]);
+        error->vanishes = error->vanishes ||
+                          ref_product_may_vanish(r, job->operand[k], job->weight[k]) ||
+                          (job->lost[k] > 0.0 && isinf(job->weight[k]));
         shift += ref_operand_else(r, false, job->operand[k]) * other -
                  job->operand[k] * job->weight[k];
     }
@@ -147,8 +160,9 @@ static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, par
 static void low_rank_inner(adapter_job *job)
 {
     job->open = false;
+    job->vanishes = false;
     for (int64_t q = 0; q < job->rank; q++) {
-        part_error inner = {0.0, 0.0, 0.0};
+        part_error inner = {0.0, 0.0, 0.0, false};
         ref_load(&job->params->u, q * job->params->u.stride[1], job->params->u.stride[0], job->d,
                  job->weight);
         job->z[q] = dot_with_v(job, &job->params->u, &inner);
@@ -157,6 +171,7 @@ static void low_rank_inner(adapter_job *job)
                     (job->open || ref_sum_leaves(&job->rounding, &sum, job->z[q]) ||
                      (isfinite(job->z[q]) &&
                       ref_reach_near(&job->rounding, fabs(job->z[q]), job->d)));
+        job->vanishes = job->vanishes || inner.vanishes;
         job->z_bound[q] = inner.bound + job->rounding.u_step * fabs(job->z[q]);
         job->z_sigma[q] = inner.sigma;
         job->z_doubt[q] = job->model != NULL && job->narrow
@@ -185,10 +200,11 @@ static double matrix_part(const adapter_job *job, int64_t column, part_error *er
     const ref_rounding *r = &job->rounding;
     const ref_spread sum = ref_dot_spread(job->z, job->weight, job->rank, NULL, r, false,
                                           job->terms);
-    *error = (part_error){sum.bound, sum.sigma, sum.magnitude};
+    *error = (part_error){sum.bound, sum.sigma, sum.magnitude, job->vanishes};
     double shift = 0.0;
     for (int64_t q = 0; q < job->rank; q++) {
         const double w = job->weight[q];
+        error->vanishes = error->vanishes || ref_product_may_vanish(r, job->z[q], w);
         shift += ref_operand_else(r, false, job->z[q]) * ref_operand_else(r, false, w) -
                  job->z[q] * w;
         /* the step that z's error may make it take is all of that error, once it is rounded */
@@ -200,12 +216,14 @@ static double matrix_part(const adapter_job *job, int64_t column, part_error *er
 }
 
 /* Whether the order of its sums decides an element. */
-static bool may_leave(const adapter_job *job, double a, double bias, double y, double magnitude)
+static bool may_leave(const adapter_job *job, double scale, double a, double bias, double y,
+                      double magnitude)
 {
     const bool full = job->params->type == ASSAY_ADAPTER_FULL_RANK;
     const ref_sum sum = {full ? job->operand : job->z, job->weight, full ? job->d : job->rank,
                          magnitude, a, 1.0, bias};
-    return (job->open && !isnan(y)) || ref_sum_leaves(&job->rounding, &sum, y) ||
+    return (job->open && !isnan(y)) || (scale >= job->rounding.work_limit && !isnan(y)) ||
+           ref_sum_leaves(&job->rounding, &sum, y) ||
            (full && ref_quantises(job->contract) &&
             ref_sum_quantised_leaves(&job->rounding, job->operand, job->d, y));
 }
@@ -218,8 +236,9 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
     const bool has_scale = ref_adapter_has_scale(params->type);
     const double log_scale = has_scale ? assay_at1(&params->log_scale, 0) : 0.0;
     const bool scaled = has_scale || params->type == ASSAY_ADAPTER_IDENTITY;
-    const double a = scaled ? exp(log_scale) * job->v[column] : 0.0;
-    part_error part = {0.0, 0.0, 0.0};
+    const double scale = scaled ? exp(log_scale) : 0.0;
+    const double a = scaled ? scale * job->v[column] : 0.0;
+    part_error part = {0.0, 0.0, 0.0, false};
     const double b = matrix_part(job, column, &part);
     const double bias = ref_adapter_has_bias(params->type) ? assay_at1(&params->bias, column) : 0.0;
     const double y = a + b + bias;
@@ -234,8 +253,11 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
         bound += r->u_step * (fabs(a) + fabs(a + b) + fabs(y));
     }
     bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
-    if (may_leave(job, a, bias, y, part.magnitude)) {
+    bound += job->lost[column] > 0.0 ? scale * job->lost[column] : 0.0;
+    if (may_leave(job, scale, a, bias, y, part.magnitude)) {
         ref_model_open(job->model, i, c);
+    } else if (isinf(y) && part.vanishes) {
+        ref_model_nan_too(job->model, i, c);
     } else {
         ref_model_put(job->model, r, i, c, y, bound, hypot(part.sigma, fabs(a) * job->rho_sigma));
     }
@@ -244,7 +266,7 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
 static assay_status run_rows(adapter_job *job, assay_error *error)
 {
     const int64_t d = job->d;
-    double *memory = ref_alloc(7 * d + 6 * job->rank + 2, error);
+    double *memory = ref_alloc(8 * d + 6 * job->rank + 2, error);
     if (memory == NULL) {
         return ASSAY_NO_MEMORY;
     }
@@ -258,6 +280,7 @@ static assay_status run_rows(adapter_job *job, assay_error *error)
     job->z_doubt = job->z_sigma + job->rank;
     job->operand = job->z_doubt + job->rank;
     job->doubt = job->operand + d;
+    job->lost = job->doubt + d;
     memset(job->mean, 0, (size_t)d * sizeof *job->mean);
     if (assay_present(&job->params->mean)) {
         ref_load_vector(&job->params->mean, job->mean);

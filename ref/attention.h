@@ -56,6 +56,7 @@ typedef struct ref_head_budget {
     double bound[REF_WIDE]; /* without the output's rounding */
     double sigma[REF_WIDE];
     bool open[REF_WIDE]; /* nothing can be said of it */
+    bool nan_too[REF_WIDE]; /* infinite, or NaN */
 } ref_head_budget;
 
 /* The budgets of elements first .. first+3, whose exact values are y; those from head_dim on are

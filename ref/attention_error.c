@@ -21,6 +21,12 @@
  * multiply type (dy = sum_t v_t p_t u_p, independent), and the product with v is a dot product over
  * t. A weight that underflows costs half a least subnormal of those types, at most itself, times
  * |v_t|.
+ * An infinite value times a weight that may underflow (e^(s_t - m), or that over the total, at the
+ * floor of the types it passes, the working type's least normal at the least, for library functions
+ * flush) is NaN where it does, else infinite; and a kernel that rescales by a running maximum may
+ * have met the value with a weight that does not, whatever float64 makes of it. What is infinite
+ * here may then be NaN, and what is NaN by such a weight alone has no bound. A score of -Inf has
+ * the weight 0 in any case, and values of either sign are NaN together.
  * A score beyond the intermediate type's range (f16) has no bound; nor one whose sum may leave the
  * accumulator's range in some order (reach.h), nor a sum of values that may.
  * Source: assay/attention.h; METHOD's first-order propagation. */
@@ -187,6 +193,42 @@ static bool value_open(const ref_head *head, const ref_rounding *rounding, int64
     return ref_reach_near(rounding, fmax(up, down), head->visible);
 }
 
+/* The least weight that is surely none of those that a kernel may flush to 0. */
+static double weight_floor(const ref_rounding *r)
+{
+    const double normal = ldexp(1.0, assay_dtype_normal_exponent(r->work));
+    const double kept = fmax(r->intermediate_floor, r->multiply_floor);
+    return fmax(fmax(normal, kept), r->flush_in ? r->operand_normal : 0.0);
+}
+
+/* What a right kernel may make of element i, which is y here and has infinite values: the same
+ * alone, a NaN too, or anything infinite or NaN. */
+static void infinite_values(const ref_head *head, const ref_rounding *rounding,
+                            const ref_head_error *error, int64_t i, double y, bool *nan_too,
+                            bool *open)
+{
+    const double floor = weight_floor(rounding);
+    bool up = false;
+    bool down = false;
+    bool vanishes = false;
+    bool certain = false; /* NaN in any case */
+    for (int64_t t = 0; t < head->visible; t++) {
+        const double v = head->v[t * head->v_stride + i];
+        if (isfinite(v)) {
+            continue;
+        }
+        const double room = 1.0 + error->worst[t];
+        const double weight = fmin(head->weight[t], error->moved[t]) / (room * room);
+        certain = certain || isnan(v) || !isfinite(head->score[t]);
+        up = up || v > 0.0;
+        down = down || v < 0.0;
+        vanishes = vanishes || weight <= floor;
+    }
+    certain = certain || (up && down);
+    *nan_too = isinf(y) && vanishes;
+    *open = isnan(y) && vanishes && !certain;
+}
+
 REF_CLONES static void add_keys(const ref_head *head, const ref_rounding *rounding,
                                 const ref_head_error *error, int64_t first, const ref_wide *terms,
                                 element_sums *sums)
@@ -238,6 +280,11 @@ void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
         sigma[n] = hypot(spread[n].sigma, fabs(moved) * error->total_sigma);
         budget->open[n] = !isnan(y[n]) &&
                           (error->open || value_open(head, rounding, first + n, sums.size[n], y[n]));
+        budget->nan_too[n] = false;
+        if (!isfinite(y[n]) && !budget->open[n] && first + n < head->head_dim) {
+            infinite_values(head, rounding, error, first + n, y[n], &budget->nan_too[n],
+                            &budget->open[n]);
+        }
         ref_settle(rounding, sums.linear[n] * error->drift, sqrt(sums.square[n]) * error->drift,
                    &bound[n], &sigma[n]);
         ref_settle(rounding, sums.weight_linear[n], sqrt(sums.weight_square[n]), &bound[n],

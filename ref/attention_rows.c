@@ -90,6 +90,8 @@ static void write_head(const ref_attention_job *job, int64_t n, int64_t first, c
         }
         if (budget.open[i % REF_WIDE]) {
             ref_model_open(job->model, n, j);
+        } else if (budget.nan_too[i % REF_WIDE]) {
+            ref_model_nan_too(job->model, n, j);
         } else {
             ref_model_put(job->model, &job->rounding, n, j, own->y[i], budget.bound[i % REF_WIDE],
                           budget.sigma[i % REF_WIDE]);

@@ -7,7 +7,8 @@
  * Error model: the dot product's (sums.h), the bias counting as one more term; the output's:
  *   bound = bound_sum + |D| + |round(bias) - bias| + half an ulp of y + underflow
  *   sigma = sigma_sum, with quantised weights and their scales' roundings (quantise.h)
- * An element whose sum may leave the accumulator's range in some order has no bound (reach.h).
+ * An element whose sum may leave the accumulator's range in some order has no bound (reach.h). One
+ * that is infinite by a subnormal times an infinity may be NaN where that subnormal is flushed.
  * D = sum_k (x' w' - x w), computed, with the operands that the contract leaves free: subnormals
  * that may be flushed, q * scale that may be rounded to the multiply type.
  * Source: assay/linear.h, METHOD's dot-product budget. */
@@ -184,6 +185,8 @@ static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t fi
         const bool beyond = fabs(y) >= job->rounding.output_limit;
         if (may_leave(job, x, s->weight + c * depth, bias, y, own->magnitude)) {
             ref_model_open(job->model, first + i, j);
+        } else if (job->varies && isinf(y) && isnan(s->other_dot[at])) {
+            ref_model_nan_too(job->model, first + i, j);
         } else if (beyond && !quantises && only_grows(job, x, s->weight + c * depth, bias)) {
             ref_model_put_growing(job->model, &job->rounding, first + i, j, y, bound, sigma);
         } else {

@@ -2,12 +2,18 @@
  *
  * Error model, first order. The kernel's m has the absolute error of its sum over d; the division
  * and the addition of eps are a rounding each (one more where the division is a product with 1/d),
- * and a relative error e of m + eps is e/2 of r:
+ * and a relative error e of m + eps is e/2 of r, at most (1 - e)^(-1/2) - 1 where it is not small:
  *   rho_sigma = sigma_sum / (2 d (m + eps))
- *   rho_bound = bound_sum / (2 d (m + eps)) + 3/2 u + u_function
+ *   e         = (bound_sum / d + |round(eps) - eps| + underflow of the quotient
+ *                + m or eps where they are flushed) / (m + eps)
+ *   rho_bound = (1 - e)^(-1/2) - 1 + 3/2 u + u_function
+ * Squares that underflow are part of bound_sum. With e >= 1 a right kernel's m + eps may be 0, and
+ * its row 0/0 or infinite; where m + eps is subnormal its reciprocal may be infinite: such a row is
+ * left open, but for one of zeros with eps 0, which is NaN in any case.
  * Then x r is rounded (u), kept as an intermediate (u_int: bf16 in the Hugging Face flow, before
  * the weight), multiplied by the weight (u) and rounded to the output type:
- *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + half an ulp of y + underflow
+ *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + half an ulp of y + underflow,
+ *           that of x w, where the weight comes first, times r
  *   sigma = |y| rho_sigma
  * Where the squares overflow the working type, a right kernel gives 0: there is no bound.
  * Source: assay/rmsnorm.h (transformers LlamaRMSNorm). */
@@ -48,6 +54,7 @@ assay_cost assay_ref_rmsnorm_cost(const assay_rmsnorm_params *params, const assa
 typedef struct row_state {
     double scale; /* r */
     double rho_bound, rho_sigma;
+    bool open; /* m + eps may be 0, or have no reciprocal */
 } row_state;
 
 static row_state measure_row(const double *x, int64_t d, double eps, const ref_rounding *rounding,
@@ -55,12 +62,17 @@ static row_state measure_row(const double *x, int64_t d, double eps, const ref_r
 {
     const double sum = ref_dot(x, x, d);
     const double mean = sum / (double)d + eps;
-    row_state row = {1.0 / sqrt(mean), 0.0, 0.0};
+    row_state row = {1.0 / sqrt(mean), 0.0, 0.0, false};
     if (rounding != NULL) {
         const ref_spread spread = ref_dot_spread(x, x, d, NULL, rounding, false, scratch);
-        const double relative = 0.5 / ((double)d * mean);
-        row.rho_sigma = spread.sigma * relative;
-        row.rho_bound = spread.bound * relative + 1.5 * rounding->u_work + rounding->u_function;
+        const double least = ldexp(1.0, assay_dtype_normal_exponent(rounding->work));
+        const double off = (spread.bound / (double)d + ref_round_error(rounding->work, eps) +
+                            (sum > 0.0 ? rounding->product_floor : 0.0) +
+                            ref_flushed(rounding, mean) + ref_flushed(rounding, eps)) / mean;
+        row.open = mean > 0.0 && (mean < least || off >= 1.0);
+        row.rho_sigma = spread.sigma * 0.5 / ((double)d * mean);
+        row.rho_bound = (off < 1.0 ? 1.0 / sqrt(1.0 - off) - 1.0 : (double)INFINITY) +
+                        1.5 * rounding->u_work + rounding->u_function;
         if (ref_reach_near(rounding, sum, d)) {
             row.rho_bound = (double)INFINITY;
         }
@@ -81,11 +93,16 @@ static void finish_row(const ref_plan *plan, int64_t i, const double *x, const d
         if (model == NULL) {
             continue;
         }
+        if (row->open && !isnan(y)) {
+            ref_model_open(model, i, j);
+            continue;
+        }
         const double relative = row->rho_bound + 2.0 * rounding->u_work +
                                 rounding->u_intermediate;
         const double bound = (y != 0.0 ? fabs(y) * relative : 0.0) +
                              fabs(normed) * ref_round_error(rounding->storage, w) +
                              rounding->intermediate_floor * fabs(w) +
+                             rounding->product_floor * row->scale +
                              fabs(row->scale * w) * ref_flushed(rounding, x[column]) +
                              fabs(normed) * ref_flushed(rounding, w);
         ref_model_put(model, rounding, i, j, y, bound, fabs(y) * row->rho_sigma);

@@ -195,6 +195,13 @@ double ref_operand_else(const ref_rounding *rounding, bool weight, double operan
     return rounding->flush_in && fabs(other) < rounding->operand_normal ? 0.0 : other;
 }
 
+bool ref_product_may_vanish(const ref_rounding *rounding, double a, double b)
+{
+    const double least = isinf(a) ? fabs(b) : fabs(a);
+    return rounding->flush_in && isinf(a * b) && (isinf(a) || isinf(b)) &&
+           least < rounding->operand_normal;
+}
+
 bool ref_operand_varies(const ref_rounding *rounding, bool weight)
 {
     return rounding->flush_in || (weight && rounding->quant_bits != 0 &&
@@ -234,6 +241,12 @@ void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t colu
     if (assay_present(&model->sigma)) {
         assay_put2(&model->sigma, row, column, judged ? sigma : 0.0);
     }
+}
+
+void ref_model_nan_too(const assay_error_model *model, int64_t row, int64_t column)
+{
+    ref_model_put_raw(model, row, column, (double)INFINITY, 0.0, 0.0);
+    assay_put2(&model->bound, row, column, (double)NAN);
 }
 
 void ref_model_open(const assay_error_model *model, int64_t row, int64_t column)

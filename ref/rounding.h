@@ -89,6 +89,9 @@ double ref_operand_else(const ref_rounding *rounding, bool weight, double operan
 /* Whether that is anything else. */
 bool ref_operand_varies(const ref_rounding *rounding, bool weight);
 
+/* Whether flushing makes a NaN of the infinite product of two promised operands: 0 * Inf. */
+bool ref_product_may_vanish(const ref_rounding *rounding, double a, double b);
+
 /* What an operand of a product may differ by from the oracle's when the value that is rounded to
  * the multiply type is off by up to `off`: 0 unless a boundary between two of the type's values
  * lies within, else their distance. */
@@ -114,6 +117,9 @@ void ref_model_put_growing(const assay_error_model *model, const ref_rounding *r
 /* The same as the first without output rounding. */
 void ref_model_put_raw(const assay_error_model *model, int64_t row, int64_t column, double y,
                        double bound, double sigma);
+/* An element whose exact value is infinite and that a right kernel may make NaN: the bound is NaN,
+ * for which the comparators take an infinity of y's sign or a NaN. */
+void ref_model_nan_too(const assay_error_model *model, int64_t row, int64_t column);
 /* Leaves an element unjudged: its bound is infinite, and the comparators take any value for it. */
 void ref_model_open(const assay_error_model *model, int64_t row, int64_t column);
 

@@ -13,6 +13,7 @@
  *   bound = (bound_sum + |D| + |round(bias) - bias|) std + |xhat| std (rho_std + u) + mean_err
  *           + u |y| + u_int |xhat| + u_out |y| + underflow
  *   sigma = std hypot(sigma_sum, 3 u sqrt(sum t^2)), and rho_std's and the mean's
+ * An element that is infinite may be NaN where a subnormal is flushed that meets an infinity.
  * Source: assay/sae.h, assay/sae_decode.h. */
 #include "ref/autoencoder.h"
 #include "ref/quantise.h"
@@ -176,8 +177,10 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
     double bound = sum.bound + ref_round_error(r->work, bias);
     double sigma = sum.sigma;
     double shift = 0.0;
+    bool vanishes = false;
     for (int64_t e = 0; (job->narrow || job->varies) && e < job->count; e++) {
         bound += job->narrow ? job->doubt[e] * fabs(weight[e]) : 0.0;
+        vanishes = vanishes || ref_product_may_vanish(r, job->factor[e], weight[e]);
         shift += ref_operand_else(r, false, job->factor[e]) * ref_operand_else(r, true, weight[e]) -
                  job->factor[e] * weight[e];
     }
@@ -197,6 +200,8 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
     }
     if (may_leave(job, weight, bias, y, sum.magnitude)) {
         ref_model_open(job->model, i, c);
+    } else if (isinf(y) && vanishes) {
+        ref_model_nan_too(job->model, i, c);
     } else {
         ref_model_put(job->model, r, i, c, y, bound, sigma);
     }

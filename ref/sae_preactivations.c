@@ -18,7 +18,8 @@
  *     independent: u sqrt(sum t_k^2);
  *   - pre is kept in the intermediate type and as an f32 value (float64 under a float64 output);
  *   - the threshold, exact here, is rounded to the working type by a kernel that compares in it.
- * One whose sum may leave the accumulator's range in some order has no bound (reach.h).
+ * One whose sum may leave the accumulator's range in some order has no bound (reach.h), nor has an
+ * infinite one that is NaN where a subnormal is flushed before it meets the infinity.
  * A budget of the score is that of pre times |gate|, plus the gate's own roundings.
  * More than 2^27 multiply-adds take ref_sum_spread's quick route. */
 #include "ref/autoencoder.h"
@@ -117,9 +118,9 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
     const int64_t d = job->sae->d_in;
     double bound = dot->bound;
     double sigma = dot->sigma;
-    if (job->x_as.other != NULL) {
-        bound += ref_difference(ref_dot(job->x_as.other + i * d, l->other, d), a);
-    }
+    const double other =
+        job->x_as.other != NULL ? ref_dot(job->x_as.other + i * d, l->other, d) : a;
+    bound += job->x_as.other != NULL ? ref_difference(other, a) : 0.0;
     for (int64_t k = 0; job->x_as.doubt != NULL && k < d; k++) {
         bound += job->x_as.doubt[i * d + k] * fabs(l->weight[k]);
     }
@@ -146,7 +147,7 @@ static void model_latent(const encode_job *job, int64_t i, int64_t c, const late
     bound += keeps ? ref_half_ulp(r->intermediate, reach) : 0.0;
     const double most = fmin(r->intermediate_limit,
                              r->output == ASSAY_F64 ? DBL_MAX : (double)FLT_MAX);
-    if ((isfinite(pre) && fabs(pre) + bound >= most) ||
+    if ((isfinite(pre) && fabs(pre) + bound >= most) || (isinf(pre) && isnan(other)) ||
         may_leave(job, i, l, pre, dot->magnitude)) {
         open_latent(job, i, c);
         return;

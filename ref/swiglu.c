@@ -9,8 +9,10 @@
  * exp(-g) overflows for g < -88 in f32 (-709 in f64): a right kernel then gives 0, and |silu| there
  * is below 1e-36. Short of that 1 / (1 + exp(-g)) may underflow: |g| up times the floor of a
  * product. For g = -Inf the formula is NaN and the limit 0; assay/swiglu.h takes either: the bound
- * is NaN, which says that a zero is as good as the NaN. Where silu may underflow to 0, an infinite
- * up gives an infinity or a NaN: such an element is left open.
+ * is NaN, which says that a zero is as good as the NaN. Where silu may underflow to 0, or a gate be
+ * flushed, an infinite up gives an infinity or a NaN, and so does an infinite gate times an up that
+ * may be flushed; where silu may overflow the intermediate type up may make anything of it: such an
+ * element is left open.
  * Source: assay/swiglu.h (transformers LlamaMLP). */
 #include "ref/operands.h"
 #include "ref/rounding.h"
@@ -62,7 +64,11 @@ static void model_element(const ref_rounding *rounding, const assay_error_model 
     if (gate == -INFINITY && isfinite(up)) {
         assay_put2(&model->bound, i, j, NAN);
     }
-    if (isinf(up) && isfinite(gate) && (gate < overflow || fabs(silu) <= floor)) {
+    const bool vanishes = gate < overflow || fabs(silu) <= floor ||
+                          ref_flushed(rounding, gate) > 0.0;
+    const bool beyond = fabs(silu) * (1.0 + relative) >= rounding->intermediate_limit;
+    if ((isinf(up) && isfinite(gate) && vanishes) || (isfinite(gate) && beyond && !isnan(y)) ||
+        (isinf(y) && isinf(gate) && ref_flushed(rounding, up) > 0.0)) {
         ref_model_open(model, i, j); /* silu may be 0, and its product with an infinity a NaN */
     }
 }

@@ -59,8 +59,8 @@ static void tally_element(tally *t, assay_dtype type, double got, double truth, 
 {
     const double expected = in_range(type, truth, budget);
     if (!isfinite(expected)) {
-        const bool limit = isnan(budget) && got == 0.0;
-        const double used = isinf(budget) || limit || same_kind(got, expected) ? 0.0 : INFINITY;
+        const bool either = isnan(budget) && (isnan(expected) ? got == 0.0 : isnan(got));
+        const double used = isinf(budget) || either || same_kind(got, expected) ? 0.0 : INFINITY;
         if (used > t->worst_used) {
             t->worst_used = used;
             t->worst = i;

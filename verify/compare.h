@@ -41,7 +41,8 @@ void assay_floor_by_agreement(const double *expected, assay_budget *budget);
  * what a row is called ("row", "step"). An element informs when it is not zero and its budget is
  * below its own size, or when it is not finite; where too few do (budget->evidence) the verdict is
  * VOID unless allow_void: some cases are meant to be all zero. An infinite budget takes anything:
- * its element is undecided. */
+ * its element is undecided. A budget that is NaN says of an element that is not finite that another
+ * kind is as good: a zero where NaN is expected, a NaN where an infinity is. */
 void assay_compare_elements(const assay_tensor *got, const double *expected,
                             const assay_budget *budget, const char *row_name, bool allow_void,
                             assay_result *result);
