@@ -78,7 +78,7 @@ static void margin_of(const assay_sae *sae, const code_row *row, int64_t j, doub
         /* Two edges: rank, from the nearest score on its other side, then the kept value's sign,
          * which matters to what is not surely out by its rank. */
         const bool in = row->score[j] > row->next;
-        const bool all = in && row->next == -INFINITY; /* none is left out */
+        const bool all = in && row->upper == -INFINITY; /* none is left out */
         *distance = in ? row->score[j] - row->next : row->kth - row->score[j];
         *budget += all ? 0.0 : in ? row->upper - row->next : row->kth - row->lower;
         if (row->pre[j] <= row->pre_budget[j] && (in || !(*distance > *budget))) {
@@ -198,8 +198,11 @@ static bool find_edge(const assay_sae *sae, code_row *row)
     row->upper = row->next;
     for (int64_t j = 0; j < sae->d_sae; j++) {
         const double score = row->score[j], budget = row->score_budget[j];
-        row->lower = score >= row->kth ? fmin(row->lower, score - budget) : row->lower;
-        row->upper = score <= row->next ? fmax(row->upper, score + budget) : row->upper;
+        /* a score without a budget may be anything, an infinite one included */
+        const double least = isinf(budget) ? -INFINITY : score - budget;
+        const double most = isinf(budget) ? INFINITY : score + budget;
+        row->lower = score >= row->kth ? fmin(row->lower, least) : row->lower;
+        row->upper = score <= row->next ? fmax(row->upper, most) : row->upper;
     }
     free(sorted);
     return true;

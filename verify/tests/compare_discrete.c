@@ -26,19 +26,27 @@ static void list(codes *c, int count, const int32_t *latent, const float *value)
     c->csr.value = assay_vector(c->value, ASSAY_F32, LATENTS);
 }
 
-static assay_result judge(const assay_sae *sae, const double *pre, int count, const int32_t *latent,
-                          const float *value)
+static assay_result judge_within(const assay_sae *sae, const double *pre, const double *allowed,
+                                 int count, const int32_t *latent, const float *value)
 {
-    double budget[LATENTS] = {0.01, 0.01, 0.01, 0.01};
+    double budget[LATENTS];
     double own[LATENTS];
     codes c;
     memcpy(own, pre, sizeof own);
+    memcpy(budget, allowed, sizeof budget);
     list(&c, count, latent, value);
     const assay_codes_truth truth = {sae, 1, own, own, budget, budget, NULL};
     assay_result result;
     memset(&result, 0, sizeof result);
     assay_compare_codes(&c.csr, &truth, true, &result);
     return result;
+}
+
+static assay_result judge(const assay_sae *sae, const double *pre, int count, const int32_t *latent,
+                          const float *value)
+{
+    const double budget[LATENTS] = {0.01, 0.01, 0.01, 0.01};
+    return judge_within(sae, pre, budget, count, latent, value);
 }
 
 static const assay_sae relu = {.d_sae = LATENTS, .activation = ASSAY_RELU};
@@ -170,6 +178,22 @@ Test(codes, topk_decides_the_last_that_is_kept)
 }
 
 /* A value that is clearly not positive is not listed, however close its rank is to the edge. */
+/* An infinite score that may be NaN ranks above all in one kernel and below all in another. */
+Test(codes, topk_leaves_the_rest_of_a_row_open_beside_a_score_that_may_be_anything)
+{
+    const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 3};
+    const double low[LATENTS] = {1.0, 0.5, -INFINITY, 2.0};
+    const double open[LATENTS] = {0.01, 0.01, INFINITY, 0.01};
+    const double closed[LATENTS] = {0.01, 0.01, 0.0, 0.01};
+    const int32_t without[] = {0, 1, 3};
+    const int32_t with[] = {0, 2, 3};
+    const float values[] = {1.0f, 0.5f, 2.0f};
+    const float nan_among[] = {1.0f, NAN, 2.0f};
+    cr_assert_eq(judge_within(&topk, low, open, 3, without, values).verdict, ASSAY_PASS);
+    cr_assert_eq(judge_within(&topk, low, open, 3, with, nan_among).verdict, ASSAY_PASS);
+    cr_assert_eq(judge_within(&topk, low, closed, 3, with, nan_among).verdict, ASSAY_FAIL);
+}
+
 Test(codes, topk_lists_no_negative_value_near_the_edge)
 {
     const assay_sae topk = {.d_sae = LATENTS, .activation = ASSAY_TOPK, .k = 2};
