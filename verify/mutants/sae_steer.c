@@ -45,24 +45,64 @@ static assay_sae_steer_params changed(int fault, const assay_sae_steer_params *p
     return other;
 }
 
+static float pre_of(const assay_sae *sae, const assay_tensor *x, int64_t n, int64_t j)
+{
+    double dot = 0.0;
+    for (int64_t k = 0; k < sae->d_in; k++) {
+        dot += (assay_at2(x, n, k) - scalar_optional(&sae->pre_bias, k, 0.0)) *
+               assay_at2(&sae->encoder, j, k);
+    }
+    return (float)(dot * scalar_optional(&sae->encode_scale, j, 1.0) +
+                   scalar_optional(&sae->encode_bias, j, 0.0));
+}
+
 /* The reconstruction of row n's features, element i: relu and jumprelu. */
 static double reconstruction(const assay_sae *sae, const assay_tensor *x, int64_t n, int64_t i)
 {
     double sum = scalar_optional(&sae->decode_bias, i, 0.0);
     for (int64_t j = 0; j < sae->d_sae; j++) {
-        double dot = 0.0;
-        for (int64_t k = 0; k < sae->d_in; k++) {
-            dot += (assay_at2(x, n, k) - scalar_optional(&sae->pre_bias, k, 0.0)) *
-                   assay_at2(&sae->encoder, j, k);
-        }
         const double scale = scalar_optional(&sae->decode_scale, j, 1.0);
-        const float pre = (float)(dot * scalar_optional(&sae->encode_scale, j, 1.0) +
-                                  scalar_optional(&sae->encode_bias, j, 0.0));
+        const float pre = pre_of(sae, x, n, j);
         if (scale != 0.0 && scalar_sae_fires(sae, j, pre)) {
             sum += (double)pre * scale * assay_at2(&sae->decoder, i, j);
         }
     }
     return sum;
+}
+
+/* Whether row n's latent is among the k if of equals the highest indices come first. */
+static bool among_highest(const assay_sae *sae, const assay_tensor *x, int64_t n, int64_t latent)
+{
+    const float own = pre_of(sae, x, n, latent);
+    const double score = scalar_sae_score(sae, latent, own);
+    int64_t above = 0;
+    for (int64_t j = 0; j < sae->d_sae; j++) {
+        const double other = scalar_sae_score(sae, j, pre_of(sae, x, n, j));
+        above += other > score || (other == score && j > latent) ? 1 : 0;
+    }
+    return above < sae->k && own > 0.0f;
+}
+
+/* What stands at the activation's edge is ablated, or left, otherwise. */
+static void change_edges(int fault, const assay_sae_steer_params *params,
+                         const assay_sae_steer_io *io)
+{
+    const assay_sae *const sae = &params->sae;
+    const int64_t j = params->latent;
+    const assay_activation activation = IS(tie_highest) ? ASSAY_TOPK : ASSAY_JUMPRELU;
+    const bool edges = (IS(tie_highest) || IS(not_strict)) && sae->activation == activation &&
+                       params->mode == ASSAY_STEER_ABLATE && !sae->layer_norm;
+    for (int64_t n = 0; n < io->x.shape[0] && edges; n++) {
+        const float pre = pre_of(sae, &io->x, n, j);
+        const bool met = IS(not_strict) &&
+                         scalar_sae_score(sae, j, pre) == scalar_optional(&sae->threshold, j, 0.0);
+        const bool active = met || (IS(tie_highest) && among_highest(sae, &io->x, n, j));
+        const double f = active ? (double)pre * scalar_optional(&sae->decode_scale, j, 1.0) : 0.0;
+        for (int64_t i = 0; i < io->x.shape[1] && (met || IS(tie_highest)); i++) {
+            assay_put2(&io->y, n, i,
+                       assay_at2(&io->x, n, i) - f * assay_at2(&sae->decoder, i, j));
+        }
+    }
 }
 
 /* y = x where this kernel leaves a row alone; or without the error x - decode(f). */
@@ -95,6 +135,7 @@ static assay_status faulty_sae_steer(int fault, assay_dtype type, const assay_ex
     }
     if (status == ASSAY_OK) {
         change_rows(fault, params, io);
+        change_edges(fault, params, io);
     }
     return status;
 }

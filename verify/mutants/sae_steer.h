@@ -42,6 +42,10 @@
       "set applies the latent's scale twice")                                                      \
     X(sae_steer, f32, add_magnitude, ON_NUMBER, "sae-steer-jumprelu-vectors-add*",                 \
       "add takes the amount without its sign")                                                     \
+    X(sae_steer, f32, not_strict, ON_EXACT, "sae-steer-met",                                       \
+      "a latent whose score is its threshold counts as active")                                    \
+    X(sae_steer, f32, tie_highest, ON_EXACT, "sae-steer-topk-ties",                                \
+      "of equal scores those of the highest indices are among the k")                              \
     X(sae_steer, f32, nan_kept, ON_NUMBER, "sae-steer-relu-ablate-7x33x63-nan",                    \
       "a row whose feature is NaN is left as it is")
 
