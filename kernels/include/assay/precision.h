@@ -29,6 +29,24 @@
  * after; the product that steers, whose operands may be rounded or not; `storage` of norms'
  * weights; flushed subnormals, where `flush` allows them.
  *
+ * storage: of matrices that are multiplied, and of nothing else: linear's weight, the encoder, the
+ * decoder, an adapter's U, V and W. It is promised as `multiply` is. What stands beside the
+ * products (biases, pre_bias, an adapter's mean and scale, an SAE's vectors for its latents,
+ * frequencies) is taken as stored and rounded to the type of elementwise arithmetic at most; embed
+ * copies its table.
+ *
+ * intermediate: results between the steps of one op may be rounded to it, these and no others:
+ *   rmsnorm     the normed row, before its weight
+ *   rope        cosine and sine, the products, their sum
+ *   attention   the score, the scaled score, the softmax weight
+ *   swiglu      silu(gate)
+ *   encoder     the row after each step of layer norm, less pre_bias; the pre-activation; the score
+ *   decoder     with layer norm the sum with its bias, before the deviation
+ *   sae_steer   as the encoder, and the edit times decode_scale
+ *   adapter     v U; the sums of the scaled part, the matrix part and the bias
+ * Sums of linear and the decoder begin or end with their bias in the accumulator, and an adapter's
+ * row is normalised in elementwise arithmetic.
+ *
  * Quantised weights (quant_bits b of 2 .. 8): symmetric, along the row of a matrix that one output
  * reads, in groups of quant_group neighbours (0: the whole row), the last one possibly shorter. In
  * f32 arithmetic, to nearest even, with w the weight as f32:
@@ -75,11 +93,10 @@ typedef struct assay_accumulator {
 } assay_accumulator;
 
 typedef struct assay_precision {
-    assay_dtype storage;      /* of the weights as the kernel keeps them; ASSAY_NONE: as stored */
+    assay_dtype storage;      /* of the matrices as the kernel keeps them; ASSAY_NONE: as stored */
     assay_dtype multiply;     /* operands of matrix products: rounded to this; ASSAY_NONE: not */
     assay_accumulator accumulate;
-    assay_dtype intermediate; /* results between the steps of one op (a normed row before its
-                                 weight, a rotated product, a score, a softmax weight) are
+    assay_dtype intermediate; /* results between the steps of one op, those named above, may be
                                  rounded to this */
     assay_dtype output;       /* type of the activations read and written */
     assay_dtype angle;        /* rope: position x inverse frequency, cosine and sine are taken in
