@@ -117,7 +117,8 @@ void assay_compare_sample(const assay_sample_params *params,
             variant++;
         }
         result->compared++;
-        result->undecided += variant > 0;
+        const double first = nucleus[0].budget[row * got->logits.shape[1]];
+        result->undecided += variant > 0 || isinf(first);
         result->budget_used = fmax(result->budget_used, used);
         if (variant == ASSAY_NUCLEI) {
             result->verdict = ASSAY_FAIL;

@@ -47,6 +47,10 @@ static double weigh(int fault, const assay_sample_params *params, int64_t vocab,
         scalar_sample_top_k(scratch, vocab, k);
         total = scalar_sample_weigh(scratch, vocab);
     }
+    for (int64_t t = 0; t < vocab && IS(masked_leak) && p < 1.0; t++) {
+        const bool masked = isinf(scratch->score[t]) && isfinite(total);
+        scratch->weight[t] = masked ? 1e-3 * total : scratch->weight[t];
+    }
     return IS(not_renormalised) ? whole : total;
 }
 

@@ -47,6 +47,8 @@
       "what is left after top_p is not normalised again")                                          \
     X(sample, f32, finite_start, ON_DRAW, "sample-greedy-9x131-minus-inf",                         \
       "the search for the greatest begins with the least finite number at the last token")         \
+    X(sample, f32, masked_leak, ON_DRAW, "sample-topp-minus-inf",                                  \
+      "a masked token keeps a thousandth where there is top_p")                                    \
     X(sample, f32, token_16, ON_DRAW, "sample-greedy-3x70001*", "tokens have 16 bits")             \
     X(sample, f32, row_limit, ON_DRAW | ON_WRITTEN, "sample-greedy-66001*",                        \
       "rows from 65536 on get token 0")                                                            \
