@@ -11,7 +11,8 @@ typedef struct ref_feature {
 
 /* A row of x through the encoder, as far as latent j needs it: topk ranks them all. Where the
  * active set is undecided (the score is nearer to the threshold, or to the score on the other side
- * of the cut, than both budgets), the value may also be wrong by |pre|.
+ * of the cut, than both budgets), the value may also be wrong by |pre|: an upper bound, for a right
+ * kernel's is the value or 0.
  * model NULL: no error is wanted; its sigma absent: certain bounds. */
 assay_status ref_feature_encode(const assay_sae *sae, const assay_tensor *x, int64_t row, int64_t j,
                                 const assay_precision *contract, const assay_error_model *model,

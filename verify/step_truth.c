@@ -140,6 +140,10 @@ static assay_status elements_truth(const assay_precision *contract, const assay_
                                       arena, error);
     }
     truth->rows = truth->budget.rows;
+    if (status == ASSAY_OK && step->op == ASSAY_OP_sae_steer && step->expected == NULL &&
+        ((const assay_sae_steer_params *)step->params)->mode != ASSAY_STEER_ADD) {
+        status = assay_steer_sides(step, seen, contract, arena, truth, error);
+    }
     return status;
 }
 
@@ -206,6 +210,10 @@ assay_status assay_step_truth_rows(assay_op op, const assay_step_truth *whole, c
         part->budget.rows = count;
         GATHER(expected, whole->budget.columns);
         GATHER(budget.value, whole->budget.columns);
+        if (whole->otherwise != NULL) {
+            GATHER(otherwise, whole->budget.columns);
+            GATHER(otherwise_budget, whole->budget.columns);
+        }
     }
 #undef GATHER
     return good ? ASSAY_OK : assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %lld rows",
@@ -223,6 +231,7 @@ void assay_step_compare(const assay_step *step, const assay_step_truth *truth,
     case ASSAY_OP_sample:
         assay_compare_sample(step->params, truth->nucleus, &got->sample, result);
         break;
+    case ASSAY_OP_sae_steer: assay_compare_steered(step, truth, &got->sae_steer.y, result); break;
     default:
         assay_compare_elements(assay_operand_in(got, assay_judged_output(step->op)),
                                truth->expected, &truth->budget, "row", step->allow_void, result);

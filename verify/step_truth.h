@@ -17,6 +17,8 @@ typedef struct assay_step_truth {
     int64_t rows;
     double *expected;        /* elementwise ops: [rows, budget.columns] */
     assay_budget budget;
+    double *otherwise, *otherwise_budget; /* sae_steer: the same with latents at the activation's
+                                             edge inactive, there being active; NULL: none */
     assay_codes_truth codes; /* sae_encode */
     assay_distribution nucleus[ASSAY_NUCLEI]; /* sample */
 } assay_step_truth;
@@ -48,6 +50,11 @@ assay_status assay_codes_truth_make(const assay_precision *contract, const assay
 assay_status assay_sample_truth_make(const assay_precision *contract, const assay_step *step,
                                      const assay_sample_io *seen, assay_arena *arena,
                                      assay_distribution nucleus[ASSAY_NUCLEI], assay_error *error);
+assay_status assay_steer_sides(const assay_step *step, const assay_any_io *seen,
+                               const assay_precision *contract, assay_arena *arena,
+                               assay_step_truth *truth, assay_error *error);
+void assay_compare_steered(const assay_step *step, const assay_step_truth *truth,
+                           const assay_tensor *y, assay_result *result);
 void assay_compare_dense(const assay_sae_encode_io *got, assay_result *result);
 void assay_compare_sample(const assay_sample_params *params,
                           const assay_distribution nucleus[ASSAY_NUCLEI],

@@ -90,14 +90,19 @@ static void change_edges(int fault, const assay_sae_steer_params *params,
     const assay_sae *const sae = &params->sae;
     const int64_t j = params->latent;
     const assay_activation activation = IS(tie_highest) ? ASSAY_TOPK : ASSAY_JUMPRELU;
-    const bool edges = (IS(tie_highest) || IS(not_strict)) && sae->activation == activation &&
-                       params->mode == ASSAY_STEER_ABLATE && !sae->layer_norm;
+    const bool edges = (IS(tie_highest) || IS(not_strict) || IS(edge_half)) &&
+                       sae->activation == activation && params->mode == ASSAY_STEER_ABLATE &&
+                       !sae->layer_norm;
     for (int64_t n = 0; n < io->x.shape[0] && edges; n++) {
         const float pre = pre_of(sae, &io->x, n, j);
-        const bool met = IS(not_strict) &&
-                         scalar_sae_score(sae, j, pre) == scalar_optional(&sae->threshold, j, 0.0);
+        const double threshold = scalar_optional(&sae->threshold, j, 0.0);
+        const double above = scalar_sae_score(sae, j, pre) - threshold;
+        const bool met = (IS(not_strict) && above == 0.0) ||
+                         (IS(edge_half) && fabs(above) <= 0x1p-9 * fabs(threshold));
         const bool active = met || (IS(tie_highest) && among_highest(sae, &io->x, n, j));
-        const double f = active ? (double)pre * scalar_optional(&sae->decode_scale, j, 1.0) : 0.0;
+        const double part = IS(edge_half) ? 0.5 : 1.0;
+        const double scale = part * scalar_optional(&sae->decode_scale, j, 1.0);
+        const double f = active ? (double)pre * scale : 0.0;
         for (int64_t i = 0; i < io->x.shape[1] && (met || IS(tie_highest)); i++) {
             assay_put2(&io->y, n, i,
                        assay_at2(&io->x, n, i) - f * assay_at2(&sae->decoder, i, j));

@@ -44,6 +44,8 @@
       "add takes the amount without its sign")                                                     \
     X(sae_steer, f32, not_strict, ON_EXACT, "sae-steer-met",                                       \
       "a latent whose score is its threshold counts as active")                                    \
+    X(sae_steer, bf16, edge_half, ON_NUMBER, "sae-steer-jumprelu-edge*",                           \
+      "a latent within a bf16 step of its threshold is taken away by half")                        \
     X(sae_steer, f32, tie_highest, ON_EXACT, "sae-steer-topk-ties",                                \
       "of equal scores those of the highest indices are among the k")                              \
     X(sae_steer, f32, nan_kept, ON_NUMBER, "sae-steer-relu-ablate-7x33x63-nan",                    \
