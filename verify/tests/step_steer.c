@@ -1,4 +1,4 @@
-/* At the activation's edge a row is steered as an active latent asks, or as an inactive one does. */
+/* At the activation's edge a row is steered as an active latent asks, or as an inactive one. */
 #include <criterion/criterion.h>
 #include <math.h>
 
