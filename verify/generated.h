@@ -10,7 +10,7 @@
  * several with commas between. */
 typedef struct assay_filter {
     const char *op, *impl, *case_id;
-    bool quick; /* leave out what is marked heavy, and bundle cases of long sequences */
+    bool quick; /* leave out what is marked heavy, sweeps, and bundle cases of long sequences */
 } assay_filter;
 
 bool assay_generated_selected(const assay_case_entry *entry, const assay_filter *filter);

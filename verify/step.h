@@ -21,6 +21,7 @@ typedef struct assay_step {
     const struct assay_sample_size *sample; /* judge a part of the output; NULL: all of it */
     int64_t soak; /* so many more calls than the checks make */
     bool brief;   /* two of the checks, drawn from the seed: the others take long */
+    const char *part; /* which part of a sweep this is, judged by one run; NULL: a whole case */
 } assay_step;
 
 /* Large enough for any op's io. */
@@ -57,7 +58,8 @@ typedef struct assay_judge {
  *   whether it was bit-identical); then, for all but slow cases: rows in another order (ROWS), all
  *   rows but one changed (NEIGHBOURS), a part of the batch (BATCH), attention in two calls
  *   (DECODE), inputs times a power of two (SCALING), split in two addends (LINEARITY), latents in
- *   another order (LATENTS), as many more calls as the step says (SOAK). */
+ *   another order (LATENTS), as many more calls as the step says (SOAK). A part of a sweep has the
+ *   first run alone; its message begins with its sizes. */
 void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result);
 
 /* A monotonic clock, in seconds. */

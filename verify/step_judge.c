@@ -92,6 +92,9 @@ static assay_status second_run(assay_judgement *j)
 static assay_status judge_prepared(assay_judgement *j)
 {
     assay_status status = first_run(j);
+    if (j->step->part != NULL) {
+        return status; /* cheap: there are many */
+    }
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
         status = second_run(j);
     }
@@ -123,6 +126,15 @@ static assay_status judge_step(assay_judgement *j)
     return status != ASSAY_OK ? status : released;
 }
 
+/* What is wrong with a part of a sweep is said with it. That it shows nothing is no trouble. */
+static void name_part(const assay_step *step, assay_result *result)
+{
+    char said[ASSAY_MESSAGE_MAX];
+    memcpy(said, result->message, sizeof said);
+    (void)snprintf(result->message, sizeof result->message, "at %.*s: %.*s", ASSAY_MESSAGE_MAX / 2,
+                   step->part, ASSAY_MESSAGE_MAX / 2 - 8, said);
+}
+
 void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result)
 {
     assay_arena arena = {0};
@@ -136,7 +148,12 @@ void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_re
     if (status != ASSAY_OK) {
         assay_result_refuse(result, status, &error);
     }
-    if (judge->keep != NULL && assay_verdict_is_bad(result->verdict)) {
+    const bool partly = step->part != NULL;
+    if (partly && result->verdict != ASSAY_PASS) {
+        name_part(step, result);
+    }
+    if (judge->keep != NULL && assay_verdict_is_bad(result->verdict) &&
+        !(partly && result->verdict == ASSAY_VOID)) {
         assay_keep_step(judge->keep, &j);
     }
     assay_arena_free(&arena);

@@ -80,9 +80,11 @@ static span visible(int fault, const assay_attention_io *io, int64_t n)
 
 static int64_t kv_head(int fault, const assay_attention_params *params, int64_t head)
 {
-    return IS(head_zero)     ? 0
-           : IS(head_modulo) ? head % params->kv_heads
-                             : head / (params->heads / params->kv_heads);
+    const int64_t group = params->heads / params->kv_heads;
+    if (IS(group_7) && group > 4 && group % 2 == 1 && head % group == group - 1) {
+        return (head / group + 1) % params->kv_heads;
+    }
+    return IS(head_zero) ? 0 : IS(head_modulo) ? head % params->kv_heads : head / group;
 }
 
 /* How many numbers of a head go into its scores. */

@@ -57,7 +57,9 @@
     X(attention, f32, dim_128, ON_NUMBER, "attention-ragged-2x1x256*",                             \
       "of each head 128 numbers of q and k are multiplied")                                        \
     X(attention, f32, dim_whole, ON_NUMBER, "attention-ragged-3x1x80*",                            \
-      "of a head of more than 32, whole groups of 32 are multiplied")
+      "of a head of more than 32, whole groups of 32 are multiplied")                              \
+    X(attention, f32, group_7, ON_NUMBER, "attention-sweep-heads",                                 \
+      "in groups of 5, 7, 9 ... heads the last one reads the next kv head")
 
 mutant_kernels mutant_attention_kernels(void);
 

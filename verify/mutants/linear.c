@@ -52,13 +52,15 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
                       const assay_linear_io *io, int64_t n, int64_t o, float step)
 {
     const int64_t depth = io->x.shape[1];
-    const int64_t end = IS(last_k)                    ? depth - 1
-                        : IS(k_tail)                  ? depth - depth % 16
-                        : IS(k_4096) && depth > 4096 ? 4096
-                                                      : depth;
+    const int64_t end = IS(last_k)                        ? depth - 1
+                        : IS(k_tail)                      ? depth - depth % 16
+                        : IS(k_4096) && depth > 4096      ? 4096
+                        : IS(tail_48) && depth % 64 == 48 ? depth - 16
+                                                          : depth;
     float sum = 0.0f;
     double squares = 0.0; /* of the partial sums: what a budget is made of */
     n = IS(second_tile) && n >= 16 && n < 32 && io->x.shape[0] % 16 == 0 ? n - 16 : n;
+    n = IS(batch_96) && n >= 64 && io->x.shape[0] == 96 ? n - 64 : n;
     o = IS(column_16) ? o & 0xffff : o;
     const bool whole = io->y.shape[0] % 128 == 0 && io->y.shape[1] % 128 == 0;
     const bool alone = IS(one_column) && io->y.shape[1] == 1 && n > 0;

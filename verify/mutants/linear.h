@@ -79,7 +79,11 @@
     X(linear, f32, large_bf16, ON_NUMBER, "linear-5x65x9-normal-large",                            \
       "numbers above 10,000 are rounded to bf16")                                                  \
     X(linear, f32, one_column, ON_NUMBER, "linear-33x129x1*",                                      \
-      "with one column, every row but the first takes the bias alone")
+      "with one column, every row but the first takes the bias alone")                             \
+    X(linear, f32, tail_48, ON_NUMBER, "linear-sweep*",                                            \
+      "where 48 products are left after whole blocks of 64, the last 16 are dropped")              \
+    X(linear, f32, batch_96, ON_NUMBER, "linear-sweep*",                                           \
+      "in batches of 96 alone, rows from 64 on are taken from 64 before")
 
 mutant_kernels mutant_linear_kernels(void);
 

@@ -74,7 +74,8 @@ static assay_status faulty_sae_decode(int fault, assay_dtype type, const assay_e
         for (int64_t i = 0; i < sae->d_out; i++) {
             double bias = scalar_optional(&sae->decode_bias, i, 0.0);
             bias *= IS(no_bias) ? 0.0 : IS(bias_twice) ? 2.0 : 1.0;
-            double value = (double)sum_row(fault, sae, io, n, i) + bias;
+            const bool bare = IS(rows_7) && rows % 8 == 7 && n == rows - 1;
+            double value = (bare ? 0.0 : (double)sum_row(fault, sae, io, n, i)) + bias;
             value = sae->layer_norm ? value * row.deviation + row.mean : value;
             if (IS(out_truncate)) {
                 mutant_truncate(&io->y, n, i, (float)value);

@@ -50,7 +50,9 @@
     X(sae_decode, f32, capacity_512, ON_NUMBER, "sae-decode-relu-many*",                           \
       "entries after a row's 512th are left out")                                                  \
     X(sae_decode, f32, merged, ON_NUMBER, "sae-decode-relu-one*",                                  \
-      "an entry of the latent that the entry before has is left out, be it another row's")
+      "an entry of the latent that the entry before has is left out, be it another row's")         \
+    X(sae_decode, f32, rows_7, ON_NUMBER, "sae-decode-sweep*",                                     \
+      "of 7, 15, 23 ... rows the last is the bias alone")
 
 mutant_kernels mutant_sae_decode_kernels(void);
 
