@@ -8,8 +8,9 @@
  *   low_rank_only                y = (v U) V^T + bias
  *   full_rank                    y = v W^T + bias
  *
- * Shapes: x, y [N,d]; mean, bias [d]; log_scale [1]; U, V [d,r]; W [d,d]. Vectors and matrices as
- * stored (f32). Arithmetic in the contract's types; the result is rounded to the output type.
+ * Shapes: x, y [N,d]; mean, bias [d]; log_scale [1], of either sign; U, V [d,r]; W [d,d]. Vectors
+ * and matrices as stored, each in a type of its own (published ones are f32). Arithmetic in the
+ * contract's types; the result is rounded to the output type.
  * Aliasing: none. NaN propagates by the formula; a zero row gives bias (or 0).
  * Source: the SelfIE adapters' published code (DOMAIN: six projection types). */
 #ifndef ASSAY_ADAPTER_H

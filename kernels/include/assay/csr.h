@@ -4,6 +4,8 @@
  * latent      [cap] i32   ascending and distinct within a row (i64 in golden bundles)
  * value       [cap] f32   the feature's value (f64 for the oracle)
  *
+ * A reader ends at row_offsets[N]: latent and value may be longer, with anything behind.
+ *
  * There is no fixed capacity: an encoder always writes complete row_offsets (the true counts) and
  * the entries up to the capacity that latent's length gives, in order. The caller reads
  * row_offsets[N] after its own synchronisation and, where it exceeds the capacity, grows the

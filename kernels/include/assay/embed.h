@@ -3,8 +3,9 @@
  *   y[n,:] = table[id[n],:]            for every row n that is not injected
  *   y[soft_at[s],:] = soft[s,:]        for s = 0 .. S-1
  *
- * Shapes: table [V,d] (rows dense), id [N] i32 or i64 in 0..V-1, soft [S,d], soft_at [S] i64
- * (distinct rows of y), y [N,d]. soft and soft_at are absent when nothing is injected; S may be 0.
+ * Shapes: table [V,d] (each row dense, the rows possibly further than d apart), id [N] i32 or i64
+ * in 0..V-1, soft [S,d], soft_at [S] i64 (distinct rows of y), y [N,d]. soft and soft_at are absent
+ * when nothing is injected; S may be 0.
  * Types: y in the contract's output type; table and soft may be of other types and are rounded
  * once. Aliasing: none. NaN and Inf are copied (a NaN stays a NaN).
  * Composition also uses it to gather rows of activations, so a table may be of any float type.

@@ -1,6 +1,7 @@
 /* linear: y[n,o] = sum_k x[n,k] * weight[o,k] + bias[o].
  *
- * Shapes: x [N,K], weight [O,K] as stored, bias [O] or absent, y [N,O].
+ * Shapes: x [N,K], weight [O,K] as stored, bias [O] or absent, y [N,O]. weight and bias may be of
+ * different types; the bias is added as it is stored, whatever `storage` weights are kept in.
  * Aliasing: none. NaN and Inf propagate by the sum (0 * Inf is NaN; nothing is skipped).
  * Source: torch.nn.functional.linear. */
 #ifndef ASSAY_LINEAR_H

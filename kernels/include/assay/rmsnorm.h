@@ -3,7 +3,8 @@
  * Shapes: x, y [N,d], weight [d] as stored.
  * The Hugging Face flow takes the mean square and the root in f32, rounds the normed row to the
  * contract's intermediate type, then multiplies by the weight and rounds to the output type.
- * Aliasing: y may be x. NaN or Inf anywhere in a row makes that row NaN where the formula does.
+ * Aliasing: y may be x. NaN or Inf anywhere in a row makes that row NaN where the formula does, and
+ * so does an infinite weight its number of a row of zeros.
  * Source: Zhang and Sennrich 2019; transformers LlamaRMSNorm. */
 #ifndef ASSAY_RMSNORM_H
 #define ASSAY_RMSNORM_H

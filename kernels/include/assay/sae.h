@@ -18,7 +18,8 @@
  *
  * Scaling stays in the per-latent vectors, so the weights are used as stored and memory-mapped.
  * Absent vectors mean: encode_scale 1, encode_bias 0, gate 1, pre_bias 0, decode_scale 1,
- * decode_bias 0. All vectors are float64 on the host. A latent whose decode_scale is 0 never
+ * decode_bias 0. All vectors are float64 on the host; scales, gates and thresholds may have either
+ * sign. Encoder and decoder may be of different types. A latent whose decode_scale is 0 never
  * reaches a decode (its column may hold anything).
  * Source: the published loaders; the table of recipes stands in fixtures/io/sae_file.h. */
 #ifndef ASSAY_SAE_H

@@ -1,6 +1,8 @@
 /* Tensor views: a pointer, a type, up to four dimensions with strides, and where the memory is.
  * A view owns nothing. Strides count elements and may be zero (broadcast) but not negative.
- * A view whose data is NULL is absent: an optional operand that was not given. */
+ * A view whose data is NULL is absent: an optional operand that was not given.
+ * A step's kernel gets dense row-major views, of weights and caches too, but where its op's header
+ * says otherwise; each has a type of its own. */
 #ifndef ASSAY_TENSOR_H
 #define ASSAY_TENSOR_H
 
