@@ -74,9 +74,10 @@ assay_status assay_step_reference(assay_op op, const void *params, const void *i
 
 /* The tensors of an op's io by name: GOLDEN.md's single-step cases use these names. */
 typedef enum assay_operand_kind {
-    ASSAY_OPERAND_REAL,  /* converted to the kernel's activation type */
-    ASSAY_OPERAND_VALUE, /* a sparse value: f32 (f64 for a float64 kernel) */
-    ASSAY_OPERAND_EXACT  /* integers and uniform numbers: taken as they are */
+    ASSAY_OPERAND_REAL,   /* converted to the kernel's activation type */
+    ASSAY_OPERAND_STORED, /* as it is, unless it is float64: then as REAL */
+    ASSAY_OPERAND_VALUE,  /* a sparse value: f32 (f64 for a float64 kernel) */
+    ASSAY_OPERAND_EXACT   /* integers and uniform numbers: taken as they are */
 } assay_operand_kind;
 
 typedef struct assay_operand {

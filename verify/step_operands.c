@@ -12,7 +12,7 @@
       ASSAY_OPERAND_##what, is_input, !(is_input) }
 #define END { NULL, 0, ASSAY_OPERAND_EXACT, false, false }
 
-static const assay_operand embed_operands[] = {IN(embed, id, EXACT), IN(embed, soft, REAL),
+static const assay_operand embed_operands[] = {IN(embed, id, EXACT), IN(embed, soft, STORED),
                                                IN(embed, soft_at, EXACT), OUT(embed, y, REAL), END};
 static const assay_operand add_operands[] = {IN(add, a, REAL), IN(add, b, REAL), OUT(add, y, REAL),
                                              END};

@@ -13,6 +13,8 @@ static assay_dtype placed_type(const assay_kernel *kernel, const assay_operand *
     case ASSAY_OPERAND_REAL: return kernel->precision.output;
     case ASSAY_OPERAND_VALUE:
         return kernel->precision.output == ASSAY_F64 ? ASSAY_F64 : ASSAY_F32;
+    case ASSAY_OPERAND_STORED:
+        return tensor->dtype == ASSAY_F64 ? kernel->precision.output : tensor->dtype;
     case ASSAY_OPERAND_EXACT: break;
     }
     return tensor->dtype;

@@ -41,7 +41,8 @@ Test(sweep, finds_one_wrong_size_names_it_keeps_it_and_it_fails_alone)
     struct stat facts;
     cr_assert_not_null(mkdtemp(folder));
     (void)snprintf(arguments, sizeof arguments,
-                   "--plugin " ASSAY_TEST_PLUGINS "/../assay_mutants.so --impl m_linear_batch_96 --keep %s", folder);
+                   "--plugin " ASSAY_TEST_PLUGINS "/../assay_mutants.so "
+                   "--impl m_linear_batch_96 --keep %s", folder);
     run_output run = judge(folder, "{\"id\": \"s\", \"op\": \"linear\", \"shape\": {\"n\": 1, "
                                    "\"k\": 5, \"o\": 3}, \"sweep\": {\"n\": 130}}", arguments);
     say(&run, 1, "at n = 96, k = 5, o = 3: row ");
