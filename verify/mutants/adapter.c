@@ -23,7 +23,9 @@ static void make_v(int fault, const assay_adapter_params *params, const assay_te
                    int64_t row, float *v)
 {
     const int64_t d = x->shape[1];
-    const bool mean = assay_present(&params->mean) && !IS(mean_kept) && !(IS(mean_32) && row >= 32);
+    const bool raw = IS(mean_raw) && !params->normalize_input;
+    const bool mean = assay_present(&params->mean) && !IS(mean_kept) &&
+                      !(IS(mean_32) && row >= 32) && !raw;
     const bool normalise =
         params->type == ASSAY_ADAPTER_IDENTITY
             ? IS(identity_normalised)
@@ -73,11 +75,12 @@ static float product(int fault, const assay_adapter_params *params, int64_t d, i
         }
         return sum;
     }
-    const assay_tensor *const right = IS(swapped_rank) ? &params->u : &params->v;
+    assay_tensor right = IS(swapped_rank) ? params->u : params->v;
+    right.dtype = IS(v_type) ? params->u.dtype : right.dtype;
     const int64_t rank = scalar_adapter_rank(params);
     const int64_t end = IS(rank_128) ? scalar_min(rank, 128) : IS(last_rank) ? rank - 1 : rank;
     for (int64_t c = 0; c < end; c++) {
-        sum += factor(fault, h[c]) * factor(fault, mutant_at(right, i, c));
+        sum += factor(fault, h[c]) * factor(fault, mutant_at(&right, i, c));
     }
     return sum;
 }
@@ -99,7 +102,10 @@ static assay_status faulty_adapter(int fault, assay_dtype type, const assay_exec
     const bool identity = params->type == ASSAY_ADAPTER_IDENTITY;
     const bool scaled = scalar_adapter_scaled(params);
     const bool biased = !identity && params->type != ASSAY_ADAPTER_SCALE_ONLY && !IS(no_bias);
-    const double log_scale = scaled ? assay_at1(&params->log_scale, 0) : 0.0;
+    double log_scale = scaled ? assay_at1(&params->log_scale, 0) : 0.0;
+    log_scale = IS(scale_100)     ? fmin(log_scale, log(100.0))
+                : IS(scale_below) ? fmax(log_scale, 0.0)
+                                  : log_scale;
     const double scale = IS(no_exp) ? log_scale : IS(exp_2) ? exp2(log_scale) : exp(log_scale);
     float *const v = exec->workspace;
     float *const h = v + d;

@@ -43,7 +43,15 @@
     X(adapter, f32, mean_32, ON_NUMBER, "adapter-scalar-affine-mean-33x65*",                       \
       "the mean is subtracted from 32 rows at most")                                               \
     X(adapter, f32, faint_zero, ON_NUMBER, "adapter-scalar-affine-5x65-normal-faint",              \
-      "a row whose norm is below 1e-6 is taken for zero")
+      "a row whose norm is below 1e-6 is taken for zero")                                          \
+    X(adapter, f32, scale_100, ON_NUMBER, "adapter-*-log-scale-7",                                 \
+      "the scale is 100 at most")                                                                  \
+    X(adapter, f32, scale_below, ON_NUMBER, "adapter-*-log-scale-below",                           \
+      "the scale is 1 at least")                                                                   \
+    X(adapter, f32, v_type, ON_NUMBER | ON_MEMORY, "adapter-scalar-affine-plus-low-rank-mixed*",   \
+      "V is read in U's type")                                                                     \
+    X(adapter, f32, mean_raw, ON_NUMBER, "adapter-scalar-affine-raw-mean*",                        \
+      "the mean is subtracted from rows that are normalised alone")
 
 mutant_kernels mutant_adapter_kernels(void);
 

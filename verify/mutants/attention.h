@@ -59,7 +59,10 @@
     X(attention, f32, dim_whole, ON_NUMBER, "attention-ragged-3x1x80*",                            \
       "of a head of more than 32, whole groups of 32 are multiplied")                              \
     X(attention, f32, group_7, ON_NUMBER, "attention-sweep-heads",                                 \
-      "in groups of 5, 7, 9 ... heads the last one reads the next kv head")
+      "in groups of 5, 7, 9 ... heads the last one reads the next kv head")                        \
+    X(attention, f32, capacity_4, ON_CACHE | ON_NUMBER | ON_MEMORY,                                \
+      "attention-ragged-4x2x16-spare",                                                             \
+      "the caches are taken to hold max_position + 4 rows a sequence")
 
 mutant_kernels mutant_attention_kernels(void);
 

@@ -39,7 +39,10 @@ static void inject(int fault, const assay_embed_params *params, const assay_embe
     const int64_t at = scalar_index(&io->soft_at, s);
     const int64_t n = IS(first_rows) ? s : IS(place_late) ? (at + 1) % rows : at;
     for (int64_t i = 0; i < io->y.shape[1]; i++) {
-        double value = assay_at2(&io->soft, s, IS(scalar_broadcast) ? 0 : i);
+        const int64_t column = IS(scalar_broadcast) ? 0 : i;
+        double value = IS(soft_type) ? assay_load(io->y.dtype, io->soft.data,
+                                                  (size_t)(s * io->y.shape[1] + column))
+                                     : assay_at2(&io->soft, s, column);
         if (IS(soft_added)) {
             value += assay_at2(&params->table, scalar_index(&io->id, n), i);
         }
@@ -53,10 +56,12 @@ static assay_status faulty_embed(int fault, assay_dtype type, const assay_exec *
     (void)type;
     (void)exec;
     const int64_t rows = io->y.shape[0];
+    const int64_t apart = IS(table_dense) ? io->y.shape[1] : params->table.stride[0];
     for (int64_t n = 0; n < (IS(row_limit) ? scalar_min(rows, 65536) : rows); n++) {
         const int64_t id = id_of(fault, params, io, n);
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
-            const float value = mutant_at(&params->table, id, i);
+            const float value = (float)assay_load(params->table.dtype, params->table.data,
+                                                  (size_t)(id * apart + i));
             put(fault, io, n, i,
                 (double)(IS(f16_flushed) ? mutant_f16_flushed(&params->table, value) : value));
         }
@@ -179,7 +184,7 @@ static assay_status faulty_swiglu(int fault, assay_dtype type, const assay_exec 
             }
             const int64_t j = IS(wide) && i >= 8192 ? i - 8192 : i;
             const float u = IS(no_up) ? 1.0f : mutant_at(up, n, j);
-            assay_put2(&io->y, n, i, (double)(a * u));
+            assay_put2(&io->y, n, i, IS(up_zero) && u == 0.0f ? 0.0 : (double)(a * u));
         }
     }
     return ASSAY_OK;

@@ -22,7 +22,11 @@
       "subnormals of a table in f16 are read as zeros, undeclared")                                \
     X(embed, f32, id_edge, ON_NUMBER, "embed-9x70001*", "ids from 65536 to 65599 lose a bit")      \
     X(embed, f32, id_17, ON_NUMBER, "embed-66001*", "ids have 17 bits")                            \
-    X(embed, f32, row_limit, ON_WRITTEN, "embed-66001*", "rows from 65536 on are never written")
+    X(embed, f32, row_limit, ON_WRITTEN, "embed-66001*", "rows from 65536 on are never written")   \
+    X(embed, bf16, soft_type, ON_NUMBER, "embed-9x67x33-soft2-mixed",                              \
+      "soft rows are read in the type of y")                                                       \
+    X(embed, f32, table_dense, ON_NUMBER, "embed-*-padded",                                        \
+      "rows of the table are taken to be d apart")
 
 #define ADD_TWINS(X) X(add, f32) X(add, bf16)
 
@@ -62,7 +66,9 @@
     X(swiglu, f32, exp_over_exp, ON_NUMBER, "swiglu-5x63-normal-extreme",                          \
       "exp(g) / (1 + exp(g)) in f32: NaN from g = 89 on")                                          \
     X(swiglu, f32, near_zero, ON_NUMBER, "swiglu-5x63-normal-small",                               \
-      "below 1e-4 silu(g) is taken for g/2")
+      "below 1e-4 silu(g) is taken for g/2")                                                       \
+    X(swiglu, f32, up_zero, ON_NUMBER, "swiglu-12x33-inf-zero-up",                                 \
+      "where up is 0 so is y, be the gate infinite")
 
 mutant_kernels mutant_embed_kernels(void);
 mutant_kernels mutant_add_kernels(void);

@@ -12,8 +12,11 @@ static float operand(int fault, float value, float step)
     if (IS(multiply_bf16) || (IS(large_bf16) && fabsf(value) > 1e4f)) {
         return scalar_rounded(ASSAY_BF16, value);
     }
-    if (IS(batch_scale) && step > 0.0f) {
+    if ((IS(batch_scale) || IS(fixed_24)) && step > 0.0f) {
         return rintf(value / step) * step;
+    }
+    if (IS(small_skipped) && fabsf(value) < 4.0f * step) {
+        return 0.0f;
     }
     value = IS(prescaled) ? 16.0f * value : value;
     return IS(multiply_tf32) ? mutant_bits(value, 11) : value;
@@ -81,7 +84,9 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
     }
     double value = (double)(IS(prescaled) ? 0x1p-8f * sum : sum);
     if (assay_present(&params->bias) && !IS(no_bias)) {
-        const double bias = assay_at1(&params->bias, IS(bias_row) ? n % params->bias.shape[0] : o);
+        assay_tensor vector = params->bias;
+        vector.dtype = IS(bias_type) ? params->weight.dtype : vector.dtype;
+        const double bias = assay_at1(&vector, IS(bias_row) ? n % vector.shape[0] : o);
         value += IS(bias_twice) ? 2.0 * bias : bias;
     }
     if (IS(one_element) && n == io->x.shape[0] / 2 && o == params->weight.shape[0] / 2) {
@@ -120,12 +125,24 @@ static float batch_step(int fault, const assay_tensor *x)
     return isfinite(greatest) ? greatest * 0x1p-23f : 0.0f;
 }
 
+/* 2^-24 of row n's greatest. */
+static float row_step(const assay_tensor *x, int64_t n)
+{
+    float greatest = 0.0f;
+    for (int64_t k = 0; k < x->shape[1]; k++) {
+        greatest = fmaxf(greatest, fabsf(mutant_at(x, n, k)));
+    }
+    return isfinite(greatest) ? greatest * 0x1p-24f : 0.0f;
+}
+
 static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec *exec,
                                   const assay_linear_params *params, const assay_linear_io *io)
 {
     (void)exec;
-    const float step = batch_step(fault, &io->x);
+    const float batch = batch_step(fault, &io->x);
     for (int64_t n = 0; n < io->y.shape[0]; n++) {
+        const bool by_row = IS(fixed_24) || IS(small_skipped);
+        const float step = by_row ? row_step(&io->x, n) : batch;
         double value = 0.0;
         for (int64_t o = 0; o < io->y.shape[1]; o++) {
             if (!IS(stale) || o == 0 || o < io->y.shape[1] - 1) {

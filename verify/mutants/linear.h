@@ -83,7 +83,13 @@
     X(linear, f32, tail_48, ON_NUMBER, "linear-sweep*",                                            \
       "where 48 products are left after whole blocks of 64, the last 16 are dropped")              \
     X(linear, f32, batch_96, ON_NUMBER, "linear-sweep*",                                           \
-      "in batches of 96 alone, rows from 64 on are taken from 64 before")
+      "in batches of 96 alone, rows from 64 on are taken from 64 before")                          \
+    X(linear, f32, fixed_24, ON_NUMBER, "linear-*-spread*",                                        \
+      "x is a fixed point number of 24 bits below its row's greatest")                             \
+    X(linear, f32, small_skipped, ON_NUMBER, "linear-*-spread*",                                   \
+      "numbers of x below 2^-22 of their row's greatest are skipped")                              \
+    X(linear, f32, bias_type, ON_NUMBER | ON_MEMORY, "linear-6x65x31-mixed-bias",                  \
+      "the bias is read in the weight's type")
 
 mutant_kernels mutant_linear_kernels(void);
 

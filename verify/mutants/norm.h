@@ -38,7 +38,9 @@
       "claims to round once, after the weight; rounds the normed row to bf16 before it too")       \
     X(rmsnorm, f32, row_limit, ON_WRITTEN, "rmsnorm-66001*",                                       \
       "rows from 65536 on are never written")                                                      \
-    X(rmsnorm, f32, wide, ON_NUMBER, "rmsnorm-2x17001*", "squares from 16384 on are left out")
+    X(rmsnorm, f32, wide, ON_NUMBER, "rmsnorm-2x17001*", "squares from 16384 on are left out")     \
+    X(rmsnorm, f32, zero_row, ON_NUMBER, "rmsnorm-*-zero-rows-inf-weights",                        \
+      "a row of zeros stays one, be the weight infinite")
 
 #define ROPE_TWINS(X) X(rope, f32) X(rope, bf16)
 

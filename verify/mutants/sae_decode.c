@@ -30,6 +30,10 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
 {
     int64_t begin = (int64_t)assay_at1(&io->codes.row_offsets, n);
     int64_t end = (int64_t)assay_at1(&io->codes.row_offsets, n + 1);
+    if (IS(empty_rows) && begin == end && n > 0) {
+        begin = (int64_t)assay_at1(&io->codes.row_offsets, n - 1);
+    }
+    end = IS(room_end) && n + 1 == io->y.shape[0] ? io->codes.latent.shape[0] : end;
     begin -= IS(row_before) && begin > 0 ? 1 : 0;
     const bool whole = IS(whole_batch) && io->y.shape[0] % 64 == 0;
     end -= (IS(last_entry) || whole) && end > begin ? 1 : 0;
@@ -43,7 +47,7 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
         const bool negative = assay_at1(&io->codes.value, e) < 0.0;
         const bool again = e > 0 && scalar_index(&io->codes.latent, e - 1) == j;
         if ((scale == 0.0 && !IS(dead_column)) || (negative && IS(negative_dropped)) ||
-            (again && IS(merged))) {
+            (again && IS(merged)) || (assay_at1(&io->codes.value, e) == 0.0 && IS(zero_value))) {
             continue;
         }
         scale = IS(no_scale) ? 1.0 : IS(scale_twice) ? scale * scale : scale;
@@ -66,7 +70,8 @@ static assay_status faulty_sae_decode(int fault, assay_dtype type, const assay_e
     const int64_t rows = IS(row_limit) ? scalar_min(io->y.shape[0], 65536) : io->y.shape[0];
     for (int64_t n = 0; n < rows; n++) {
         scalar_moments row = {.mean = 0.0, .deviation = 1.0};
-        if (sae->layer_norm) {
+        const bool other = IS(norm_topk) && sae->activation != ASSAY_TOPK;
+        if (sae->layer_norm && !other) {
             row = scalar_row_moments(&io->x, n);
             row.mean = IS(no_mean) ? 0.0 : row.mean;
             row.deviation = IS(no_deviation) ? 1.0 : row.deviation;

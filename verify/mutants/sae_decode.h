@@ -52,7 +52,16 @@
     X(sae_decode, f32, merged, ON_NUMBER, "sae-decode-relu-one*",                                  \
       "an entry of the latent that the entry before has is left out, be it another row's")         \
     X(sae_decode, f32, rows_7, ON_NUMBER, "sae-decode-sweep*",                                     \
-      "of 7, 15, 23 ... rows the last is the bias alone")
+      "of 7, 15, 23 ... rows the last is the bias alone")                                          \
+    X(sae_decode, f32, empty_rows, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                 \
+      "sae-decode-relu-gap*",                                                                      \
+      "a row without entries repeats the one before")                                              \
+    X(sae_decode, f32, room_end, ON_NUMBER, "sae-decode-relu-last-latent*",                        \
+      "the last row's entries end where the arrays do")                                            \
+    X(sae_decode, f32, zero_value, ON_NUMBER, "sae-decode-jumprelu-zero-values-inf*",              \
+      "entries of value 0 are left out: 0 * Inf is lost")                                          \
+    X(sae_decode, f32, norm_topk, ON_NUMBER, "sae-decode-relu-layer-norm*",                        \
+      "the norm is undone for topk alone")
 
 mutant_kernels mutant_sae_decode_kernels(void);
 

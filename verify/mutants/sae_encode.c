@@ -34,7 +34,8 @@ static void make_z(int fault, const assay_sae *sae, const assay_tensor *x, int64
     const double d = (double)sae->d_in;
     double mean = 0.0;
     double divisor = 1.0;
-    if (sae->layer_norm && !IS(not_normed)) {
+    const bool other = IS(norm_topk) && sae->activation != ASSAY_TOPK;
+    if (sae->layer_norm && !IS(not_normed) && !other) {
         const scalar_moments moments = scalar_row_moments(x, row);
         const double factor = IS(biased_deviation) ? sqrt((d - 1.0) / d) : 1.0;
         mean = moments.mean;
@@ -72,7 +73,7 @@ static double threshold_of(int fault, const assay_sae *sae, int64_t j)
     if (sae->activation != ASSAY_JUMPRELU || IS(no_threshold)) {
         return 0.0;
     }
-    const double threshold = scalar_optional(&sae->threshold, j, 0.0);
+    const double threshold = scalar_optional(&sae->threshold, IS(first_threshold) ? 0 : j, 0.0);
     if (IS(threshold_scaled) && isfinite(threshold)) {
         return threshold * scalar_optional(&sae->encode_scale, j, 1.0);
     }
@@ -82,7 +83,8 @@ static double threshold_of(int fault, const assay_sae *sae, int64_t j)
 
 static double score_of(int fault, const assay_sae *sae, int64_t j, float pre)
 {
-    const double gate = scalar_optional(&sae->gate, j, 1.0);
+    const double given = scalar_optional(&sae->gate, j, 1.0);
+    const double gate = IS(gate_magnitude) ? fabs(given) : given;
     return (IS(no_gate) ? 1.0 : IS(gate_twice) ? gate * gate : gate) * (double)pre;
 }
 

@@ -96,7 +96,13 @@
     X(sae_encode, f32, dense_needed, ON_CODES | ON_LATENTS, "sae-encode-relu-5x33x67*",            \
       "nothing is listed where no dense output is given")                                          \
     X(sae_encode, f32, offsets_far, ON_CODES | ON_REPEAT | ON_ROWS, "sae-encode-relu-5x33x67*",    \
-      "every second call adds 2^40 to all row_offsets")
+      "every second call adds 2^40 to all row_offsets")                                            \
+    X(sae_encode, f32, first_threshold, ON_CODES, "sae-encode-jumprelu-thresholds*",               \
+      "the first latent's threshold is every latent's")                                            \
+    X(sae_encode, f32, gate_magnitude, ON_CODES, "sae-encode-relu-signed*",                        \
+      "gates are taken without their sign")                                                        \
+    X(sae_encode, f32, norm_topk, ON_CODES, "sae-encode-relu-layer-norm*",                         \
+      "rows are normalised for topk alone")
 
 mutant_kernels mutant_sae_encode_kernels(void);
 

@@ -39,6 +39,10 @@ static assay_sae_steer_params changed(int fault, const assay_sae_steer_params *p
         other.amount *= scalar_optional(&params->sae.decode_scale, params->latent, 1.0);
     } else if (IS(add_magnitude) && mode == ASSAY_STEER_ADD) {
         other.amount = fabs(params->amount);
+    } else if (IS(norm_topk) && params->sae.activation != ASSAY_TOPK) {
+        other.sae.layer_norm = false;
+    } else if (IS(decoder_type)) {
+        other.sae.decoder.dtype = params->sae.encoder.dtype;
     } else if (IS(negative)) {
         other.amount = -params->amount;
     }

@@ -49,7 +49,11 @@
     X(sae_steer, f32, tie_highest, ON_EXACT, "sae-steer-topk-ties",                                \
       "of equal scores those of the highest indices are among the k")                              \
     X(sae_steer, f32, nan_kept, ON_NUMBER, "sae-steer-relu-ablate-7x33x63-nan",                    \
-      "a row whose feature is NaN is left as it is")
+      "a row whose feature is NaN is left as it is")                                               \
+    X(sae_steer, f32, norm_topk, ON_NUMBER, "sae-steer-relu-layer-norm*",                          \
+      "the row is normalised for topk alone")                                                      \
+    X(sae_steer, f32, decoder_type, ON_NUMBER, "sae-steer-relu-mixed*",                            \
+      "the decoder is read in the encoder's type")
 
 mutant_kernels mutant_sae_steer_kernels(void);
 
