@@ -223,6 +223,9 @@ static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_e
     int32_t *const heap = (int32_t *)(void *)(magnitude + sae->d_sae);
     uint8_t *const active = (uint8_t *)(heap + sae->d_sae + 1);
     output out = {0, scalar_encode_capacity(&io->codes)};
+    if (IS(no_room) && assay_present(&io->codes.latent) && out.capacity == 0) {
+        return ASSAY_OK;
+    }
     const double step = batch_step(fault, &io->x);
     assay_put1(&io->codes.row_offsets, 0, 0.0);
     for (int64_t n = 0; n < rows; n++) {
@@ -242,6 +245,9 @@ static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_e
         write_row(fault, sae, io, n, pre, active, &out);
     }
     move_offsets(fault, &io->codes.row_offsets);
+    if (IS(exact_room) && out.at == out.capacity && out.at > 0) {
+        assay_put1(&io->codes.value, out.at - 1, 0.0);
+    }
     return ASSAY_OK;
 }
 

@@ -102,7 +102,11 @@
     X(sae_encode, f32, gate_magnitude, ON_CODES, "sae-encode-relu-signed*",                        \
       "gates are taken without their sign")                                                        \
     X(sae_encode, f32, norm_topk, ON_CODES, "sae-encode-relu-layer-norm*",                         \
-      "rows are normalised for topk alone")
+      "rows are normalised for topk alone")                                                        \
+    X(sae_encode, f32, no_room, ON_CODES | ON_WRITTEN, "sae-encode-relu-5x33x67*",                 \
+      "without room for entries row_offsets are not written")                                      \
+    X(sae_encode, f32, exact_room, ON_CODES, "sae-encode-relu-5x33x67*",                           \
+      "where entries fill their room the last value is 0")
 
 mutant_kernels mutant_sae_encode_kernels(void);
 
