@@ -159,3 +159,16 @@ size_t assay_io_index(assay_op op, size_t i)
     }
     return assay_operand_count(assay_weights(op)) + (op == ASSAY_OP_rope ? 1 : 0) + i;
 }
+
+uint64_t assay_params_bytes(assay_op op, const void *params)
+{
+    const assay_operand *weight = assay_weights(op);
+    uint64_t bytes = 0;
+    for (; weight->name != NULL; weight++) {
+        const assay_tensor *const tensor = assay_operand_in(params, weight);
+        bytes += assay_present(tensor)
+                     ? (uint64_t)assay_count(tensor) * assay_dtype_size(tensor->dtype)
+                     : 0;
+    }
+    return bytes;
+}

@@ -33,6 +33,8 @@ const assay_operand *assay_weights(assay_op op);
 const assay_operand *assay_io_operands(assay_op op, bool logits);
 size_t assay_operand_count(const assay_operand *table);
 size_t assay_op_params_size(assay_op op);
+/* Bytes of the tensors in the params. */
+uint64_t assay_params_bytes(assay_op op, const void *params);
 size_t assay_op_io_size(assay_op op, bool logits);
 
 /* The one vector that an op's params hold as a bare pointer: rope's inverse_frequency (it counts as

@@ -29,6 +29,16 @@ assay_status assay_blocks_of(assay_op op, const assay_any_io *io, assay_arena *a
     return ASSAY_OK;
 }
 
+int64_t assay_rows_drawn(const assay_blocks *blocks, uint64_t bits, int64_t *rows)
+{
+    const int64_t b = (int64_t)(bits % (uint64_t)blocks->count);
+    int64_t count = 0;
+    for (int64_t n = blocks->start[b]; n < blocks->start[b + 1]; n++) {
+        rows[count++] = n;
+    }
+    return count;
+}
+
 static assay_status gather(const assay_tensor *base, const int64_t *from, int64_t count,
                            assay_arena *arena, assay_tensor *made, assay_error *error)
 {

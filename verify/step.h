@@ -54,8 +54,11 @@ typedef struct assay_judge {
 } assay_judge;
 
 /* Runs and judges; fills figures, verdict, check and message of result. The runs:
- *   as given, operands against the right guard pages; again, against the left ones (REPEAT, and
- *   whether it was bit-identical); then, for all but slow cases: rows in another order (ROWS), all
+ *   one block of rows with other weights in the same places (its numbers do not count); as given,
+ *   operands against the right guard pages, another state beside the kernel's; one block of rows
+ *   (BATCH) and all with a number changed, both for what comes next: again, against the left guard
+ *   pages (REPEAT, and whether it was bit-identical), over numbers instead of poison, without
+ *   exec.error; then, for all but slow cases: rows in another order (ROWS), all
  *   rows but one changed (NEIGHBOURS), a part of the batch (BATCH), attention in two calls
  *   (DECODE), inputs times a power of two (SCALING), split in two addends (LINEARITY), latents in
  *   another order (LATENTS), as many more calls as the step says (SOAK). A part of a sweep has the

@@ -8,6 +8,8 @@
 
 /* More products than this are not run again with another oracle or other weights. */
 #define ASSAY_SMALL_WORK 0x1p20
+/* A kernel that takes longer than this is run twice and no more. */
+#define ASSAY_SLOW_SECONDS 0.25
 
 typedef struct assay_judgement {
     const assay_judge *judge;
@@ -31,6 +33,19 @@ assay_status assay_judgement_rows(assay_judgement *j, const assay_any_io *io, co
                                   int64_t count, assay_check check, const char *what);
 void assay_judgement_fail(assay_judgement *j, assay_check check, const char *format, ...)
     ASSAY_PRINTF(3, 4);
+
+/* The subject as it is prepared first. */
+assay_subject assay_judgement_subject(const assay_judgement *j);
+
+/* Prepares, runs and releases once with other weights in the same places, so that the next subject
+ * finds what a kernel keeps by address; not where weights are large. */
+assay_status assay_judgement_altered(assay_judgement *j);
+
+/* The same run again, in other company (REPEAT; BATCH): prepared anew with the weights against
+ * their left guard pages, operands too; without exec.error; over an output and a workspace that
+ * hold numbers; codes with room behind them; after a call with one block of rows and one whose
+ * inputs differ in one number a row. The first run's outputs are there. */
+assay_status assay_judgement_second(assay_judgement *j);
 
 /* The first run of a step that is judged in part (verify/sampled.h); the result's message says
  * which part, and what it can miss. */
@@ -60,8 +75,8 @@ assay_status assay_check_scaling(assay_judgement *j);
 assay_status assay_check_linearity(assay_judgement *j);
 assay_status assay_check_latents(assay_judgement *j);
 
-/* An encoder given less room than its codes need: complete row_offsets, the entries that fit, and
- * nothing beyond them (STRUCTURE, GUARD). */
+/* An encoder given less room than its codes need, none, and no more than that: complete
+ * row_offsets, the entries that fit, and nothing beyond them (STRUCTURE, GUARD). */
 assay_status assay_check_capacity(assay_judgement *j);
 
 #endif

@@ -4,9 +4,6 @@
 #include "verify/keep.h"
 #include "verify/step_checks.h"
 
-/* A kernel that takes longer than this is run twice and no more. */
-static const double slow_seconds = 0.25;
-
 /* The run as given, operands against their right guard pages. */
 static assay_status first_run(assay_judgement *j)
 {
@@ -30,65 +27,6 @@ static assay_status first_run(assay_judgement *j)
     return status;
 }
 
-static assay_subject subject_of(const assay_judgement *j, assay_placement weights)
-{
-    return (assay_subject){.impl = j->judge->impl,
-                           .op = j->step->op,
-                           .params = j->step->params,
-                           .weights = weights};
-}
-
-/* Prepares again with the weights against their left guard pages; not when that takes long. */
-static assay_status move_weights(assay_judgement *j)
-{
-    const assay_subject subject = subject_of(j, ASSAY_PLACE_LEFT);
-    if (j->result->seconds >= slow_seconds || j->step->sample != NULL) {
-        return ASSAY_OK;
-    }
-    const assay_status status = assay_judged_release(&j->judged);
-    return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
-               ? assay_judged_prepare(&j->judged, &subject)
-               : status;
-}
-
-/* The same again, operands against their left guard pages. Outputs hold numbers this time: a kernel
- * that is right only over poison is found out. What is judged in part is poisoned again, since
- * elements left unwritten would not be noticed where no truth is. */
-static assay_status second_run(assay_judgement *j)
-{
-    assay_any_io io;
-    assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
-    if (status == ASSAY_OK) {
-        status = move_weights(j);
-    }
-    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
-        assay_session_set_stale(j->judged.session, j->step->sample == NULL);
-        status = assay_judgement_run(j, &io, ASSAY_PLACE_LEFT);
-        assay_session_set_stale(j->judged.session, false);
-    }
-    if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {
-        return status;
-    }
-    j->result->repeated = true;
-    for (int64_t n = 0; n < j->blocks.rows && !j->result->repeat_differs; n++) {
-        j->result->repeat_differs = !assay_rows_equal(j->step->op, &io, n, &j->first, n);
-    }
-    int64_t *const rows =
-        assay_arena_take(j->arena, (size_t)(j->blocks.rows + 1) * sizeof *rows);
-    if (rows == NULL || !j->result->repeat_differs) {
-        return rows == NULL ? ASSAY_NO_MEMORY : ASSAY_OK;
-    }
-    for (int64_t n = 0; n < j->blocks.rows; n++) {
-        rows[n] = n;
-    }
-    if (j->step->sample != NULL) {
-        j->first = io;
-        return assay_judgement_sampled(j);
-    }
-    return assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_REPEAT,
-                                "a second run");
-}
-
 static assay_status judge_prepared(assay_judgement *j)
 {
     assay_status status = first_run(j);
@@ -96,10 +34,10 @@ static assay_status judge_prepared(assay_judgement *j)
         return status; /* cheap: there are many */
     }
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
-        status = second_run(j);
+        status = assay_judgement_second(j);
     }
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS &&
-        j->result->seconds < slow_seconds && j->step->sample == NULL) {
+        j->result->seconds < ASSAY_SLOW_SECONDS && j->step->sample == NULL) {
         status = assay_step_checks(j);
     }
     return status;
@@ -109,13 +47,16 @@ static assay_status judge_prepared(assay_judgement *j)
 static assay_status judge_step(assay_judgement *j)
 {
     const assay_judge *const judge = j->judge;
-    const assay_subject subject = subject_of(j, ASSAY_PLACE_RIGHT);
+    const assay_subject subject = assay_judgement_subject(j);
     assay_status status =
         assay_step_place(judge->kernel, j->step, j->arena, &j->base, j->error);
     if (status == ASSAY_OK) {
         status = assay_blocks_of(j->step->op, &j->base, j->arena, &j->blocks, j->error);
     }
     if (status == ASSAY_OK) {
+        status = assay_judgement_altered(j);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
         status = assay_judged_prepare(&j->judged, &subject);
     }
     if (status != ASSAY_OK || j->result->verdict != ASSAY_PASS) {

@@ -29,12 +29,12 @@ static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
     assay_any_io io;
     char what[64];
     const uint64_t bits = draw(j, call);
-    const int64_t rows = turn(&j->blocks, (int64_t)(bits / 2 % (uint64_t)j->blocks.count), from);
+    const int64_t rows = turn(&j->blocks, (int64_t)(bits / 3 % (uint64_t)j->blocks.count), from);
     assay_status status = assay_rows_take(j->step, &j->base, from, rows, j->arena, &io, j->error);
     if (status == ASSAY_OK) {
-        assay_session_set_stale(j->judged.session, bits % 2 != 0);
+        assay_session_set_stale(j->judged.session, (assay_stale)(bits % 3));
         status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
-        assay_session_set_stale(j->judged.session, false);
+        assay_session_set_stale(j->judged.session, ASSAY_FRESH);
     }
     bool same = true;
     for (int64_t n = 0; n < rows && status == ASSAY_OK && same; n++) {

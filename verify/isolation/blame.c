@@ -192,6 +192,7 @@ static const char *phase_words(uint32_t phase)
     switch (phase) {
     case ASSAY_PHASE_LOAD: return "while it was loaded: ";
     case ASSAY_PHASE_PREPARE: return "in prepare: ";
+    case ASSAY_PHASE_BESIDE: return "in prepare, of a second state with other weights: ";
     case ASSAY_PHASE_RELEASE: return "in release: ";
     case ASSAY_PHASE_IDLE: return "after the call had returned: ";
     default: return "";

@@ -196,6 +196,8 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
     }
     servant->io = request->as.io;
     servant->exec.threads = request->threads > 0 ? request->threads : subject->threads;
+    servant->exec.error = request->silent ? NULL : &servant->said;
+    servant->fill = (assay_fill)request->fill;
     servant->control->operands = (uint64_t)(uintptr_t)servant->operands.base;
     if (!settle_all(&servant->operands, assay_io_operands(subject->op, subject->logits),
                     &servant->io)) {

@@ -32,6 +32,15 @@ typedef struct assay_open_stage {
     bool stops;
 } assay_open_stage;
 
+/* A second state of a step's kernel (beside.h). */
+typedef struct assay_beside {
+    uint8_t *base; /* its weights; NULL: there is none */
+    uint64_t size;
+    assay_op_params params;
+    void *state;
+    bool prepared;
+} assay_beside;
+
 typedef struct assay_servant {
     assay_control *control;
     int weights_file, operands_file;
@@ -46,10 +55,14 @@ typedef struct assay_servant {
     assay_table table;
     assay_exec exec;
     assay_error said; /* what the kernel writes its message to */
+    assay_fill fill;  /* of the present run's workspace */
     bool subject_set;
     assay_surroundings surroundings; /* before the subject */
     bool prepared; /* steps: prepare was called and state is to be released */
     void *state;
+    double prepare_seconds; /* of the last prepare */
+    uint64_t runs;          /* since it */
+    assay_beside beside;
     assay_open_stage stage;
     assay_op_io io; /* of the present run, with addresses */
 } assay_servant;
@@ -67,6 +80,9 @@ void assay_servant_describe(const assay_servant *servant, const assay_request *r
 /* Parts of the above. Each fills the outcome; the status is the harness's own. */
 void assay_servant_run_step(assay_servant *servant, assay_outcome *outcome);
 void assay_servant_release_step(assay_servant *servant);
+/* Asks whether a step is supported and, where it is, prepares; whether it is ready. */
+bool assay_servant_prepare(const assay_kernel *kernel, const assay_exec *exec,
+                           const assay_op_params *params, const assay_op_io *io, void **state);
 assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *outcome,
                                       assay_error *error);
 assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outcome,

@@ -1,21 +1,24 @@
 /* Steps: supports, workspace, once for a subject prepare, run; release. A kernel may count on being
  * asked to prepare only after it has said that it supports the very operands, which are known at
  * the first run. */
-#include "verify/isolation/servant.h"
+#include "verify/isolation/beside.h"
 
 #include "kernels/registry.h"
 
+/* What takes longer to prepare is not prepared once more beside. */
+static const double slow_prepare = 0.1;
+
 /* supports, workspace and prepare have the same place in every op's functions but other types. */
-static assay_status ask_supports(const assay_servant *servant, const assay_kernel *kernel)
+static assay_status ask_supports(const assay_kernel *kernel, const assay_exec *exec,
+                                 const assay_op_params *params, const assay_op_io *io)
 {
     switch (kernel->op) {
 #define SUPPORTS_CASE(name)                                                                        \
     case ASSAY_OP_##name:                                                                          \
         return kernel->run.name.supports == NULL                                                   \
                    ? ASSAY_OK                                                                      \
-                   : kernel->run.name.supports(&servant->exec.device,                              \
-                                               &servant->subject.params.name, &servant->io.name,   \
-                                               servant->exec.error);
+                   : kernel->run.name.supports(&exec->device, &params->name, &io->name,            \
+                                               exec->error);
         ASSAY_STEP_OPS(SUPPORTS_CASE)
 #undef SUPPORTS_CASE
     default: return ASSAY_UNSUPPORTED;
@@ -36,24 +39,43 @@ static size_t ask_workspace(const assay_servant *servant, const assay_kernel *ke
     }
 }
 
-static assay_status ask_prepare(assay_servant *servant, const assay_kernel *kernel)
+static assay_status ask_prepare(const assay_kernel *kernel, const assay_exec *exec,
+                                const assay_op_params *params, void **state)
 {
     switch (kernel->op) {
 #define PREPARE_CASE(name)                                                                         \
     case ASSAY_OP_##name:                                                                          \
         return kernel->run.name.prepare == NULL                                                    \
                    ? ASSAY_OK                                                                      \
-                   : kernel->run.name.prepare(&servant->exec, &servant->subject.params.name,       \
-                                              &servant->state);
+                   : kernel->run.name.prepare(exec, &params->name, state);
         ASSAY_STEP_OPS(PREPARE_CASE)
 #undef PREPARE_CASE
     default: return ASSAY_UNSUPPORTED;
     }
 }
 
+static bool has_prepare(const assay_kernel *kernel)
+{
+    switch (kernel->op) {
+#define HAS_CASE(name)                                                                             \
+    case ASSAY_OP_##name: return kernel->run.name.prepare != NULL;
+        ASSAY_STEP_OPS(HAS_CASE)
+#undef HAS_CASE
+    default: return false;
+    }
+}
+
+bool assay_servant_prepare(const assay_kernel *kernel, const assay_exec *exec,
+                           const assay_op_params *params, const assay_op_io *io, void **state)
+{
+    return ask_supports(kernel, exec, params, io) == ASSAY_OK &&
+           ask_prepare(kernel, exec, params, state) == ASSAY_OK;
+}
+
 static assay_status reserve_workspace(assay_servant *servant, uint64_t bytes, assay_error *error)
 {
-    const assay_status status = assay_scratch_reserve(&servant->scratch, bytes, error);
+    const assay_status status =
+        assay_scratch_reserve(&servant->scratch, bytes, servant->fill, error);
     const assay_scratch *const scratch = &servant->scratch;
     assay_control *const control = servant->control;
     control->scratch_low = (uint64_t)(uintptr_t)scratch->low;
@@ -93,21 +115,48 @@ static void call(assay_servant *servant, const assay_kernel *kernel, assay_outco
     }
 }
 
+static assay_status prepare(assay_servant *servant, const assay_kernel *kernel)
+{
+    const assay_company company = has_prepare(kernel) && servant->prepare_seconds < slow_prepare
+                                      ? servant->subject.company
+                                      : ASSAY_COMPANY_NONE;
+    servant->exec.workspace = NULL;
+    servant->exec.workspace_bytes = 0;
+    if (company == ASSAY_COMPANY_BEFORE) {
+        assay_beside_prepare(servant, kernel);
+    }
+    servant->control->phase = ASSAY_PHASE_PREPARE;
+    const double start = assay_now();
+    const assay_status status =
+        ask_prepare(kernel, &servant->exec, &servant->subject.params, &servant->state);
+    servant->prepare_seconds = assay_now() - start;
+    servant->prepared = status == ASSAY_OK;
+    servant->runs = 0;
+    if (status == ASSAY_OK && company == ASSAY_COMPANY_AFTER &&
+        servant->prepare_seconds < slow_prepare) {
+        assay_beside_prepare(servant, kernel);
+    }
+    return status;
+}
+
 /* Asks the kernel to prepare unless it has; false when it cannot go on. */
 static bool make_ready(assay_servant *servant, const assay_kernel *kernel, size_t *workspace,
                        assay_outcome *outcome)
 {
     servant->control->phase = ASSAY_PHASE_PREPARE;
-    assay_status status = ask_supports(servant, kernel);
+    assay_status status =
+        ask_supports(kernel, &servant->exec, &servant->subject.params, &servant->io);
     if (status == ASSAY_OK) {
         *workspace = ask_workspace(servant, kernel);
     }
     if (status == ASSAY_OK && !servant->prepared) {
-        servant->exec.workspace = NULL;
-        servant->exec.workspace_bytes = 0;
-        status = ask_prepare(servant, kernel);
-        servant->prepared = status == ASSAY_OK;
+        status = prepare(servant, kernel);
     }
+    if (status == ASSAY_OK && servant->subject.company == ASSAY_COMPANY_BEFORE &&
+        servant->runs > 0) {
+        assay_beside_release(servant);
+    }
+    servant->runs++;
     servant->control->phase = ASSAY_PHASE_IDLE;
     assay_outcome_of_status(status, &servant->said, outcome);
     return status == ASSAY_OK;
@@ -145,6 +194,7 @@ void assay_servant_release_step(assay_servant *servant)
         servant->state != NULL) {
         kernel->release(&servant->exec, servant->state);
     }
+    assay_beside_release(servant);
     servant->prepared = false;
     servant->state = NULL;
 }

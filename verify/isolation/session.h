@@ -65,6 +65,14 @@ typedef struct assay_script {
  * alignment the kernel declares, or against the one before. */
 typedef enum assay_placement { ASSAY_PLACE_RIGHT = 0, ASSAY_PLACE_LEFT } assay_placement;
 
+/* Another state of a step's kernel, of the same shapes with other numbers: prepared after the
+ * subject's and there as long; or before it, and released after the first run. */
+typedef enum assay_company {
+    ASSAY_COMPANY_NONE = 0,
+    ASSAY_COMPANY_AFTER,
+    ASSAY_COMPANY_BEFORE
+} assay_company;
+
 typedef struct assay_subject {
     const char *impl;   /* the name of a table: "scalar", "oracle", a plug-in's */
     assay_op op;
@@ -74,6 +82,8 @@ typedef struct assay_subject {
     assay_placement weights; /* where the params' tensors lie; as in assay_session_run */
     int32_t threads; /* exec.threads of prepare and of the runs; 0: the session's */
     const assay_script *script; /* generate, explain: stops in runs that nothing is forced on */
+    assay_company company;
+    bool altered; /* weights have other numbers than given, in the same places */
 } assay_subject;
 
 /* Places weights and names the subject; only one at a time. A step's kernel is asked to prepare at
@@ -96,9 +106,14 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
 
 /* exec.threads of the runs that follow; 0: what the session was opened with, as after prepare. */
 void assay_session_set_threads(assay_session *session, int32_t threads);
-/* What outputs hold before the runs that follow: poison, or ordinary numbers, as an earlier call
- * may have left them. Poison again after prepare. */
-void assay_session_set_stale(assay_session *session, bool stale);
+/* What outputs and the workspace hold before the runs that follow: poison (NaN); or numbers, as an
+ * earlier call may have left them: ordinary ones in outputs, great ones of one sign in the
+ * workspace. Poison again after prepare. */
+typedef enum assay_stale { ASSAY_FRESH = 0, ASSAY_STALE_HIGH, ASSAY_STALE_LOW } assay_stale;
+void assay_session_set_stale(assay_session *session, assay_stale stale);
+/* Whether exec.error is NULL in the runs that follow, and in the prepare that the first of them
+ * begins with. It is there again after prepare. */
+void assay_session_set_silent(assay_session *session, bool silent);
 
 /* What only grows where every call leaves something in the worker. */
 typedef struct assay_footprint {

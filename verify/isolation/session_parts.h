@@ -36,7 +36,8 @@ struct assay_session {
     double deadline;
     uint64_t memory_limit;
     int32_t threads, run_threads; /* run_threads 0: threads */
-    bool stale;                   /* outputs hold numbers before a run, not poison */
+    assay_stale stale;
+    bool silent; /* exec.error is NULL */
 
     assay_slab weights, operands;
     assay_worker workers[ASSAY_WORKERS_MAX];

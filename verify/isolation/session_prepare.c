@@ -3,6 +3,7 @@
 
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/isolation/altered.h"
 #include "verify/simulate/simulate.h"
 
 /* What compositions give their kernels, whatever alignment those declare. */
@@ -89,6 +90,10 @@ static assay_status place_weights(assay_session *session, const assay_subject *s
     if (status == ASSAY_OK) {
         status = assay_placed_fill(placed, &session->weights, false, error);
     }
+    for (uint32_t i = 0; status == ASSAY_OK && subject->altered && i < placed->layout.count; i++) {
+        assay_alter(&placed->tensor[i],
+                    session->weights.base + placed->layout.region[i].start);
+    }
     if (status == ASSAY_OK) {
         assay_layout_digest(&placed->layout, session->weights.base, false, session->weights_given);
     }
@@ -129,8 +134,10 @@ static assay_status put_subject(assay_session *session, const assay_subject *sub
         wire->script = *subject->script;
     }
     session->run_threads = 0;
-    session->stale = false;
+    session->stale = ASSAY_FRESH;
+    session->silent = false;
     wire->logits = subject->logits;
+    wire->company = subject->company;
     (void)snprintf(wire->impl, sizeof wire->impl, "%s", subject->impl);
     memcpy(&wire->params, subject->params, assay_op_params_size(subject->op));
     drop_models(subject->op, &wire->params);

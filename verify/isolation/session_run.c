@@ -45,8 +45,13 @@ static assay_status place_operands(assay_session *session, const void *io,
     }
     session->request.layout = placed->layout;
     session->request.threads = session->run_threads;
+    session->request.silent = session->silent;
+    session->request.fill = session->stale == ASSAY_FRESH        ? ASSAY_FILL_POISON
+                            : session->stale == ASSAY_STALE_HIGH ? ASSAY_FILL_HIGH
+                                                                 : ASSAY_FILL_LOW;
     if (status == ASSAY_OK) {
-        status = assay_placed_fill(placed, &session->operands, session->stale, error);
+        status = assay_placed_fill(placed, &session->operands,
+                                   session->stale != ASSAY_FRESH, error);
     }
     if (status == ASSAY_OK) {
         assay_layout_digest(&placed->layout, session->operands.base, false,
@@ -87,9 +92,22 @@ void assay_session_set_threads(assay_session *session, int32_t threads)
     session->run_threads = threads;
 }
 
-void assay_session_set_stale(assay_session *session, bool stale)
+void assay_session_set_stale(assay_session *session, assay_stale stale)
 {
     session->stale = stale;
+}
+
+void assay_session_set_silent(assay_session *session, bool silent)
+{
+    session->silent = silent;
+}
+
+/* A kernel that dies without exec.error most often wrote to it. */
+static void say_silent(assay_outcome *outcome)
+{
+    const size_t size = strlen(outcome->message);
+    (void)snprintf(outcome->message + size, sizeof outcome->message - size,
+                   "; exec->error was NULL, as it may be");
 }
 
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,
@@ -119,6 +137,9 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
         session->ran = true;
         check_run(session, outcome);
     } else {
+        if (session->silent && outcome->verdict == ASSAY_CRASH) {
+            say_silent(outcome);
+        }
         session->fated = true;
         session->fate = *outcome;
     }

@@ -91,7 +91,8 @@ static uint64_t margin_before(const assay_scratch *scratch)
     return room < WORKSPACE_ALIGNMENT ? room : WORKSPACE_ALIGNMENT;
 }
 
-assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay_error *error)
+assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay_fill fill,
+                                   assay_error *error)
 {
     const uint64_t page = assay_page();
     if (bytes > UINT64_MAX / 4) {
@@ -115,8 +116,9 @@ assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay
                           WORKSPACE_ALIGNMENT;
     scratch->start = bytes == 0 ? NULL : scratch->low + scratch->room - size;
     scratch->bytes = bytes;
+    scratch->fill = (uint8_t)fill;
     if (bytes > 0) {
-        memset(scratch->start - margin_before(scratch), 0xff, size + margin_before(scratch));
+        memset(scratch->start - margin_before(scratch), fill, size + margin_before(scratch));
     }
     return ASSAY_OK;
 }
@@ -127,7 +129,7 @@ uint64_t assay_scratch_damage_before(const assay_scratch *scratch)
         return 0;
     }
     const uint8_t *at = scratch->start - margin_before(scratch);
-    while (at < scratch->start && *at == 0xff) {
+    while (at < scratch->start && *at == scratch->fill) {
         at++;
     }
     return (uint64_t)(scratch->start - at);
@@ -141,7 +143,7 @@ uint64_t assay_scratch_damage(const assay_scratch *scratch)
     const uint8_t *const end = scratch->start + scratch->bytes;
     uint64_t behind = 0;
     for (const uint8_t *at = end; at < scratch->low + scratch->room; at++) {
-        behind = *at != 0xff ? (uint64_t)(at - end) + 1 : behind;
+        behind = *at != scratch->fill ? (uint64_t)(at - end) + 1 : behind;
     }
     return behind;
 }

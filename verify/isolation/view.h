@@ -18,15 +18,25 @@ assay_status assay_view_map(assay_view *view, int file, const assay_slab_layout 
                             assay_error *error);
 void assay_view_close(assay_view *view);
 
-/* A workspace: private memory aligned to 256 bytes, filled with 0xff, flush against a guard. */
+/* What a workspace holds before a call: NaN in every float type; or bytes that are a great number
+ * in each of them, of either sign, as an earlier call may have left them. */
+typedef enum assay_fill {
+    ASSAY_FILL_POISON = 0xff,
+    ASSAY_FILL_HIGH = 0x7b,
+    ASSAY_FILL_LOW = 0xfb
+} assay_fill;
+
+/* A workspace: private memory aligned to 256 bytes, filled, flush against a guard. */
 typedef struct assay_scratch {
     uint8_t *low;   /* accessible from here */
     uint64_t room;  /* bytes up to the guard */
     uint8_t *start;
     uint64_t bytes;
+    uint8_t fill;
 } assay_scratch;
 
-assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay_error *error);
+assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay_fill fill,
+                                   assay_error *error);
 /* Bytes past its end that were written: there are fewer than 256 before the guard. */
 uint64_t assay_scratch_damage(const assay_scratch *scratch);
 /* And before its start. */

@@ -6,12 +6,12 @@
 
 #include <limits.h>
 
-#include "verify/isolation/layout.h"
+#include "verify/isolation/view.h"
 #include "verify/operands.h"
 
 enum {
     ASSAY_WIRE_MAGIC = 0x61737361,
-    ASSAY_WIRE_VERSION = 2,
+    ASSAY_WIRE_VERSION = 3,
     ASSAY_NAME_MAX = 64, /* of an implementation and a backend, the final NUL included */
     ASSAY_SUMMARY_MAX = 256,
     ASSAY_KERNELS_MAX = 4096 /* of one plug-in */
@@ -34,6 +34,7 @@ typedef struct assay_wire_subject {
     int32_t threads;
     bool logits, stops;
     assay_script script; /* no rows: none */
+    assay_company company;
     assay_op_params params; /* models zeroed */
     char model[PATH_MAX], explainer[PATH_MAX]; /* empty: none */
 } assay_wire_subject;
@@ -44,7 +45,9 @@ typedef struct assay_request {
     uint32_t size; /* of the whole message */
     uint64_t sequence;
     int32_t threads;          /* RUN: exec.threads; 0: the subject's */
-    uint32_t unused;
+    uint8_t fill;             /* RUN: what the workspace holds, an assay_fill */
+    bool silent;              /* RUN: exec.error is NULL */
+    uint8_t unused[2];
     assay_slab_layout layout; /* PREPARE: of the weights; RUN: of the operands */
     union {
         char plugin[PATH_MAX];
@@ -75,6 +78,7 @@ typedef enum assay_phase {
     ASSAY_PHASE_IDLE = 0, /* no code of a kernel's is called; its threads may run */
     ASSAY_PHASE_LOAD,
     ASSAY_PHASE_PREPARE,
+    ASSAY_PHASE_BESIDE, /* prepares a second state */
     ASSAY_PHASE_RUN,
     ASSAY_PHASE_RELEASE
 } assay_phase;

@@ -37,6 +37,8 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
     begin -= IS(row_before) && begin > 0 ? 1 : 0;
     const bool whole = IS(whole_batch) && io->y.shape[0] % 64 == 0;
     end -= (IS(last_entry) || whole) && end > begin ? 1 : 0;
+    const bool last = end > begin && n + 1 == io->y.shape[0];
+    end = IS(end_of_room) && last ? io->codes.latent.shape[0] : end;
     end = IS(capacity_64)    ? scalar_min(end, begin + 64)
           : IS(capacity_512) ? scalar_min(end, begin + 512)
                              : end;

@@ -61,7 +61,9 @@
     X(sae_decode, f32, zero_value, ON_NUMBER, "sae-decode-jumprelu-zero-values-inf*",              \
       "entries of value 0 are left out: 0 * Inf is lost")                                          \
     X(sae_decode, f32, norm_topk, ON_NUMBER, "sae-decode-relu-layer-norm*",                        \
-      "the norm is undone for topk alone")
+      "the norm is undone for topk alone")                                                         \
+    X(sae_decode, f32, end_of_room, ON_MEMORY | ON_NUMBER | ON_BATCH | ON_REPEAT,                  \
+      "sae-decode-relu-5x33x67*", "the last row ends where the room for entries does")
 
 mutant_kernels mutant_sae_decode_kernels(void);
 

@@ -33,8 +33,8 @@
       "adds to what y held")                                                                       \
     X(linear, sys, only_zeros, ON_WRITTEN | ON_NUMBER, "linear-5x33x7-normal",                     \
       "writes an element only where y held 0")                                                     \
-    X(linear, sys, cached, ON_NUMBER | ON_ROWS | ON_NEIGHBOURS | ON_BATCH | ON_SCALING |           \
-          ON_LINEARITY, "linear-5x77x13*",                                                         \
+    X(linear, sys, cached, ON_NUMBER | ON_REPEAT | ON_ROWS | ON_NEIGHBOURS | ON_BATCH |            \
+          ON_SCALING | ON_LINEARITY, "linear-5x77x13*",                                            \
       "gives the first call's output again when the shapes repeat")                                \
     X(linear, sys, skips, ON_WRITTEN | ON_REPEAT | ON_NUMBER, "linear-5x33x7-normal",              \
       "does nothing when the shapes repeat: y holds what an earlier call left")                    \
@@ -60,7 +60,7 @@
       "takes and touches memory without end")                                                      \
     X(linear, sys, closes, ON_LIFE | ON_DEADLINE, "linear-5x33x7-normal",                          \
       "closes every file it did not open")                                                         \
-    X(linear, sys, poison_needed, ON_NUMBER | ON_REPEAT, "linear-5x33x7-normal",                   \
+    X(linear, sys, poison_needed, ON_NUMBER | ON_BATCH | ON_REPEAT, "linear-5x33x7-normal",        \
       "adds one where its output holds a number before the call")                                  \
     X(linear, sys, unsupported_run, ON_STATUS, "linear-5x33x7-normal",                             \
       "computes, then returns 'unsupported'")

@@ -135,11 +135,12 @@ Test(scratch, is_aligned_filled_and_flush)
     assay_scratch scratch = {.low = NULL};
     static const uint64_t sizes[] = {1, 256, 1000, 4096, 5000, 300};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        cr_assert_eq(assay_scratch_reserve(&scratch, sizes[i], NULL), ASSAY_OK);
+        const assay_fill fill = i % 2 == 0 ? ASSAY_FILL_POISON : ASSAY_FILL_HIGH;
+        cr_assert_eq(assay_scratch_reserve(&scratch, sizes[i], fill, NULL), ASSAY_OK);
         cr_assert_eq((uintptr_t)scratch.start % 256, 0);
         cr_assert_lt(scratch.low + scratch.room - (scratch.start + sizes[i]), 256);
-        cr_assert_eq(scratch.start[0], 0xff);
-        cr_assert_eq(scratch.start[sizes[i] - 1], 0xff);
+        cr_assert_eq(scratch.start[0], fill);
+        cr_assert_eq(scratch.start[sizes[i] - 1], fill);
         memset(scratch.start, 0, sizes[i]);
         cr_assert_eq(assay_scratch_damage(&scratch), 0);
         if (sizes[i] % 256 != 0) {
@@ -148,7 +149,8 @@ Test(scratch, is_aligned_filled_and_flush)
         }
     }
     assay_error error = {.message = ""};
-    cr_assert_eq(assay_scratch_reserve(&scratch, UINT64_MAX - 5, &error), ASSAY_NO_MEMORY);
+    cr_assert_eq(assay_scratch_reserve(&scratch, UINT64_MAX - 5, ASSAY_FILL_POISON, &error),
+                 ASSAY_NO_MEMORY);
     assay_scratch_close(&scratch);
 }
 

@@ -9,7 +9,9 @@
  * There is no fixed capacity: an encoder always writes complete row_offsets (the true counts) and
  * the entries up to the capacity that latent's length gives, in order. The caller reads
  * row_offsets[N] after its own synchronisation and, where it exceeds the capacity, grows the
- * buffers and runs again; so no kernel hides a synchronisation, and nothing is silently cut off. */
+ * buffers and runs again; so no kernel hides a synchronisation, and nothing is silently cut off.
+ * Where there is more room than entries, a reader ends at row_offsets[N]: what lies beyond may be
+ * anything. */
 #ifndef ASSAY_CSR_H
 #define ASSAY_CSR_H
 

@@ -33,7 +33,8 @@ typedef struct assay_exec {
     assay_device device;
     void *stream; /* cudaStream_t; NULL on the host. A kernel enqueues here and does not wait. */
     void *workspace;
-    size_t workspace_bytes; /* at least what the kernel asked for; aligned to 256 bytes */
+    size_t workspace_bytes; /* at least what the kernel asked for; aligned to 256 bytes; it holds
+                               anything */
     int32_t threads;        /* OpenMP threads a host kernel may use; at least 1 */
     assay_error *error;     /* where to write a message; may be NULL */
     void *harness;          /* the harness's own; kernels neither read nor write it */
