@@ -3,7 +3,8 @@
  * set amount, scale f amount, ablate 0. A latent with decode scale 0 leaves x as it is.
  *
  * Error model. f has the error of its pre-activation, or of |pre| more where it is undecided
- * whether the latent is active (feature.h). With change = f' - f:
+ * whether the latent is active (feature.h); the verifier then takes the model once more with the
+ * latent active for certain, and once inactive, and holds a row to either. With change = f' - f:
  *   change_err = |d change/d f| f_err + u (|f'| + |change|) + |round(amount) - amount| (|f| to
  *   scale)
  *   factor_err = |scale_j| change_err + (3 u + u_int) |factor|, factor = change scale_j; where it
