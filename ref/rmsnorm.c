@@ -15,7 +15,8 @@
  *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + half an ulp of y + underflow,
  *           that of x w, where the weight comes first, times r
  *   sigma = |y| rho_sigma
- * Where the squares overflow the working type, a right kernel gives 0: there is no bound.
+ * Where the squares overflow the working type, a right kernel gives 0: there is no bound. An infinite
+ * weight times an x r that may underflow, or be flushed, is infinite or NaN.
  * Source: assay/rmsnorm.h (transformers LlamaRMSNorm). */
 #include "ref/operands.h"
 #include "ref/reach.h"
@@ -80,6 +81,14 @@ static row_state measure_row(const double *x, int64_t d, double eps, const ref_r
     return row;
 }
 
+/* Whether a kernel's x r may be 0, where it is not. */
+static bool may_vanish(const ref_rounding *rounding, double x, double normed)
+{
+    const double least = ldexp(1.0, assay_dtype_normal_exponent(rounding->work));
+    return fabs(normed) < fmax(least, 2.0 * rounding->intermediate_floor) ||
+           ref_flushed(rounding, x) > 0.0;
+}
+
 static void finish_row(const ref_plan *plan, int64_t i, const double *x, const double *weight,
                        const row_state *row, const assay_rmsnorm_io *io,
                        const ref_rounding *rounding, const assay_error_model *model)
@@ -95,6 +104,11 @@ static void finish_row(const ref_plan *plan, int64_t i, const double *x, const d
         }
         if (row->open && !isnan(y)) {
             ref_model_open(model, i, j);
+            continue;
+        }
+        if (isinf(w) && isinf(y) &&
+            (isinf(row->rho_bound) || may_vanish(rounding, x[column], normed))) {
+            ref_model_nan_too(model, i, j);
             continue;
         }
         const double relative = row->rho_bound + 2.0 * rounding->u_work +

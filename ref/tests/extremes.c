@@ -167,6 +167,25 @@ Test(extremes, an_infinite_value_whose_weight_may_underflow)
     free(o);
 }
 
+Test(extremes, an_infinite_weight_of_a_norm)
+{
+    float x[D] = {1e-40f, 1e18f, 1e-30f, 0.0f};
+    float w[D] = {INFINITY, INFINITY, INFINITY, INFINITY};
+    outcome *const o = make();
+    const assay_rmsnorm_params params = {assay_vector(w, ASSAY_F32, D), 1e-5};
+    const assay_rmsnorm_io io = {assay_matrix(x, ASSAY_F32, 1, D), o->out};
+    cr_assert_ok(assay_ref_rmsnorm(&params, &io, NULL, &plain, &o->model, &o->error), o->error);
+    cr_expect(isinf(o->y[1]) && o->bound[1] == 0.0);
+    cr_expect(isinf(o->y[2]) && isnan(o->bound[2]), "1e-48 is 0 in f32");
+    cr_expect(isnan(o->y[3]) && o->bound[3] == 0.0, "0 * Inf for all");
+    x[1] = 1.0f;
+    cr_assert_ok(assay_ref_rmsnorm(&params, &io, NULL, &plain, &o->model, &o->error), o->error);
+    cr_expect(isinf(o->y[2]) && o->bound[2] == 0.0);
+    cr_assert_ok(assay_ref_rmsnorm(&params, &io, NULL, &flushing, &o->model, &o->error), o->error);
+    cr_expect(isinf(o->y[0]) && isnan(o->bound[0]), "flushed before");
+    free(o);
+}
+
 static void run_rmsnorm(double size, double eps, outcome *o)
 {
     float x[D];
