@@ -15,7 +15,7 @@
  *   bound = |y| (rho_bound + 2 u + u_int) + |x r| |round(w) - w| + half an ulp of y + underflow,
  *           that of x w, where the weight comes first, times r
  *   sigma = |y| rho_sigma
- * Where the squares overflow the working type, a right kernel gives 0: there is no bound. An infinite
+ * Where the squares overflow the working type, a right kernel gives 0: no bound. An infinite
  * weight times an x r that may underflow, or be flushed, is infinite or NaN.
  * Source: assay/rmsnorm.h (transformers LlamaRMSNorm). */
 #include "ref/operands.h"

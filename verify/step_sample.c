@@ -91,10 +91,12 @@ assay_status assay_sample_truth_make(const assay_precision *contract, const assa
         if (assay_ref_sample_counts(step->params, &seen->logits, row)) {
             continue;
         }
+        bool known = true; /* else its own budgets take any nucleus, and no other row's business */
         for (int64_t t = row * vocab; t < (row + 1) * vocab; t++) {
-            sum += isfinite(nucleus[0].budget[t]) ? nucleus[0].budget[t] : 0.0;
+            known = known && nucleus[0].budget[t] < 1.0;
+            sum += nucleus[0].budget[t];
         }
-        slack = fmax(slack, sum);
+        slack = known ? fmax(slack, sum) : slack;
     }
     for (int i = 1; status == ASSAY_OK && i < ASSAY_NUCLEI; i++) {
         status = distribution_at(step, seen, contract, i == 1 ? -slack : slack, arena, &nucleus[i],
