@@ -51,6 +51,9 @@ static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
  * fragments fill up within the first calls, and an allocator takes memory in few large steps. */
 static const double leaked_bytes = 16384.0, leaked_items = 0.25;
 enum { LOOK_EVERY = 16, LOOKS_MOST = 64, LOOKS_LEAST = 5, BUSY = 3 };
+/* What malloc has given out is known to the byte: little that is added between any two looks, all
+ * along, is a leak. */
+static const double heap_bytes = 256.0;
 
 /* What the worker held every LOOK_EVERY calls, the first of them, which warm up, left out. */
 typedef struct growth {
@@ -63,6 +66,32 @@ static bool grows(uint64_t first, uint64_t middle, uint64_t last, double rate, d
 {
     const double least = rate * calls / 2.0;
     return (double)middle >= (double)first + least && (double)last >= (double)middle + least;
+}
+
+/* Bytes of heap that each of `times` calls adds, where all spans between looks have so many; else
+ * 0. */
+static double heap_growth(const growth *g, double times, double least)
+{
+    double all = 0.0;
+    for (int i = 1; i < g->looks; i++) {
+        const double added = (double)g->at[i].heap - (double)g->at[i - 1].heap;
+        if (added < least * times) {
+            return 0.0;
+        }
+        all += added;
+    }
+    return all / times / (double)(g->looks - 1);
+}
+
+static void judge_heap(assay_judgement *j, const growth *g, double times, double least,
+                       const char *what)
+{
+    const double bytes = heap_growth(g, times, least);
+    if (bytes > 0.0 && !ASSAY_MEMORY_SANITIZED) {
+        assay_judgement_fail(j, ASSAY_CHECK_LEFTOVER,
+                             "leaves %.3g KiB of the heap behind with every %s, over %.0f of them",
+                             bytes / 1024.0, what, times * (double)(g->looks - 1));
+    }
 }
 
 static void judge_growth(assay_judgement *j, const growth *g)
@@ -93,6 +122,7 @@ static void judge_growth(assay_judgement *j, const growth *g)
             return;
         }
     }
+    judge_heap(j, g, LOOK_EVERY, heap_bytes, "call");
 }
 
 static void look(const assay_judgement *j, int64_t call, growth *g)
@@ -108,6 +138,42 @@ static bool in_time(double start, const growth *g)
 {
     const double spent = assay_now() - start;
     return spent < soak_seconds || (g->looks < LOOKS_LEAST && spent < BUSY * soak_seconds);
+}
+
+/* Prepares, runs one block of rows and releases, over and over: what prepare makes, release
+ * frees. */
+static assay_status prepare_often(assay_judgement *j, int64_t *from)
+{
+    enum { ROUNDS = 28, ROUNDS_A_LOOK = 4 };
+    static const double most_seconds = 0.3, least = 64.0;
+    const double start = assay_now();
+    const assay_subject subject = assay_judgement_subject(j);
+    const int64_t count = assay_rows_drawn(&j->blocks, 0, from);
+    assay_arena *const arena = j->arena;
+    growth g = {.looks = 0};
+    assay_status status = ASSAY_OK;
+    for (int round = 0; round < ROUNDS && assay_now() - start < most_seconds &&
+                        status == ASSAY_OK && j->result->verdict == ASSAY_PASS; round++) {
+        assay_arena one = {0};
+        assay_any_io io;
+        j->arena = &one;
+        status = assay_judged_release(&j->judged);
+        status = status == ASSAY_OK ? assay_judged_prepare(&j->judged, &subject) : status;
+        status = status == ASSAY_OK
+                     ? assay_rows_take(j->step, &j->base, from, count, &one, &io, j->error)
+                     : status;
+        status = status == ASSAY_OK ? assay_judged_run(&j->judged, &io, ASSAY_PLACE_RIGHT) : status;
+        assay_arena_free(&one);
+        if (round > 0 && round % ROUNDS_A_LOOK == 0 &&
+            assay_session_footprint(j->judged.session, &g.at[g.looks])) {
+            g.looks++;
+        }
+    }
+    j->arena = arena;
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && g.looks >= LOOKS_LEAST) {
+        judge_heap(j, &g, ROUNDS_A_LOOK, least, "prepare and release");
+    }
+    return status;
 }
 
 assay_status assay_check_soak(assay_judgement *j)
@@ -131,5 +197,7 @@ assay_status assay_check_soak(assay_judgement *j)
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && g.looks >= LOOKS_LEAST) {
         judge_growth(j, &g);
     }
-    return status;
+    return status == ASSAY_OK && j->result->verdict == ASSAY_PASS && j->blocks.count > 0
+               ? prepare_often(j, from)
+               : status;
 }

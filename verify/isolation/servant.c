@@ -1,5 +1,7 @@
 #include "verify/isolation/servant.h"
 
+#include <malloc.h>
+
 #include "kernels/registry.h"
 #include "ref/oracle.h"
 #include "verify/isolation/modes.h"
@@ -226,6 +228,13 @@ static assay_status load(assay_servant *servant, assay_request *request, assay_r
     return status;
 }
 
+/* What malloc has given out, in all its arenas and beside them. */
+static uint64_t heap_in_use(void)
+{
+    const struct mallinfo2 heap = mallinfo2();
+    return (uint64_t)heap.uordblks + (uint64_t)heap.hblkhd;
+}
+
 void assay_servant_answer(assay_servant *servant, assay_request *request, assay_reply *reply)
 {
     assay_error error = {.message = ""};
@@ -240,6 +249,7 @@ void assay_servant_answer(assay_servant *servant, assay_request *request, assay_
         break;
     case ASSAY_ASK_RUN: reply->status = run(servant, request, reply, &error); break;
     case ASSAY_ASK_RELEASE: finish(servant, &reply->outcome); break;
+    case ASSAY_ASK_HEAP: reply->count = heap_in_use(); break;
     default: reply->status = assay_fail(&error, ASSAY_INTERNAL, "no such request"); break;
     }
     if (reply->status != ASSAY_OK) {

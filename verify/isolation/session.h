@@ -119,10 +119,11 @@ void assay_session_set_silent(assay_session *session, bool silent);
 typedef struct assay_footprint {
     uint64_t memory, address_space; /* bytes: its own resident ones; all that is mapped */
     uint64_t files, threads;
+    uint64_t heap; /* bytes that malloc has given out */
 } assay_footprint;
 
 /* Of the worker that serves; false where there is none (in process). */
-bool assay_session_footprint(const assay_session *session, assay_footprint *footprint);
+bool assay_session_footprint(assay_session *session, assay_footprint *footprint);
 
 /* Releases the kernel's state and looks once more at every output since prepare: one that changed
  * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). So is what the subject leaves in

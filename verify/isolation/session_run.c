@@ -224,11 +224,19 @@ assay_status assay_session_release(assay_session *session, assay_outcome *outcom
     return ASSAY_OK;
 }
 
-bool assay_session_footprint(const assay_session *session, assay_footprint *footprint)
+bool assay_session_footprint(assay_session *session, assay_footprint *footprint)
 {
-    const bool known = session->servant == NULL && session->worker->process.pid > 0;
-    if (known) {
-        *footprint = assay_process_footprint(session->worker->process.pid);
+    assay_outcome fate;
+    if (session->servant != NULL || session->worker->process.pid <= 0) {
+        return false;
     }
-    return known;
+    *footprint = assay_process_footprint(session->worker->process.pid);
+    if (!assay_session_ask(session, ASSAY_ASK_HEAP, 0, &session->reply, sizeof session->reply,
+                           &fate)) {
+        session->fated = true;
+        session->fate = fate;
+        return false;
+    }
+    footprint->heap = session->reply.count;
+    return true;
 }

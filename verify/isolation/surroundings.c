@@ -1,12 +1,18 @@
 #include "verify/isolation/surroundings.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <omp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "verify/isolation/slab.h"
@@ -78,12 +84,10 @@ static uint64_t signal_mask(void)
 
 static uint64_t limits(void)
 {
-    static const int kinds[] = {RLIMIT_AS,    RLIMIT_CORE, RLIMIT_CPU,   RLIMIT_DATA,
-                                RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_STACK};
     uint64_t sum = 0;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (unsigned kind = 0; kind < RLIM_NLIMITS; kind++) {
         struct rlimit limit = {0, 0};
-        (void)getrlimit((unsigned)kinds[i], &limit);
+        (void)getrlimit(kind, &limit);
         sum = mixed(mixed(sum, (uint64_t)limit.rlim_cur), (uint64_t)limit.rlim_max);
     }
     return sum;
@@ -94,6 +98,86 @@ static uint64_t file_mode(void)
     const mode_t mode = umask(0);
     (void)umask(mode);
     return (uint64_t)mode;
+}
+
+static uint64_t signal_stack(void)
+{
+    stack_t stack;
+    if (sigaltstack(NULL, &stack) != 0) {
+        return 1;
+    }
+    const bool off = (stack.ss_flags & SS_DISABLE) != 0;
+    return off ? 2 : mixed((uint64_t)(uintptr_t)stack.ss_sp, (uint64_t)stack.ss_size);
+}
+
+static uint64_t standard_files(void)
+{
+    uint64_t sum = 0;
+    for (int file = 0; file <= STDERR_FILENO; file++) {
+        struct stat facts;
+        sum = fstat(file, &facts) == 0
+                  ? mixed(mixed(sum, (uint64_t)facts.st_dev), (uint64_t)facts.st_ino)
+                  : mixed(sum, 1);
+    }
+    return sum;
+}
+
+/* Those of the process that run, and those it has made; where the system lists them. */
+static uint64_t timers(void)
+{
+    static const __itimer_which_t kinds[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+    uint64_t sum = 0;
+    char text[4096];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct itimerval timer;
+        const bool runs = getitimer(kinds[i], &timer) == 0 &&
+                          (timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0);
+        sum = mixed(sum, runs ? 1 : 0);
+    }
+    const int file = open("/proc/self/timers", O_RDONLY | O_CLOEXEC);
+    const ssize_t size = file >= 0 ? read(file, text, sizeof text) : 0;
+    if (file >= 0) {
+        (void)close(file);
+    }
+    return mixed(sum, size > 0 ? assay_digest(text, (uint64_t)size) : 0);
+}
+
+/* Where the user has threads bound, OpenMP libraries bind the calling one at their first use. */
+static uint64_t processors(void)
+{
+    static const char *const bound[] = {"OMP_PROC_BIND", "OMP_PLACES", "KMP_AFFINITY",
+                                        "GOMP_CPU_AFFINITY"};
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
+        if (getenv(bound[i]) != NULL) {
+            return 0;
+        }
+    }
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? assay_digest(&set, sizeof set) : 0;
+}
+
+static uint64_t priority(void)
+{
+    struct sched_param parameters = {.sched_priority = 0};
+    (void)sched_getparam(0, &parameters);
+    uint64_t sum = mixed((uint64_t)getpriority(PRIO_PROCESS, 0), (uint64_t)sched_getscheduler(0));
+    sum = mixed(sum, (uint64_t)parameters.sched_priority);
+    return mixed(sum, (uint64_t)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+}
+
+static uint64_t memory_pages(void)
+{
+    return (uint64_t)prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
+}
+
+static uint64_t openmp(void)
+{
+    omp_sched_t kind = omp_sched_static;
+    int chunk = 0;
+    omp_get_schedule(&kind, &chunk);
+    const uint64_t sum = mixed((uint64_t)omp_get_dynamic(), (uint64_t)omp_get_max_active_levels());
+    return mixed(mixed(sum, (uint64_t)kind), (uint64_t)chunk);
 }
 
 static uint64_t open_files(void)
@@ -118,8 +202,16 @@ void assay_surroundings_read(assay_surroundings *now)
                    [ASSAY_SURROUNDING_HANDLERS] = handlers(),
                    [ASSAY_SURROUNDING_MASK] = signal_mask(),
                    [ASSAY_SURROUNDING_LIMITS] = limits(),
-                   [ASSAY_SURROUNDING_FILE_MODE] = file_mode()},
-        .files = open_files()};
+                   [ASSAY_SURROUNDING_FILE_MODE] = file_mode(),
+                   [ASSAY_SURROUNDING_SIGNAL_STACK] = signal_stack(),
+                   [ASSAY_SURROUNDING_STANDARD_FILES] = standard_files(),
+                   [ASSAY_SURROUNDING_TIMERS] = timers(),
+                   [ASSAY_SURROUNDING_PROCESSORS] = processors(),
+                   [ASSAY_SURROUNDING_PRIORITY] = priority(),
+                   [ASSAY_SURROUNDING_MEMORY_PAGES] = memory_pages(),
+                   [ASSAY_SURROUNDING_OPENMP] = openmp()},
+        .files = open_files(),
+        .team = omp_get_max_threads()};
 }
 
 void assay_surroundings_check(const assay_surroundings *before, assay_outcome *outcome)
@@ -131,9 +223,17 @@ void assay_surroundings_check(const assay_surroundings *before, assay_outcome *o
         [ASSAY_SURROUNDING_HANDLERS] = "a signal's handler",
         [ASSAY_SURROUNDING_MASK] = "the mask of blocked signals",
         [ASSAY_SURROUNDING_LIMITS] = "a resource limit",
-        [ASSAY_SURROUNDING_FILE_MODE] = "the mask of file modes"};
+        [ASSAY_SURROUNDING_FILE_MODE] = "the mask of file modes",
+        [ASSAY_SURROUNDING_SIGNAL_STACK] = "the alternate signal stack",
+        [ASSAY_SURROUNDING_STANDARD_FILES] = "standard input, output or error",
+        [ASSAY_SURROUNDING_TIMERS] = "a timer",
+        [ASSAY_SURROUNDING_PROCESSORS] = "the processors that the calling thread may run on",
+        [ASSAY_SURROUNDING_PRIORITY] = "the priority or the timer slack of the calling thread",
+        [ASSAY_SURROUNDING_MEMORY_PAGES] = "the use of huge pages",
+        [ASSAY_SURROUNDING_OPENMP] = "OpenMP's schedule, nesting or dynamic adjustment"};
     assay_surroundings now;
     assay_surroundings_read(&now);
+    omp_set_num_threads(before->team);
     int changed = 0;
     while (changed < ASSAY_SURROUNDING_COUNT && now.digest[changed] == before->digest[changed]) {
         changed++;

@@ -25,7 +25,8 @@ typedef enum assay_request_kind {
     ASSAY_ASK_KERNEL,   /* descriptor number `index` of it */
     ASSAY_ASK_PREPARE,
     ASSAY_ASK_RUN,
-    ASSAY_ASK_RELEASE
+    ASSAY_ASK_RELEASE,
+    ASSAY_ASK_HEAP
 } assay_request_kind;
 
 typedef struct assay_wire_subject {
@@ -62,7 +63,7 @@ typedef struct assay_reply {
     uint64_t sequence;
     assay_status status; /* the harness's own; its words are outcome.message */
     assay_outcome outcome;
-    uint64_t count; /* LOAD: descriptors */
+    uint64_t count; /* LOAD: descriptors; HEAP: bytes that are allocated */
     uint64_t digest[ASSAY_REGIONS_MAX]; /* RUN: of every output as the kernel left it */
 } assay_reply;
 

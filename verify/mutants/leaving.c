@@ -3,18 +3,50 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FAULT_linear_none, LEAVING_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_linear_##name)
 
 enum { MANY_FILES = 1000, LEAK_BYTES = 1 << 20, FLOOD_LINES = 1 << 15, THREADS_MOST = 2000 };
+
+static void leave_thread_settings(int fault)
+{
+    if (IS(signal_stack)) {
+        const stack_t off = {.ss_flags = SS_DISABLE};
+        (void)sigaltstack(&off, NULL);
+    } else if (IS(alarm)) {
+        (void)alarm(30000);
+    } else if (IS(timer)) {
+        static timer_t timer;
+        static bool made;
+        struct sigevent nothing = {.sigev_notify = SIGEV_NONE};
+        made = made || timer_create(CLOCK_MONOTONIC, &nothing, &timer) == 0;
+    } else if (IS(processor)) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET((size_t)sched_getcpu(), &set);
+        (void)sched_setaffinity(0, sizeof set, &set);
+    } else if (IS(priority)) {
+        (void)setpriority(PRIO_PROCESS, 0, 19);
+    } else if (IS(slack)) {
+        (void)prctl(PR_SET_TIMERSLACK, 1000000000ul);
+    } else if (IS(huge_pages)) {
+        (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    } else if (IS(dynamic)) {
+        omp_set_dynamic(1);
+    }
+}
 
 #if defined(__x86_64__)
 static void leave_x87(int fault)
@@ -55,6 +87,11 @@ static void leave_surroundings(int fault)
         (void)getrlimit(RLIMIT_FSIZE, &limit);
         limit.rlim_cur = (rlim_t)1 << 40;
         (void)setrlimit(RLIMIT_FSIZE, &limit);
+    } else if (IS(locked)) {
+        const struct rlimit none = {0, 0};
+        (void)setrlimit(RLIMIT_MEMLOCK, &none);
+    } else if (IS(standard_input)) {
+        (void)close(STDIN_FILENO);
     }
 }
 
@@ -69,7 +106,9 @@ static void *volatile kept;
 
 static void leave_memory(int fault)
 {
-    char *const memory = IS(leak) || IS(untouched) ? malloc(LEAK_BYTES) : NULL;
+    char *const memory = IS(leak) || IS(untouched) ? malloc(LEAK_BYTES)
+                         : IS(leak_little)          ? malloc(1024)
+                                                    : NULL;
     for (size_t i = 0; memory != NULL && IS(leak) && i < LEAK_BYTES; i += 1024) {
         ((volatile char *)memory)[i] = 1;
     }
@@ -150,6 +189,7 @@ static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec 
         }
     }
     leave_surroundings(fault);
+    leave_thread_settings(fault);
     leave_things(fault);
     leave_memory(fault);
     leave_x87(fault);

@@ -25,6 +25,8 @@
 #define LEAVING_MEMORY_MUTANTS(X)
 #else
 #define LEAVING_MEMORY_MUTANTS(X)                                                                  \
+    X(linear, leaving, leak_little, ON_LEFTOVER, "linear-drawn-any*",                              \
+      "keeps a KiB of every call")                                                                 \
     X(linear, leaving, leak, ON_LEFTOVER | ON_LIFE, "linear-drawn-any*",                           \
       "keeps 1 MiB of every call")                                                                 \
     X(linear, leaving, untouched, ON_LEFTOVER, "linear-drawn-any*",                                \
@@ -46,6 +48,23 @@
       "lowers the size that files may have")                                                       \
     X(linear, leaving, file_mode, ON_LEFTOVER, "linear-5x33x7-normal",                             \
       "sets the mask of file modes")                                                               \
+    X(linear, leaving, signal_stack, ON_LEFTOVER, "linear-5x33x7-normal",                          \
+      "takes the alternate signal stack away")                                                     \
+    X(linear, leaving, standard_input, ON_LEFTOVER, "linear-5x33x7-normal",                        \
+      "closes standard input")                                                                     \
+    X(linear, leaving, alarm, ON_LEFTOVER, "linear-5x33x7-normal", "leaves an alarm running")      \
+    X(linear, leaving, timer, ON_LEFTOVER, "linear-5x33x7-normal", "leaves a timer of its own")    \
+    X(linear, leaving, processor, ON_LEFTOVER, "linear-5x33x7-normal",                             \
+      "stays on the processor that it runs on")                                                    \
+    X(linear, leaving, priority, ON_LEFTOVER, "linear-5x33x7-normal", "lowers its priority")       \
+    X(linear, leaving, slack, ON_LEFTOVER, "linear-5x33x7-normal",                                 \
+      "lets timers be a second late")                                                              \
+    X(linear, leaving, huge_pages, ON_LEFTOVER, "linear-5x33x7-normal",                            \
+      "switches huge pages off")                                                                   \
+    X(linear, leaving, locked, ON_LEFTOVER, "linear-5x33x7-normal",                                \
+      "lowers the limit of locked memory")                                                         \
+    X(linear, leaving, dynamic, ON_LEFTOVER, "linear-5x33x7-normal",                               \
+      "lets OpenMP start fewer threads than asked for")                                            \
     X(linear, leaving, files, ON_LEFTOVER, "linear-5x33x7-normal", "opens 1000 files")             \
     X(linear, leaving, one_file, ON_LEFTOVER, "linear-drawn-any*", "opens a file every call")      \
     X(linear, leaving, threads, ON_LEFTOVER, "linear-drawn-any*",                                  \
