@@ -4,19 +4,6 @@
 #include "verify/operands.h"
 #include "verify/step_checks.h"
 
-/* What went wrong with other weights is the kernel's fault too, unless it refused them. */
-static void take(assay_result *result, const assay_result *other)
-{
-    const bool refused = other->verdict == ASSAY_SKIP || other->check == ASSAY_CHECK_STATUS;
-    if (other->verdict != ASSAY_PASS && !refused && result->verdict == ASSAY_PASS) {
-        result->verdict = other->verdict;
-        result->check = other->check;
-        result->budget_used = other->budget_used;
-        (void)snprintf(result->message, sizeof result->message, "with other weights: %.*s",
-                       ASSAY_MESSAGE_MAX - 40, other->message);
-    }
-}
-
 /* One block of rows: the numbers it gives are nobody's business. */
 static assay_status run_some(assay_judgement *j, const assay_judged *judged)
 {
@@ -33,10 +20,9 @@ static assay_status run_some(assay_judgement *j, const assay_judged *judged)
     return status == ASSAY_OK ? assay_judged_run(judged, &io, ASSAY_PLACE_RIGHT) : status;
 }
 
-assay_status assay_judgement_altered(assay_judgement *j)
+assay_status assay_judgement_altered(assay_judgement *j, assay_result *result)
 {
-    assay_result result = {.verdict = ASSAY_PASS};
-    const assay_judged judged = {j->judge->session, &result, j->error};
+    const assay_judged judged = {j->judge->session, result, j->error};
     assay_subject subject = assay_judgement_subject(j);
     subject.company = ASSAY_COMPANY_NONE;
     subject.altered = true;
@@ -45,10 +31,22 @@ assay_status assay_judgement_altered(assay_judgement *j)
         return ASSAY_OK;
     }
     assay_status status = assay_judged_prepare(&judged, &subject);
-    if (status == ASSAY_OK && result.verdict == ASSAY_PASS) {
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = run_some(j, &judged);
     }
     const assay_status released = assay_judged_release(&judged);
-    take(j->result, &result);
     return status == ASSAY_OK ? released : status;
+}
+
+void assay_judgement_take_altered(const assay_judgement *j, const assay_result *other)
+{
+    assay_result *const result = j->result;
+    const bool refused = other->verdict == ASSAY_SKIP || other->check == ASSAY_CHECK_STATUS;
+    if (other->verdict != ASSAY_PASS && !refused && result->verdict == ASSAY_PASS) {
+        result->verdict = other->verdict;
+        result->check = other->check;
+        result->budget_used = other->budget_used;
+        (void)snprintf(result->message, sizeof result->message, "with other weights: %.*s",
+                       ASSAY_MESSAGE_MAX - 40, other->message);
+    }
 }

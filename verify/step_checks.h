@@ -38,8 +38,11 @@ void assay_judgement_fail(assay_judgement *j, assay_check check, const char *for
 assay_subject assay_judgement_subject(const assay_judgement *j);
 
 /* Prepares, runs and releases once with other weights in the same places, so that the next subject
- * finds what a kernel keeps by address; not where weights are large. */
-assay_status assay_judgement_altered(assay_judgement *j);
+ * finds what a kernel keeps by address; not where weights are large. What came of it. */
+assay_status assay_judgement_altered(assay_judgement *j, assay_result *result);
+/* What went wrong with other weights, and with its own did not, is the kernel's fault too, unless
+ * it refused them. */
+void assay_judgement_take_altered(const assay_judgement *j, const assay_result *other);
 
 /* The same run again, in other company (REPEAT; BATCH): prepared anew with the weights against
  * their left guard pages, operands too; without exec.error; over an output and a workspace that
@@ -52,19 +55,24 @@ assay_status assay_judgement_second(assay_judgement *j);
 assay_status assay_judgement_sampled(assay_judgement *j);
 
 /* Runs a kernel of unspecified order with the same inputs until other bits come (repeat_differs),
- * at most 16 times: one second run may happen to be the same. Before bits that differ are held against
- * it. */
+ * at most 16 times: one second run may happen to be the same. Before bits that differ are held
+ * against it. */
 assay_status assay_judgement_settle(assay_judgement *j);
 
 /* Each check runs the kernel some more; the first to fail ends them. The subject stays prepared,
  * except that the last one (LATENTS) prepares another. */
 assay_status assay_step_checks(assay_judgement *j);
 
-/* Each of the runs that need not be bit-identical has its own number of threads. */
+/* Each of the runs that need not be bit-identical has its own number of threads: 1, 3 or 8, each
+ * for one purpose; or one of seven others, drawn for the case. */
 void assay_judgement_threads(assay_judgement *j, uint64_t purpose);
+int32_t assay_judgement_other_threads(const assay_judgement *j, uint64_t purpose);
+/* A run by one of those (ROWS). */
+assay_status assay_check_threads(assay_judgement *j, int64_t *rows);
 
 /* Many more calls of the same subject, rows in ever other orders, each as right as the first
- * (SOAK); fewer where one takes long. */
+ * (SOAK); fewer where one takes long. Then many states, one after the other. Neither may leave
+ * memory, files or threads behind with each (LEFTOVER). */
 assay_status assay_check_soak(assay_judgement *j);
 
 /* The output over an input, where the op's header allows it (IN_PLACE). */

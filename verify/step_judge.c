@@ -48,13 +48,17 @@ static assay_status judge_step(assay_judgement *j)
 {
     const assay_judge *const judge = j->judge;
     const assay_subject subject = assay_judgement_subject(j);
+    assay_result altered = {.verdict = ASSAY_PASS};
     assay_status status =
         assay_step_place(judge->kernel, j->step, j->arena, &j->base, j->error);
     if (status == ASSAY_OK) {
         status = assay_blocks_of(j->step->op, &j->base, j->arena, &j->blocks, j->error);
     }
     if (status == ASSAY_OK) {
-        status = assay_judgement_altered(j);
+        status = assay_judgement_altered(j, &altered);
+    }
+    if (altered.verdict == ASSAY_TIMEOUT) { /* once is long enough */
+        assay_judgement_take_altered(j, &altered);
     }
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
         status = assay_judged_prepare(&j->judged, &subject);
@@ -64,6 +68,7 @@ static assay_status judge_step(assay_judgement *j)
     }
     status = judge_prepared(j);
     const assay_status released = assay_judged_release(&j->judged);
+    assay_judgement_take_altered(j, &altered);
     return status != ASSAY_OK ? status : released;
 }
 
