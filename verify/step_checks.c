@@ -57,14 +57,6 @@ static int64_t rows_of_blocks(const assay_blocks *blocks, int64_t first, int64_t
     return rows;
 }
 
-void assay_judgement_threads(assay_judgement *j, uint64_t purpose)
-{
-    static const int32_t counts[] = {1, 3, 8};
-    const uint64_t size = (uint64_t)j->blocks.rows; /* cases of one op differ in it */
-    const uint64_t which = j->judge->seed + size + purpose;
-    assay_session_set_threads(j->judged.session, counts[which % 3]);
-}
-
 static assay_status check_order(assay_judgement *j, int64_t *from)
 {
     assay_any_io io;
@@ -230,7 +222,19 @@ static assay_status check_decode(assay_judgement *j, int64_t *from)
     return status;
 }
 
-enum { ORDER, BATCH, NEIGHBOURS, DECODE, IN_PLACE, SCALING, LINEARITY, CAPACITY, LATENTS, CHECKS };
+enum {
+    ORDER,
+    BATCH,
+    NEIGHBOURS,
+    DECODE,
+    IN_PLACE,
+    SCALING,
+    LINEARITY,
+    CAPACITY,
+    LATENTS,
+    THREADS,
+    CHECKS
+};
 
 static bool has_check(const assay_judgement *j, int check)
 {
@@ -284,6 +288,7 @@ assay_status assay_step_checks(assay_judgement *j)
     CHECK((set & 1u << LINEARITY) != 0, assay_check_linearity(j))
     CHECK(j->step->soak > 0, assay_check_soak(j))
     CHECK((set & 1u << CAPACITY) != 0, assay_check_capacity(j))
+    CHECK((set & 1u << THREADS) != 0, assay_check_threads(j, from))
     CHECK((set & 1u << LATENTS) != 0, assay_check_latents(j))
 #undef CHECK
     return status;

@@ -128,16 +128,20 @@ static bool is_quick(const assay_judgement *j)
     return j->result->seconds < quick_seconds && j->step->sample == NULL;
 }
 
+/* Before the first of them comes prepare, by as many threads. */
 static assay_status earlier_calls(assay_judgement *j, int64_t *rows)
 {
     assay_status status = ASSAY_OK;
+    assay_session_set_threads(j->judged.session, assay_judgement_other_threads(j, 1));
     if (is_quick(j) && j->blocks.count > 1) {
         status = small_call(j, rows);
     }
     every_row(j, rows);
-    return status == ASSAY_OK && j->result->verdict == ASSAY_PASS && is_quick(j)
-               ? disturbed_call(j, rows)
-               : status;
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && is_quick(j)) {
+        status = disturbed_call(j, rows);
+    }
+    assay_session_set_threads(j->judged.session, 0);
+    return status;
 }
 
 /* Prepares again with the weights against their left guard pages; not when that takes long. */

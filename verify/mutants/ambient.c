@@ -63,10 +63,11 @@ static void compute(int fault, const assay_linear_params *params, const assay_li
         return;
     }
     end -= IS(one_thread) && parts == 1;
+    const int64_t room = IS(many_threads) ? 4 : IS(more_threads) ? 12 : INT64_MAX;
     const unsigned int before = set_flush(fault);
     for (int64_t n = 0; n < io->y.shape[0]; n++) {
         for (int64_t o = first; o < end; o++) {
-            const float sum = element(params, io, n, IS(many_threads) && me >= 4 ? 0 : o);
+            const float sum = element(params, io, n, me >= room ? 0 : o);
             const double bias = assay_present(&params->bias) ? assay_at1(&params->bias, o) : 0.0;
             assay_put2(&io->y, n, o, (double)sum + bias);
         }

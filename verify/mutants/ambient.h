@@ -10,7 +10,7 @@
 #define AMBIENT_TWINS(X) X(linear, ambient)
 
 /* Where only other numbers of threads than the first run's can show it. */
-#define ON_THREADS (ON_ROWS | ON_SCALING | ON_LINEARITY)
+#define ON_THREADS (ON_ROWS | ON_BATCH | ON_SCALING | ON_LINEARITY)
 
 /* Processors flush subnormals by a mode of their own. */
 #if defined(__x86_64__)
@@ -32,6 +32,8 @@
       "with three threads the last one's columns are not computed")                                \
     X(linear, ambient, many_threads, ON_THREADS, "linear-8x96x24*",                                \
       "has room for four threads: the columns of others take the weights of the first")            \
+    X(linear, ambient, more_threads, ON_THREADS, "linear-8x96x24*",                                \
+      "has room for twelve threads")                                                               \
     X(linear, ambient, leaves_rounding, ON_MODES, "linear-5x33x7-normal",                          \
       "rounds upward and leaves it so")                                                            \
     X(linear, ambient, upward, ON_NUMBER, "linear-2x4609*",                                        \

@@ -56,7 +56,8 @@ static struct memo {
     float x[KEPT_MOST], y[KEPT_MOST];
 } memo;
 
-static assay_status prepare(int fault, const assay_linear_params *params, void **state)
+static assay_status prepare(int fault, const assay_exec *exec, const assay_linear_params *params,
+                            void **state)
 {
     const assay_tensor *const weight = &params->weight;
     const bool first = IS(first_buffer) && shared.states > 0;
@@ -71,9 +72,25 @@ static assay_status prepare(int fault, const assay_linear_params *params, void *
     shared.latest = made;
     shared.states++;
     memo.n = 0;
+    if (IS(prepare_threads) && exec->threads > 3 && made != NULL) {
+        made->weight[made->count - 1] = 0.0f;
+    }
     *state = made;
     return made != NULL ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
+
+#if ASSAY_MEMORY_SANITIZED
+static bool is_never_freed(int fault)
+{
+    (void)fault;
+    return false;
+}
+#else
+static bool is_never_freed(int fault)
+{
+    return IS(never_freed);
+}
+#endif
 
 static void release(int fault, void *state)
 {
@@ -82,7 +99,7 @@ static void release(int fault, void *state)
     if (IS(latest_cleared) && shared.states > 0) {
         memset(shared.latest->weight, 0, (size_t)shared.latest->count * sizeof(float));
     }
-    if (!keeps) {
+    if (!keeps && !is_never_freed(fault)) {
         free(state);
     }
 }
@@ -174,8 +191,7 @@ static size_t workspace(const assay_linear_params *params, const assay_linear_io
     static assay_status prepare_##name(const assay_exec *exec, const assay_linear_params *params,  \
                                        void **state)                                               \
     {                                                                                              \
-        (void)exec;                                                                                \
-        return prepare(fault, params, state);                                                      \
+        return prepare(fault, exec, params, state);                                                \
     }                                                                                              \
     static void release_##name(const assay_exec *exec, void *state)                                \
     {                                                                                              \

@@ -2,6 +2,7 @@
 #define VERIFY_MUTANTS_CALLS_H
 
 #include "verify/mutants/mutant.h"
+#include "verify/sanitized.h"
 
 /* The type `called`: an f32 linear layer that packs its weights in prepare and sums in its
  * workspace. */
@@ -9,6 +10,14 @@
 #define MUTANT_TYPE_called ASSAY_F32
 
 #define CALLS_TWINS(X) X(linear, called)
+
+#if ASSAY_MEMORY_SANITIZED
+#define CALLS_MEMORY_MUTANTS(X)
+#else
+#define CALLS_MEMORY_MUTANTS(X)                                                                    \
+    X(linear, called, never_freed, ON_LEFTOVER, "linear-drawn-any*",                               \
+      "what prepare made is not released")
+#endif
 
 #define CALLS_MUTANTS(X)                                                                           \
     X(linear, called, one_buffer, ON_NUMBER, "linear-5x33x7-normal",                               \
@@ -32,7 +41,10 @@
     X(linear, called, low_scratch, ON_NUMBER | ON_BATCH | ON_REPEAT, "linear-5x33x7-normal",       \
       "sums begin with what the workspace holds, where that is below 0")                           \
     X(linear, called, error_needed, ON_LIFE, "linear-5x33x7-normal",                               \
-      "writes exec->error without asking whether it is there")
+      "writes exec->error without asking whether it is there")                                     \
+    X(linear, called, prepare_threads, ON_BATCH | ON_REPEAT | ON_NUMBER, "linear-5x33x7-normal",   \
+      "prepare by more than three threads leaves the last number to another")                      \
+    CALLS_MEMORY_MUTANTS(X)
 
 mutant_kernels mutant_calls_kernels(void);
 

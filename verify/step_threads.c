@@ -1,0 +1,44 @@
+/* Numbers of threads that runs are made by. */
+#include "verify/step_checks.h"
+
+void assay_judgement_threads(assay_judgement *j, uint64_t purpose)
+{
+    static const int32_t counts[] = {1, 3, 8};
+    const uint64_t size = (uint64_t)j->blocks.rows; /* cases of one op differ in it */
+    const uint64_t which = j->judge->seed + size + purpose;
+    assay_session_set_threads(j->judged.session, counts[which % 3]);
+}
+
+int32_t assay_judgement_other_threads(const assay_judgement *j, uint64_t purpose)
+{
+    static const int32_t counts[] = {2, 4, 5, 7, 13, 16, 17};
+    enum { COUNTS = sizeof counts / sizeof *counts };
+    const assay_operand *operand = assay_operands(j->step->op);
+    uint64_t shape = 0;
+    for (; operand->name != NULL; operand++) {
+        const assay_tensor *const tensor = assay_operand_in(&j->base, operand);
+        shape = 31 * shape + (assay_present(tensor) ? (uint64_t)assay_count(tensor) : 0);
+    }
+    const uint64_t first = assay_philox(j->judge->seed, 0x74687265616473ull, shape).word[0];
+    return counts[(first + purpose) % COUNTS];
+}
+
+assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
+{
+    const int32_t threads = assay_judgement_other_threads(j, 0);
+    assay_any_io io;
+    char what[32];
+    (void)snprintf(what, sizeof what, "by %d threads", threads);
+    for (int64_t n = 0; n < j->blocks.rows; n++) {
+        rows[n] = n;
+    }
+    assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
+    if (status == ASSAY_OK) {
+        assay_session_set_threads(j->judged.session, threads);
+        status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
+        assay_session_set_threads(j->judged.session, 0);
+    }
+    return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
+               ? assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_ROWS, what)
+               : status;
+}
