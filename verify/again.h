@@ -1,6 +1,7 @@
 /* A stage asked in other ways for what its case has a truth of already: prompts in another order,
  * repeated, cut short (what follows does not change what is before), soft tokens in another order,
- * fewer new tokens. The oracle computes nothing anew: truth and budgets are rows of the case's. */
+ * fewer new tokens. The oracle computes nothing anew: truth and budgets are rows of the case's.
+ * Witness cases (bf16, f32) are not asked again: their truth's are. */
 #ifndef VERIFY_AGAIN_H
 #define VERIFY_AGAIN_H
 

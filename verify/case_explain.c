@@ -91,7 +91,8 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_explain_judge_tokens(judge, judged, tokens.data, &budget);
     }
-    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && !assay_stage_is_slow(result)) {
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judge->logits.witness == NULL &&
+        !assay_stage_is_slow(result)) {
         status = assay_explain_again(judge, judged, table, fused, subject, &budget);
     }
     return status;

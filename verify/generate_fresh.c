@@ -2,7 +2,7 @@
 
 #include "kernels/exec/stage.h"
 
-enum { LONG = 36, STEERED = 3, PROMPTS = 2 };
+enum { LONG = 36, STEERED = 3 };
 
 static int64_t weights_of(const assay_model *model)
 {
@@ -69,9 +69,9 @@ static assay_status finish(const assay_case_context *context, assay_arena *arena
 }
 
 /* Prompts without soft tokens. */
-static void first_prompts(const assay_generate_io *from, assay_generate_io *to)
+static void first_prompts(const assay_generate_io *from, int64_t most, assay_generate_io *to)
 {
-    const int64_t prompts = from->tokens.shape[0] < PROMPTS ? from->tokens.shape[0] : PROMPTS;
+    const int64_t prompts = from->tokens.shape[0] < most ? from->tokens.shape[0] : most;
     *to = (assay_generate_io){.tokens = from->tokens, .lengths = from->lengths};
     to->tokens.shape[0] = prompts;
     to->lengths.shape[0] = prompts;
@@ -93,7 +93,7 @@ static assay_status make_long(const assay_case_context *context,
     fresh->params = *params;
     fresh->params.eos_count = 0;
     fresh->params.max_new_tokens = LONG;
-    first_prompts(io, &fresh->io);
+    first_prompts(io, 1, &fresh->io);
     const assay_status status = assay_generate_sampling(&asked, 1, &fresh->params.sampling);
     return status == ASSAY_OK ? finish(context, arena, fresh, error) : status;
 }
@@ -111,7 +111,7 @@ static assay_status make_steered(const assay_case_context *context,
     fresh->params.steering.hook =
         (assay_hook){.kind = kind, .layer = kind == ASSAY_HOOK_EMBED ? 0 : layer};
     fresh->params.steering.steer.mode = ASSAY_STEER_ADD;
-    first_prompts(io, &fresh->io);
+    first_prompts(io, 2, &fresh->io);
     return finish(context, arena, fresh, error);
 }
 
