@@ -74,36 +74,46 @@ static int64_t greatest(const double *logits, int64_t count)
     return best;
 }
 
-/* Sorts token numbers by descending key, equals by descending token: a merge sort, for qsort has no
- * way to be given the keys. scratch: [count]. */
-static void sort_descending(int64_t *order, int64_t count, const double *key, int64_t *scratch)
+/* A number whose unsigned order is the descending one of finite and infinite keys; -0 is 0. */
+static uint64_t rank_of(double key)
 {
-    if (count < 2) {
-        return;
-    }
-    const int64_t half = count / 2;
-    sort_descending(order, half, key, scratch);
-    sort_descending(order + half, count - half, key, scratch);
-    memcpy(scratch, order, (size_t)count * sizeof *order);
-    int64_t left = 0;
-    int64_t right = half;
-    for (int64_t i = 0; i < count; i++) {
-        bool take_left = right == count;
-        if (left < half && right < count) {
-            const int64_t a = scratch[left];
-            const int64_t b = scratch[right];
-            take_left = key[a] > key[b] || (key[a] == key[b] && a > b);
-        }
-        order[i] = scratch[take_left ? left++ : right++];
-    }
+    const double plain = key + 0.0;
+    uint64_t bits = 0;
+    memcpy(&bits, &plain, sizeof bits);
+    return bits >> 63 != 0 ? bits : ~(bits | 1ull << 63);
 }
 
-static void fill_order(ref_distribution *d, const double *key)
+/* Fills d->order with the tokens by descending `scaled`, equals by descending token: a radix sort,
+ * byte by byte from the lowest; the other half of d->order is its scratch. */
+static void fill_order(ref_distribution *d)
 {
-    for (int64_t t = 0; t < d->vocab; t++) {
-        d->order[t] = t;
+    const int64_t count = d->vocab;
+    int64_t *from = d->order;
+    int64_t *to = d->order + count;
+    for (int64_t i = 0; i < count; i++) {
+        from[i] = count - 1 - i;
     }
-    sort_descending(d->order, d->vocab, key, d->order + d->vocab);
+    for (int shift = 0; shift < 64; shift += 8) {
+        int64_t start[257] = {0};
+        for (int64_t t = 0; t < count; t++) {
+            start[(rank_of(d->scaled[t]) >> shift & 255) + 1]++;
+        }
+        if (start[(rank_of(d->scaled[0]) >> shift & 255) + 1] == count) {
+            continue; /* all alike in this byte */
+        }
+        for (int digit = 0; digit < 256; digit++) {
+            start[digit + 1] += start[digit];
+        }
+        for (int64_t i = 0; i < count; i++) {
+            to[start[rank_of(d->scaled[from[i]]) >> shift & 255]++] = from[i];
+        }
+        int64_t *const sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != d->order) {
+        memcpy(d->order, from, (size_t)count * sizeof *from);
+    }
 }
 
 /* Steps 1 and 2: scaled, maximum, kth, before. */
@@ -122,8 +132,8 @@ static bool scale_and_cut(const assay_sample_params *params, const double *logit
         return false;
     }
     d->kth = -(double)INFINITY;
+    fill_order(d); /* q's order too, also where float64 rounds two of them to one number */
     if (params->top_k > 0 && params->top_k < d->vocab) {
-        fill_order(d, d->scaled);
         d->kth = d->scaled[d->order[params->top_k - 1]];
     }
     d->mass_before = 0.0;
@@ -141,7 +151,6 @@ bool ref_distribution_make(const assay_sample_params *params, const double *logi
     if (!scale_and_cut(params, logits, d)) {
         return false;
     }
-    fill_order(d, d->scaled); /* q's order, also where float64 rounds two of them to one number */
     double ahead = 0.0;
     for (int64_t k = 0; k < d->vocab; k++) {
         const int64_t t = d->order[k];

@@ -222,19 +222,7 @@ static assay_status check_decode(assay_judgement *j, int64_t *from)
     return status;
 }
 
-enum {
-    ORDER,
-    BATCH,
-    NEIGHBOURS,
-    DECODE,
-    IN_PLACE,
-    SCALING,
-    LINEARITY,
-    CAPACITY,
-    LATENTS,
-    THREADS,
-    CHECKS
-};
+enum { ORDER, BATCH, NEIGHBOURS, DECODE, IN_PLACE, SCALING, LINEARITY, CAPACITY, LATENTS, CHECKS };
 
 static bool has_check(const assay_judgement *j, int check)
 {
@@ -288,7 +276,6 @@ assay_status assay_step_checks(assay_judgement *j)
     CHECK((set & 1u << LINEARITY) != 0, assay_check_linearity(j))
     CHECK(j->step->soak > 0, assay_check_soak(j))
     CHECK((set & 1u << CAPACITY) != 0, assay_check_capacity(j))
-    CHECK((set & 1u << THREADS) != 0, assay_check_threads(j, from))
     CHECK((set & 1u << LATENTS) != 0, assay_check_latents(j))
 #undef CHECK
     return status;

@@ -128,13 +128,20 @@ static bool is_quick(const assay_judgement *j)
     return j->result->seconds < quick_seconds && j->step->sample == NULL;
 }
 
-/* Before the first of them comes prepare, by as many threads. */
+/* All by one number of threads, as is the prepare before the first of them: a team costs more than
+ * the calls of a small case. */
 static assay_status earlier_calls(assay_judgement *j, int64_t *rows)
 {
+    const int32_t threads = assay_judgement_other_threads(j);
+    const bool slow = j->result->seconds >= ASSAY_SLOW_SECONDS || j->step->sample != NULL;
     assay_status status = ASSAY_OK;
-    assay_session_set_threads(j->judged.session, assay_judgement_other_threads(j, 1));
+    assay_session_set_threads(j->judged.session, threads);
     if (is_quick(j) && j->blocks.count > 1) {
         status = small_call(j, rows);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && !slow &&
+        (!j->step->brief || draw(j, 3) % 4 == 0)) {
+        status = assay_check_threads(j, threads, rows);
     }
     every_row(j, rows);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && is_quick(j)) {

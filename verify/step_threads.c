@@ -9,7 +9,7 @@ void assay_judgement_threads(assay_judgement *j, uint64_t purpose)
     assay_session_set_threads(j->judged.session, counts[which % 3]);
 }
 
-int32_t assay_judgement_other_threads(const assay_judgement *j, uint64_t purpose)
+int32_t assay_judgement_other_threads(const assay_judgement *j)
 {
     static const int32_t counts[] = {2, 4, 5, 7, 13, 16, 17};
     enum { COUNTS = sizeof counts / sizeof *counts };
@@ -20,12 +20,11 @@ int32_t assay_judgement_other_threads(const assay_judgement *j, uint64_t purpose
         shape = 31 * shape + (assay_present(tensor) ? (uint64_t)assay_count(tensor) : 0);
     }
     const uint64_t first = assay_philox(j->judge->seed, 0x74687265616473ull, shape).word[0];
-    return counts[(first + purpose) % COUNTS];
+    return counts[first % COUNTS];
 }
 
-assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
+assay_status assay_check_threads(assay_judgement *j, int32_t threads, int64_t *rows)
 {
-    const int32_t threads = assay_judgement_other_threads(j, 0);
     assay_any_io io;
     char what[32];
     (void)snprintf(what, sizeof what, "by %d threads", threads);
@@ -34,9 +33,7 @@ assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
     }
     assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     if (status == ASSAY_OK) {
-        assay_session_set_threads(j->judged.session, threads);
         status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
-        assay_session_set_threads(j->judged.session, 0);
     }
     return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
                ? assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_ROWS, what)

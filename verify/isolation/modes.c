@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* MXCSR's bits for rounding, and those that flush subnormals (FTZ, DAZ). */
 enum { ROUNDING = 0x6000, FLUSHING = 0x8040, STICKY = 0x003f };
@@ -73,10 +74,22 @@ static const char *name_of(int changed)
                                         : "the processor's floating-point exceptions";
 }
 
+/* Threads of this process, or `most` where there are more or nobody says. A kernel that started no
+ * team has left nothing in one: none is started to look. */
+static int threads_here(int most)
+{
+    struct stat tasks;
+    if (stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) {
+        return most;
+    }
+    const uint64_t here = (uint64_t)tasks.st_nlink - 2; /* a folder each, and the two every has */
+    return here < (uint64_t)most ? (int)here : most;
+}
+
 void assay_modes_check(const assay_modes *before, int32_t threads, assay_outcome *outcome)
 {
     const int own = put_back(before); /* first: threads that are started now inherit it */
-    const int team = threads > 0 ? threads : omp_get_max_threads();
+    const int team = threads_here(threads > 0 ? threads : omp_get_max_threads());
     int others = 0;
 #pragma omp parallel num_threads(team) reduction(| : others)
     others |= put_back(before);
