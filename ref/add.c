@@ -1,7 +1,7 @@
 /* add: y = a + b.
  *
  * Error model: bound = u |y|, u of the working type and then of the output type, + each operand
- * that may be flushed (a sum of two subnormals that is normal is then off by all of it);  sigma = 0.
+ * that may be flushed (a sum of two subnormals that is normal is then off by all of it); sigma = 0.
  * The operands are activations, which the contract reads in its output type: nothing to round.
  * Source: assay/add.h. */
 #include "ref/operands.h"

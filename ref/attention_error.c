@@ -278,8 +278,9 @@ void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
         bound[n] = spread[n].bound + ref_difference(moved, y[n]) +
                    fabs(moved) * error->total_bound + sums.lost[n];
         sigma[n] = hypot(spread[n].sigma, fabs(moved) * error->total_sigma);
-        budget->open[n] = !isnan(y[n]) &&
-                          (error->open || value_open(head, rounding, first + n, sums.size[n], y[n]));
+        const bool open =
+            error->open || value_open(head, rounding, first + n, sums.size[n], y[n]);
+        budget->open[n] = !isnan(y[n]) && open;
         budget->nan_too[n] = false;
         if (!isfinite(y[n]) && !budget->open[n] && first + n < head->head_dim) {
             infinite_values(head, rounding, error, first + n, y[n], &budget->nan_too[n],

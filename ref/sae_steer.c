@@ -148,7 +148,8 @@ static void model_element(const steer_job *job, int64_t i, int64_t c, const ref_
 {
     const ref_rounding *r = &job->rounding;
     /* x + term may be finite where a step on the way is not */
-    const double most = fmax(fabs(term), fmax(fabs(factor->value), fabs(factor->value * norm->std)));
+    const double most =
+        fmax(fabs(term), fmax(fabs(factor->value), fabs(factor->value * norm->std)));
     const bool leaves = isfinite(most) && ref_reach_near(r, most, 4) && !isnan(y) &&
                         !(isfinite(y) && fabs(y) >= r->work_limit);
     if (leaves || (norm->open && !isnan(y)) || (r->saturates && !isfinite(term))) {

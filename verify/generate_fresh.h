@@ -1,7 +1,7 @@
 /* Generations that no bundle has a truth of, beside the first case of theirs: the oracle takes the
  * tokens, and a chain of their own gives the budgets. A long one that samples, so that what is
- * drawn is what is fed back; steering at the places that the case does not steer. Models of more than
- * ASSAY_FRESH_WEIGHTS weights have none: their chains would take hours. */
+ * drawn is what is fed back; steering at the places that the case does not steer. Models of more
+ * than ASSAY_FRESH_WEIGHTS weights have none: their chains would take hours. */
 #ifndef VERIFY_GENERATE_FRESH_H
 #define VERIFY_GENERATE_FRESH_H
 

@@ -57,7 +57,8 @@ void assay_nvml_close(assay_nvml **nvml);
 void assay_nvml_state(const assay_nvml *nvml, assay_gpu_state *state);
 void assay_nvml_limits(const assay_nvml *nvml, assay_gpu_limits *limits);
 
-/* "power cap, thermal"; "none"; the words are the reports' too. Bits without a name are left out. */
+/* "power cap, thermal"; "none"; the words are the reports' too. Bits without a name are left
+ * out. */
 void assay_throttle_words(uint64_t throttle, char *words, size_t size);
 
 #endif

@@ -4,7 +4,8 @@
 
 enum { D = 5 };
 
-/* No side of these sums alone is beyond f32's range at a tenth; at full size one is, the sum not. */
+/* No side of these sums alone is beyond f32's range at a tenth; at full size one is, the sum is
+ * not. */
 static const double pattern[D] = {1.5, 1.5, -1.5, -1.0, 1e-38};
 
 static const assay_precision contract = {.accumulate = {24, ASSAY_NEAREST, 1},
