@@ -67,8 +67,8 @@ assay_status assay_step_checks(assay_judgement *j);
  * for one purpose; or one of seven others, drawn for the case. */
 void assay_judgement_threads(assay_judgement *j, uint64_t purpose);
 int32_t assay_judgement_other_threads(const assay_judgement *j);
-/* A run by one of those, which the session has (ROWS). */
-assay_status assay_check_threads(assay_judgement *j, int32_t threads, int64_t *rows);
+/* The first run again by one of those, which the session has (REPEAT). */
+assay_status assay_check_threads(assay_judgement *j, int64_t *rows);
 
 /* Many more calls of the same subject, rows in ever other orders, each as right as the first
  * (SOAK); fewer where one takes long. Then many states, one after the other. Neither may leave

@@ -128,26 +128,17 @@ static bool is_quick(const assay_judgement *j)
     return j->result->seconds < quick_seconds && j->step->sample == NULL;
 }
 
-/* All by one number of threads, as is the prepare before the first of them: a team costs more than
- * the calls of a small case. */
+/* Before the first of them comes prepare, by as many threads. */
 static assay_status earlier_calls(assay_judgement *j, int64_t *rows)
 {
-    const int32_t threads = assay_judgement_other_threads(j);
-    const bool slow = j->result->seconds >= ASSAY_SLOW_SECONDS || j->step->sample != NULL;
     assay_status status = ASSAY_OK;
-    assay_session_set_threads(j->judged.session, threads);
     if (is_quick(j) && j->blocks.count > 1) {
         status = small_call(j, rows);
-    }
-    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && !slow &&
-        (!j->step->brief || draw(j, 3) % 4 == 0)) {
-        status = assay_check_threads(j, threads, rows);
     }
     every_row(j, rows);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && is_quick(j)) {
         status = disturbed_call(j, rows);
     }
-    assay_session_set_threads(j->judged.session, 0);
     return status;
 }
 
@@ -164,6 +155,14 @@ static assay_status move_weights(assay_judgement *j)
     return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
                ? assay_judged_prepare(&j->judged, &subject)
                : status;
+}
+
+/* The first call again, by other threads. */
+static assay_status first_by_others(assay_judgement *j, int64_t *rows)
+{
+    const bool slow = j->result->seconds >= ASSAY_SLOW_SECONDS || j->step->sample != NULL;
+    return slow || (j->step->brief && draw(j, 3) % 4 != 0) ? ASSAY_OK
+                                                           : assay_check_threads(j, rows);
 }
 
 /* What the second run wrote, held against the first and, where it differs, against the truth. */
@@ -198,11 +197,18 @@ assay_status assay_judgement_second(assay_judgement *j)
     }
     assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     status = status == ASSAY_OK ? add_spare(j, &io) : status;
-    status = status == ASSAY_OK ? move_weights(j) : status;
+    /* one other number of threads up to the second run: a team costs more than small calls */
+    assay_session_set_threads(session, assay_judgement_other_threads(j));
+    status = status == ASSAY_OK ? first_by_others(j, rows) : status;
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        status = move_weights(j);
+    }
+    assay_session_set_threads(session, assay_judgement_other_threads(j));
     assay_session_set_silent(session, true);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
         status = earlier_calls(j, rows);
     }
+    assay_session_set_threads(session, 0);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
         assay_session_set_stale(session, stale);
         status = assay_judgement_run(j, &io, ASSAY_PLACE_LEFT);

@@ -23,11 +23,11 @@ int32_t assay_judgement_other_threads(const assay_judgement *j)
     return counts[first % COUNTS];
 }
 
-assay_status assay_check_threads(assay_judgement *j, int32_t threads, int64_t *rows)
+assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
 {
     assay_any_io io;
     char what[32];
-    (void)snprintf(what, sizeof what, "by %d threads", threads);
+    (void)snprintf(what, sizeof what, "by %d threads", assay_judgement_other_threads(j));
     for (int64_t n = 0; n < j->blocks.rows; n++) {
         rows[n] = n;
     }
@@ -36,6 +36,6 @@ assay_status assay_check_threads(assay_judgement *j, int32_t threads, int64_t *r
         status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
     }
     return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
-               ? assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_ROWS, what)
+               ? assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_REPEAT, what)
                : status;
 }

@@ -10,7 +10,7 @@
 #define AMBIENT_TWINS(X) X(linear, ambient)
 
 /* Where only other numbers of threads than the first run's can show it. */
-#define ON_THREADS (ON_ROWS | ON_BATCH | ON_SCALING | ON_LINEARITY)
+#define ON_THREADS (ON_REPEAT | ON_ROWS | ON_BATCH | ON_SCALING | ON_LINEARITY)
 
 /* Processors flush subnormals by a mode of their own. */
 #if defined(__x86_64__)

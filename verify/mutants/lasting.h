@@ -20,7 +20,7 @@
       "every 64th call is wrong in one element")                                                   \
     X(linear, lasting, unlocks_x, ON_INPUT, "linear-5x33x7-normal",                                \
       "makes the page of x writable, changes x after the last read, locks it again")               \
-    X(linear, lasting, unlocks_weight, ON_INPUT | ON_NUMBER, "linear-5x33x7-normal",               \
+    X(linear, lasting, unlocks_weight, ON_INPUT | ON_NUMBER | ON_REPEAT, "linear-5x33x7-normal",   \
       "the same with its weights")
 
 mutant_kernels mutant_lasting_kernels(void);

@@ -42,8 +42,8 @@
       "keeps the weights of the first call of its shape")                                          \
     X(linear, sys, late_work, ON_WRITTEN | ON_LATE_WRITE | ON_NUMBER | ON_MEMORY,                  \
       "linear-5x33x7-normal", "returns at once; a thread does the work later")                     \
-    X(linear, sys, late_write, ON_LATE_WRITE | ON_NUMBER | ON_MEMORY, "linear-5x33x7-normal",      \
-      "a thread goes on writing y after the call has returned")                                    \
+    X(linear, sys, late_write, ON_LATE_WRITE | ON_NUMBER | ON_MEMORY | ON_REPEAT,                  \
+      "linear-5x33x7-normal", "a thread goes on writing y after the call has returned")            \
     X(linear, sys, unstable, ON_REPEAT | ON_NUMBER, "linear-5x33x7-normal",                        \
       "every second call is off by a percent in one element")                                      \
     X(linear, sys, error_return, ON_STATUS, "linear-5x33x7-normal", "returns an error")            \
