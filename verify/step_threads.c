@@ -27,7 +27,7 @@ assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
 {
     assay_any_io io;
     char what[32];
-    (void)snprintf(what, sizeof what, "by %d threads", assay_judgement_other_threads(j));
+    (void)snprintf(what, sizeof what, "a second run, by %d threads", assay_judgement_other_threads(j));
     for (int64_t n = 0; n < j->blocks.rows; n++) {
         rows[n] = n;
     }

@@ -19,17 +19,20 @@ enum { SOON = 60 };
         return ASSAY_OK;                                                                           \
     }
 
-/* Does nothing when it is called with the inputs it had before: two of them are remembered. */
-static void add_unless_seen(const assay_add_io *io)
+/* Does nothing when it is called with the inputs it had before, by as many threads: two of them are
+ * remembered. A judgement repeats a call in another place, or by other threads. */
+static void add_unless_seen(const assay_exec *exec, const assay_add_io *io)
 {
     static float seen[2];
     static const void *where;
+    static int32_t threads;
     const float *const a = io->a.data;
     const int64_t last = io->a.shape[0] * io->a.shape[1] - 1;
-    if (where == io->a.data && seen[0] == a[0] && seen[1] == a[last]) {
+    if (where == io->a.data && threads == exec->threads && seen[0] == a[0] && seen[1] == a[last]) {
         return;
     }
     where = io->a.data;
+    threads = exec->threads;
     seen[0] = a[0];
     seen[1] = a[last];
     add_all(io);
@@ -40,7 +43,7 @@ DEED(wrong_later, add_all(io); if (calls > SOON) { ((float *)io->y.data)[0] += 1
 DEED(hangs_later, add_all(io); for (volatile int i = 0; calls > SOON && i >= 0; i = 0) {})
 DEED(dies_later, add_all(io); if (calls > SOON) { abort(); })
 DEED(fails_later, add_all(io); if (calls > SOON) { return ASSAY_IO; })
-DEED(skips, add_unless_seen(io);)
+DEED(skips, add_unless_seen(exec, io);)
 
 /* Reads, it says, more than any memory gives in the time it takes. */
 static uint64_t a_lot(const assay_add_params *params, const void *state, const assay_add_io *io)
