@@ -56,17 +56,30 @@ static struct memo {
     float x[KEPT_MOST], y[KEPT_MOST];
 } memo;
 
+/* Into the one buffer that there is; a new one where the size is another, which it is between cases
+ * alone, when no state is left. */
+static packed *put_into_shared(packed *made)
+{
+    if (made != NULL && shared.all != NULL && made->count == shared.all->count) {
+        memcpy(shared.all->weight, made->weight, (size_t)made->count * sizeof(float));
+        free(made);
+        return shared.all;
+    }
+    free(shared.all);
+    shared.all = made;
+    return made;
+}
+
 static assay_status prepare(int fault, const assay_exec *exec, const assay_linear_params *params,
                             void **state)
 {
     const assay_tensor *const weight = &params->weight;
     const bool first = IS(first_buffer) && shared.states > 0;
     const bool known = (IS(by_address) || IS(by_ends)) && is_known(fault, weight);
-    packed *const made = first || known ? shared.all : pack(weight);
+    packed *made = first || known ? shared.all : pack(weight);
     const bool keeps = IS(one_buffer) || IS(first_buffer) || IS(by_address) || IS(by_ends);
     if (keeps && made != shared.all) {
-        free(shared.all);
-        shared.all = made;
+        made = put_into_shared(made);
     }
     shared.address = weight->data;
     shared.latest = made;
