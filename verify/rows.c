@@ -39,6 +39,13 @@ int64_t assay_rows_drawn(const assay_blocks *blocks, uint64_t bits, int64_t *row
     return count;
 }
 
+void assay_rows_all(const assay_blocks *blocks, int64_t *rows)
+{
+    for (int64_t n = 0; n < blocks->rows; n++) {
+        rows[n] = n;
+    }
+}
+
 static assay_status gather(const assay_tensor *base, const int64_t *from, int64_t count,
                            assay_arena *arena, assay_tensor *made, assay_error *error)
 {

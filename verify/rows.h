@@ -18,6 +18,9 @@ assay_status assay_blocks_of(assay_op op, const assay_any_io *io, assay_arena *a
 /* The rows of one block, chosen by a number: how many there are. There is one at least. */
 int64_t assay_rows_drawn(const assay_blocks *blocks, uint64_t bits, int64_t *rows);
 
+/* Every row in its order: rows[n] = n. */
+void assay_rows_all(const assay_blocks *blocks, int64_t *rows);
+
 /* Inputs of rows from[0 .. count - 1] of base (operands as placed); outputs of their shapes,
  * without content; caches whole, as they were. */
 assay_status assay_rows_take(const assay_step *step, const assay_any_io *base, const int64_t *from,

@@ -33,9 +33,7 @@ assay_status assay_check_in_place(assay_judgement *j)
     if (rows == NULL) {
         return assay_fail(j->error, ASSAY_NO_MEMORY, "out of memory for row numbers");
     }
-    for (int64_t n = 0; n < j->blocks.rows; n++) {
-        rows[n] = n;
-    }
+    assay_rows_all(&j->blocks, rows);
     assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     if (status != ASSAY_OK) {
         return status;

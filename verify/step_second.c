@@ -50,13 +50,6 @@ static assay_status add_spare(assay_judgement *j, assay_any_io *io)
     return ASSAY_OK;
 }
 
-static void every_row(const assay_judgement *j, int64_t *rows)
-{
-    for (int64_t n = 0; n < j->blocks.rows; n++) {
-        rows[n] = n;
-    }
-}
-
 /* A call with one block of rows: what is sized by the first call after prepare is too small for the
  * next. */
 static assay_status small_call(assay_judgement *j, int64_t *rows)
@@ -135,7 +128,7 @@ static assay_status earlier_calls(assay_judgement *j, int64_t *rows)
     if (is_quick(j) && j->blocks.count > 1) {
         status = small_call(j, rows);
     }
-    every_row(j, rows);
+    assay_rows_all(&j->blocks, rows);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && is_quick(j)) {
         status = disturbed_call(j, rows);
     }
@@ -169,7 +162,7 @@ static assay_status first_by_others(assay_judgement *j, int64_t *rows)
 static assay_status judge_second(assay_judgement *j, const assay_any_io *io, int64_t *rows)
 {
     j->result->repeated = true;
-    every_row(j, rows);
+    assay_rows_all(&j->blocks, rows);
     for (int64_t n = 0; n < j->blocks.rows && !j->result->repeat_differs; n++) {
         j->result->repeat_differs = !assay_rows_equal(j->step->op, io, n, &j->first, n);
     }

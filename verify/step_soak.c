@@ -51,6 +51,9 @@ static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
  * fragments fill up within the first calls, and an allocator takes memory in few large steps. */
 static const double leaked_bytes = 16384.0, leaked_items = 0.25;
 enum { LOOK_EVERY = 16, LOOKS_MOST = 64, LOOKS_LEAST = 5, BUSY = 3 };
+/* Of what is counted one by one, one more in each of so many spans of so many looks each, or
+ * longer ones, is a leak too, however slow. */
+enum { SPANS = 4, SPAN_LOOKS = 2 };
 /* What malloc has given out is known to the byte: little that is added between any two looks, all
  * along, is a leak. */
 static const double heap_bytes = 256.0;
@@ -66,6 +69,33 @@ static bool grows(uint64_t first, uint64_t middle, uint64_t last, double rate, d
 {
     const double least = rate * calls / 2.0;
     return (double)middle >= (double)first + least && (double)last >= (double)middle + least;
+}
+
+typedef uint64_t counted(const assay_footprint *footprint);
+
+static uint64_t files_of(const assay_footprint *footprint)
+{
+    return footprint->files;
+}
+
+static uint64_t threads_of(const assay_footprint *footprint)
+{
+    return footprint->threads;
+}
+
+static void judge_counted(assay_judgement *j, const growth *g, const char *what, counted *count)
+{
+    const int span = (g->looks - 1) / SPANS;
+    const assay_footprint *const last = &g->at[g->looks - 1];
+    bool all = span >= SPAN_LOOKS;
+    for (int i = 0; i < SPANS && all; i++) {
+        all = count(last - i * span) > count(last - (i + 1) * span);
+    }
+    if (all) {
+        assay_judgement_fail(j, ASSAY_CHECK_LEFTOVER, "leaves %lld %s behind over %d calls",
+                             (long long)(count(last) - count(last - SPANS * span)), what,
+                             SPANS * span * LOOK_EVERY);
+    }
 }
 
 /* Bytes of heap that each of `times` calls adds, where all spans between looks have so many; else
@@ -123,6 +153,8 @@ static void judge_growth(assay_judgement *j, const growth *g)
         }
     }
     judge_heap(j, g, LOOK_EVERY, heap_bytes, "call");
+    judge_counted(j, g, "open files", files_of);
+    judge_counted(j, g, "threads", threads_of);
 }
 
 static void look(const assay_judgement *j, int64_t call, growth *g)

@@ -27,10 +27,9 @@ assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
 {
     assay_any_io io;
     char what[32];
-    (void)snprintf(what, sizeof what, "a second run, by %d threads", assay_judgement_other_threads(j));
-    for (int64_t n = 0; n < j->blocks.rows; n++) {
-        rows[n] = n;
-    }
+    (void)snprintf(what, sizeof what, "a second run, by %d threads",
+                   assay_judgement_other_threads(j));
+    assay_rows_all(&j->blocks, rows);
     assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     if (status == ASSAY_OK) {
         status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);

@@ -18,7 +18,13 @@
 enum { FAULT_linear_none, LEAVING_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_linear_##name)
 
-enum { MANY_FILES = 1000, LEAK_BYTES = 1 << 20, FLOOD_LINES = 1 << 15, THREADS_MOST = 2000 };
+enum {
+    MANY_FILES = 1000,
+    SELDOM = 24,
+    LEAK_BYTES = 1 << 20,
+    FLOOD_LINES = 1 << 15,
+    THREADS_MOST = 2000
+};
 
 static void leave_thread_settings(int fault)
 {
@@ -154,8 +160,12 @@ static void leave_files(int count)
 
 static void leave_things(int fault)
 {
+    static int calls;
+    calls++;
     if (IS(files) || IS(one_file)) {
         leave_files(IS(files) ? MANY_FILES : 1);
+    } else if (IS(file_now_and_then)) {
+        leave_files(calls % SELDOM == 0 ? 1 : 0);
     } else if (IS(threads) || IS(spins)) {
         leave_thread(IS(spins));
     } else if (IS(child)) {

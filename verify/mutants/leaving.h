@@ -67,6 +67,8 @@
       "lets OpenMP start fewer threads than asked for")                                            \
     X(linear, leaving, files, ON_LEFTOVER, "linear-5x33x7-normal", "opens 1000 files")             \
     X(linear, leaving, one_file, ON_LEFTOVER, "linear-drawn-any*", "opens a file every call")      \
+    X(linear, leaving, file_now_and_then, ON_LEFTOVER, "linear-drawn-any*",                        \
+      "opens a file every 24th call")                                                              \
     X(linear, leaving, threads, ON_LEFTOVER, "linear-drawn-any*",                                  \
       "leaves a thread that waits for ever with every call")                                       \
     X(linear, leaving, spins, ON_LEFTOVER, "linear-5x33x7-normal",                                 \

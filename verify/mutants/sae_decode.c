@@ -33,7 +33,6 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
     if (IS(empty_rows) && begin == end && n > 0) {
         begin = (int64_t)assay_at1(&io->codes.row_offsets, n - 1);
     }
-    end = IS(room_end) && n + 1 == io->y.shape[0] ? io->codes.latent.shape[0] : end;
     begin -= IS(row_before) && begin > 0 ? 1 : 0;
     const bool whole = IS(whole_batch) && io->y.shape[0] % 64 == 0;
     end -= (IS(last_entry) || whole) && end > begin ? 1 : 0;

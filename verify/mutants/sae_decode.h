@@ -56,8 +56,6 @@
     X(sae_decode, f32, empty_rows, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                 \
       "sae-decode-relu-gap*",                                                                      \
       "a row without entries repeats the one before")                                              \
-    X(sae_decode, f32, room_end, ON_NUMBER, "sae-decode-relu-last-latent*",                        \
-      "the last row's entries end where the arrays do")                                            \
     X(sae_decode, f32, zero_value, ON_NUMBER, "sae-decode-jumprelu-zero-values-inf*",              \
       "entries of value 0 are left out: 0 * Inf is lost")                                          \
     X(sae_decode, f32, norm_topk, ON_NUMBER, "sae-decode-relu-layer-norm*",                        \

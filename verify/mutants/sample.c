@@ -34,6 +34,7 @@ static double weigh(int fault, const assay_sample_params *params, int64_t vocab,
     k = IS(hidden_top_k) && k == 0 ? 50 : k;
     k += k > 1 && IS(top_k_less) ? -1 : k > 0 && IS(top_k_more) ? 1 : 0;
     p = IS(hidden_top_p) && p >= 1.0 ? 0.9 : p;
+    p = IS(top_p_zero) && p == 0.0 ? 1.0 : p;
     p += IS(top_p_met) && p < 1.0 ? 1e-9 : 0.0;
     if (k > 0 && k < vocab && !IS(p_before_k)) {
         scalar_sample_top_k(scratch, vocab, k);

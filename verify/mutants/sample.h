@@ -29,6 +29,7 @@
       "one token more than reaches top_p stays")                                                   \
     X(sample, f32, top_p_met, ON_DRAW, "sample-topp-met*",                                         \
       "where top_p is met exactly, one token more stays")                                          \
+    X(sample, f32, top_p_zero, ON_DRAW, "sample-topp-zero*", "top_p 0 is taken for none")          \
     X(sample, f32, p_before_k, ON_DRAW, "sample-published*", "top_p is applied before top_k")      \
     X(sample, f32, seed_ignored, ON_DRAW, "sample-warm*", "every seed draws alike")                \
     X(sample, f32, counters_swapped, ON_DRAW, "sample-warm*",                                      \
