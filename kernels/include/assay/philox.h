@@ -10,12 +10,19 @@
 extern "C" {
 #endif
 
+/* CUDA kernels draw on the device. */
+#ifdef __CUDACC__
+#define ASSAY_PHILOX_ANYWHERE __host__ __device__
+#else
+#define ASSAY_PHILOX_ANYWHERE
+#endif
+
 typedef struct assay_philox_block {
     uint32_t word[4];
 } assay_philox_block;
 
-static inline assay_philox_block assay_philox(uint64_t key, uint64_t counter_high,
-                                              uint64_t counter_low)
+ASSAY_PHILOX_ANYWHERE static inline assay_philox_block
+assay_philox(uint64_t key, uint64_t counter_high, uint64_t counter_low)
 {
     uint32_t c0 = (uint32_t)counter_low;
     uint32_t c1 = (uint32_t)(counter_low >> 32);
@@ -44,7 +51,8 @@ static inline assay_philox_block assay_philox(uint64_t key, uint64_t counter_hig
 }
 
 /* A uniform number in [0, 1): 53 bits, a multiple of 2^-53. */
-static inline double assay_philox_uniform(uint64_t key, uint64_t counter_high, uint64_t counter_low)
+ASSAY_PHILOX_ANYWHERE static inline double
+assay_philox_uniform(uint64_t key, uint64_t counter_high, uint64_t counter_low)
 {
     const assay_philox_block block = assay_philox(key, counter_high, counter_low);
     const uint64_t bits = ((uint64_t)block.word[0] << 32) | block.word[1];
