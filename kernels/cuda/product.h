@@ -1,0 +1,150 @@
+/* Dot products of rows of A with rows of B, in f32: dot[n,o] = sum_k A[n,k] B[o,k], each handed to
+ * a function object, which scales, adds and stores. Linear layers, the encoder and adapters are
+ * made of it. Two kernels:
+ *   tile     64 x 64 outputs a block, 4 x 4 a thread, k in order
+ *   columns  few rows of A: a warp for each row of B, which is read once for four rows of A; k in
+ *            lanes, then by halves
+ * No tensor cores: operands are f32 numbers here. */
+#ifndef KERNELS_CUDA_PRODUCT_H
+#define KERNELS_CUDA_PRODUCT_H
+
+#include "kernels/cuda/contract.h"
+#include "kernels/cuda/reduce.h"
+
+namespace assay_cuda {
+
+enum { TILE = 64, TILE_DEPTH = 16, TILE_PITCH = TILE + 4, OWN = 4, FEW_ROWS = 8, ROWS_OF_WARP = 4 };
+enum { BLOCKS_OF_COLUMNS = 3 }; /* on a multiprocessor: ptxas, left to choose, would spill */
+
+/* An octet of the tile that starts at row `first`, zeros outside the matrix. */
+__device__ __forceinline__ void load_tile(const Matrix &m, int64_t first, int64_t rows,
+                                          int64_t from, int64_t depth, int part, float *octet)
+{
+    const int64_t row = first + part / (TILE_DEPTH / OCTET);
+    const int64_t k = from + part % (TILE_DEPTH / OCTET) * OCTET;
+    load_octet(m, row, k, row < rows ? depth - k : 0, octet);
+}
+
+template <typename Finish>
+__global__ void __launch_bounds__(BLOCK) product_tile(Matrix a, Matrix b, int64_t rows,
+                                                      int64_t columns, int64_t depth,
+                                                      Finish finish)
+{
+    ASSAY_SHARED(float, stage, 2 * TILE_DEPTH * TILE_PITCH);
+    const int thread = static_cast<int>(threadIdx.x);
+    const bool is_b = thread >= BLOCK / 2; /* the one half fetches A, the other B */
+    const int part = thread % (BLOCK / 2);
+    const int64_t row_first = static_cast<int64_t>(blockIdx.y) * TILE;
+    const int64_t column_first = static_cast<int64_t>(blockIdx.x) * TILE;
+    /* Field by field: a reference to either would put both on the stack. */
+    const Matrix source = {is_b ? b.data : a.data, is_b ? b.row : a.row,
+                           is_b ? b.column : a.column, is_b ? b.dtype : a.dtype};
+    const int64_t source_first = is_b ? column_first : row_first;
+    const int64_t source_rows = is_b ? columns : rows;
+    float *const own_stage = stage + (is_b ? TILE_DEPTH * TILE_PITCH : 0);
+    const int at_row = part / (TILE_DEPTH / OCTET);
+    const int at_k = part % (TILE_DEPTH / OCTET) * OCTET;
+    const int n = thread / (TILE / OWN) * OWN;
+    const int o = thread % (TILE / OWN) * OWN;
+    float sum[OWN][OWN] = {};
+    float octet[OCTET];
+    load_tile(source, source_first, source_rows, 0, depth, part, octet);
+    for (int64_t from = 0; from < depth; from += TILE_DEPTH) {
+#pragma unroll
+        for (int i = 0; i < OCTET; i++) {
+            own_stage[(at_k + i) * TILE_PITCH + at_row] = octet[i];
+        }
+        __syncthreads();
+        if (from + TILE_DEPTH < depth) { /* on its way while this piece is multiplied */
+            load_tile(source, source_first, source_rows, from + TILE_DEPTH, depth, part, octet);
+        }
+#pragma unroll
+        for (int k = 0; k < TILE_DEPTH; k++) {
+            const float *const left = stage + k * TILE_PITCH + n;
+            const float *const right = stage + (TILE_DEPTH + k) * TILE_PITCH + o;
+#pragma unroll
+            for (int i = 0; i < OWN; i++) {
+#pragma unroll
+                for (int j = 0; j < OWN; j++) {
+                    sum[i][j] += left[i] * right[j];
+                }
+            }
+        }
+        __syncthreads();
+    }
+#pragma unroll
+    for (int i = 0; i < OWN; i++) {
+#pragma unroll
+        for (int j = 0; j < OWN; j++) {
+            if (row_first + n + i < rows && column_first + o + j < columns) {
+                finish(row_first + n + i, column_first + o + j, sum[i][j]);
+            }
+        }
+    }
+}
+
+template <typename Finish>
+__global__ void __launch_bounds__(BLOCK, BLOCKS_OF_COLUMNS)
+    product_columns(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
+{
+    const int lane = static_cast<int>(threadIdx.x) % WARP;
+    const int64_t o = static_cast<int64_t>(blockIdx.x) * WARPS + threadIdx.x / WARP;
+    const int64_t first = static_cast<int64_t>(blockIdx.y) * ROWS_OF_WARP;
+    if (o >= columns) {
+        return; /* with its whole warp; there is no barrier of the block */
+    }
+    float sum[ROWS_OF_WARP] = {};
+    for (int64_t k = static_cast<int64_t>(lane) * OCTET; k < depth; k += WARP * OCTET) {
+        float weight[OCTET];
+        load_octet(b, o, k, depth - k, weight);
+#pragma unroll
+        for (int n = 0; n < ROWS_OF_WARP; n++) {
+            if (first + n < rows) {
+                float x[OCTET];
+                load_octet(a, first + n, k, depth - k, x);
+#pragma unroll
+                for (int i = 0; i < OCTET; i++) {
+                    sum[n] += x[i] * weight[i];
+                }
+            }
+        }
+    }
+#pragma unroll
+    for (int n = 0; n < ROWS_OF_WARP; n++) {
+        if (first + n < rows) {
+            const float dot = warp_reduce<Sum>(sum[n]);
+            if (lane == 0) {
+                finish(first + n, o, dot);
+            }
+        }
+    }
+}
+
+template <typename Finish>
+assay_status product(const assay_exec *exec, const Matrix &a, const Matrix &b, int64_t rows,
+                     int64_t columns, int64_t depth, Finish finish)
+{
+    if (rows <= FEW_ROWS) {
+        const dim3 grid(static_cast<unsigned>(blocks_for(columns, WARPS)),
+                        static_cast<unsigned>(blocks_for(rows, ROWS_OF_WARP)));
+        ASSAY_LAUNCH(exec, product_columns<Finish>, (Dimensions{grid, dim3(BLOCK), 0}), a, b, rows,
+                     columns, depth, finish);
+        return ASSAY_OK;
+    }
+    constexpr int64_t rows_most = GRID_ROWS_MOST * TILE;
+    for (int64_t first = 0; first < rows; first += rows_most) {
+        const int64_t count = least(rows - first, rows_most);
+        Matrix part = a;
+        part.data = static_cast<char *>(a.data) +
+                    first * a.row * static_cast<int64_t>(assay_dtype_size((assay_dtype)a.dtype));
+        const dim3 grid(static_cast<unsigned>(blocks_for(columns, TILE)),
+                        static_cast<unsigned>(blocks_for(count, TILE)));
+        ASSAY_LAUNCH(exec, product_tile<Finish>, (Dimensions{grid, dim3(BLOCK), 0}), part, b, count,
+                     columns, depth, finish.from(first));
+    }
+    return ASSAY_OK;
+}
+
+} // namespace assay_cuda
+
+#endif
