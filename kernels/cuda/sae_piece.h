@@ -1,0 +1,117 @@
+/* Pre-activations of many rows at a time, and for topk which of them are among the k. */
+#ifndef KERNELS_CUDA_SAE_PIECE_H
+#define KERNELS_CUDA_SAE_PIECE_H
+
+#include "kernels/cuda/product.h"
+#include "kernels/cuda/sae.h"
+
+namespace assay_cuda {
+
+/* Scratch of a piece of rows: z [rows, d_in], pre [rows, d_sae], a limit for each row, the number
+ * of active latents of each segment of a row, and how many were found before. */
+enum { SEGMENT = 2048 };
+struct Piece {
+    float *z, *pre;
+    Limit *limit;
+    int64_t *found; /* [rows * segments], then the carry */
+    int64_t rows, segments;
+};
+
+inline int64_t segments_of(int64_t d_sae)
+{
+    return blocks_for(d_sae, SEGMENT);
+}
+
+inline size_t piece_bytes(const assay_sae &sae, int64_t rows)
+{
+    const int64_t words = segments_of(sae.d_sae) + 2;
+    return static_cast<size_t>(rows * words + 1) * sizeof(int64_t) +
+           static_cast<size_t>(rows * (sae.d_in + sae.d_sae)) * sizeof(float);
+}
+
+inline int64_t rows_of_piece(const assay_sae &sae, int64_t rows)
+{
+    constexpr int64_t rows_most = 4096;
+    const int64_t fit = static_cast<int64_t>(WORKSPACE_MOST / piece_bytes(sae, 1));
+    return least(rows, fit < 1 ? 1 : least(fit, rows_most));
+}
+
+/* The words of 8 bytes first: the workspace is aligned. */
+inline Piece carve(const assay_sae &sae, int64_t rows, void *workspace)
+{
+    Piece piece;
+    piece.rows = rows;
+    piece.segments = segments_of(sae.d_sae);
+    piece.found = static_cast<int64_t *>(workspace);
+    piece.limit = reinterpret_cast<Limit *>(piece.found + rows * piece.segments + 1);
+    piece.z = reinterpret_cast<float *>(piece.limit + rows);
+    piece.pre = piece.z + rows * sae.d_in;
+    return piece;
+}
+
+inline Matrix dense_f32(float *data, int64_t columns)
+{
+    return {data, columns, 1, ASSAY_F32};
+}
+
+/* A block a row. Internal linkage: each file of an SAE's kernel has its own. */
+static __global__ void __launch_bounds__(BLOCK)
+    encoder_rows(Encoder encoder, Matrix x, int64_t row_first, float *z)
+{
+    const int64_t row = row_first + blockIdx.x;
+    Moments moments = {0.0, 1.0};
+    if (encoder.layer_norm) {
+        moments = row_moments(x, row, encoder.d_in);
+    }
+    for (int64_t i = threadIdx.x; i < encoder.d_in; i += BLOCK) {
+        z[blockIdx.x * encoder.d_in + i] = encoder_input(encoder, x, row, i, moments);
+    }
+}
+
+template <typename T> struct Preactivations {
+    Encoder encoder;
+    float *pre;
+
+    Preactivations from(int64_t row) const { return {encoder, pre + row * encoder.d_sae}; }
+
+    __device__ __forceinline__ void operator()(int64_t n, int64_t j, float dot) const
+    {
+        pre[n * encoder.d_sae + j] = preactivation<T>(encoder, j, dot);
+    }
+};
+
+/* topk: a block a row. */
+static __global__ void __launch_bounds__(BLOCK)
+    limit_rows(Encoder encoder, const float *pre, Limit *limit)
+{
+    const float *const row = pre + blockIdx.x * encoder.d_sae;
+    const auto key = [&](int64_t j) { return key_of(score_of(encoder, j, row[j])); };
+    Limit own = {~uint64_t{0}, -1}; /* k 0: none */
+    if (encoder.k > 0) {
+        const Kth<uint64_t> kth = kth_greatest<uint64_t>(encoder.d_sae, encoder.k, key);
+        own = {kth.key, nth_equal<uint64_t>(encoder.d_sae, kth.key, kth.equals, key)};
+    }
+    if (threadIdx.x == 0) {
+        limit[blockIdx.x] = own;
+    }
+}
+
+/* Pre-activations of rows row_first .., and for topk their limits. */
+template <typename T>
+assay_status encode_piece(const assay_exec *exec, const Encoder &encoder, const Matrix &x,
+                          int64_t row_first, const Piece &piece)
+{
+    const Dimensions rows = {dim3(static_cast<unsigned>(piece.rows)), dim3(BLOCK), 0};
+    ASSAY_LAUNCH(exec, encoder_rows, rows, encoder, x, row_first, piece.z);
+    const assay_status status =
+        product(exec, dense_f32(piece.z, encoder.d_in), encoder.weight, piece.rows, encoder.d_sae,
+                encoder.d_in, Preactivations<T>{encoder, piece.pre});
+    if (status == ASSAY_OK && encoder.activation == ASSAY_TOPK) {
+        ASSAY_LAUNCH(exec, limit_rows, rows, encoder, piece.pre, piece.limit);
+    }
+    return status;
+}
+
+} // namespace assay_cuda
+
+#endif

@@ -1,0 +1,217 @@
+/* sae_decode: a thread sums eight neighbours of a row over the listed latents, in the order listed.
+ *
+ * A published decoder is [d_out, d_sae], so its columns are strided: prepare makes a transposed
+ * copy in the stored type, and a decode reads only the columns listed, each as one piece. A decoder
+ * that is a transposed view is used where it lies. */
+#include "kernels/cuda/sae.h"
+
+#include <new>
+
+namespace assay_cuda {
+namespace {
+
+struct State {
+    Uploads uploads;
+    Matrix columns; /* [d_sae, d_out] */
+    Matrix scale, bias;
+};
+
+struct Codes {
+    Matrix row_offsets, latent, value;
+};
+
+enum { SQUARE = 32, SQUARE_ROWS = 8, DECODE_BLOCK = 128 };
+
+/* to[j, o] = from[o, j], through a tile, so that both sides are read and written along rows. */
+template <typename Word>
+__global__ void transpose(Matrix from, Word *to, int64_t d_out, int64_t d_sae)
+{
+    ASSAY_SHARED(Word, tile, SQUARE *(SQUARE + 1));
+    const int64_t j_first = static_cast<int64_t>(blockIdx.x) * SQUARE;
+    const int64_t o_first = static_cast<int64_t>(blockIdx.y) * SQUARE;
+    const int across = static_cast<int>(threadIdx.x);
+    for (int down = static_cast<int>(threadIdx.y); down < SQUARE; down += SQUARE_ROWS) {
+        if (o_first + down < d_out && j_first + across < d_sae) {
+            tile[across * (SQUARE + 1) + down] =
+                *address<const Word>(from, o_first + down, j_first + across);
+        }
+    }
+    __syncthreads();
+    for (int down = static_cast<int>(threadIdx.y); down < SQUARE; down += SQUARE_ROWS) {
+        if (j_first + down < d_sae && o_first + across < d_out) {
+            to[(j_first + down) * d_out + o_first + across] =
+                tile[down * (SQUARE + 1) + across];
+        }
+    }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(DECODE_BLOCK)
+    decode(Codes codes, Matrix columns, Matrix scale, Matrix bias, Matrix x, Matrix y,
+           int64_t d_out, int64_t d_in, bool layer_norm)
+{
+    const int64_t row = blockIdx.x;
+    const int64_t step = static_cast<int64_t>(gridDim.y) * DECODE_BLOCK * OCTET;
+    Moments moments = {0.0, 1.0};
+    if (layer_norm) {
+        moments = row_moments(x, row, d_in);
+    }
+    const int64_t begin = load_index(codes.row_offsets, row);
+    const int64_t end = load_index(codes.row_offsets, row + 1);
+    for (int64_t at = (static_cast<int64_t>(blockIdx.y) * DECODE_BLOCK + threadIdx.x) * OCTET;
+         at < d_out; at += step) {
+        float sum[OCTET] = {};
+        for (int64_t e = begin; e < end; e++) {
+            const int64_t j = load_index(codes.latent, e);
+            const double factor = element_or(scale, j, 1.0);
+            if (factor == 0.0) {
+                continue; /* its column may hold anything */
+            }
+            const float f = static_cast<float>(load_wide(codes.value, 0, e) * factor);
+            float column[OCTET];
+            load_octet(columns, j, at, d_out - at, column);
+#pragma unroll
+            for (int i = 0; i < OCTET; i++) {
+                sum[i] += f * column[i];
+            }
+        }
+        for (int i = 0; i < OCTET && at + i < d_out; i++) {
+            const double value = static_cast<double>(sum[i]) + element_or(bias, at + i, 0.0);
+            narrow(layer_norm ? value * moments.deviation + moments.mean : value,
+                   address<T>(y, row, at + i));
+        }
+    }
+}
+
+void release(const assay_exec *, void *state)
+{
+    State *const own = static_cast<State *>(state);
+    if (own != nullptr) {
+        release_uploads(&own->uploads);
+        delete own;
+    }
+}
+
+template <typename Word>
+assay_status transpose_decoder(const assay_exec *exec, const assay_sae &sae, State *own)
+{
+    void *packed = nullptr;
+    const size_t bytes = static_cast<size_t>(sae.d_out * sae.d_sae) * sizeof(Word);
+    const assay_status status = reserve(exec, bytes, &own->uploads, &packed);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    own->columns = {packed, sae.d_out, 1, sae.decoder.dtype};
+    const Dimensions size = {dim3(static_cast<unsigned>(blocks_for(sae.d_sae, SQUARE)),
+                                  static_cast<unsigned>(blocks_for(sae.d_out, SQUARE))),
+                             dim3(SQUARE, SQUARE_ROWS), 0};
+    ASSAY_LAUNCH(exec, transpose<Word>, size, matrix_of(sae.decoder), static_cast<Word *>(packed),
+                 sae.d_out, sae.d_sae);
+    ASSAY_CUDA_TRY(exec, cudaStreamSynchronize(static_cast<cudaStream_t>(exec->stream)));
+    return ASSAY_OK;
+}
+
+assay_status take_decoder(const assay_exec *exec, const assay_sae &sae, State *own)
+{
+    const Operand others[] = {{"decoder", &sae.decoder}};
+    const assay_status status = expect(exec, ASSAY_NONE, nullptr, 0, others, 1);
+    const Matrix stored = matrix_of(sae.decoder);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    if (stored.row == 1 || sae.d_out == 1) {
+        own->columns = {stored.data, stored.column, stored.row, stored.dtype};
+        return ASSAY_OK;
+    }
+    switch (assay_dtype_size(sae.decoder.dtype)) {
+    case 2: return transpose_decoder<uint16_t>(exec, sae, own);
+    case 4: return transpose_decoder<uint32_t>(exec, sae, own);
+    default: return transpose_decoder<uint64_t>(exec, sae, own);
+    }
+}
+
+assay_status prepare(const assay_exec *exec, const assay_sae_decode_params *params, void **state)
+{
+    State *const own = new (std::nothrow) State();
+    if (own == nullptr) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_decode: no memory");
+    }
+    const assay_sae &sae = params->sae;
+    assay_status status =
+        upload(exec, "decode_scale", sae.decode_scale, true, &own->uploads, &own->scale);
+    status = status != ASSAY_OK
+                 ? status
+                 : upload(exec, "decode_bias", sae.decode_bias, true, &own->uploads, &own->bias);
+    status = status != ASSAY_OK ? status : take_decoder(exec, sae, own);
+    return settle(exec, status, own, release, state);
+}
+
+template <typename T>
+assay_status run(const assay_exec *exec, const assay_sae_decode_params *params, const void *state,
+                 const assay_sae_decode_io *io)
+{
+    const Operand typed[] = {{"y", &io->y}};
+    const Operand others[] = {{"row_offsets", &io->codes.row_offsets},
+                              {"latent", &io->codes.latent},
+                              {"value", &io->codes.value},
+                              {"x", &io->x}};
+    const assay_status status = expect(exec, Flow<T>::type, typed, others);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const State *const own = static_cast<const State *>(state);
+    const assay_sae &sae = params->sae;
+    const Codes codes = {matrix_of(io->codes.row_offsets), matrix_of(io->codes.latent),
+                         matrix_of(io->codes.value)};
+    const int64_t across = least(blocks_for(sae.d_out, DECODE_BLOCK * OCTET), GRID_ROWS_MOST);
+    const Dimensions size = {dim3(static_cast<unsigned>(io->y.shape[0]),
+                                  static_cast<unsigned>(across)),
+                             dim3(DECODE_BLOCK), 0};
+    ASSAY_LAUNCH(exec, decode<T>, size, codes, own->columns, own->scale, own->bias,
+                 matrix_of(io->x), matrix_of(io->y), sae.d_out, sae.d_in, sae.layer_norm);
+    return ASSAY_OK;
+}
+
+/* One run reads each listed column once, and at most the whole decoder. How many are listed stands
+ * on the device; this is never called within a run. */
+uint64_t bytes_read(const assay_sae_decode_params *params, const void *,
+                    const assay_sae_decode_io *io)
+{
+    const Matrix offsets = matrix_of(io->codes.row_offsets);
+    int64_t listed = 0;
+    const int64_t *const last =
+        static_cast<const int64_t *>(offsets.data) + io->y.shape[0] * offsets.column;
+    if (cudaMemcpyAsync(&listed, last, sizeof listed, cudaMemcpyDeviceToHost, nullptr) !=
+            cudaSuccess ||
+        cudaStreamSynchronize(nullptr) != cudaSuccess) {
+        return 0;
+    }
+    return static_cast<uint64_t>(least(listed, params->sae.d_sae) * params->sae.d_out) *
+           assay_dtype_size(params->sae.decoder.dtype);
+}
+
+assay_status supports(const assay_device *device, const assay_sae_decode_params *params,
+                      const assay_sae_decode_io *, assay_error *error)
+{
+    const assay_status status = device_served(device, error);
+    return status != ASSAY_OK ? status : weight_served("decoder", params->sae.decoder, error);
+}
+
+template <typename T> assay_kernel describe_op()
+{
+    assay_kernel kernel =
+        describe<T>(ASSAY_OP_sae_decode, "the listed columns only, from a transposed copy",
+                    ASSAY_ORDER_SEQUENTIAL);
+    kernel.run.sae_decode.supports = supports;
+    kernel.run.sae_decode.prepare = prepare;
+    kernel.run.sae_decode.run = run<T>;
+    kernel.run.sae_decode.bytes_read = bytes_read;
+    kernel.release = release;
+    return kernel;
+}
+
+} // namespace
+
+ASSAY_CUDA_KERNEL(sae_decode)
+
+} // namespace assay_cuda
