@@ -103,3 +103,23 @@ add_custom_command(OUTPUT ${discovered}
         ${PROJECT_SOURCE_DIR}/ci/package/assayDiscover.cmake)
 add_custom_target(discover ALL DEPENDS ${discovered})
 set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})
+
+# The CUDA kernels judged through the emulator, which is judged before; of the module itself what
+# can be seen without a GPU.
+if(TARGET assay_cuda_emulated)
+    add_subdirectory(kernels/cuda/emulate/tests)
+    add_test(NAME cuda/emulated
+        COMMAND assay verify --quick --plugin $<TARGET_FILE:assay_cuda_emulated>)
+    set_tests_properties(cuda/emulated PROPERTIES LABELS cuda TIMEOUT 1200 PROCESSORS 2
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+endif()
+if(TARGET assay_cuda)
+    add_test(NAME cuda/module
+        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR})
+    set_tests_properties(cuda/module PROPERTIES LABELS cuda TIMEOUT 300
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    add_test(NAME cuda/resources
+        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-resources-test ${ASSAY_CUDA_RESOURCES})
+    set_tests_properties(cuda/resources PROPERTIES LABELS cuda)
+endif()
