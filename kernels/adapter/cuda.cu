@@ -49,7 +49,7 @@ __global__ void identity(Matrix x, Matrix mean, Matrix y, int64_t rows, int64_t 
 }
 
 /* v of the formula, a block a row, rounded to f32. */
-__global__ void __launch_bounds__(BLOCK)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
     input_rows(Matrix x, Matrix mean, int64_t row_first, int64_t d, bool normalise, float *v)
 {
     const int64_t row = row_first + blockIdx.x;

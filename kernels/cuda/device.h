@@ -16,6 +16,9 @@ namespace assay_cuda {
 enum { WARP = 32, BLOCK = 256, WARPS = BLOCK / WARP };
 constexpr unsigned ALL_LANES = 0xffffffffu;
 
+/* Blocks that a multiprocessor should hold at once: ptxas, left to choose, at times spills. */
+enum { RESIDENT = 2 };
+
 /* Where operands are: the emulator's device memory is the host's. */
 #ifdef ASSAY_EMULATED
 constexpr assay_space SPACE = ASSAY_HOST;

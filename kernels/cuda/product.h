@@ -14,7 +14,6 @@
 namespace assay_cuda {
 
 enum { TILE = 64, TILE_DEPTH = 16, TILE_PITCH = TILE + 4, OWN = 4, FEW_ROWS = 8, ROWS_OF_WARP = 4 };
-enum { BLOCKS_OF_COLUMNS = 3 }; /* on a multiprocessor: ptxas, left to choose, would spill */
 
 /* An octet of the tile that starts at row `first`, zeros outside the matrix. */
 __device__ __forceinline__ void load_tile(const Matrix &m, int64_t first, int64_t rows,
@@ -26,9 +25,8 @@ __device__ __forceinline__ void load_tile(const Matrix &m, int64_t first, int64_
 }
 
 template <typename Finish>
-__global__ void __launch_bounds__(BLOCK) product_tile(Matrix a, Matrix b, int64_t rows,
-                                                      int64_t columns, int64_t depth,
-                                                      Finish finish)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
+    product_tile(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
 {
     ASSAY_SHARED(float, stage, 2 * TILE_DEPTH * TILE_PITCH);
     const int thread = static_cast<int>(threadIdx.x);
@@ -84,7 +82,7 @@ __global__ void __launch_bounds__(BLOCK) product_tile(Matrix a, Matrix b, int64_
 }
 
 template <typename Finish>
-__global__ void __launch_bounds__(BLOCK, BLOCKS_OF_COLUMNS)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
     product_columns(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
 {
     const int lane = static_cast<int>(threadIdx.x) % WARP;

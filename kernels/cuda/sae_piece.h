@@ -55,7 +55,7 @@ inline Matrix dense_f32(float *data, int64_t columns)
 }
 
 /* A block a row. Internal linkage: each file of an SAE's kernel has its own. */
-static __global__ void __launch_bounds__(BLOCK)
+static __global__ void __launch_bounds__(BLOCK, RESIDENT)
     encoder_rows(Encoder encoder, Matrix x, int64_t row_first, float *z)
 {
     const int64_t row = row_first + blockIdx.x;
@@ -81,7 +81,7 @@ template <typename T> struct Preactivations {
 };
 
 /* topk: a block a row. */
-static __global__ void __launch_bounds__(BLOCK)
+static __global__ void __launch_bounds__(BLOCK, RESIDENT)
     limit_rows(Encoder encoder, const float *pre, Limit *limit)
 {
     const float *const row = pre + blockIdx.x * encoder.d_sae;

@@ -6,13 +6,14 @@ namespace assay_cuda {
 namespace {
 
 template <typename T>
-__global__ void __launch_bounds__(BLOCK, 4) /* blocks on a multiprocessor */
+__global__ void __launch_bounds__(BLOCK, 1) /* with fewer registers it would spill */
     norm_rows(Matrix x, Matrix weight, Matrix y, int64_t d, float eps)
 {
     const int64_t n = blockIdx.x;
     const int64_t first = static_cast<int64_t>(threadIdx.x) * OCTET;
     float part = 0.0f;
     float value[OCTET];
+#pragma unroll 1 /* an octet is enough at once: more would not fit the registers */
     for (int64_t column = first; column < d; column += BLOCK * OCTET) {
         load_octet(x, n, column, d - column, value);
 #pragma unroll
@@ -22,6 +23,7 @@ __global__ void __launch_bounds__(BLOCK, 4) /* blocks on a multiprocessor */
     }
     const float mean = block_reduce<Sum>(part) / static_cast<float>(d);
     const float inverse = 1.0f / sqrtf(mean + eps);
+#pragma unroll 1 /* an octet is enough at once: more would not fit the registers */
     for (int64_t column = first; column < d; column += BLOCK * OCTET) {
         float w[OCTET];
         load_octet(x, n, column, d - column, value);

@@ -18,7 +18,8 @@ struct Outputs {
     int64_t capacity;
 };
 
-__global__ void __launch_bounds__(BLOCK) count_active(Encoder encoder, Piece piece)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
+    count_active(Encoder encoder, Piece piece)
 {
     const int64_t row = blockIdx.y;
     const int64_t first = static_cast<int64_t>(blockIdx.x) * SEGMENT;
@@ -39,7 +40,7 @@ __global__ void __launch_bounds__(BLOCK) count_active(Encoder encoder, Piece pie
 
 /* One block: each count becomes the sum of those before it; the carry, which follows the counts of
  * a whole piece, goes on to the next piece. */
-__global__ void __launch_bounds__(BLOCK)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
     sum_counts(Piece piece, int64_t row_first, int64_t carry_at, Matrix row_offsets)
 {
     const bool listed = row_offsets.data != nullptr;
@@ -67,7 +68,7 @@ __global__ void __launch_bounds__(BLOCK)
     }
 }
 
-__global__ void __launch_bounds__(BLOCK)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
     write_active(Encoder encoder, Piece piece, int64_t row_first, Outputs out)
 {
     const int64_t row = blockIdx.y;

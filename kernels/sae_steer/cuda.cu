@@ -55,7 +55,7 @@ __device__ __forceinline__ float encode_one(const Encoder &encoder, const Matrix
 /* piece.pre is NULL where the latent is encoded here. y may be x: a row is read by its own block,
  * whole, before any of it is written. */
 template <typename T>
-__global__ void __launch_bounds__(BLOCK)
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
     steer_rows(Encoder encoder, Edit edit, Piece piece, Matrix x, Matrix y, int64_t row_first,
                int64_t d_out)
 {
