@@ -100,18 +100,25 @@ static void disturb(const assay_judgement *j, assay_any_io *io)
     }
 }
 
-/* The same call with inputs that are nearly the same, at the same addresses: its outputs are
- * nobody's business, but the next call's must not be these. */
-static assay_status disturbed_call(assay_judgement *j, const int64_t *rows)
+/* The same call with inputs that are nearly the same, at the same addresses, by the subject and by
+ * another state, which then goes: the outputs are nobody's business, but the next call's must not
+ * be these. */
+static assay_status disturbed_calls(assay_judgement *j, const int64_t *rows)
 {
+    assay_session *const session = j->judged.session;
     assay_any_io io;
     assay_status status =
         assay_rows_take(j->step, &j->base, rows, j->blocks.rows, j->arena, &io, j->error);
     status = status == ASSAY_OK ? add_spare(j, &io) : status;
     if (status == ASSAY_OK) {
         disturb(j, &io);
-        assay_session_set_stale(j->judged.session, ASSAY_STALE_LOW);
+        assay_session_set_stale(session, ASSAY_STALE_LOW);
         status = assay_judged_run(&j->judged, &io, ASSAY_PLACE_LEFT);
+    }
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
+        assay_session_set_others(session, ASSAY_OTHERS_RUN);
+        status = assay_judged_run(&j->judged, &io, ASSAY_PLACE_LEFT);
+        assay_session_set_others(session, ASSAY_OTHERS_GO);
     }
     return status;
 }
@@ -130,7 +137,7 @@ static assay_status earlier_calls(assay_judgement *j, int64_t *rows)
     }
     assay_rows_all(&j->blocks, rows);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && is_quick(j)) {
-        status = disturbed_call(j, rows);
+        status = disturbed_calls(j, rows);
     }
     return status;
 }
@@ -150,9 +157,10 @@ static assay_status move_weights(assay_judgement *j)
                : status;
 }
 
-/* The first call again, by other threads. */
+/* The first call again, by other threads; states prepared after the subject's are gone. */
 static assay_status first_by_others(assay_judgement *j, int64_t *rows)
 {
+    assay_session_set_others(j->judged.session, ASSAY_OTHERS_GO);
     const bool slow = j->result->seconds >= ASSAY_SLOW_SECONDS || j->step->sample != NULL;
     return slow || (j->step->brief && draw(j, 3) % 4 != 0) ? ASSAY_OK
                                                            : assay_check_threads(j, rows);
@@ -177,11 +185,17 @@ static assay_status judge_second(assay_judgement *j, const assay_any_io *io, int
 }
 
 /* What is judged in part is poisoned again, since elements left unwritten would not be noticed
- * where no truth is. */
+ * where no truth is. In half of the cases the workspace holds what the disturbed calls left. */
+static assay_stale second_stale(const assay_judgement *j)
+{
+    return j->step->sample != NULL               ? ASSAY_FRESH
+           : is_quick(j) && draw(j, 4) % 2 == 0 ? ASSAY_STALE_LEFT
+                                                 : ASSAY_STALE_HIGH;
+}
+
 assay_status assay_judgement_second(assay_judgement *j)
 {
     assay_session *const session = j->judged.session;
-    const assay_stale stale = j->step->sample == NULL ? ASSAY_STALE_HIGH : ASSAY_FRESH;
     assay_any_io io;
     int64_t *const rows =
         assay_arena_take(j->arena, (size_t)(j->blocks.rows + 1) * sizeof *rows);
@@ -203,7 +217,7 @@ assay_status assay_judgement_second(assay_judgement *j)
     }
     assay_session_set_threads(session, 0);
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS) {
-        assay_session_set_stale(session, stale);
+        assay_session_set_stale(session, second_stale(j));
         status = assay_judgement_run(j, &io, ASSAY_PLACE_LEFT);
     }
     assay_session_set_stale(session, ASSAY_FRESH);

@@ -7,14 +7,15 @@ static const double soak_seconds = 1.0;
 
 static uint64_t draw(const assay_judgement *j, int64_t call)
 {
-    return assay_philox(j->judge->seed, 0x736f616bull, (uint64_t)call).word[0];
+    const assay_philox_block block = assay_philox(j->judge->seed, 0x736f616bull, (uint64_t)call);
+    return (uint64_t)block.word[0] << 32 | block.word[1];
 }
 
-/* All rows, beginning with the block `shift`. */
-static int64_t turn(const assay_blocks *blocks, int64_t shift, int64_t *from)
+/* The rows of so many blocks, beginning with the block `shift`. */
+static int64_t turn(const assay_blocks *blocks, int64_t shift, int64_t count, int64_t *from)
 {
     int64_t rows = 0;
-    for (int64_t i = 0; i < blocks->count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         const int64_t b = (shift + i) % blocks->count;
         for (int64_t n = blocks->start[b]; n < blocks->start[b + 1]; n++) {
             from[rows++] = n;
@@ -23,16 +24,19 @@ static int64_t turn(const assay_blocks *blocks, int64_t shift, int64_t *from)
     return rows;
 }
 
-/* One call: equal to the first run bit for bit, row by row, or else judged as that one was. */
+/* One call, every other one of all rows and the rest of some: equal to the first run bit for bit,
+ * row by row, or else judged as that one was. */
 static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
 {
     assay_any_io io;
     char what[64];
     const uint64_t bits = draw(j, call);
-    const int64_t rows = turn(&j->blocks, (int64_t)(bits / 3 % (uint64_t)j->blocks.count), from);
+    const uint64_t blocks = (uint64_t)j->blocks.count;
+    const int64_t count = (int64_t)(bits >> 40 & 1 ? blocks : 1 + (bits >> 41) % blocks);
+    const int64_t rows = turn(&j->blocks, (int64_t)(bits / 4 % blocks), count, from);
     assay_status status = assay_rows_take(j->step, &j->base, from, rows, j->arena, &io, j->error);
     if (status == ASSAY_OK) {
-        assay_session_set_stale(j->judged.session, (assay_stale)(bits % 3));
+        assay_session_set_stale(j->judged.session, (assay_stale)(bits % 4));
         status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
         assay_session_set_stale(j->judged.session, ASSAY_FRESH);
     }

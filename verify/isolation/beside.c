@@ -72,23 +72,52 @@ static bool make_params(const assay_servant *servant, assay_beside *beside)
     return lock_weights(view, beside);
 }
 
+/* More than one state is prepared in so many seconds, of so many bytes of weights. */
+static const double moment = 0.002;
+static const uint64_t many_bytes = 1u << 20;
+
+static void prepare_states(assay_servant *servant, const assay_kernel *kernel, uint64_t bytes)
+{
+    assay_beside *const beside = &servant->beside;
+    const double start = assay_now();
+    do {
+        if (!assay_servant_prepare(servant, kernel, &beside->params,
+                                   &beside->state[beside->states])) {
+            return;
+        }
+        beside->states++;
+    } while (beside->states < ASSAY_BESIDE_MOST && bytes <= many_bytes &&
+             assay_now() - start < moment);
+}
+
 void assay_beside_prepare(assay_servant *servant, const assay_kernel *kernel)
 {
     assay_beside *const beside = &servant->beside;
-    if (bytes_of(&servant->weights.layout) > ASSAY_ALTERED_MOST || beside->base != NULL) {
+    const uint64_t bytes = bytes_of(&servant->weights.layout);
+    if (bytes > ASSAY_ALTERED_MOST || beside->base != NULL) {
         return;
     }
     servant->control->phase = ASSAY_PHASE_BESIDE;
     if (make_params(servant, beside)) {
+        assay_error *const kept = servant->exec.error;
         assay_error said = {.message = ""};
-        assay_exec exec = servant->exec;
-        exec.error = exec.error != NULL ? &said : NULL;
-        beside->prepared =
-            assay_servant_prepare(kernel, &exec, &beside->params, &servant->io, &beside->state);
+        servant->exec.error = kept != NULL ? &said : NULL;
+        prepare_states(servant, kernel, bytes);
+        servant->exec.error = kept;
     }
     servant->control->phase = ASSAY_PHASE_IDLE;
-    if (!beside->prepared) {
+    if (beside->states == 0) {
         assay_beside_release(servant);
+    }
+}
+
+static void release_state(assay_servant *servant, const assay_kernel *kernel, void *state)
+{
+    if (kernel != NULL && kernel->release != NULL && state != NULL) {
+        const uint32_t phase = servant->control->phase;
+        servant->control->phase = ASSAY_PHASE_RELEASE;
+        kernel->release(&servant->exec, state);
+        servant->control->phase = phase;
     }
 }
 
@@ -97,11 +126,10 @@ void assay_beside_release(assay_servant *servant)
     assay_beside *const beside = &servant->beside;
     const assay_kernel *const kernel =
         servant->subject_set ? servant->table.kernel[servant->subject.op] : NULL;
-    if (beside->prepared && kernel != NULL && kernel->release != NULL && beside->state != NULL) {
-        const uint32_t phase = servant->control->phase;
-        servant->control->phase = ASSAY_PHASE_RELEASE;
-        kernel->release(&servant->exec, beside->state);
-        servant->control->phase = phase;
+    for (int first = 1; first >= 0; first--) {
+        for (int i = first; i < beside->states; i += 2) {
+            release_state(servant, kernel, beside->state[i]);
+        }
     }
     if (beside->base != NULL) {
         (void)munmap(beside->base, beside->size);

@@ -91,6 +91,16 @@ static bool in_scratch(const assay_death *death, assay_outcome *outcome, char *t
     return true;
 }
 
+static bool in_frame(const assay_death *death, char *text)
+{
+    const assay_control *const c = death->control;
+    if (c->address < c->frame_low || c->address >= c->frame_end) {
+        return false;
+    }
+    (void)snprintf(text, TEXT_MAX, "%s an exec or io of a call that has returned", deed(c->access));
+    return true;
+}
+
 static void fault_words(const assay_death *death, assay_outcome *outcome, char *text)
 {
     const assay_control *const c = death->control;
@@ -103,7 +113,7 @@ static void fault_words(const assay_death *death, assay_outcome *outcome, char *
                            (c->address >= c->stack && c->address - c->stack < assay_page()));
     if (in_slab(death, &death->operands, c->operands, outcome, text) ||
         in_slab(death, &death->weights, c->weights, outcome, text) ||
-        in_scratch(death, outcome, text)) {
+        in_scratch(death, outcome, text) || in_frame(death, text)) {
         return;
     }
     if (c->signal == SIGSEGV && c->code == SI_KERNEL) {

@@ -23,6 +23,7 @@ void assay_servant_close(assay_servant *servant)
     assay_servant_release_step(servant);
     assay_servant_close_models(servant);
     assay_scratch_close(&servant->scratch);
+    assay_frame_release(&servant->frame);
     assay_view_close(&servant->weights);
     assay_view_close(&servant->operands);
     assay_plugin_close(&servant->plugin);
@@ -200,6 +201,7 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
     servant->exec.threads = request->threads > 0 ? request->threads : subject->threads;
     servant->exec.error = request->silent ? NULL : &servant->said;
     servant->fill = (assay_fill)request->fill;
+    servant->others = (assay_others)request->others;
     servant->control->operands = (uint64_t)(uintptr_t)servant->operands.base;
     if (!settle_all(&servant->operands, assay_io_operands(subject->op, subject->logits),
                     &servant->io)) {
@@ -210,7 +212,7 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
     if (assay_op_is_stage(subject->op)) {
         status = assay_servant_run_stage(servant, &reply->outcome, error);
     } else {
-        assay_servant_run_step(servant, &reply->outcome);
+        status = assay_servant_run_step(servant, &reply->outcome, error);
     }
     assay_modes_check(&before, servant->exec.threads, &reply->outcome);
     assay_layout_digest(&request->layout, servant->operands.base, true, reply->digest);

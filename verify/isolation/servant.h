@@ -7,6 +7,7 @@
 #include "fixtures/io/tokenizer.h"
 #include "kernels/plugin.h"
 #include "verify/explain/host.h"
+#include "verify/isolation/frame.h"
 #include "verify/isolation/slab.h"
 #include "verify/isolation/surroundings.h"
 #include "verify/isolation/view.h"
@@ -32,13 +33,14 @@ typedef struct assay_open_stage {
     bool stops;
 } assay_open_stage;
 
-/* A second state of a step's kernel (beside.h). */
+/* Other states of a step's kernel (beside.h). */
+enum { ASSAY_BESIDE_MOST = 12 };
 typedef struct assay_beside {
-    uint8_t *base; /* its weights; NULL: there is none */
+    uint8_t *base; /* their weights; NULL: there are none */
     uint64_t size;
     assay_op_params params;
-    void *state;
-    bool prepared;
+    void *state[ASSAY_BESIDE_MOST];
+    int states;
 } assay_beside;
 
 typedef struct assay_servant {
@@ -46,6 +48,7 @@ typedef struct assay_servant {
     int weights_file, operands_file;
     assay_view weights, operands;
     assay_scratch scratch;
+    assay_frame frame;
     assay_plugin plugin;
     assay_device device;
     assay_kept_model model[ASSAY_MODELS_KEPT];
@@ -61,7 +64,7 @@ typedef struct assay_servant {
     bool prepared; /* steps: prepare was called and state is to be released */
     void *state;
     double prepare_seconds; /* of the last prepare */
-    uint64_t runs;          /* since it */
+    assay_others others;    /* at the present run */
     assay_beside beside;
     assay_open_stage stage;
     assay_op_io io; /* of the present run, with addresses */
@@ -78,11 +81,13 @@ void assay_servant_describe(const assay_servant *servant, const assay_request *r
                             assay_wire_kernel *answer);
 
 /* Parts of the above. Each fills the outcome; the status is the harness's own. */
-void assay_servant_run_step(assay_servant *servant, assay_outcome *outcome);
+assay_status assay_servant_run_step(assay_servant *servant, assay_outcome *outcome,
+                                    assay_error *error);
 void assay_servant_release_step(assay_servant *servant);
-/* Asks whether a step is supported and, where it is, prepares; whether it is ready. */
-bool assay_servant_prepare(const assay_kernel *kernel, const assay_exec *exec,
-                           const assay_op_params *params, const assay_op_io *io, void **state);
+/* Asks whether a step is supported with these params and, where it is, prepares; whether it is
+ * ready. */
+bool assay_servant_prepare(assay_servant *servant, const assay_kernel *kernel,
+                           const assay_op_params *params, void **state);
 assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *outcome,
                                       assay_error *error);
 assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outcome,

@@ -8,6 +8,9 @@
 /* What takes longer to prepare is not prepared once more beside. */
 static const double slow_prepare = 0.1;
 
+/* Room that a kernel did not ask for: more is not another answer. */
+enum { WORKSPACE_MORE = 4096 + 256 };
+
 /* supports, workspace and prepare have the same place in every op's functions but other types. */
 static assay_status ask_supports(const assay_kernel *kernel, const assay_exec *exec,
                                  const assay_op_params *params, const assay_op_io *io)
@@ -25,14 +28,15 @@ static assay_status ask_supports(const assay_kernel *kernel, const assay_exec *e
     }
 }
 
-static size_t ask_workspace(const assay_servant *servant, const assay_kernel *kernel)
+static size_t ask_workspace(const assay_kernel *kernel, const assay_op_params *params,
+                            const assay_op_io *io)
 {
     switch (kernel->op) {
 #define WORKSPACE_CASE(name)                                                                       \
     case ASSAY_OP_##name:                                                                          \
         return kernel->run.name.workspace == NULL                                                  \
                    ? 0                                                                             \
-                   : kernel->run.name.workspace(&servant->subject.params.name, &servant->io.name);
+                   : kernel->run.name.workspace(&params->name, &io->name);
         ASSAY_STEP_OPS(WORKSPACE_CASE)
 #undef WORKSPACE_CASE
     default: return 0;
@@ -65,15 +69,26 @@ static bool has_prepare(const assay_kernel *kernel)
     }
 }
 
-bool assay_servant_prepare(const assay_kernel *kernel, const assay_exec *exec,
-                           const assay_op_params *params, const assay_op_io *io, void **state)
+static assay_status framed_prepare(assay_servant *servant, const assay_kernel *kernel,
+                                   const assay_op_params *params, void **state)
 {
-    return ask_supports(kernel, exec, params, io) == ASSAY_OK &&
-           ask_prepare(kernel, exec, params, state) == ASSAY_OK;
+    assay_frame_open(&servant->frame, &servant->exec, NULL);
+    const assay_status status = ask_prepare(kernel, servant->frame.exec, params, state);
+    (void)assay_frame_close(&servant->frame, &servant->exec, NULL);
+    return status;
+}
+
+bool assay_servant_prepare(assay_servant *servant, const assay_kernel *kernel,
+                           const assay_op_params *params, void **state)
+{
+    return ask_supports(kernel, &servant->exec, params, &servant->io) == ASSAY_OK &&
+           framed_prepare(servant, kernel, params, state) == ASSAY_OK;
 }
 
 static assay_status reserve_workspace(assay_servant *servant, uint64_t bytes, assay_error *error)
 {
+    const bool more = servant->fill == ASSAY_FILL_LOW || servant->fill == ASSAY_FILL_LEFT;
+    bytes += more && bytes < UINT64_MAX / 2 ? WORKSPACE_MORE : 0;
     const assay_status status =
         assay_scratch_reserve(&servant->scratch, bytes, servant->fill, error);
     const assay_scratch *const scratch = &servant->scratch;
@@ -87,14 +102,30 @@ static assay_status reserve_workspace(assay_servant *servant, uint64_t bytes, as
     return status;
 }
 
-static void call(assay_servant *servant, const assay_kernel *kernel, assay_outcome *outcome)
+/* Calls; the name of a struct of the harness's that the kernel changed, or NULL. */
+static const char *call_framed(assay_servant *servant, const assay_kernel *kernel,
+                               const assay_op_params *params, const void *state,
+                               assay_status *status, double *seconds)
 {
+    assay_op_params given;
+    memcpy(&given, params, sizeof given);
+    assay_frame *const frame = &servant->frame;
+    assay_frame_open(frame, &servant->exec, &servant->io);
     servant->control->phase = ASSAY_PHASE_RUN;
     const double start = assay_now();
-    const assay_status status = assay_step_call(kernel, &servant->exec, &servant->subject.params,
-                                                servant->state, &servant->io);
-    outcome->seconds = assay_now() - start;
+    *status = assay_step_call(kernel, frame->exec, params, state, frame->io);
+    *seconds = assay_now() - start;
     servant->control->phase = ASSAY_PHASE_IDLE;
+    const char *const changed = assay_frame_close(frame, &servant->exec, &servant->io);
+    return changed == NULL && memcmp(&given, params, sizeof given) != 0 ? "params" : changed;
+}
+
+static void call(assay_servant *servant, const assay_kernel *kernel, const assay_op_params *params,
+                 const void *state, assay_outcome *outcome)
+{
+    assay_status status = ASSAY_OK;
+    const char *const changed =
+        call_framed(servant, kernel, params, state, &status, &outcome->seconds);
     const uint64_t behind = assay_scratch_damage(&servant->scratch);
     const uint64_t before = assay_scratch_damage_before(&servant->scratch);
     const uint64_t bytes = behind > 0 ? behind : before;
@@ -104,6 +135,12 @@ static void call(assay_servant *servant, const assay_kernel *kernel, assay_outco
         outcome->check = ASSAY_CHECK_STATUS;
         (void)snprintf(outcome->message, sizeof outcome->message,
                        "run returned 'unsupported' for a shape that the kernel supports");
+    }
+    if (changed != NULL) {
+        outcome->verdict = ASSAY_FAIL;
+        outcome->check = ASSAY_CHECK_INPUT;
+        (void)snprintf(outcome->message, sizeof outcome->message,
+                       "wrote to the harness's %s, which a kernel only reads", changed);
     }
     if (bytes > 0) {
         outcome->verdict = ASSAY_FAIL;
@@ -117,7 +154,7 @@ static void call(assay_servant *servant, const assay_kernel *kernel, assay_outco
 
 static assay_status prepare(assay_servant *servant, const assay_kernel *kernel)
 {
-    const assay_company company = has_prepare(kernel) && servant->prepare_seconds < slow_prepare
+    const assay_company company = servant->prepare_seconds < slow_prepare
                                       ? servant->subject.company
                                       : ASSAY_COMPANY_NONE;
     servant->exec.workspace = NULL;
@@ -128,11 +165,10 @@ static assay_status prepare(assay_servant *servant, const assay_kernel *kernel)
     servant->control->phase = ASSAY_PHASE_PREPARE;
     const double start = assay_now();
     const assay_status status =
-        ask_prepare(kernel, &servant->exec, &servant->subject.params, &servant->state);
+        framed_prepare(servant, kernel, &servant->subject.params, &servant->state);
     servant->prepare_seconds = assay_now() - start;
     servant->prepared = status == ASSAY_OK;
-    servant->runs = 0;
-    if (status == ASSAY_OK && company == ASSAY_COMPANY_AFTER &&
+    if (status == ASSAY_OK && company == ASSAY_COMPANY_AFTER && has_prepare(kernel) &&
         servant->prepare_seconds < slow_prepare) {
         assay_beside_prepare(servant, kernel);
     }
@@ -147,22 +183,31 @@ static bool make_ready(assay_servant *servant, const assay_kernel *kernel, size_
     assay_status status =
         ask_supports(kernel, &servant->exec, &servant->subject.params, &servant->io);
     if (status == ASSAY_OK) {
-        *workspace = ask_workspace(servant, kernel);
+        *workspace = ask_workspace(kernel, &servant->subject.params, &servant->io);
     }
     if (status == ASSAY_OK && !servant->prepared) {
         status = prepare(servant, kernel);
     }
-    if (status == ASSAY_OK && servant->subject.company == ASSAY_COMPANY_BEFORE &&
-        servant->runs > 0) {
+    if (status == ASSAY_OK && servant->others == ASSAY_OTHERS_GO) {
         assay_beside_release(servant);
     }
-    servant->runs++;
     servant->control->phase = ASSAY_PHASE_IDLE;
     assay_outcome_of_status(status, &servant->said, outcome);
     return status == ASSAY_OK;
 }
 
-void assay_servant_run_step(assay_servant *servant, assay_outcome *outcome)
+/* Where the subject's place is another state's, and there is none, nothing is to be done. */
+static void call_one(assay_servant *servant, const assay_kernel *kernel, assay_outcome *outcome)
+{
+    if (servant->others != ASSAY_OTHERS_RUN) {
+        call(servant, kernel, &servant->subject.params, servant->state, outcome);
+    } else if (servant->beside.states > 0) {
+        call(servant, kernel, &servant->beside.params, servant->beside.state[0], outcome);
+    }
+}
+
+assay_status assay_servant_run_step(assay_servant *servant, assay_outcome *outcome,
+                                    assay_error *error)
 {
     const assay_kernel *const kernel = servant->table.kernel[servant->subject.op];
     size_t workspace = 0;
@@ -170,10 +215,16 @@ void assay_servant_run_step(assay_servant *servant, assay_outcome *outcome)
         outcome->verdict = ASSAY_SKIP;
         (void)snprintf(outcome->message, sizeof outcome->message,
                        "its operands must be in device memory, which this build does not give");
-        return;
+        return ASSAY_OK;
     }
+    const assay_status status = assay_frame_reserve(&servant->frame, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    servant->control->frame_low = (uint64_t)(uintptr_t)servant->frame.base;
+    servant->control->frame_end = servant->control->frame_low + servant->frame.all;
     if (!make_ready(servant, kernel, &workspace, outcome)) {
-        return;
+        return ASSAY_OK;
     }
     assay_error refused = {.message = ""};
     if (reserve_workspace(servant, workspace, &refused) != ASSAY_OK) {
@@ -181,9 +232,10 @@ void assay_servant_run_step(assay_servant *servant, assay_outcome *outcome)
         outcome->check = ASSAY_CHECK_STATUS;
         (void)snprintf(outcome->message, sizeof outcome->message,
                        "asked for a workspace of %zu bytes: %.900s", workspace, refused.message);
-        return;
+        return ASSAY_OK;
     }
-    call(servant, kernel, outcome);
+    call_one(servant, kernel, outcome);
+    return ASSAY_OK;
 }
 
 void assay_servant_release_step(assay_servant *servant)

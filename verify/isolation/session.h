@@ -65,8 +65,10 @@ typedef struct assay_script {
  * alignment the kernel declares, or against the one before. */
 typedef enum assay_placement { ASSAY_PLACE_RIGHT = 0, ASSAY_PLACE_LEFT } assay_placement;
 
-/* Another state of a step's kernel, of the same shapes with other numbers: prepared after the
- * subject's and there as long; or before it, and released after the first run. */
+/* Other states of a step's kernel, of the same shapes with other numbers: prepared after the
+ * subject's or before it, one or, where that is quick, more than a kernel that counts them may have
+ * room for; they are there as long as the subject's (but see assay_others). A kernel that prepares
+ * nothing has them, with no state, where they come before. */
 typedef enum assay_company {
     ASSAY_COMPANY_NONE = 0,
     ASSAY_COMPANY_AFTER,
@@ -108,12 +110,28 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
 void assay_session_set_threads(assay_session *session, int32_t threads);
 /* What outputs and the workspace hold before the runs that follow: poison (NaN); or numbers, as an
  * earlier call may have left them: ordinary ones in outputs, great ones of one sign in the
- * workspace. Poison again after prepare. */
-typedef enum assay_stale { ASSAY_FRESH = 0, ASSAY_STALE_HIGH, ASSAY_STALE_LOW } assay_stale;
+ * workspace; or there what the last call did leave (low ones where its workspace was none for this
+ * one). From LOW on the workspace is larger than was asked for. Poison again after prepare. */
+typedef enum assay_stale {
+    ASSAY_FRESH = 0,
+    ASSAY_STALE_HIGH,
+    ASSAY_STALE_LOW,
+    ASSAY_STALE_LEFT
+} assay_stale;
 void assay_session_set_stale(assay_session *session, assay_stale stale);
 /* Whether exec.error is NULL in the runs that follow, and in the prepare that the first of them
  * begins with. It is there again after prepare. */
 void assay_session_set_silent(assay_session *session, bool silent);
+
+/* What the other states (assay_company) do at the runs that follow: nothing; or one runs in the
+ * subject's place, whose outputs are then its own (where there is none, nothing runs); or they are
+ * released before the run. Nothing again after prepare. */
+typedef enum assay_others {
+    ASSAY_OTHERS_STAY = 0,
+    ASSAY_OTHERS_RUN,
+    ASSAY_OTHERS_GO
+} assay_others;
+void assay_session_set_others(assay_session *session, assay_others others);
 
 /* What only grows where every call leaves something in the worker. */
 typedef struct assay_footprint {

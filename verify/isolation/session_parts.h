@@ -38,6 +38,7 @@ struct assay_session {
     int32_t threads, run_threads; /* run_threads 0: threads */
     assay_stale stale;
     bool silent; /* exec.error is NULL */
+    assay_others others;
 
     assay_slab weights, operands;
     assay_worker workers[ASSAY_WORKERS_MAX];

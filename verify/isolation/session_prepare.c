@@ -136,6 +136,7 @@ static assay_status put_subject(assay_session *session, const assay_subject *sub
     session->run_threads = 0;
     session->stale = ASSAY_FRESH;
     session->silent = false;
+    session->others = ASSAY_OTHERS_STAY;
     wire->logits = subject->logits;
     wire->company = subject->company;
     (void)snprintf(wire->impl, sizeof wire->impl, "%s", subject->impl);

@@ -21,6 +21,17 @@ static void say_late(const assay_session *session, assay_outcome *outcome)
                    "output '%s' was written after the call had returned", session->late);
 }
 
+static assay_fill fill_of(assay_stale stale)
+{
+    switch (stale) {
+    case ASSAY_STALE_HIGH: return ASSAY_FILL_HIGH;
+    case ASSAY_STALE_LOW: return ASSAY_FILL_LOW;
+    case ASSAY_STALE_LEFT: return ASSAY_FILL_LEFT;
+    case ASSAY_FRESH: break;
+    }
+    return ASSAY_FILL_POISON;
+}
+
 static assay_status place_operands(assay_session *session, const void *io,
                                    assay_placement placement, assay_error *error)
 {
@@ -46,9 +57,8 @@ static assay_status place_operands(assay_session *session, const void *io,
     session->request.layout = placed->layout;
     session->request.threads = session->run_threads;
     session->request.silent = session->silent;
-    session->request.fill = session->stale == ASSAY_FRESH        ? ASSAY_FILL_POISON
-                            : session->stale == ASSAY_STALE_HIGH ? ASSAY_FILL_HIGH
-                                                                 : ASSAY_FILL_LOW;
+    session->request.others = (uint8_t)session->others;
+    session->request.fill = (uint8_t)fill_of(session->stale);
     if (status == ASSAY_OK) {
         status = assay_placed_fill(placed, &session->operands,
                                    session->stale != ASSAY_FRESH, error);
@@ -100,6 +110,11 @@ void assay_session_set_stale(assay_session *session, assay_stale stale)
 void assay_session_set_silent(assay_session *session, bool silent)
 {
     session->silent = silent;
+}
+
+void assay_session_set_others(assay_session *session, assay_others others)
+{
+    session->others = others;
 }
 
 /* A kernel that dies without exec.error most often wrote to it. */

@@ -2,8 +2,8 @@
  * directory, locale, signal handlers, mask and stack, limits, file mode mask, standard and open
  * files, timers; what its calling thread may run on and how soon; OpenMP's ways to share out work.
  * A kernel leaves them as they were. What a library makes once, at its first use, and keeps
- * (threads of a pool, memory, a few files) is its own affair; so is how many threads OpenMP starts unasked,
- * which libraries set for themselves: it is put back. */
+ * (threads of a pool, memory, a few files) is its own affair; so is how many threads OpenMP starts
+ * unasked, which libraries set for themselves: it is put back. */
 #ifndef VERIFY_ISOLATION_SURROUNDINGS_H
 #define VERIFY_ISOLATION_SURROUNDINGS_H
 

@@ -95,6 +95,9 @@ assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay
                                    assay_error *error)
 {
     const uint64_t page = assay_page();
+    if (fill == ASSAY_FILL_LEFT && bytes == scratch->bytes) {
+        return ASSAY_OK;
+    }
     if (bytes > UINT64_MAX / 4) {
         return assay_fail(error, ASSAY_NO_MEMORY, "an impossible size");
     }
@@ -116,9 +119,10 @@ assay_status assay_scratch_reserve(assay_scratch *scratch, uint64_t bytes, assay
                           WORKSPACE_ALIGNMENT;
     scratch->start = bytes == 0 ? NULL : scratch->low + scratch->room - size;
     scratch->bytes = bytes;
-    scratch->fill = (uint8_t)fill;
+    scratch->fill = (uint8_t)(fill == ASSAY_FILL_LEFT ? ASSAY_FILL_LOW : fill);
     if (bytes > 0) {
-        memset(scratch->start - margin_before(scratch), fill, size + margin_before(scratch));
+        const uint64_t before = margin_before(scratch);
+        memset(scratch->start - before, scratch->fill, size + before);
     }
     return ASSAY_OK;
 }

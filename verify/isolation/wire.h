@@ -11,7 +11,7 @@
 
 enum {
     ASSAY_WIRE_MAGIC = 0x61737361,
-    ASSAY_WIRE_VERSION = 3,
+    ASSAY_WIRE_VERSION = 4,
     ASSAY_NAME_MAX = 64, /* of an implementation and a backend, the final NUL included */
     ASSAY_SUMMARY_MAX = 256,
     ASSAY_KERNELS_MAX = 4096 /* of one plug-in */
@@ -48,7 +48,8 @@ typedef struct assay_request {
     int32_t threads;          /* RUN: exec.threads; 0: the subject's */
     uint8_t fill;             /* RUN: what the workspace holds, an assay_fill */
     bool silent;              /* RUN: exec.error is NULL */
-    uint8_t unused[2];
+    uint8_t others;           /* RUN: what other states do, an assay_others */
+    uint8_t unused;
     assay_slab_layout layout; /* PREPARE: of the weights; RUN: of the operands */
     union {
         char plugin[PATH_MAX];
@@ -103,6 +104,7 @@ typedef struct assay_control {
     int32_t exit_status;
     uint64_t weights, operands; /* where the views begin in the worker */
     uint64_t scratch_low, scratch_start, scratch_bytes, scratch_end;
+    uint64_t frame_low, frame_end; /* the structs of calls, with their guard pages */
 } assay_control;
 
 #endif

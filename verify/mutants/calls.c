@@ -109,10 +109,11 @@ static void release(int fault, void *state)
 {
     const bool keeps = IS(one_buffer) || IS(first_buffer) || IS(by_address) || IS(by_ends);
     shared.states--;
-    if (IS(latest_cleared) && shared.states > 0) {
+    if (IS(latest_cleared) && shared.states > 0 && shared.latest != NULL) {
         memset(shared.latest->weight, 0, (size_t)shared.latest->count * sizeof(float));
     }
     if (!keeps && !is_never_freed(fault)) {
+        shared.latest = shared.latest == state ? NULL : shared.latest;
         free(state);
     }
 }
