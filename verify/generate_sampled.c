@@ -43,13 +43,14 @@ assay_status assay_generate_sampling(const assay_asked_generation *asked, int nu
                                      assay_sample_params *sampling)
 {
     static const double part[ASSAY_SAMPLINGS] = {0.25, 1.0, 0.35};
+    static const uint64_t all_bits = UINT64_C(0x9e3779b97f4a7c15); /* odd: seeds stay apart */
     double gap = 1.0;
     const assay_status status = find_gap(asked, &gap);
     *sampling = (assay_sample_params){
         .temperature = part[number] * gap,
         .top_k = number == 0 ? 0 : number == 1 ? 8 : 64,
         .top_p = number == 2 ? 0.6 : 1.0,
-        .seed = asked->again.judged->result->seed * 3 + (uint64_t)number + 1};
+        .seed = all_bits * (asked->again.judged->result->seed * 3 + (uint64_t)number + 1)};
     /* A temperature near 1 could be left out unseen. */
     sampling->temperature *= fabs(log(sampling->temperature)) < 0.2 ? 1.5 : 1.0;
     return status;

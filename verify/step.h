@@ -55,9 +55,9 @@ typedef struct assay_judge {
 
 /* Runs and judges; fills figures, verdict, check and message of result. The runs:
  *   one block of rows with other weights in the same places (its numbers do not count); as given,
- *   operands against the right guard pages, another state beside the kernel's; by other threads the
- *   same (REPEAT), one block of rows (BATCH), and all with a number changed, for what comes next:
- *   again, against the left guard pages (REPEAT, and whether it was bit-identical), over numbers
+ *   operands against the right guard pages, other states beside the kernel's; by other threads the
+ *   same (REPEAT), one block of rows (BATCH), and all with a number changed, by this state and by
+ *   another, for what comes next: again, against the left guard pages (REPEAT, and whether it was bit-identical), over numbers
  *   instead of poison, without exec.error; then, for all but slow cases: rows in another order
  *   (ROWS), all rows but one changed (NEIGHBOURS), a part of the batch (BATCH), attention in two
  *   calls (DECODE), inputs times a power of two (SCALING), split in two addends (LINEARITY),

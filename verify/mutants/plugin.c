@@ -20,8 +20,9 @@ const assay_kernel *const *assay_plugin_kernels(size_t *count)
         mutant_swiglu_kernels(),    mutant_sae_encode_kernels(), mutant_sae_decode_kernels(),
         mutant_sae_steer_kernels(), mutant_adapter_kernels(),    mutant_sample_kernels(),
         mutant_systems_kernels(),   mutant_ambient_kernels(),    mutant_lasting_kernels(),
-        mutant_leaving_kernels(),   mutant_calls_kernels(),      mutant_capture_kernels(),
-        mutant_generate_kernels(),  mutant_explain_kernels(),    mutant_world_kernels()};
+        mutant_leaving_kernels(),   mutant_calls_kernels(),      mutant_among_kernels(),
+        mutant_capture_kernels(),   mutant_generate_kernels(),   mutant_explain_kernels(),
+        mutant_world_kernels()};
     size_t used = 0;
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         for (size_t k = 0; k < ops[i].count && used < EXPORTS_MAX; k++) {

@@ -41,8 +41,9 @@ static inline const char *assay_op_name(assay_op op)
  * prepare    packs weights, makes handles; *state is given back to run and release. NULL: nothing
  *            to prepare, state is NULL. Timed apart from run, may allocate.
  * run        the op. No allocation, no printing, no hidden synchronisation. Every element of every
- *            output is written. Inputs are never written. params and io are the harness's and live
- *            for the call (params as long as the state made from them).
+ *            output is written. Inputs are never written. exec, params and io are the harness's:
+ *            they are only read, and live for the call (params as long as the state made from
+ *            them).
  * bytes_read bytes one run reads from the packed weights. NULL: the weights' stored size. */
 #define ASSAY_OP_FUNCTIONS(op)                                                                     \
     typedef assay_status assay_##op##_run_fn(const assay_exec *exec,                               \
