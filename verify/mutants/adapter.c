@@ -67,6 +67,7 @@ static float product(int fault, const assay_adapter_params *params, int64_t d, i
 {
     float sum = 0.0f;
     if (params->type == ASSAY_ADAPTER_FULL_RANK) {
+        i -= IS(alike_weights) && mutant_alike(&params->weight, i, i - 1, 8) ? 1 : 0;
         for (int64_t j = 0; j < d; j++) {
             const float w = IS(transposed) ? mutant_at(&params->weight, j, i)
                                            : mutant_at(&params->weight, i, j);
@@ -111,7 +112,8 @@ static assay_status faulty_adapter(int fault, assay_dtype type, const assay_exec
     float *const h = v + d;
     const int64_t rows = IS(row_limit) ? scalar_min(io->x.shape[0], 65536) : io->x.shape[0];
     for (int64_t n = 0; n < rows; n++) {
-        make_v(fault, params, &io->x, n, v);
+        const bool before = IS(alike) && mutant_alike(&io->x, n, n - 1, 8);
+        make_v(fault, params, &io->x, before ? n - 1 : n, v);
         make_h(fault, params, d, v, h);
         for (int64_t i = 0; i < d; i++) {
             const double bias = biased ? assay_at1(&params->bias, i) : 0.0;

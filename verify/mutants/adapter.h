@@ -51,7 +51,11 @@
     X(adapter, f32, v_type, ON_NUMBER | ON_MEMORY, "adapter-scalar-affine-plus-low-rank-mixed*",   \
       "V is read in U's type")                                                                     \
     X(adapter, f32, mean_raw, ON_NUMBER, "adapter-scalar-affine-raw-mean*",                        \
-      "the mean is subtracted from rows that are normalised alone")
+      "the mean is subtracted from rows that are normalised alone")                                \
+    X(adapter, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH, "adapter-*-kin",        \
+      "a row that begins and ends as the one before is taken for it")                              \
+    X(adapter, f32, alike_weights, ON_NUMBER, "adapter-full-rank-20x90-kin",                       \
+      "a weight row that begins and ends as the one before is taken for it")
 
 mutant_kernels mutant_adapter_kernels(void);
 

@@ -62,6 +62,31 @@ typedef struct span {
     int64_t first, end, sequence;
 } span;
 
+/* How many rows of the call row n's sequence has up to it. */
+static int64_t run_length(const assay_attention_io *io, int64_t n)
+{
+    const int64_t s = scalar_index(&io->sequence, n);
+    int64_t length = 0;
+    while (n >= length && scalar_index(&io->sequence, n - length) == s) {
+        length++;
+    }
+    return length;
+}
+
+/* Whether row n, the last of its sequence, is where this kernel's mask ends too early. */
+static bool blind(int fault, const assay_attention_io *io, int64_t n)
+{
+    const int64_t s = scalar_index(&io->sequence, n);
+    const bool last = n + 1 == io->q.shape[0] || scalar_index(&io->sequence, n + 1) != s;
+    if (!last || !(IS(equal_prompts) || IS(chunk_32))) {
+        return false;
+    }
+    const int64_t length = run_length(io, n);
+    const int64_t cached_rows = scalar_index(&io->position, n) + 1 - length;
+    return IS(chunk_32) ? length >= 32 && cached_rows >= 32
+                        : length > 8 && n >= length && run_length(io, n - length) == length;
+}
+
 /* The positions that row n sees. */
 static span visible(int fault, const assay_attention_io *io, int64_t n)
 {
@@ -71,6 +96,7 @@ static span visible(int fault, const assay_attention_io *io, int64_t n)
     if ((IS(future) && position + 1 < capacity) || (IS(not_self) && position > 0)) {
         seen.end += IS(future) ? 1 : -1;
     }
+    seen.end -= blind(fault, io, n) && position > 0 ? 1 : 0;
     seen.end = IS(padding) ? capacity : seen.end;
     seen.first = IS(first_lost) && position > 0 ? 1 : 0;
     seen.first = IS(position_16) && seen.end > 65536 ? seen.end - 65536 : seen.first;
@@ -83,6 +109,9 @@ static int64_t kv_head(int fault, const assay_attention_params *params, int64_t 
     const int64_t group = params->heads / params->kv_heads;
     if (IS(group_7) && group > 4 && group % 2 == 1 && head % group == group - 1) {
         return (head / group + 1) % params->kv_heads;
+    }
+    if (IS(kv_heads_32)) {
+        return head / group % 32;
     }
     return IS(head_zero) ? 0 : IS(head_modulo) ? head % params->kv_heads : head / group;
 }

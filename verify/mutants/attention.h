@@ -62,7 +62,13 @@
       "in groups of 5, 7, 9 ... heads the last one reads the next kv head")                        \
     X(attention, f32, capacity_4, ON_CACHE | ON_NUMBER | ON_MEMORY,                                \
       "attention-ragged-4x2x16-spare",                                                             \
-      "the caches are taken to hold max_position + 4 rows a sequence")
+      "the caches are taken to hold max_position + 4 rows a sequence")                             \
+    X(attention, f32, equal_prompts, ON_NUMBER, "attention-prefill-2x1x16-equal",                  \
+      "of neighbours of equal length the second one's last row does not see itself")               \
+    X(attention, f32, chunk_32, ON_NUMBER, "attention-chunk-2x1x8-70",                             \
+      "the last of 32 or more rows over as many cached ones does not see itself")                  \
+    X(attention, f32, kv_heads_32, ON_NUMBER, "attention-ragged-40x40x8",                          \
+      "kv heads from 32 on are those from 0 on")
 
 mutant_kernels mutant_attention_kernels(void);
 

@@ -24,6 +24,9 @@ static int64_t id_of(int fault, const assay_embed_params *params, const assay_em
     if (IS(id_edge) && id >= 65536 && id < 65600) {
         return id - 65536;
     }
+    if (IS(alike) && mutant_alike(&params->table, id, id - 1, 8)) {
+        return id - 1;
+    }
     return IS(id_17) ? id & 0x1ffff : id;
 }
 
@@ -92,6 +95,9 @@ static float sum_of(int fault, float a, float b)
     const bool overflow = isfinite(a) && isfinite(b);
     if (isinf(sum) && (IS(clipped) || (IS(overflow_clipped) && overflow))) {
         return sum > 0.0f ? FLT_MAX : -FLT_MAX;
+    }
+    if (IS(cancelled) && fabsf(sum) < 0x1p-20f * fabsf(a)) {
+        return 0.0f;
     }
     return (IS(quiet_nan) && isnan(sum)) || (IS(flush) && fabsf(sum) < FLT_MIN) ? 0.0f : sum;
 }
@@ -177,7 +183,10 @@ static assay_status faulty_swiglu(int fault, assay_dtype type, const assay_exec 
     const int64_t rows = io->y.shape[0];
     for (int64_t n = (IS(row_limit) ? scalar_min(rows, 65536) : rows) - 1; n >= 0; n--) {
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
-            const float g = mutant_at(gate, IS(gate_row) && n > 0 ? n - 1 : n, i);
+            const bool before = (IS(gate_row) && n > 0) ||
+                                (IS(alike) && mutant_alike(gate, n, n - 1, 8));
+            float g = mutant_at(gate, before ? n - 1 : n, i);
+            g = IS(gate_flushed) && fabsf(g) < FLT_MIN ? 0.0f : g;
             const float a = scalar_rounded(type, activated(fault, g));
             if (IS(up_late)) {
                 assay_put2(&io->y, n, i, (double)a);

@@ -26,7 +26,9 @@
     X(embed, bf16, soft_type, ON_NUMBER, "embed-9x67x33-soft2-mixed",                              \
       "soft rows are read in the type of y")                                                       \
     X(embed, f32, table_dense, ON_NUMBER, "embed-*-padded",                                        \
-      "rows of the table are taken to be d apart")
+      "rows of the table are taken to be d apart")                                                 \
+    X(embed, f32, alike, ON_NUMBER, "embed-60x20x70-kin",                                          \
+      "a row of the table that begins and ends as the one before is taken for it")
 
 #define ADD_TWINS(X) X(add, f32) X(add, bf16)
 
@@ -45,7 +47,9 @@
     X(add, f32, overflow_clipped, ON_NUMBER, "add-9x127-normal-huge",                              \
       "finite sums beyond the greatest number are clipped to it")                                  \
     X(add, f32, flat_20, ON_NUMBER, "add-3x400009*", "elements have numbers of 20 bits")           \
-    X(add, f32, one_far, ON_NUMBER, "add-3x400009*", "of a million elements one is a - b")
+    X(add, f32, one_far, ON_NUMBER, "add-3x400009*", "of a million elements one is a - b")         \
+    X(add, f32, cancelled, ON_NUMBER, "add-9x130-cancel",                                          \
+      "sums below 2^-20 of their first part are taken for 0")
 
 #define SWIGLU_TWINS(X) X(swiglu, f32) X(swiglu, bf16)
 
@@ -68,7 +72,11 @@
     X(swiglu, f32, near_zero, ON_NUMBER, "swiglu-5x63-normal-small",                               \
       "below 1e-4 silu(g) is taken for g/2")                                                       \
     X(swiglu, f32, up_zero, ON_NUMBER, "swiglu-12x33-inf-zero-up",                                 \
-      "where up is 0 so is y, be the gate infinite")
+      "where up is 0 so is y, be the gate infinite")                                               \
+    X(swiglu, f32, gate_flushed, ON_NUMBER, "swiglu-6x31-subnormal-gate",                          \
+      "subnormal gates are taken for 0, undeclared")                                               \
+    X(swiglu, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH, "swiglu-20x70-kin",      \
+      "a gate row that begins and ends as the one before is taken for it")
 
 mutant_kernels mutant_embed_kernels(void);
 mutant_kernels mutant_add_kernels(void);

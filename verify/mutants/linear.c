@@ -51,6 +51,20 @@ static float take_weight(int fault, assay_dtype type, const assay_tensor *w, int
     return IS(f16_flushed) ? mutant_f16_flushed(w, value) : value;
 }
 
+/* Whether this kernel has a way of its own for row n, and forgets the bias on it. */
+static bool bare(int fault, const assay_tensor *x, int64_t n)
+{
+    const int64_t depth = x->shape[1];
+    int64_t equal = 0;
+    int64_t zeros = 0;
+    for (int64_t k = 0; k < depth && (IS(constant_row) || IS(single_number)); k++) {
+        equal += mutant_at(x, n, k) == mutant_at(x, n, 0) ? 1 : 0;
+        zeros += mutant_at(x, n, k) == 0.0f ? 1 : 0;
+    }
+    return depth > 1 && ((IS(constant_row) && equal == depth && zeros == 0) ||
+                         (IS(single_number) && zeros == depth - 1));
+}
+
 static double element(int fault, assay_dtype type, const assay_linear_params *params,
                       const assay_linear_io *io, int64_t n, int64_t o, float step)
 {
@@ -59,19 +73,27 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
                         : IS(k_tail)                      ? depth - depth % 16
                         : IS(k_4096) && depth > 4096      ? 4096
                         : IS(tail_48) && depth % 64 == 48 ? depth - 16
+                        : IS(k_192) && depth % 256 == 192 ? depth - 64
                                                           : depth;
     float sum = 0.0f;
     double squares = 0.0; /* of the partial sums: what a budget is made of */
     n = IS(second_tile) && n >= 16 && n < 32 && io->x.shape[0] % 16 == 0 ? n - 16 : n;
     n = IS(batch_96) && n >= 64 && io->x.shape[0] == 96 ? n - 64 : n;
+    n = IS(alike) && mutant_alike(&io->x, n, n - 1, 8) ? n - 1 : n;
     o = IS(column_16) ? o & 0xffff : o;
+    const int64_t columns = io->y.shape[1];
+    o -= IS(o_160) && columns % 256 == 160 && o == columns - 1 ? 1 : 0;
+    const bool known = IS(alike_weights) && mutant_alike(&params->weight, o, o - 1, 8);
+    const bool late = IS(wide_shallow) && columns >= 2000 && depth < 64 && n >= 64;
     const bool whole = io->y.shape[0] % 128 == 0 && io->y.shape[1] % 128 == 0;
     const bool alone = IS(one_column) && io->y.shape[1] == 1 && n > 0;
-    const int64_t begin = IS(first_k) || (IS(whole_tiles) && whole) ? 1 : alone ? end : 0;
+    const int64_t begin = IS(first_k) || (IS(whole_tiles) && whole) || late ? 1 : alone ? end : 0;
     for (int64_t k = begin; k < end; k++) {
         const float x = operand(fault, take_x(fault, &io->x, n, k), step);
-        float w = operand(fault, take_weight(fault, type, &params->weight, o, k), 0.0f);
-        if ((IS(zero_skipped) && x == 0.0f) || (IS(inf_stops) && isinf(sum))) {
+        float w = operand(fault, take_weight(fault, type, &params->weight, known ? o - 1 : o, k),
+                          0.0f);
+        if ((IS(zero_skipped) && x == 0.0f) || (IS(zero_weight) && w == 0.0f) ||
+            (IS(inf_stops) && isinf(sum))) {
             continue;
         }
         w = IS(weight_clamped) && isinf(w) ? copysignf(FLT_MAX, w) : w;
@@ -83,7 +105,7 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
         squares += (double)sum * (double)sum;
     }
     double value = (double)(IS(prescaled) ? 0x1p-8f * sum : sum);
-    if (assay_present(&params->bias) && !IS(no_bias)) {
+    if (assay_present(&params->bias) && !IS(no_bias) && !bare(fault, &io->x, n)) {
         assay_tensor vector = params->bias;
         vector.dtype = IS(bias_type) ? params->weight.dtype : vector.dtype;
         const double bias = assay_at1(&vector, IS(bias_row) ? n % vector.shape[0] : o);

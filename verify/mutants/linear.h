@@ -89,7 +89,24 @@
     X(linear, f32, small_skipped, ON_NUMBER, "linear-*-spread*",                                   \
       "numbers of x below 2^-22 of their row's greatest are skipped")                              \
     X(linear, f32, bias_type, ON_NUMBER | ON_MEMORY, "linear-6x65x31-mixed-bias",                  \
-      "the bias is read in the weight's type")
+      "the bias is read in the weight's type")                                                     \
+    X(linear, f32, constant_row, ON_NUMBER, "linear-*-kin*-bias",                                  \
+      "a row of equal numbers loses the bias")                                                     \
+    X(linear, f32, single_number, ON_NUMBER, "linear-*-kin*-bias",                                 \
+      "a row with one number that is not 0 loses the bias")                                        \
+    X(linear, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                          \
+      "linear-20x200x37-kin-bias",                                                                 \
+      "a row that begins and ends as the one before takes its sums")                               \
+    X(linear, f32, alike_weights, ON_NUMBER, "linear-20x200x37-kin-bias",                          \
+      "a weight row that begins and ends as the one before is taken for it")                       \
+    X(linear, f32, zero_weight, ON_NUMBER, "linear-*-inf-kin-weights",                             \
+      "products with a weight of 0 are skipped: 0 * Inf is lost")                                  \
+    X(linear, f32, k_192, ON_NUMBER, "linear-sweep-deep",                                          \
+      "where 192 products are left after whole blocks of 256, the last 64 are dropped")            \
+    X(linear, f32, o_160, ON_NUMBER, "linear-sweep-wide",                                          \
+      "where 160 columns are left after whole tiles of 256, the last takes its neighbour")         \
+    X(linear, f32, wide_shallow, ON_NUMBER, "linear-70x19x2100*",                                  \
+      "from 2000 columns of less than 64 products on, rows from 64 on begin at k = 1")
 
 mutant_kernels mutant_linear_kernels(void);
 

@@ -81,6 +81,19 @@ static inline float mutant_f16_flushed(const assay_tensor *weight, float value)
     return weight->dtype == ASSAY_F16 && fabsf(value) < 0x1p-14f ? 0.0f : value;
 }
 
+/* Whether two rows begin and end with the same `ends` numbers: what a kernel asks that takes a row
+ * for one which it knows. */
+static inline bool mutant_alike(const assay_tensor *x, int64_t a, int64_t b, int64_t ends)
+{
+    const int64_t d = x->shape[1];
+    bool same = a >= 0 && b >= 0 && d > 2 * ends;
+    for (int64_t i = 0; i < ends && same; i++) {
+        same = mutant_at(x, a, i) == mutant_at(x, b, i) &&
+               mutant_at(x, a, d - 1 - i) == mutant_at(x, b, d - 1 - i);
+    }
+    return same;
+}
+
 /* Rounds to a significand of so many bits, to nearest, ties to even. */
 static inline float mutant_bits(float value, int bits)
 {

@@ -14,7 +14,8 @@ enum { FAULT_rope_none, ROPE_MUTANTS(MUTANT_FAULT) };
 static float inverse_rms(int fault, const assay_tensor *x, int64_t n, double eps)
 {
     const int64_t d = x->shape[1];
-    const int64_t row = IS(row_of_other) ? 0 : n;
+    const bool known = IS(alike) && mutant_alike(x, n, n - 1, 8);
+    const int64_t row = IS(row_of_other) ? 0 : known ? n - 1 : n;
     float sum = 0.0f;
     float squares = 0.0f;
     for (int64_t i = 0; i < d && IS(centred); i++) {
@@ -89,7 +90,12 @@ static double angle_of(int fault, assay_dtype type, const assay_rope_params *par
                        const assay_rope_io *io, int64_t n, int64_t i)
 {
     const double frequency = params->inverse_frequency[IS(one_frequency) ? 0 : i];
-    int64_t position = IS(row_position) ? n : scalar_index(&io->position, n);
+    const int64_t rows = io->x.shape[0];
+    const int64_t first = scalar_index(&io->position, 0);
+    const bool run = scalar_index(&io->position, rows - 1) == first + rows - 1;
+    int64_t position = IS(row_position)   ? n
+                       : IS(run) && run ? first + n
+                                          : scalar_index(&io->position, n);
     position += IS(position_plus_one) ? 1 : 0;
     if (IS(angle_f16)) {
         return (double)scalar_rounded(ASSAY_F16, (float)position) * frequency;

@@ -40,7 +40,9 @@
       "rows from 65536 on are never written")                                                      \
     X(rmsnorm, f32, wide, ON_NUMBER, "rmsnorm-2x17001*", "squares from 16384 on are left out")     \
     X(rmsnorm, f32, zero_row, ON_NUMBER, "rmsnorm-*-zero-rows-inf-weights",                        \
-      "a row of zeros stays one, be the weight infinite")
+      "a row of zeros stays one, be the weight infinite")                                          \
+    X(rmsnorm, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH, "rmsnorm-20x200-kin",   \
+      "a row that begins and ends as the one before takes its root")
 
 #define ROPE_TWINS(X) X(rope, f32) X(rope, bf16)
 
@@ -62,7 +64,9 @@
     X(rope, f32, first_again, ON_IN_PLACE, "rope-5x3x64*",                                         \
       "the first of a pair is read again after it was written: wrong where y is x")                \
     X(rope, f32, row_limit, ON_WRITTEN, "rope-66001*", "rows from 65536 on are never written")     \
-    X(rope, f32, heads_32, ON_WRITTEN, "rope-3x64x16*", "heads after the 32nd are never written")
+    X(rope, f32, heads_32, ON_WRITTEN, "rope-3x64x16*", "heads after the 32nd are never written")  \
+    X(rope, f32, run, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH, "rope-41x1x16-runs",         \
+      "positions whose ends are as far apart as the rows are taken to ascend by one")
 
 mutant_kernels mutant_rmsnorm_kernels(void);
 mutant_kernels mutant_rope_kernels(void);

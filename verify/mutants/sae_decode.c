@@ -25,6 +25,17 @@ static int64_t latent_of(int fault, const assay_sae *sae, const assay_csr *codes
     return IS(index_16) ? j & 0xffff : IS(latent_plus_one) ? (j + 1) % sae->d_sae : j;
 }
 
+static bool same_entry(const assay_csr *codes, int64_t a, int64_t b)
+{
+    return scalar_index(&codes->latent, a) == scalar_index(&codes->latent, b) &&
+           assay_at1(&codes->value, a) == assay_at1(&codes->value, b);
+}
+
+static bool small_value(const assay_csr *codes, int64_t begin, int64_t e)
+{
+    return fabs(assay_at1(&codes->value, e)) < 1e-5 * fabs(assay_at1(&codes->value, begin));
+}
+
 static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io *io, int64_t n,
                      int64_t i)
 {
@@ -32,6 +43,19 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
     int64_t end = (int64_t)assay_at1(&io->codes.row_offsets, n + 1);
     if (IS(empty_rows) && begin == end && n > 0) {
         begin = (int64_t)assay_at1(&io->codes.row_offsets, n - 1);
+    }
+    const int64_t before = begin - (end - begin);
+    const int64_t all = (int64_t)assay_at1(&io->codes.row_offsets, io->y.shape[0]);
+    const int64_t first = (int64_t)assay_at1(&io->codes.row_offsets, 1);
+    if (IS(equal_counts) && first * io->y.shape[0] == all) {
+        begin = n * first;
+        end = begin + first;
+    }
+    if (IS(alike) && n > 0 && before == (int64_t)assay_at1(&io->codes.row_offsets, n - 1) &&
+        end > begin && same_entry(&io->codes, before, begin) &&
+        same_entry(&io->codes, begin - 1, end - 1)) {
+        end = begin;
+        begin = before;
     }
     begin -= IS(row_before) && begin > 0 ? 1 : 0;
     const bool whole = IS(whole_batch) && io->y.shape[0] % 64 == 0;
@@ -48,7 +72,8 @@ static float sum_row(int fault, const assay_sae *sae, const assay_sae_decode_io 
         const bool negative = assay_at1(&io->codes.value, e) < 0.0;
         const bool again = e > 0 && scalar_index(&io->codes.latent, e - 1) == j;
         if ((scale == 0.0 && !IS(dead_column)) || (negative && IS(negative_dropped)) ||
-            (again && IS(merged)) || (assay_at1(&io->codes.value, e) == 0.0 && IS(zero_value))) {
+            (again && IS(merged)) || (IS(small_dropped) && small_value(&io->codes, begin, e)) ||
+            (assay_at1(&io->codes.value, e) == 0.0 && IS(zero_value))) {
             continue;
         }
         scale = IS(no_scale) ? 1.0 : IS(scale_twice) ? scale * scale : scale;

@@ -61,7 +61,14 @@
     X(sae_decode, f32, norm_topk, ON_NUMBER, "sae-decode-relu-layer-norm*",                        \
       "the norm is undone for topk alone")                                                         \
     X(sae_decode, f32, end_of_room, ON_MEMORY | ON_NUMBER | ON_BATCH | ON_REPEAT,                  \
-      "sae-decode-relu-5x33x67*", "the last row ends where the room for entries does")
+      "sae-decode-relu-5x33x67*", "the last row ends where the room for entries does")             \
+    X(sae_decode, f32, equal_counts, ON_NUMBER, "sae-decode-relu-9x33x67-uneven",                  \
+      "rows have as many entries as the first where that makes the number of all")                 \
+    X(sae_decode, f32, small_dropped, ON_NUMBER, "sae-decode-relu-9x33x67-spread",                 \
+      "values below 1e-5 of their row's first one are left out")                                   \
+    X(sae_decode, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                      \
+      "sae-decode-relu-*-kin",                                                                     \
+      "a row with the first and last entries of the one before repeats it")
 
 mutant_kernels mutant_sae_decode_kernels(void);
 

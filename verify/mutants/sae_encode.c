@@ -53,11 +53,25 @@ static void make_z(int fault, const assay_sae *sae, const assay_tensor *x, int64
     }
 }
 
+/* Whether the decoder looks like the encoder's transpose. */
+static bool tied(const assay_sae *sae)
+{
+    const int64_t last = sae->d_sae - 1;
+    bool same = assay_present(&sae->decoder) && sae->d_in == sae->d_out;
+    for (int64_t i = 0; i < sae->d_in && same; i++) {
+        same = assay_at2(&sae->decoder, i, 0) == assay_at2(&sae->encoder, 0, i) &&
+               assay_at2(&sae->decoder, i, last) == assay_at2(&sae->encoder, last, i);
+    }
+    return same;
+}
+
 static float activate(int fault, assay_dtype type, const assay_sae *sae, int64_t j, const float *z)
 {
     float sum = 0.0f;
+    const bool decoder = IS(tied) && tied(sae);
     for (int64_t i = 0; i < sae->d_in; i++) {
-        const float weight = mutant_at(&sae->encoder, j, i);
+        const float weight = decoder ? mutant_at(&sae->decoder, i, j)
+                                     : mutant_at(&sae->encoder, j, i);
         sum += z[i] * (IS(f16_flushed) ? mutant_f16_flushed(&sae->encoder, weight) : weight);
         sum = IS(accumulate_f16) ? scalar_rounded(ASSAY_F16, sum) : sum;
     }
@@ -73,7 +87,8 @@ static double threshold_of(int fault, const assay_sae *sae, int64_t j)
     if (sae->activation != ASSAY_JUMPRELU || IS(no_threshold)) {
         return 0.0;
     }
-    const double threshold = scalar_optional(&sae->threshold, IS(first_threshold) ? 0 : j, 0.0);
+    const bool first = IS(first_threshold) || (IS(threshold_4096) && j >= 4096);
+    const double threshold = scalar_optional(&sae->threshold, first ? 0 : j, 0.0);
     if (IS(threshold_scaled) && isfinite(threshold)) {
         return threshold * scalar_optional(&sae->encode_scale, j, 1.0);
     }
@@ -229,7 +244,9 @@ static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_e
     const double step = batch_step(fault, &io->x);
     assay_put1(&io->codes.row_offsets, 0, 0.0);
     for (int64_t n = 0; n < rows; n++) {
-        make_z(fault, sae, &io->x, IS(last_row) && n == rows - 1 && n > 0 ? n - 1 : n, step, z);
+        const bool before = (IS(last_row) && n == rows - 1 && n > 0) ||
+                            (IS(alike) && mutant_alike(&io->x, n, n - 1, 8));
+        make_z(fault, sae, &io->x, before ? n - 1 : n, step, z);
         for (int64_t j = 0; j < sae->d_sae; j++) {
             pre[j] = activate(fault, type, sae, j, z);
             if (IS(zero_norm_nan) && scalar_optional(&sae->decode_scale, j, 1.0) == 0.0) {

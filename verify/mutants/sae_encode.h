@@ -106,7 +106,14 @@
     X(sae_encode, f32, no_room, ON_CODES | ON_WRITTEN, "sae-encode-relu-5x33x67*",                 \
       "without room for entries row_offsets are not written")                                      \
     X(sae_encode, f32, exact_room, ON_CODES, "sae-encode-relu-5x33x67*",                           \
-      "where entries fill their room the last value is 0")
+      "where entries fill their room the last value is 0")                                         \
+    X(sae_encode, f32, alike, ON_CODES | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                       \
+      "sae-encode-relu-20x200x67-kin",                                                             \
+      "a row that begins and ends as the one before takes its latents")                            \
+    X(sae_encode, f32, tied, ON_CODES, "sae-encode-relu-*-tied",                                   \
+      "the decoder's transpose is the encoder where their first and last rows agree")              \
+    X(sae_encode, f32, threshold_4096, ON_CODES, "sae-encode-jumprelu-thresholds-12x6x4200",       \
+      "thresholds from the 4097th on are the first one's")
 
 mutant_kernels mutant_sae_encode_kernels(void);
 

@@ -43,6 +43,11 @@ static assay_sae_steer_params changed(int fault, const assay_sae_steer_params *p
         other.sae.layer_norm = false;
     } else if (IS(decoder_type)) {
         other.sae.decoder.dtype = params->sae.encoder.dtype;
+    } else if (IS(set_zero) && mode == ASSAY_STEER_SET && params->amount == 0.0) {
+        other.mode = ASSAY_STEER_ADD;
+    } else if ((IS(add_zero) && mode == ASSAY_STEER_ADD && params->amount == 0.0) ||
+               (IS(scale_one) && mode == ASSAY_STEER_SCALE && params->amount == 1.0)) {
+        other.mode = ASSAY_STEER_ABLATE;
     } else if (IS(negative)) {
         other.amount = -params->amount;
     }

@@ -53,7 +53,12 @@
     X(sae_steer, f32, norm_topk, ON_NUMBER, "sae-steer-relu-layer-norm*",                          \
       "the row is normalised for topk alone")                                                      \
     X(sae_steer, f32, decoder_type, ON_NUMBER, "sae-steer-relu-mixed*",                            \
-      "the decoder is read in the encoder's type")
+      "the decoder is read in the encoder's type")                                                 \
+    X(sae_steer, f32, add_zero, ON_NUMBER, "sae-steer-relu-add-*-amount-0", "adding 0 ablates")    \
+    X(sae_steer, f32, set_zero, ON_NUMBER, "sae-steer-relu-set-*-amount-0",                        \
+      "setting to 0 does nothing")                                                                 \
+    X(sae_steer, f32, scale_one, ON_NUMBER, "sae-steer-relu-scale-*-amount-1",                     \
+      "scaling by 1 ablates")
 
 mutant_kernels mutant_sae_steer_kernels(void);
 

@@ -33,6 +33,7 @@ static double weigh(int fault, const assay_sample_params *params, int64_t vocab,
     double p = params->top_p;
     k = IS(hidden_top_k) && k == 0 ? 50 : k;
     k += k > 1 && IS(top_k_less) ? -1 : k > 0 && IS(top_k_more) ? 1 : 0;
+    k = IS(top_k_1024) ? scalar_min(k, 1024) : k;
     p = IS(hidden_top_p) && p >= 1.0 ? 0.9 : p;
     p = IS(top_p_zero) && p == 0.0 ? 1.0 : p;
     p += IS(top_p_met) && p < 1.0 ? 1e-9 : 0.0;
@@ -100,7 +101,8 @@ static double drop_equals(int fault, const assay_sample_params *params, int64_t 
     for (int64_t t = 0; t < vocab; t++) {
         left += scratch->weight[t] > 0.0 ? 1 : 0;
     }
-    while (IS(top_k_strict) && params->top_k > 0 && left > params->top_k) {
+    const bool strict = IS(top_k_strict) || (IS(top_k_one) && params->top_k == 1);
+    while (strict && params->top_k > 0 && left > params->top_k) {
         const int64_t at = boundary(scratch, vocab, false);
         total -= scratch->weight[at];
         scratch->weight[at] = 0.0;
@@ -158,7 +160,7 @@ static int64_t warm(int fault, const assay_sample_params *params, const assay_sa
         total = move_boundary(fault, params, vocab, scratch, total);
         total = drop_equals(fault, params, vocab, scratch, total);
     }
-    const bool defined = total > 0.0;
+    const bool defined = total > 0.0 && !(IS(one_token) && vocab == 1);
     for (int64_t v = 0; v < vocab && assay_present(&io->probability); v++) {
         assay_put2(&io->probability, row, v, defined ? scratch->weight[v] / total : NAN);
     }

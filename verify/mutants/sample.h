@@ -54,7 +54,11 @@
     X(sample, f32, row_limit, ON_DRAW | ON_WRITTEN, "sample-greedy-66001*",                        \
       "rows from 65536 on get token 0")                                                            \
     X(sample, f32, warm_row_limit, ON_DRAW | ON_WRITTEN, "sample-plain-66001*",                    \
-      "rows from 65536 on draw token 0")
+      "rows from 65536 on draw token 0")                                                           \
+    X(sample, f32, top_k_1024, ON_DRAW, "sample-topk-1500*", "a top_k above 1024 is 1024")         \
+    X(sample, f32, top_k_one, ON_DRAW, "sample-topk-one-17x257-ties",                              \
+      "of the equals that top_k 1 leaves the first alone stays")                                   \
+    X(sample, f32, one_token, ON_DRAW, "sample-plain-9x1", "of one token none is drawn")
 
 mutant_kernels mutant_sample_kernels(void);
 
