@@ -42,7 +42,9 @@
     X(rmsnorm, f32, zero_row, ON_NUMBER, "rmsnorm-*-zero-rows-inf-weights",                        \
       "a row of zeros stays one, be the weight infinite")                                          \
     X(rmsnorm, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH, "rmsnorm-20x200-kin",   \
-      "a row that begins and ends as the one before takes its root")
+      "a row that begins and ends as the one before takes its root")                               \
+    X(rmsnorm, f32, tails, ON_NUMBER, "rmsnorm-sweep",                                             \
+      "where both tiles of 8 rows and of 256 columns leave a rest, the last weight is 0")
 
 #define ROPE_TWINS(X) X(rope, f32) X(rope, bf16)
 
