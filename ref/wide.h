@@ -22,7 +22,7 @@ typedef int64_t ref_wide_mask __attribute__((vector_size(32), aligned(8)));
 #endif
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
     !defined(__clang__) && !defined(REF_NO_CLONES) /* clang 14 gives clones other names: no link */
-#define REF_CLONES __attribute__((target_clones("avx2", "default")))
+#define REF_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define REF_CLONES
 #endif
