@@ -47,8 +47,8 @@ void assay_judgement_take_altered(const assay_judgement *j, const assay_result *
 /* The same run again, in other company (REPEAT; BATCH): prepared anew with the weights against
  * their left guard pages, operands too; without exec.error; over an output and a workspace that
  * hold numbers, or what calls before left in it; codes with room behind them; after a call with one
- * block of rows, and two, one of them by another state, whose inputs differ in one number a row. The
- * first run's outputs are there. */
+ * block of rows, and two, one of them by another state, whose inputs differ in one number a row.
+ * The first run's outputs are there. */
 assay_status assay_judgement_second(assay_judgement *j);
 
 /* The first run of a step that is judged in part (verify/sampled.h); the result's message says
@@ -72,8 +72,8 @@ int32_t assay_judgement_other_threads(const assay_judgement *j);
 assay_status assay_check_threads(assay_judgement *j, int64_t *rows);
 
 /* Many more calls of the same subject, rows in ever other numbers and orders, each as right as the
- * first (SOAK); fewer where one takes long. Then many states, one after the other. Neither may leave
- * memory, files or threads behind with each (LEFTOVER). */
+ * first (SOAK); fewer where one takes long. Then many states, one after the other. Neither may
+ * leave memory, files or threads behind with each (LEFTOVER). */
 assay_status assay_check_soak(assay_judgement *j);
 
 /* The output over an input, where the op's header allows it (IN_PLACE). */

@@ -27,8 +27,8 @@ static int64_t turn(const assay_blocks *blocks, int64_t shift, int64_t count, in
     return rows;
 }
 
-/* One call, of all rows or, of the first ones every other, of some: equal to the first run bit for bit,
- * row by row, or else judged as that one was. */
+/* One call, of all rows or, of the first ones every other, of some: equal to the first run bit for
+ * bit, row by row, or else judged as that one was. */
 static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
 {
     assay_any_io io;
