@@ -61,9 +61,10 @@ assay_status assay_again_compare(const assay_again *again, const assay_tensor *g
         return assay_fail(again->judged->error, ASSAY_NO_MEMORY, "out of memory for a batch");
     }
     for (int64_t i = 0; i < rows; i++) {
-        if (from[i] >= 0) {
-            memcpy(expected + i * columns, again->expected + from[i] * columns, row);
-            memcpy(allowed + i * columns, again->budget->value + from[i] * columns, row);
+        const int64_t source = from != NULL ? from[i] : i;
+        if (source >= 0) {
+            memcpy(expected + i * columns, again->expected + source * columns, row);
+            memcpy(allowed + i * columns, again->budget->value + source * columns, row);
         }
     }
     const assay_budget budget = {rows, columns, allowed, NULL, 0};

@@ -30,7 +30,7 @@ assay_status assay_again_prepare(const assay_again *again, const assay_subject *
 assay_status assay_again_run(const assay_again *again, const void *io, assay_placement placement,
                              bool *ran);
 
-/* Row i of got must be row from[i] of the case, or zeros where from[i] is -1. */
+/* Row i of got must be row from[i] of the case, or zeros where from[i] is -1; from NULL: row i. */
 assay_status assay_again_compare(const assay_again *again, const assay_tensor *got,
                                  const int64_t *from);
 

@@ -4,6 +4,7 @@
 #include "kernels/exec/check.h"
 #include "kernels/exec/stage.h"
 #include "verify/capture_again.h"
+#include "verify/capture_fresh.h"
 #include "verify/chain_capture.h"
 #include "verify/stage_judge.h"
 
@@ -18,6 +19,7 @@ typedef struct capture_judge {
     const assay_case_context *context;
     const capture_chain *chain;
     assay_chain_case *chain_case;
+    assay_fresh_capture *fresh;
 } capture_judge;
 
 static assay_status read_inputs(const assay_case_context *context, capture_chain *chain,
@@ -145,6 +147,9 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
         !assay_stage_is_slow(result)) {
         status = assay_capture_again(&judged, &stage, chain_case->expected, &budget, arena);
     }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judge->fresh->wanted) {
+        status = assay_fresh_capture_judge(judge->fresh, &judged, &subject, table);
+    }
     const assay_status released = assay_judged_release(&judged);
     free(folder);
     return status != ASSAY_OK ? status : released;
@@ -160,6 +165,7 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
         .chain = &scales.chain, .arena = &arena, .scales = context->scales};
     assay_tensor expected;
     assay_tensor wide;
+    assay_fresh_capture fresh = {.wanted = false};
     assay_status status = read_inputs(context, &chain, &expected, error);
     if (status == ASSAY_OK) {
         status = shape_chain(context, &chain, &expected, error);
@@ -176,8 +182,12 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
                                           &chain.lengths, &arena, &scales, error);
         chain_case.output = scales.own;
     }
+    if (status == ASSAY_OK && !logits) {
+        status = assay_fresh_capture_make(context, &chain.params.model, &chain.tokens, &arena,
+                                          &fresh, error);
+    }
     if (status == ASSAY_OK) {
-        capture_judge judge = {context, &chain, &chain_case};
+        capture_judge judge = {context, &chain, &chain_case, &fresh};
         status = assay_case_each(context, judge_table, &judge, error);
     }
     assay_arena_free(&arena);

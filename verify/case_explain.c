@@ -4,10 +4,16 @@
 
 #include "kernels/exec/stage.h"
 #include "verify/explain_again.h"
+#include "verify/explain_fresh.h"
 
 typedef struct explain_run {
     assay_tensor soft, tokens, logits;
 } explain_run;
+
+typedef struct explain_judges {
+    assay_explain_judge judge;
+    assay_fresh_explanation fresh;
+} explain_judges;
 
 static assay_status outputs(const assay_explain_case *read, const assay_table *table,
                             assay_arena *arena, explain_run *made, assay_error *error)
@@ -101,7 +107,8 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
 static assay_status judge_table(void *opaque, size_t index, assay_result *result,
                                 assay_error *error)
 {
-    assay_explain_judge *const judge = opaque;
+    explain_judges *const judges = opaque;
+    assay_explain_judge *const judge = &judges->judge;
     const assay_case_context *const context = judge->context;
     assay_stage_contracts room;
     const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
@@ -131,9 +138,11 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
         status = assay_judged_prepare(&judged, &subject);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
-        status = judge_prepared(judge, &judged, table,
-                                context->run->tables[index].kernel[ASSAY_OP_explain], &subject,
-                                judge->soft.arena);
+        const assay_kernel *const fused = context->run->tables[index].kernel[ASSAY_OP_explain];
+        status = judge_prepared(judge, &judged, table, fused, &subject, judge->soft.arena);
+        if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judges->fresh.wanted) {
+            status = assay_fresh_explanation_judge(&judges->fresh, &judged, table, fused, &subject);
+        }
         const assay_status released = assay_judged_release(&judged);
         status = status != ASSAY_OK ? status : released;
     }
@@ -174,13 +183,16 @@ assay_status assay_case_judge_explain(const assay_case_context *context, assay_e
 {
     assay_arena arena = {0};
     assay_explain_case read = {.rows = 0};
-    assay_explain_judge judge = {.context = context, .read = &read};
+    explain_judges judges = {.judge = {.context = context, .read = &read}};
     assay_status status = assay_explain_case_read(context, &arena, &read, error);
     if (status == ASSAY_OK) {
-        status = prepare(&judge, &arena, error);
+        status = prepare(&judges.judge, &arena, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_case_each(context, judge_table, &judge, error);
+        status = assay_fresh_explanation_make(&judges.judge, &judges.fresh, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_case_each(context, judge_table, &judges, error);
     }
     assay_explain_case_free(&read);
     assay_arena_free(&arena);

@@ -230,40 +230,73 @@ static bool is_peer(const assay_case_context *context, size_t i)
            same_prompts(c, context->c) && (context->selected == NULL || context->selected[i]);
 }
 
+/* A chain without outputs yet, with room for so many. */
+static assay_status open_chain(const assay_model *model, const assay_tensor *tokens,
+                               const assay_tensor *lengths, const char *key, uint64_t seed,
+                               size_t most, assay_arena *arena, assay_capture_chain *chain,
+                               assay_chain_output **outputs, assay_error *error)
+{
+    assay_prompts prompts = {.tokens = *tokens, .lengths = *lengths};
+    const assay_status checked = assay_prompts_check(&prompts, model, error);
+    if (checked != ASSAY_OK) {
+        return checked;
+    }
+    *outputs = assay_arena_take(arena, most * sizeof **outputs);
+    *chain = (assay_capture_chain){
+        .chain = {.run = run_chain, .context = chain, .key = key, .output = *outputs, .seed = seed},
+        .model = *model,
+        .tokens = *tokens,
+        .lengths = *lengths,
+        .rows = prompts.rows,
+        .tap = assay_arena_take(arena, most * sizeof *chain->tap)};
+    return key != NULL && *outputs != NULL && chain->tap != NULL
+               ? ASSAY_OK
+               : assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
+}
+
 assay_status assay_capture_chain_make(const assay_case_context *context,
                                       const assay_model *model, const assay_tensor *tokens,
                                       const assay_tensor *lengths, assay_arena *arena,
                                       assay_capture_chain *chain, assay_error *error)
 {
     const size_t most = context->bundle->case_count;
-    assay_prompts prompts = {.tokens = *tokens, .lengths = *lengths};
-    const assay_status checked = assay_prompts_check(&prompts, model, error);
-    if (checked != ASSAY_OK) {
-        return checked;
+    assay_chain_output *outputs = NULL;
+    assay_status status =
+        open_chain(model, tokens, lengths, name_chain(arena, context->c), context->run->seed,
+                   most + 1, arena, chain, &outputs, error);
+    if (status == ASSAY_OK) {
+        status = add_tap(context, context->c, arena, chain, outputs, error);
     }
-    *chain = (assay_capture_chain){
-        .model = *model, .tokens = *tokens, .lengths = *lengths, .rows = prompts.rows};
-    assay_chain_output *const outputs = assay_arena_take(arena, (most + 1) * sizeof *outputs);
-    char *const key = name_chain(arena, context->c);
-    chain->tap = assay_arena_take(arena, (most + 1) * sizeof *chain->tap);
-    if (outputs == NULL || chain->tap == NULL || key == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
-    }
-    assay_status status = add_tap(context, context->c, arena, chain, outputs, error);
     for (size_t i = 0; i < most && status == ASSAY_OK; i++) {
         if (is_peer(context, i)) {
             status = add_tap(context, &context->bundle->cases[i], arena, chain, outputs, error);
         }
     }
+    if (status != ASSAY_OK) {
+        return status;
+    }
     bool logits = false;
     for (size_t k = 0; k < chain->chain.output_count; k++) {
         logits = logits || chain->tap[k].logits;
     }
-    chain->chain.run = run_chain;
-    chain->chain.context = chain;
-    chain->chain.key = key;
-    chain->chain.output = outputs;
-    chain->chain.seed = context->run->seed;
     chain->chain.bytes = assay_activation_bytes(model, chain->rows, 0, logits ? chain->rows : 0);
+    return ASSAY_OK;
+}
+
+assay_status assay_capture_chain_set(const assay_capture_params *params,
+                                     const assay_tensor *tokens, const assay_tensor *lengths,
+                                     const char *key, uint64_t seed, assay_arena *arena,
+                                     assay_capture_chain *chain, assay_error *error)
+{
+    const assay_model *const model = &params->model;
+    assay_chain_output *output = NULL;
+    const assay_status status =
+        open_chain(model, tokens, lengths, key, seed, 1, arena, chain, &output, error);
+    if (status == ASSAY_OK) {
+        chain->tap[0] = (assay_capture_tap){.hook = params->hook, .rows = chain->rows};
+        output[0] = (assay_chain_output){"residual", chain->rows, model->d_model};
+        chain->chain.output_count = 1;
+        chain->chain.bytes = assay_activation_bytes(model, chain->rows, 0, 0);
+    }
     return status;
 }

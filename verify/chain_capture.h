@@ -29,4 +29,11 @@ assay_status assay_capture_chain_make(const assay_case_context *context,
                                       const assay_tensor *lengths, assay_arena *arena,
                                       assay_capture_chain *chain, assay_error *error);
 
+/* The chain of any capture, its one output all rows at params->hook; key names it where its scales
+ * are kept. */
+assay_status assay_capture_chain_set(const assay_capture_params *params,
+                                     const assay_tensor *tokens, const assay_tensor *lengths,
+                                     const char *key, uint64_t seed, assay_arena *arena,
+                                     assay_capture_chain *chain, assay_error *error);
+
 #endif

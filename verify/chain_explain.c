@@ -168,16 +168,11 @@ static char *name_chain(const assay_case_context *context, assay_arena *arena)
     return assay_chain_key(arena, "explain", part, 2);
 }
 
-assay_status assay_explain_chain_make(const assay_case_context *context,
-                                      const assay_explain_case *read, assay_arena *arena,
-                                      assay_explain_chain *chain, assay_error *error)
+void assay_explain_chain_set(const assay_explain_case *read, const char *key, uint64_t seed,
+                             assay_explain_chain *chain)
 {
     const int64_t length = read->io.prompt.shape[0];
     const int64_t rows = read->rows * read->steps;
-    const char *const key = name_chain(context, arena);
-    if (key == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
-    }
     *chain = (assay_explain_chain){.read = read,
                                    .output = {{"soft", read->rows, read->width},
                                               {"logits", rows, read->vocab}}};
@@ -187,8 +182,19 @@ assay_status assay_explain_chain_make(const assay_case_context *context,
         .key = key,
         .output = chain->output,
         .output_count = 2,
-        .seed = context->run->seed,
+        .seed = seed,
         .bytes = assay_activation_bytes(&read->params.generate.model, read->rows * length,
                                         read->rows * (length + read->steps), rows)};
+}
+
+assay_status assay_explain_chain_make(const assay_case_context *context,
+                                      const assay_explain_case *read, assay_arena *arena,
+                                      assay_explain_chain *chain, assay_error *error)
+{
+    const char *const key = name_chain(context, arena);
+    if (key == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
+    }
+    assay_explain_chain_set(read, key, context->run->seed, chain);
     return ASSAY_OK;
 }

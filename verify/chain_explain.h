@@ -18,4 +18,8 @@ assay_status assay_explain_chain_make(const assay_case_context *context,
                                       const assay_explain_case *read, assay_arena *arena,
                                       assay_explain_chain *chain, assay_error *error);
 
+/* The chain of any explanation; key names it where its scales are kept. */
+void assay_explain_chain_set(const assay_explain_case *read, const char *key, uint64_t seed,
+                             assay_explain_chain *chain);
+
 #endif

@@ -1,19 +1,17 @@
-/* Generations that no bundle has a truth of, beside the first case of theirs: the oracle takes the
- * tokens, and a chain of their own gives the budgets. A long one that samples, so that what is
- * drawn is what is fed back; steering at the places that the case does not steer. Models of more
- * than ASSAY_FRESH_WEIGHTS weights have none: their chains would take hours. */
+/* Generations that no bundle has (fresh.h). A long one that samples, so that what is drawn is what
+ * is fed back; prompts of other tokens; steering at the places where the case does not steer. */
 #ifndef VERIFY_GENERATE_FRESH_H
 #define VERIFY_GENERATE_FRESH_H
 
 #include "verify/chain_generate.h"
 #include "verify/generate_again.h"
 
-enum { ASSAY_FRESH_MOST = 2, ASSAY_FRESH_WEIGHTS = 1 << 23 };
+enum { ASSAY_FRESH_MOST = 4 };
 
 typedef struct assay_fresh_generation {
     const char *how;
     assay_generate_params params;
-    assay_generate_io io; /* forced: the oracle's tokens */
+    assay_generate_io io; /* forced: the oracle's tokens, -1 in a row that is not to go on */
     assay_generate_chain chain;
     assay_chain_case chain_case;
 } assay_fresh_generation;
@@ -25,6 +23,13 @@ assay_status assay_fresh_make(const assay_case_context *context,
                               const double *given, assay_arena *arena,
                               assay_fresh_generation fresh[ASSAY_FRESH_MOST], int *count,
                               assay_error *error);
+
+/* Sampling from few tokens of a case's logits `given`, which a coarse contract can tell apart.
+ * forced: the case's tokens. */
+assay_status assay_fresh_sampling(const assay_case_context *context,
+                                  const assay_generate_params *params, const assay_tensor *forced,
+                                  const double *given, assay_arena *arena,
+                                  assay_sample_params *sampling, assay_error *error);
 
 /* Runs freely, then with the oracle's tokens forced. again, subject, table and fused are asked's;
  * the rest is the fresh generation's. */

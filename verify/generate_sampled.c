@@ -204,18 +204,10 @@ assay_status assay_generate_judge_sampled(assay_asked_generation *asked,
                                           const assay_sample_params *sampling,
                                           const assay_generate_io *io)
 {
-    const int64_t rows = assay_count(&io->new_tokens);
-    int64_t *const same = assay_arena_take(asked->again.arena, (size_t)rows * sizeof *same);
-    if (same == NULL) {
-        return assay_fail(asked->again.judged->error, ASSAY_NO_MEMORY, "out of memory for rows");
-    }
     if (!assay_present(&io->forced)) {
         return judge_tokens(asked, sampling, io);
     }
-    for (int64_t i = 0; i < rows; i++) {
-        same[i] = i;
-    }
-    const assay_status status = assay_again_compare(&asked->again, &io->logits, same);
+    const assay_status status = assay_again_compare(&asked->again, &io->logits, NULL);
     return status == ASSAY_OK && asked->again.judged->result->verdict == ASSAY_PASS
                ? judge_draws(asked, sampling, io)
                : status;

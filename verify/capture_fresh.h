@@ -1,0 +1,26 @@
+/* A capture of prompts that no bundle has, at the end of the layers (fresh.h). */
+#ifndef VERIFY_CAPTURE_FRESH_H
+#define VERIFY_CAPTURE_FRESH_H
+
+#include "verify/again.h"
+#include "verify/chain_capture.h"
+#include "verify/stage_judge.h"
+
+typedef struct assay_fresh_capture {
+    bool wanted;
+    assay_capture_params params;
+    assay_tensor tokens, lengths;
+    assay_capture_chain chain;
+    assay_chain_case chain_case;
+} assay_fresh_capture;
+
+/* tokens: the case's. fresh must not move, and lives as long as the arena. */
+assay_status assay_fresh_capture_make(const assay_case_context *context, const assay_model *model,
+                                      const assay_tensor *tokens, assay_arena *arena,
+                                      assay_fresh_capture *fresh, assay_error *error);
+
+/* Leaves the subject prepared in another way. table: the contracts of its steps. */
+assay_status assay_fresh_capture_judge(assay_fresh_capture *fresh, const assay_judged *judged,
+                                       const assay_subject *subject, const assay_table *table);
+
+#endif

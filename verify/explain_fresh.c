@@ -1,0 +1,228 @@
+#include "verify/explain_fresh.h"
+
+#include "kernels/exec/stage.h"
+#include "verify/fresh.h"
+#include "verify/generate_fresh.h"
+
+enum { ROWS = 5, STEPS = 4 };
+
+static const char how[] = "of other rows";
+
+/* The first vector twice, zeros, the last one and half of it. */
+static assay_status take_vectors(const assay_explain_io *from, assay_arena *arena,
+                                 assay_explain_io *io, assay_error *error)
+{
+    const int64_t last = from->vectors.shape[0] - 1;
+    const int64_t source[ROWS] = {0, 0, 0, last, last};
+    const double times[ROWS] = {1.0, 1.0, 0.0, 1.0, 0.5};
+    const int64_t shape[2] = {ROWS, from->vectors.shape[1]};
+    const assay_status status = assay_buffer_make(arena, from->vectors.dtype, 2, shape,
+                                                  &io->vectors, error);
+    for (int64_t i = 0; i < ROWS * shape[1] && status == ASSAY_OK; i++) {
+        const int64_t r = i / shape[1];
+        const double value = assay_at2(&from->vectors, source[r], i % shape[1]);
+        assay_put2(&io->vectors, r, i % shape[1], times[r] * value);
+    }
+    return status;
+}
+
+/* Rows of several prompts, the last prompt first; two are the same row of equal prompts. */
+static assay_status take_rows(const assay_model *model, const assay_explain_io *from,
+                              uint64_t seed, assay_arena *arena, assay_explain_io *io,
+                              assay_error *error)
+{
+    static const int64_t at[ROWS][2] = {{8, 3}, {2, 8}, {1, 8}, {5, 0}, {0, 0}};
+    const int64_t shape[2] = {ROWS, 2};
+    assay_status status =
+        assay_fresh_prompts(model->vocab, (int64_t)assay_at2(&from->tokens, 0, 0), seed, arena,
+                            &io->tokens, &io->lengths, error);
+    if (status == ASSAY_OK) {
+        status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &io->positions, error);
+    }
+    if (status == ASSAY_OK) {
+        memcpy(io->positions.data, at, sizeof at);
+    }
+    return status;
+}
+
+/* The prompt's own and both its ends, ascending. */
+static assay_status take_placeholders(const assay_explain_io *from, assay_arena *arena,
+                                      assay_explain_io *io, assay_error *error)
+{
+    const int64_t length = from->prompt.shape[0];
+    int64_t *const place = assay_arena_take(arena, (size_t)length * sizeof *place);
+    int64_t count = 0;
+    if (place == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for placeholders");
+    }
+    for (int64_t t = 0; t < length; t++) {
+        bool named = t == 0 || t == length - 1;
+        for (int64_t s = 0; s < from->placeholder.shape[0]; s++) {
+            named = named || (int64_t)assay_at1(&from->placeholder, s) == t;
+        }
+        place[count] = t;
+        count += named;
+    }
+    io->placeholder = assay_vector(place, ASSAY_I64, count);
+    return ASSAY_OK;
+}
+
+static assay_status outputs(const assay_explain_case *read, assay_dtype type, bool logits,
+                            assay_arena *arena, assay_explain_io *io, assay_error *error)
+{
+    const int64_t soft[2] = {read->rows, read->width};
+    const int64_t shape[3] = {read->rows, read->steps, read->vocab};
+    assay_status status = assay_buffer_make(arena, type, 2, soft, &io->soft, error);
+    if (status == ASSAY_OK) {
+        status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &io->new_tokens, error);
+    }
+    if (status == ASSAY_OK && logits) {
+        status = assay_buffer_make(arena, type, 3, shape, &io->logits, error);
+    }
+    return status;
+}
+
+/* The tokens that the oracle takes become the forced ones. */
+static assay_status take_tokens(assay_explain_case *read, assay_arena *arena, assay_error *error)
+{
+    const assay_exec exec = assay_case_exec(error);
+    assay_explain_stage *stage = NULL;
+    assay_explain_io io = read->io;
+    memset(&io.forced, 0, sizeof io.forced);
+    assay_status status = outputs(read, ASSAY_F64, false, arena, &io, error);
+    if (status == ASSAY_OK) {
+        status = assay_explain_stage_open(&assay_oracle, &exec, &read->params, &stage);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_explain_stage_run(stage, &io);
+    }
+    assay_explain_stage_close(&stage);
+    read->io.forced = io.new_tokens;
+    return status;
+}
+
+static assay_status set_chain(const assay_case_context *context, assay_arena *arena,
+                              assay_fresh_explanation *fresh, assay_error *error)
+{
+    const char *const key = assay_fresh_key(context, how, arena);
+    if (key == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
+    }
+    assay_explain_chain_set(&fresh->read, key, context->run->seed, &fresh->chain);
+    fresh->soft = (assay_chain_case){.chain = &fresh->chain.chain,
+                                     .output = ASSAY_EXPLAIN_SOFT,
+                                     .arena = arena,
+                                     .scales = context->scales};
+    fresh->logits = fresh->soft;
+    fresh->logits.output = ASSAY_EXPLAIN_LOGITS;
+    const assay_status status = assay_scales_truth(
+        context->scales, &fresh->chain.chain, ASSAY_EXPLAIN_SOFT, NULL, &fresh->soft.given, error);
+    return status == ASSAY_OK ? assay_scales_truth(context->scales, &fresh->chain.chain,
+                                                   ASSAY_EXPLAIN_LOGITS, NULL,
+                                                   &fresh->logits.given, error)
+                              : status;
+}
+
+assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
+                                          assay_fresh_explanation *fresh, assay_error *error)
+{
+    const assay_case_context *const context = judge->context;
+    const assay_explain_case *const given = judge->read;
+    const assay_model *const model = &given->params.generate.model;
+    assay_arena *const arena = judge->soft.arena;
+    assay_explain_case *const read = &fresh->read;
+    const bool vectors = assay_present(&given->io.vectors);
+    *fresh = (assay_fresh_explanation){
+        .wanted = assay_fresh_wanted(context, "features", model), .read = *given};
+    if (!fresh->wanted) {
+        return ASSAY_OK;
+    }
+    read->rows = ROWS;
+    read->steps = STEPS;
+    read->params.generate.max_new_tokens = STEPS;
+    read->params.generate.eos_count = 0;
+    assay_status status = assay_fresh_sampling(context, &given->params.generate, &given->io.forced,
+                                               judge->logits.given, arena,
+                                               &read->params.generate.sampling, error);
+    if (status == ASSAY_OK) {
+        status = vectors ? take_vectors(&given->io, arena, &read->io, error)
+                         : take_rows(&given->params.capture.model, &given->io, context->run->seed,
+                                     arena, &read->io, error);
+    }
+    if (status == ASSAY_OK) {
+        status = take_placeholders(&given->io, arena, &read->io, error);
+    }
+    if (status == ASSAY_OK) {
+        status = take_tokens(read, arena, error);
+    }
+    return status == ASSAY_OK ? set_chain(context, arena, fresh, error) : status;
+}
+
+/* One run, free or forced. */
+static assay_status ask(assay_fresh_explanation *fresh, assay_asked_generation *asked,
+                        const assay_budget *soft, bool force)
+{
+    const assay_judged *const judged = asked->again.judged;
+    assay_again rows = asked->again;
+    assay_explain_io io = fresh->read.io;
+    bool ran = false;
+    rows.expected = fresh->soft.expected;
+    rows.budget = soft;
+    rows.row_name = "vector";
+    if (!force) {
+        memset(&io.forced, 0, sizeof io.forced);
+    }
+    assay_status status = outputs(&fresh->read, assay_table_activation(asked->table), force,
+                                  asked->again.arena, &io, judged->error);
+    if (status == ASSAY_OK) {
+        status = assay_again_run(&asked->again, &io, ASSAY_PLACE_LEFT, &ran);
+    }
+    if (status == ASSAY_OK && ran) {
+        status = assay_again_compare(&rows, &io.soft, NULL);
+    }
+    const assay_generate_io made = {
+        .forced = io.forced, .new_tokens = io.new_tokens, .logits = io.logits};
+    return status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS
+               ? assay_generate_judge_sampled(asked, &asked->params->sampling, &made)
+               : status;
+}
+
+assay_status assay_fresh_explanation_judge(assay_fresh_explanation *fresh,
+                                           const assay_judged *judged, const assay_table *table,
+                                           const assay_kernel *fused,
+                                           const assay_subject *subject)
+{
+    assay_subject own = *subject;
+    assay_stage_files files = *subject->files;
+    assay_budget soft;
+    assay_budget logits;
+    assay_generate_io forced = {.forced = fresh->read.io.forced};
+    bool ran = false;
+    files.stops = false;
+    own.files = &files;
+    own.params = &fresh->read.params;
+    assay_status status = assay_judged_release(judged);
+    if (status != ASSAY_OK || judged->result->verdict != ASSAY_PASS) {
+        return status;
+    }
+    status = assay_chain_case_budget(&fresh->soft, table, &soft, judged->error);
+    if (status == ASSAY_OK) {
+        status = assay_chain_case_budget(&fresh->logits, table, &logits, judged->error);
+    }
+    assay_asked_generation asked = {
+        .again = {judged, how, fresh->soft.arena, fresh->logits.expected, &logits, "step"},
+        .params = &fresh->read.params.generate,
+        .io = &forced,
+        .table = table,
+        .fused = fused};
+    if (status == ASSAY_OK) {
+        status = assay_again_prepare(&asked.again, &own, &ran);
+    }
+    if (status == ASSAY_OK && ran) {
+        status = ask(fresh, &asked, &soft, false);
+    }
+    return status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS &&
+                   assay_stage_can_force(fused)
+               ? ask(fresh, &asked, &soft, true)
+               : status;
+}

@@ -1,0 +1,31 @@
+/* Stage calls that no bundle has a truth of, beside the first case of a kind: the oracle takes the
+ * tokens, and a chain of their own gives truth and budgets. */
+#ifndef VERIFY_FRESH_H
+#define VERIFY_FRESH_H
+
+#include "verify/cases.h"
+
+enum {
+    ASSAY_FRESH_WEIGHTS = 1 << 23, /* models of more have none: their chains would take hours */
+    ASSAY_FRESH_PROMPTS = 9,
+    ASSAY_FRESH_LENGTH = 11 /* of the longest */
+};
+
+/* Whether the case is the bundle's first in float64 of its op with that params[key] (one text
+ * differs from another, all else only from nothing), on a model that is small enough. */
+bool assay_fresh_wanted(const assay_case_context *context, const char *key,
+                        const assay_model *model);
+
+/* Names a chain of the case's: how it is asked, and the seed, from which its inputs are. In the
+ * arena; NULL when memory is out. */
+char *assay_fresh_key(const assay_case_context *context, const char *how, assay_arena *arena);
+
+/* Prompts for what is taken for padding, for an end or for what was there before: a single token,
+ * the vocabulary's last; two that are equal, one that begins as they do and one that is the
+ * beginning of that; token 0, the last token and `first` (a bundle's prompts begin with it) at both
+ * ends and between; one token all along. The rest is drawn, without `first` in front. Padded with
+ * -1, which is no token. tokens [ASSAY_FRESH_PROMPTS, ASSAY_FRESH_LENGTH + 1], lengths i64. */
+assay_status assay_fresh_prompts(int64_t vocab, int64_t first, uint64_t seed, assay_arena *arena,
+                                 assay_tensor *tokens, assay_tensor *lengths, assay_error *error);
+
+#endif
