@@ -1,5 +1,5 @@
-/* Explanations of rows that no bundle has (fresh.h): vectors of which two are equal and one is zero,
- * or rows captured from prompts of other tokens; with placeholders at both ends of the prompt
+/* Explanations of rows that no bundle has (fresh.h): vectors of which two are equal and one is
+ * zero, or rows captured from prompts of other tokens; with placeholders at both ends of the prompt
  * besides its own; sampled. */
 #ifndef VERIFY_EXPLAIN_FRESH_H
 #define VERIFY_EXPLAIN_FRESH_H
@@ -14,7 +14,7 @@ typedef struct assay_fresh_explanation {
     assay_chain_case soft, logits;
 } assay_fresh_explanation;
 
-/* judge: the case's, with its truth. fresh must not move, and lives as long as the judge's arena. */
+/* judge: the case's, with its truth. fresh must not move and lives as long as the judge's arena. */
 assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
                                           assay_fresh_explanation *fresh, assay_error *error);
 

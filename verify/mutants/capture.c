@@ -10,6 +10,8 @@
 
 enum { FAULT_capture_none, CAPTURE_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_capture_##name)
+#define FAULT_NAME(op, type, name, checks, cases, what) #name,
+static const char *const fault_name[] = {"", CAPTURE_MUTANTS(FAULT_NAME)};
 
 assay_table mutant_table(assay_dtype type)
 {
@@ -183,13 +185,18 @@ static void zero_row(const assay_tensor *rows, int64_t row)
 }
 
 /* Rows as this capture hands them over. */
-static void change_rows(int fault, const assay_exec *exec, const assay_capture_io *io)
+static void change_rows(int fault, const assay_exec *exec, int64_t vocab,
+                        const assay_capture_io *io)
 {
     const assay_tensor *const rows = &io->residual;
     const int64_t pairs = assay_present(&io->positions) ? io->positions.shape[0] : 0;
     int64_t end = 0;
     for (int64_t b = 0; b < io->lengths.shape[0] && pairs == 0; b++) {
-        end += scalar_index(&io->lengths, b);
+        for (int64_t t = 0; t < scalar_index(&io->lengths, b); t++, end++) {
+            if (mutant_mistakes(fault_name[fault], io, vocab, b, t)) {
+                zero_row(rows, end);
+            }
+        }
         if (IS(length_one) && scalar_index(&io->lengths, b) == 1) {
             zero_row(rows, end - 1);
         }
@@ -272,7 +279,7 @@ static assay_status faulty_capture(int fault, assay_dtype type, const assay_exec
         : IS(padding) || IS(lengths_ignored) ? run_padded(fault, &table, exec, &other, io)
                                              : run_stage(&table, exec, &other, &changed);
     if (status == ASSAY_OK) {
-        change_rows(fault, exec, io);
+        change_rows(fault, exec, params->model.vocab, io);
     }
     free(memory);
     return status;

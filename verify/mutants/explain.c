@@ -6,6 +6,8 @@
 
 enum { FAULT_explain_none, EXPLAIN_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_explain_##name)
+#define FAULT_NAME(op, type, name, checks, cases, what) #name,
+static const char *const fault_name[] = {"", EXPLAIN_MUTANTS(FAULT_NAME)};
 
 static void change_params(int fault, assay_explain_params *params)
 {
@@ -36,8 +38,9 @@ static void *change_operands(int fault, assay_explain_io *io)
     if (IS(stop_ignored)) {
         io->stop = NULL;
     }
-    if (IS(one_placeholder) && io->placeholder.shape[0] > 1) {
-        io->placeholder.shape[0] = 1;
+    if (IS(one_placeholder) || IS(two_placeholders)) {
+        const int64_t most = IS(one_placeholder) ? 1 : 2;
+        io->placeholder.shape[0] = scalar_min(io->placeholder.shape[0], most);
     }
     if (IS(position_late) && assay_present(&io->positions)) {
         const int64_t count = assay_count(&io->positions);
@@ -81,6 +84,9 @@ static assay_status faulty_explain(int fault, assay_dtype type, const assay_exec
         for (int64_t i = 0; i < io->soft.shape[1]; i++) {
             assay_put2(&io->soft, n, i, assay_at2(&io->soft, n - 8, i));
         }
+    }
+    if (status == ASSAY_OK) {
+        mutant_change_soft(fault_name[fault], io);
     }
     free(memory);
     return status;

@@ -89,6 +89,8 @@ static void *change_params(int fault, assay_generate_params *params)
     } else if (IS(steer_hooks)) {
         steering->on = steering->on && steering->hook.kind != ASSAY_HOOK_EMBED &&
                        steering->hook.kind != ASSAY_HOOK_ATTN_OUT;
+    } else if (IS(steer_mlp_out)) {
+        steering->on = steering->on && steering->hook.kind != ASSAY_HOOK_MLP_OUT;
     }
     return IS(random_head) && tied ? random_head(&params->model) : NULL;
 }
@@ -122,6 +124,7 @@ static void *change_operands(int fault, int64_t vocab, assay_generate_io *io)
         return NULL;
     }
     int64_t *const at = memory + batch;
+    int64_t front = soft;
     for (int64_t b = 0; b < batch; b++) {
         memory[b] = IS(last_index) ? io->tokens.shape[1] : scalar_index(&io->lengths, b);
     }
@@ -132,10 +135,12 @@ static void *change_operands(int fault, int64_t vocab, assay_generate_io *io)
         at[2 * s] = (int64_t)assay_at2(&io->soft_at, from, 0);
         at[2 * s + 1] = (int64_t)assay_at2(&io->soft_at, from, 1);
         at[2 * s + 1] += IS(soft_late) && at[2 * s + 1] + 1 < memory[at[2 * s]] ? 1 : 0;
+        front = at[2 * s + 1] == 0 ? s : front;
     }
     io->lengths = assay_vector(memory, ASSAY_I64, batch);
     if (soft > 0) {
-        io->soft_at = assay_matrix(at, ASSAY_I64, IS(soft_one) ? 1 : soft, 2);
+        const int64_t kept = IS(soft_one) ? 1 : IS(soft_front) ? front : soft;
+        io->soft_at = assay_matrix(at, ASSAY_I64, kept, 2);
         io->soft.shape[0] = io->soft_at.shape[0];
     }
     for (int64_t i = 0; IS(any_token) && i < count; i++) {
@@ -226,6 +231,7 @@ static assay_status faulty_generate(int fault, assay_dtype type, const assay_exe
     assay_generate_stage_close(&stage);
     if (status == ASSAY_OK) {
         change_outputs(fault, io);
+        mutant_change_tokens(fault_name[fault], params, io);
     }
     free(memory);
     free(head);

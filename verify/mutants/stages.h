@@ -6,7 +6,8 @@
 /* Stages: fused kernels that call the ordinary composition with one thing changed. What an op of
  * the chain does wrong shows as numbers that leave the chain's budget. */
 #define ON_CHAIN (ON_VALUE | ON_TOKENS)
-/* A draw; where the token is then fed back, what follows too. */
+/* A draw, from wrong logits too where it is sampled; where the token is then fed back, what follows
+ * as well. */
 #define ON_DRAWN (ON_CHAIN | ON_DISTRIBUTION)
 
 #define CAPTURE_TWINS(X) X(capture, f32) X(capture, bf16)
@@ -56,7 +57,15 @@
     X(capture, f32, threads_3, ON_CHAIN, "capture-*l1-output",                                     \
       "with three threads or more the last row is lost")                                           \
     X(capture, f32, padding_refused, ON_STATUS, "capture-*l1-output",                              \
-      "padding that is no token is refused")
+      "padding that is no token is refused")                                                       \
+    X(capture, f32, prefix_kept, ON_CHAIN, "capture-*",                                            \
+      "after four equal first tokens a prompt takes the row of the prompt before")                 \
+    X(capture, f32, token_zero, ON_CHAIN, "capture-*", "token 0 is taken for padding: zeros")      \
+    X(capture, f32, last_token, ON_CHAIN, "capture-*", "the vocabulary's last token gives zeros")  \
+    X(capture, f32, first_again, ON_CHAIN, "capture-*",                                            \
+      "a prompt's first token, where it comes again, gives zeros")                                 \
+    X(capture, f32, repeated, ON_CHAIN, "capture-*",                                               \
+      "a token for the third time in succession gives zeros")
 
 #define GENERATE_TWINS(X) X(generate, f32)
 
@@ -78,9 +87,9 @@
       "a tied head is taken for untied and is what initialisation left")                           \
     X(generate, f32, logits_after_end, ON_CHAIN | ON_EXACT, "generate",                            \
       "logits after a row's end are not 0")                                                        \
-    X(generate, f32, soft_late, ON_CHAIN, "generate", "soft tokens land one position late")        \
-    X(generate, f32, soft_one, ON_CHAIN, "generate", "only the first soft token is placed")        \
-    X(generate, f32, soft_reversed, ON_CHAIN, "generate", "soft tokens are placed in reverse")     \
+    X(generate, f32, soft_late, ON_DRAWN, "generate", "soft tokens land one position late")        \
+    X(generate, f32, soft_one, ON_DRAWN, "generate", "only the first soft token is placed")        \
+    X(generate, f32, soft_reversed, ON_DRAWN, "generate", "soft tokens are placed in reverse")     \
     X(generate, f32, steer_prompt, ON_CHAIN, "steered-add", "only the prompt is steered")          \
     X(generate, f32, steer_all, ON_CHAIN, "steered-set",                                           \
       "generated positions are steered where only the prompt was to be")                           \
@@ -106,17 +115,25 @@
     X(generate, f32, batch_8, ON_CHAIN, "generate*",                                               \
       "prompts after the eighth get the first one's tokens")                                       \
     X(generate, f32, steps_32, ON_DRAWN, "generate", "ends after 32 new tokens")                   \
-    X(generate, f32, soft_sorted, ON_CHAIN, "generate",                                            \
+    X(generate, f32, soft_sorted, ON_DRAWN, "generate",                                            \
       "soft tokens are taken to be in the order of their prompts")                                 \
     X(generate, f32, steer_hooks, ON_CHAIN, "steered-*", "does not steer at embed and attn_out")   \
+    X(generate, f32, steer_mlp_out, ON_CHAIN, "steered-*", "does not steer at mlp_out")            \
     X(generate, f32, steer_batch, ON_CHAIN, "steered-*",                                           \
-      "in batches of more than four all positions are steered")
+      "in batches of more than four all positions are steered")                                    \
+    X(generate, f32, eos_first, ON_DRAWN, "generate", "an eos as a row's first token is left out") \
+    X(generate, f32, soft_front, ON_DRAWN, "generate",                                             \
+      "a soft token at position 0 of a prompt is left out")                                        \
+    X(generate, f32, equal_prompts, ON_DRAWN, "generate",                                          \
+      "a prompt that equals the first gets its tokens, with another stream too")                   \
+    X(generate, f32, ended_goes_on, ON_DRAWN, "generate",                                          \
+      "a row that is not to go on at all gets a token")
 
 #define EXPLAIN_TWINS(X) X(explain, f32)
 
 #define EXPLAIN_MUTANTS(X)                                                                         \
     X(explain, f32, no_adapter, ON_CHAIN, "explain-*", "vectors are placed as they are")           \
-    X(explain, f32, one_placeholder, ON_CHAIN, "explain-features",                                 \
+    X(explain, f32, one_placeholder, ON_DRAWN, "explain-features",                                 \
       "only the first placeholder is replaced")                                                    \
     X(explain, f32, normalise_flipped, ON_CHAIN, "explain-*",                                      \
       "normalises where it should not, or does not where it should")                               \
@@ -131,7 +148,15 @@
     X(explain, f32, rows_8, ON_CHAIN, "explain-features",                                          \
       "vectors after the eighth get another's soft token")                                         \
     X(explain, f32, stop_ignored, ON_CHAIN, "explain-*", "stop is never asked")                    \
-    X(explain, f32, greedy, ON_DRAWN, "explain-*", "never samples")
+    X(explain, f32, greedy, ON_DRAWN, "explain-*", "never samples")                                \
+    X(explain, f32, two_placeholders, ON_DRAWN, "explain-*",                                       \
+      "only the first two placeholders are replaced")                                              \
+    X(explain, f32, zero_vector, ON_CHAIN, "explain-features",                                     \
+      "a vector of zeros gives a soft token of zeros, without the bias")                           \
+    X(explain, f32, equal_vectors, ON_DRAWN, "explain-features",                                   \
+      "a vector equal to the one before gets its tokens, with another stream too")                 \
+    X(explain, f32, third_row, ON_CHAIN, "explain-text*",                                          \
+      "from the third captured row on the soft token is the second's")
 
 mutant_kernels mutant_capture_kernels(void);
 mutant_kernels mutant_generate_kernels(void);
@@ -149,6 +174,14 @@ assay_status mutant_feed_greedy(const assay_table *table, const assay_exec *exec
 /* Inverse frequencies as if the model's scaling factor were another; 1: no scaling. Returns memory
  * of head_dim/2 elements that the caller frees. */
 double *mutant_frequencies(const assay_model *model, double factor);
+/* Whether one of capture's faults of what stands in prompts, named as there, takes row t of prompt
+ * b for what it is not. */
+bool mutant_mistakes(const char *fault, const assay_capture_io *io, int64_t vocab, int64_t b,
+                     int64_t t);
+/* The same of generate's and explain's: changes what a right run gave. */
+void mutant_change_tokens(const char *fault, const assay_generate_params *params,
+                          const assay_generate_io *io);
+void mutant_change_soft(const char *fault, const assay_explain_io *io);
 /* Whether the model's frequencies were scaled. */
 bool mutant_rope_is_scaled(const assay_model *model);
 
