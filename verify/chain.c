@@ -65,6 +65,8 @@ assay_status assay_chain_visit(const assay_chain *chain, const assay_table *cont
         const uint64_t now = count - done < group ? count - done : group;
         perturbation.first = first + done;
         perturbation.calls = 0;
+        perturbation.wanted = NULL;
+        perturbation.few = false;
         perturbation.replicas = 1 + (int64_t)now;
         pass.replicas = perturbation.replicas;
         status = chain->run(chain->context, &pass);

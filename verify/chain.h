@@ -72,7 +72,13 @@ typedef struct assay_perturbation {
     const void *given[3];
     int threads;             /* of the thread that runs the chain, */
     const atomic_int *idle;  /* and those that may be used besides; or NULL */
-    int64_t *index; /* 0, 1, 2, ...: rows for the oracle's subsets */
+    /* The rows of each replica that alone are looked at after the next attention, ascending; set by
+     * the chain where it knows. From that attention on no other row is computed: ops of one row
+     * follow, and no embed. NULL: all rows count. */
+    const int64_t *wanted;
+    int64_t wanted_count;
+    bool few;       /* that attention is reached */
+    int64_t *index; /* the oracle's subsets: rows of all replicas that are computed */
     int64_t index_count;
 } assay_perturbation;
 extern const assay_table assay_perturbed_oracle;

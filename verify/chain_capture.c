@@ -8,6 +8,9 @@
 typedef struct capture_pass {
     const assay_capture_chain *chain;
     assay_chain_pass *pass;
+    assay_hook stop;
+    const int64_t *late; /* assay_capture_late */
+    int64_t late_count;
 } capture_pass;
 
 static void show(const capture_pass *now, const assay_capture_tap *tap, const assay_tensor *rows)
@@ -19,6 +22,11 @@ static void show(const capture_pass *now, const assay_capture_tap *tap, const as
 static void visit(void *context, assay_hook hook, const assay_tensor *rows)
 {
     const capture_pass *const now = context;
+    assay_perturbation *const perturbation = now->pass->perturbation;
+    if (hook.kind == ASSAY_HOOK_INPUT && hook.layer == now->stop.layer && perturbation != NULL) {
+        perturbation->wanted = now->late;
+        perturbation->wanted_count = now->late_count;
+    }
     for (size_t k = 0; k < now->chain->chain.output_count; k++) {
         const assay_capture_tap *const tap = &now->chain->tap[k];
         if (!tap->logits && tap->hook.kind == hook.kind &&
@@ -26,34 +34,6 @@ static void visit(void *context, assay_hook hook, const assay_tensor *rows)
             show(now, tap, rows);
         }
     }
-}
-
-/* The last place of the layers that any tap needs, and whether the head is needed. */
-static assay_hook deepest(const assay_capture_chain *chain, bool *normed, bool *logits)
-{
-    static const int64_t order[] = {[ASSAY_HOOK_INPUT] = 1,   [ASSAY_HOOK_ATTN_OUT] = 2,
-                                    [ASSAY_HOOK_MLP_IN] = 3,  [ASSAY_HOOK_MLP_OUT] = 4,
-                                    [ASSAY_HOOK_OUTPUT] = 5,  [ASSAY_HOOK_EMBED] = 0,
-                                    [ASSAY_HOOK_FINAL_NORM] = 5};
-    assay_hook last = {.kind = ASSAY_HOOK_EMBED};
-    int64_t rank = -1;
-    *normed = false;
-    *logits = false;
-    for (size_t k = 0; k < chain->chain.output_count; k++) {
-        const assay_capture_tap *const tap = &chain->tap[k];
-        assay_hook hook = tap->hook;
-        if (tap->logits || hook.kind == ASSAY_HOOK_FINAL_NORM) {
-            *normed = true;
-            *logits = *logits || tap->logits;
-            hook = (assay_hook){.kind = ASSAY_HOOK_OUTPUT, .layer = chain->model.layers - 1};
-        }
-        const int64_t at = hook.kind == ASSAY_HOOK_EMBED ? 0 : 8 * hook.layer + order[hook.kind];
-        if (at > rank) {
-            rank = at;
-            last = hook;
-        }
-    }
-    return last;
 }
 
 /* rows, the last layer's output, through the head: normed in place. */
@@ -92,7 +72,6 @@ static assay_status run_head(capture_pass *now, assay_forward *forward, bool log
 static assay_status run_chain(const void *context, assay_chain_pass *pass)
 {
     const assay_capture_chain *const chain = context;
-    capture_pass now = {chain, pass};
     assay_error *const error = pass->exec.error;
     assay_arena arena = {0};
     assay_forward forward = {.row_capacity = 0};
@@ -100,12 +79,16 @@ static assay_status run_chain(const void *context, assay_chain_pass *pass)
     assay_tensor rows;
     bool normed = false;
     bool logits = false;
-    const assay_hook stop = deepest(chain, &normed, &logits);
+    const assay_hook stop = assay_capture_deepest(chain, &normed, &logits);
+    capture_pass now = {.chain = chain, .pass = pass, .stop = stop};
     if (pass->perturbation != NULL) {
         pass->perturbation->given[0] = chain->model.embed.data;
     }
-    assay_status status = assay_repeat(&arena, &chain->tokens, pass->replicas, &prompts.tokens,
-                                       error);
+    assay_status status =
+        assay_capture_late(chain, stop, &arena, &now.late, &now.late_count, error);
+    if (status == ASSAY_OK) {
+        status = assay_repeat(&arena, &chain->tokens, pass->replicas, &prompts.tokens, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_repeat(&arena, &chain->lengths, pass->replicas, &prompts.lengths, error);
     }

@@ -36,4 +36,13 @@ assay_status assay_capture_chain_set(const assay_capture_params *params,
                                      const char *key, uint64_t seed, assay_arena *arena,
                                      assay_capture_chain *chain, assay_error *error);
 
+/* The last place of the layers that any tap needs, and whether the final norm and lm_head are. */
+assay_hook assay_capture_deepest(const assay_capture_chain *chain, bool *normed, bool *logits);
+
+/* The rows, ascending, that taps beyond the attention of the layer where the layers end look at:
+ * no other row has to be computed from there on. *row is NULL where one of them looks at all. */
+assay_status assay_capture_late(const assay_capture_chain *chain, assay_hook stop,
+                                assay_arena *arena, const int64_t **row, int64_t *count,
+                                assay_error *error);
+
 #endif

@@ -11,44 +11,53 @@ enum { WORTH_THREADS = 1 << 15 };
 /* One op call: y's rows are those of all replicas, the exact one's first. */
 typedef struct perturbed_call {
     int64_t share, columns; /* rows of a replica */
+    int64_t computed;       /* of them; all, or those that are still wanted */
+    const int64_t *wanted;  /* [computed] or NULL */
     assay_subset exact, rest;
-    assay_tensor exact_y, rest_y;
-    assay_error_model model; /* [share, columns] */
+    assay_tensor exact_y, rest_y; /* parts of y, or of memory where some rows are left out */
+    assay_error_model model;      /* [computed, columns] */
     double *memory;
 } perturbed_call;
 
-static assay_status number_rows(assay_perturbation *perturbation, int64_t rows, assay_error *error)
+/* index: rows of all replicas that are computed. */
+static assay_status number_rows(assay_perturbation *perturbation, const perturbed_call *call,
+                                assay_error *error)
 {
-    if (rows <= perturbation->index_count) {
-        return ASSAY_OK;
+    const int64_t rows = call->computed * perturbation->replicas;
+    if (rows > perturbation->index_count) {
+        int64_t *const grown = realloc(perturbation->index, (size_t)rows * sizeof *grown);
+        if (grown == NULL) {
+            return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %lld rows",
+                              (long long)rows);
+        }
+        perturbation->index = grown;
+        perturbation->index_count = rows;
     }
-    int64_t *const grown = realloc(perturbation->index, (size_t)rows * sizeof *grown);
-    if (grown == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for %lld rows", (long long)rows);
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t row = i % call->computed;
+        perturbation->index[i] = i / call->computed * call->share +
+                                 (call->wanted != NULL ? call->wanted[row] : row);
     }
-    for (int64_t i = perturbation->index_count; i < rows; i++) {
-        grown[i] = i;
-    }
-    perturbation->index = grown;
-    perturbation->index_count = rows;
     return ASSAY_OK;
 }
 
-static assay_tensor rows_from(const assay_tensor *y, int64_t first, int64_t rows)
+static assay_tensor rows_at(double *data, int64_t rows, int64_t columns)
 {
-    assay_tensor view = *y;
-    view.data = (double *)y->data + first * y->stride[0];
-    view.shape[0] = rows;
-    return view;
+    return assay_matrix(data, ASSAY_F64, rows, columns);
 }
 
 /* Zeroed models and the two parts of y; the caller frees call->memory. */
-static assay_status begin(assay_perturbation *perturbation, const assay_tensor *y,
+static assay_status begin(assay_perturbation *perturbation, assay_op op, const assay_tensor *y,
                           perturbed_call *call, assay_error *error)
 {
     const int64_t rows = y->shape[0];
     const int64_t share = rows / perturbation->replicas;
-    *call = (perturbed_call){.share = share, .columns = y->shape[1]};
+    perturbation->few = perturbation->few || (op == ASSAY_OP_attention &&
+                                              perturbation->wanted != NULL);
+    *call = (perturbed_call){.share = share,
+                             .columns = y->shape[1],
+                             .computed = perturbation->few ? perturbation->wanted_count : share,
+                             .wanted = perturbation->few ? perturbation->wanted : NULL};
     omp_set_num_threads(perturbation->threads +
                         (perturbation->idle != NULL ? *perturbation->idle : 0));
     if (y->dtype != ASSAY_F64 || y->rank != 2 || !assay_is_dense(y) ||
@@ -57,43 +66,64 @@ static assay_status begin(assay_perturbation *perturbation, const assay_tensor *
                           "a chain's op has %lld rows, not the same for each of %lld replicas",
                           (long long)rows, (long long)perturbation->replicas);
     }
-    const assay_status status = number_rows(perturbation, rows, error);
+    const assay_status status = number_rows(perturbation, call, error);
     if (status != ASSAY_OK) {
         return status;
     }
-    call->memory = calloc((size_t)(2 * share * call->columns) + 1, sizeof *call->memory);
+    const int64_t own = call->computed;
+    const int64_t others = own * (perturbation->replicas - 1);
+    const int64_t size = own * call->columns;
+    const int64_t apart = call->wanted != NULL ? size * perturbation->replicas : 0;
+    call->memory = calloc((size_t)(2 * size + apart) + 1, sizeof *call->memory);
     if (call->memory == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for an error model");
     }
-    call->exact = (assay_subset){.rows = perturbation->index, .row_count = share};
-    call->rest = (assay_subset){.rows = perturbation->index + share, .row_count = rows - share};
-    call->exact_y = rows_from(y, 0, share);
-    call->rest_y = rows_from(y, share, rows - share);
-    call->model.bound = assay_matrix(call->memory, ASSAY_F64, share, call->columns);
-    call->model.sigma = assay_matrix(call->memory + share * call->columns, ASSAY_F64, share,
-                                     call->columns);
+    double *const exact = call->wanted != NULL ? call->memory + 2 * size : y->data;
+    call->exact = (assay_subset){.rows = perturbation->index, .row_count = own};
+    call->rest = (assay_subset){.rows = perturbation->index + own, .row_count = others};
+    call->exact_y = rows_at(exact, own, call->columns);
+    call->rest_y = rows_at(exact + size, others, call->columns);
+    call->model.bound = rows_at(call->memory, own, call->columns);
+    call->model.sigma = rows_at(call->memory + size, own, call->columns);
     return ASSAY_OK;
 }
 
-/* Adds deviates of a replica to its part of y. */
-static void disturb_block(const double *reach, int64_t count, uint64_t seed, uint64_t stream,
-                          int64_t block, double *y)
+/* What was computed apart goes to its rows of y. */
+static void finish(const assay_perturbation *perturbation, const perturbed_call *call,
+                   const assay_tensor *y)
 {
-    double deviate[ASSAY_DEVIATES];
-    const int64_t at = block * ASSAY_DEVIATES;
-    const int64_t left = count - at < ASSAY_DEVIATES ? count - at : ASSAY_DEVIATES;
-    assay_deviates(seed, stream, (uint64_t)block, deviate);
-    for (int64_t i = 0; i < left; i++) {
-        y[at + i] += deviate[i] * reach[at + i];
+    const size_t row = (size_t)call->columns;
+    const double *const from = call->exact_y.data;
+    const int64_t rows = call->wanted != NULL ? call->computed * perturbation->replicas : 0;
+    for (int64_t i = 0; i < rows; i++) {
+        memcpy((double *)y->data + (size_t)perturbation->index[i] * row, from + (size_t)i * row,
+               row * sizeof *from);
     }
 }
 
-/* Disturbs every replica but the exact one by the exact one's model. */
+/* Adds deviates to y, elements first .. first+count-1 of a replica. */
+static void disturb_stretch(const double *reach, int64_t first, int64_t count, uint64_t seed,
+                            uint64_t stream, double *y)
+{
+    for (int64_t block = first / ASSAY_DEVIATES; block * ASSAY_DEVIATES < first + count; block++) {
+        double deviate[ASSAY_DEVIATES];
+        const int64_t at = block * ASSAY_DEVIATES - first;
+        assay_deviates(seed, stream, (uint64_t)block, deviate);
+        for (int64_t i = at < 0 ? -at : 0; i < ASSAY_DEVIATES && at + i < count; i++) {
+            y[at + i] += deviate[i] * reach[at + i];
+        }
+    }
+}
+
+/* Disturbs every replica but the exact one by the exact one's model. An element's deviate is that
+ * of its place among all of its replica's, whichever of them are computed. */
 static void disturb(const assay_perturbation *perturbation, const perturbed_call *call)
 {
-    const int64_t count = call->share * call->columns;
+    enum { STRETCH = 4096 };
+    const int64_t count = call->computed * call->columns;
     const int64_t others = perturbation->replicas - 1;
-    const int64_t blocks = (count + ASSAY_DEVIATES - 1) / ASSAY_DEVIATES;
+    const int64_t length = call->wanted != NULL ? call->columns : STRETCH;
+    const int64_t stretches = (count + length - 1) / length;
     const double *const bound = call->model.bound.data;
     const double *const sigma = call->model.sigma.data;
     double *const reach = call->memory; /* takes the place of bound */
@@ -107,10 +137,13 @@ static void disturb(const assay_perturbation *perturbation, const perturbed_call
     }
 #pragma omp parallel for collapse(2) if (count * others > WORTH_THREADS)
     for (int64_t r = 0; r < others; r++) {
-        for (int64_t block = 0; block < blocks; block++) {
+        for (int64_t s = 0; s < stretches; s++) {
             const uint64_t replica = perturbation->first + (uint64_t)r;
-            disturb_block(reach, count, perturbation->seed, replica << 32 | perturbation->calls,
-                          block, (double *)call->rest_y.data + r * count);
+            const int64_t at = s * length;
+            disturb_stretch(reach + at, call->wanted != NULL ? call->wanted[s] * length : at,
+                            count - at < length ? count - at : length, perturbation->seed,
+                            replica << 32 | perturbation->calls,
+                            (double *)call->rest_y.data + r * count + at);
         }
     }
 }
@@ -171,7 +204,7 @@ static void forgive_copies(const assay_perturbation *perturbation,
         if (contract == NULL) {                                                                    \
             return ASSAY_UNSUPPORTED;                                                              \
         }                                                                                          \
-        assay_status status = begin(perturbation, &io->y, &call, exec->error);                     \
+        assay_status status = begin(perturbation, ASSAY_OP_##step, &io->y, &call, exec->error);    \
         if (status == ASSAY_OK) {                                                                  \
             part.y = call.exact_y;                                                                 \
             status = assay_ref_##step(params, &part, &call.exact, contract,                        \
@@ -184,6 +217,7 @@ static void forgive_copies(const assay_perturbation *perturbation,
         if (status == ASSAY_OK) {                                                                  \
             forgive;                                                                               \
             disturb(perturbation, &call);                                                          \
+            finish(perturbation, &call, &io->y);                                                   \
         }                                                                                          \
         free(call.memory);                                                                         \
         perturbation->calls++;                                                                     \

@@ -87,12 +87,13 @@ static float **scales_of(opened *o, const assay_chain *chain, const char *impl)
     return scale;
 }
 
-/* Every hook of one prompt, deepest first or not: bit by bit what it is alone. */
+/* Every hook of one prompt, deepest first or not: bit by bit what it is alone, where a chain leaves
+ * out the rows that nobody looks at. */
 Test(golden, taps_are_separate_runs)
 {
     static const char *const ids[] = {"capture-embed", "capture-l0-attn-out", "capture-l0-mlp-in",
                                       "capture-l1-mlp-out", "capture-l1-input",
-                                      "capture-final-norm"};
+                                      "capture-final-norm", "capture-positions"};
     opened o;
     assay_capture_chain all;
     open_case(&o, "tiny-3.1-goodfire", ids[0]);
