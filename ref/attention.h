@@ -26,11 +26,18 @@ typedef struct ref_head {
     const double *v;  /* [visible, head_dim], rows v_stride apart */
     int64_t k_stride, v_stride;
     const double *k_flushed, *v_flushed; /* [visible, head_dim] subnormals flushed; with a model */
-    double *score;    /* [visible], scaled */
+    double *score;    /* [visible], scaled; raw at first */
     double *weight;   /* [visible], softmax of score */
     double maximum;   /* the greatest score */
     double total;     /* sum of exp(score - maximum) */
 } ref_head;
+
+/* Query heads, of one row or several, that read the same keys and values: worked on at once. */
+enum { REF_HEADS = 3 };
+
+/* Raw scores to their softmax, and the outputs y [heads, head_dim]: y_i = sum_t weight_t v_t[i],
+ * over t in order. heads: up to REF_HEADS, of the same v. */
+void ref_heads_weigh(ref_head *head, int64_t heads, double *y);
 
 /* What does not depend on the output element. */
 typedef struct ref_head_error {

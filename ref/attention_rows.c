@@ -1,9 +1,11 @@
-/* The rows of attention's output: softmax and weighted values of every head, in float64. */
+/* The rows of attention's output: what every head reads and writes. */
 #include "ref/attention.h"
 #include "ref/operands.h"
 #include "ref/wide.h"
 
 #include <stdlib.h>
+
+enum { BLOCK = 4 * REF_HEADS }; /* rows that a thread takes at once */
 
 /* What a thread keeps from row to row: the keys and values of one sequence and kv head, loaded as
  * far as they have been seen, with what a model needs of them; and scratch. */
@@ -11,66 +13,20 @@ typedef struct attention_thread {
     int64_t sequence, kv_head, loaded;
     double *k, *v;   /* [longest, head_dim] as multiplied, unless that is the float64 caches' own */
     double *k_flushed, *v_flushed; /* [longest, head_dim], with a model */
-    double *q, *y;               /* [head_dim] */
-    double *score, *weight;      /* [longest] */
+    double *q, *y;               /* [REF_HEADS, head_dim] */
+    double *score, *weight;      /* [REF_HEADS, longest] */
     ref_head_error error;
     ref_head_scratch scratch;
     double *memory;
 } attention_thread;
 
-static void softmax(ref_head *head)
-{
-    const double scale = 1.0 / sqrt((double)head->head_dim);
-    head->maximum = -(double)INFINITY;
-    ref_dots(head->q, head->k, head->k_stride, head->visible, head->head_dim, head->score);
-    for (int64_t t = 0; t < head->visible; t++) {
-        head->score[t] *= scale;
-        if (head->score[t] > head->maximum) { /* a NaN is passed over here and reaches the sum */
-            head->maximum = head->score[t];
-        }
-    }
-    head->total = 0.0;
-    for (int64_t t = 0; t < head->visible; t++) {
-        head->weight[t] = exp(head->score[t] - head->maximum);
-        head->total += head->weight[t];
-    }
-    for (int64_t t = 0; t < head->visible; t++) {
-        head->weight[t] /= head->total;
-    }
-}
-
-/* y[i] = sum_t weight_t v_t[i], every element over t in order, several of them side by side. */
-REF_CLONES static void weigh_values(const ref_head *head, double *y)
-{
-    enum { SIDE = 8 * REF_WIDE };
-    int64_t i = 0;
-    for (; i + SIDE <= head->head_dim; i += SIDE) {
-        ref_wide sum[8] = {{0.0}};
-        for (int64_t t = 0; t < head->visible; t++) {
-            const double *const v = head->v + t * head->v_stride + i;
-            for (int n = 0; n < 8; n++) {
-                ref_wide value;
-                ref_wide_load(&value, v + n * REF_WIDE);
-                sum[n] += head->weight[t] * value;
-            }
-        }
-        memcpy(y + i, sum, sizeof sum);
-    }
-    for (; i < head->head_dim; i++) {
-        y[i] = 0.0;
-        for (int64_t t = 0; t < head->visible; t++) {
-            y[i] += head->weight[t] * head->v[t * head->v_stride + i];
-        }
-    }
-}
-
-/* The wanted elements of one head (columns first .. first + head_dim - 1) of output row n. */
+/* The wanted elements of one head (columns first .. first + head_dim - 1) of output row n. y: all
+ * of them, and REF_WIDE more numbers. */
 static void write_head(const ref_attention_job *job, int64_t n, int64_t first, const ref_head *head,
-                       attention_thread *own)
+                       const double *y, attention_thread *own)
 {
     ref_head_budget budget;
     int64_t modelled = -1; /* the four elements that it is of */
-    weigh_values(head, own->y);
     if (job->model != NULL) {
         ref_head_scores_error(head, &job->rounding, &own->scratch, &own->error);
     }
@@ -79,21 +35,21 @@ static void write_head(const ref_attention_job *job, int64_t n, int64_t first, c
         if (i < 0 || i >= head->head_dim) {
             continue;
         }
-        assay_put2(&job->io->y, n, j, own->y[i]);
+        assay_put2(&job->io->y, n, j, y[i]);
         if (job->model == NULL) {
             continue;
         }
         if (i / REF_WIDE != modelled) {
             modelled = i / REF_WIDE;
             ref_head_elements_error(head, &job->rounding, &own->error, modelled * REF_WIDE,
-                                    own->y + modelled * REF_WIDE, &own->scratch, &budget);
+                                    y + modelled * REF_WIDE, &own->scratch, &budget);
         }
         if (budget.open[i % REF_WIDE]) {
             ref_model_open(job->model, n, j);
         } else if (budget.nan_too[i % REF_WIDE]) {
             ref_model_nan_too(job->model, n, j);
         } else {
-            ref_model_put(job->model, &job->rounding, n, j, own->y[i], budget.bound[i % REF_WIDE],
+            ref_model_put(job->model, &job->rounding, n, j, y[i], budget.bound[i % REF_WIDE],
                           budget.sigma[i % REF_WIDE]);
         }
     }
@@ -169,25 +125,67 @@ static void load_keys(const ref_attention_job *job, int64_t sequence, int64_t kv
     head->v_flushed = own->v_flushed;
 }
 
-/* The heads of output row n that share a kv head. y may be q: a head's queries are read before its
- * outputs, which lie in the same columns, are written. */
-static void one_group(const ref_attention_job *job, int64_t n, int64_t kv_head,
+/* A few queries, heads of output rows, that read one sequence and kv head. */
+typedef struct query_list {
+    int64_t row[REF_HEADS], head[REF_HEADS];
+    int64_t count, sequence, visible; /* the most keys that one of them sees */
+} query_list;
+
+/* y may be q: a query is read before its outputs, which lie in the same row and columns, are
+ * written. */
+static void answer(const ref_attention_job *job, const query_list *list, int64_t kv_head,
+                   attention_thread *own)
+{
+    const int64_t dim = job->params->head_dim;
+    const assay_tensor *const q = &job->io->q;
+    ref_head head[REF_HEADS];
+    ref_head shared = {.visible = list->visible, .head_dim = dim};
+    load_keys(job, list->sequence, kv_head, own, &shared);
+    for (int64_t i = 0; i < list->count; i++) {
+        const int64_t row = ref_plan_row(&job->plan, list->row[i]);
+        head[i] = shared;
+        head[i].visible = (int64_t)assay_at1(&job->io->position, row) + 1;
+        head[i].q = own->q + i * dim;
+        head[i].score = own->score + i * job->longest;
+        head[i].weight = own->weight + i * job->longest;
+        ref_load(q, row * q->stride[0] + list->head[i] * dim * q->stride[1], q->stride[1], dim,
+                 own->q + i * dim);
+    }
+    ref_operands(&job->rounding, false, q->dtype, list->count * dim, own->q);
+    ref_dots_rows(own->q, dim, list->count, shared.k, shared.k_stride, shared.visible, dim,
+                  own->score, job->longest);
+    ref_heads_weigh(head, list->count, own->y);
+    for (int64_t i = 0; i < list->count; i++) {
+        write_head(job, list->row[i], list->head[i] * dim, &head[i], own->y + i * dim, own);
+    }
+}
+
+/* The wanted heads of a kv head, of output rows first .. first+rows-1. */
+static void one_block(const ref_attention_job *job, int64_t first, int64_t rows, int64_t kv_head,
                       attention_thread *own)
 {
     const int64_t dim = job->params->head_dim;
     const int64_t group = job->params->heads / job->params->kv_heads;
-    const int64_t row = ref_plan_row(&job->plan, n);
-    const assay_tensor *const q = &job->io->q;
-    ref_head head = {.visible = (int64_t)assay_at1(&job->io->position, row) + 1, .head_dim = dim,
-                     .q = own->q, .score = own->score, .weight = own->weight};
-    load_keys(job, (int64_t)assay_at1(&job->io->sequence, row), kv_head, own, &head);
-    for (int64_t h = kv_head * group; h < (kv_head + 1) * group; h++) {
-        if (head_wanted(&job->plan, h * dim, dim)) {
-            ref_load(q, row * q->stride[0] + h * dim * q->stride[1], q->stride[1], dim, own->q);
-            ref_operands(&job->rounding, false, q->dtype, dim, own->q);
-            softmax(&head);
-            write_head(job, n, h * dim, &head, own);
+    query_list list = {.count = 0};
+    for (int64_t i = 0; i < rows * group; i++) {
+        const int64_t h = kv_head * group + i % group;
+        const int64_t row = ref_plan_row(&job->plan, first + i / group);
+        const int64_t sequence = (int64_t)assay_at1(&job->io->sequence, row);
+        const int64_t visible = (int64_t)assay_at1(&job->io->position, row) + 1;
+        if (!head_wanted(&job->plan, h * dim, dim)) {
+            continue;
         }
+        if (list.count == REF_HEADS || (list.count > 0 && list.sequence != sequence)) {
+            answer(job, &list, kv_head, own);
+            list.count = 0;
+        }
+        list.visible = list.count > 0 && list.visible > visible ? list.visible : visible;
+        list.sequence = sequence;
+        list.row[list.count] = first + i / group;
+        list.head[list.count++] = h;
+    }
+    if (list.count > 0) {
+        answer(job, &list, kv_head, own);
     }
 }
 
@@ -200,8 +198,10 @@ static assay_status open_thread(const ref_attention_job *job, attention_thread *
     const bool copied = !in_place(job, &job->io->k_cache) || !in_place(job, &job->io->v_cache);
     const int64_t copies = copied ? longest * dim : 0;
     const int64_t modelled = job->model != NULL ? longest * dim : 0;
-    double *at = ref_alloc(2 * copies + 2 * modelled + 3 * dim + REF_WIDE + 5 * longest +
-                           (REF_WIDE + 1) * (most + 1), error);
+    const int64_t outputs = REF_HEADS * dim + REF_WIDE;
+    const int64_t scores = REF_HEADS * longest;
+    double *at = ref_alloc(2 * copies + 2 * modelled + (REF_HEADS + 1) * dim + outputs +
+                           2 * scores + 3 * longest + (REF_WIDE + 1) * (most + 1), error);
     *own = (attention_thread){.sequence = -1, .kv_head = -1, .memory = at};
     if (at == NULL) {
         return ASSAY_NO_MEMORY;
@@ -210,14 +210,14 @@ static assay_status open_thread(const ref_attention_job *job, attention_thread *
                              &own->scratch.flushed, &own->y, &own->score, &own->weight,
                              &own->error.moved, &own->error.spread, &own->error.worst,
                              &own->scratch.terms};
-    const int64_t size[] = {copies, copies, modelled, modelled, dim, dim, dim + REF_WIDE, longest,
-                            longest, longest, longest, longest, most + 1};
+    const int64_t size[] = {copies, copies, modelled, modelled, REF_HEADS * dim, dim, outputs,
+                            scores, scores, longest, longest, longest, most + 1};
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         *part[i] = at;
         at += size[i];
     }
     own->scratch.wide = (ref_wide *)at;
-    memset(own->y, 0, (size_t)(dim + REF_WIDE) * sizeof *own->y);
+    memset(own->y, 0, (size_t)outputs * sizeof *own->y);
     return ASSAY_OK;
 }
 
@@ -227,6 +227,7 @@ assay_status ref_attention_rows(ref_attention_job *job, assay_error *error)
 {
     assay_status status = ASSAY_OK;
     const int64_t rows = job->plan.rows;
+    const int64_t blocks = (rows + BLOCK - 1) / BLOCK;
     for (int64_t n = 0; n < rows; n++) {
         const int64_t row = ref_plan_row(&job->plan, n);
         const int64_t visible = (int64_t)assay_at1(&job->io->position, row) + 1;
@@ -242,10 +243,12 @@ assay_status ref_attention_rows(ref_attention_job *job, assay_error *error)
 #pragma omp critical(assay_ref_attention)
             status = opened;
         }
-#pragma omp for schedule(dynamic, 8)
-        for (int64_t task = 0; task < rows * job->params->kv_heads; task++) {
+#pragma omp for schedule(dynamic)
+        for (int64_t task = 0; task < blocks * job->params->kv_heads; task++) {
+            const int64_t first = task % blocks * BLOCK;
+            const int64_t left = rows - first;
             if (opened == ASSAY_OK) {
-                one_group(job, task % rows, task / rows, &own);
+                one_block(job, first, left < BLOCK ? left : BLOCK, task / blocks, &own);
             }
         }
         free(own.memory);

@@ -25,6 +25,12 @@ double ref_dot(const double *a, const double *b, int64_t count);
 void ref_dots(const double *a, const double *b, int64_t stride, int64_t number, int64_t count,
               double *dot);
 
+/* dot[i dot_stride + n] = ref_dot(a + i a_stride, b + n b_stride, count) for i < rows, n < number:
+ * what is loaded of a row serves several sums. */
+void ref_dots_rows(const double *a, int64_t a_stride, int64_t rows, const double *b,
+                   int64_t b_stride, int64_t number, int64_t count, double *dot,
+                   int64_t dot_stride);
+
 /* The error of summing count terms (each a rounded product when the contract rounds products, which
  * it does when a block is one product and twice the operands' bits exceed the accumulator's).
  *
