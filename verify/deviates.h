@@ -14,15 +14,20 @@
 
 enum { ASSAY_DEVIATES = 8 };
 
-/* Deviates 8 block .. 8 block + 7 of a stream. */
-static inline void assay_deviates(uint64_t seed, uint64_t stream, uint64_t block,
-                                  double value[ASSAY_DEVIATES])
+/* The random bits of deviates 8 block .. 8 block + 7 of a stream. */
+static inline void assay_deviate_bits(uint64_t seed, uint64_t stream, uint64_t block,
+                                      uint16_t bits[ASSAY_DEVIATES])
 {
-    const assay_philox_block bits = assay_philox(seed, stream, block);
+    const assay_philox_block random = assay_philox(seed, stream, block);
     for (int i = 0; i < 4; i++) {
-        value[2 * i] = ((double)(bits.word[i] & 0xffffu) + 0.5) * 0x1p-15 - 1.0;
-        value[2 * i + 1] = ((double)(bits.word[i] >> 16) + 0.5) * 0x1p-15 - 1.0;
+        bits[2 * i] = (uint16_t)(random.word[i] & 0xffffu);
+        bits[2 * i + 1] = (uint16_t)(random.word[i] >> 16);
     }
+}
+
+static inline double assay_deviate(uint16_t bits)
+{
+    return ((double)bits + 0.5) * 0x1p-15 - 1.0;
 }
 
 /* What a deviate is multiplied with: half the width of the uniform distribution of that variance.

@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "ref/wide.h"
 #include "verify/chain.h"
 #include "verify/deviates.h"
 
@@ -101,17 +102,31 @@ static void finish(const assay_perturbation *perturbation, const perturbed_call 
     }
 }
 
+REF_CLONES static void add_deviates(const uint16_t *bits, const double *reach, int64_t count,
+                                    double *y)
+{
+    for (int64_t i = 0; i < count; i++) {
+        y[i] += assay_deviate(bits[i]) * reach[i];
+    }
+}
+
 /* Adds deviates to y, elements first .. first+count-1 of a replica. */
 static void disturb_stretch(const double *reach, int64_t first, int64_t count, uint64_t seed,
                             uint64_t stream, double *y)
 {
-    for (int64_t block = first / ASSAY_DEVIATES; block * ASSAY_DEVIATES < first + count; block++) {
-        double deviate[ASSAY_DEVIATES];
-        const int64_t at = block * ASSAY_DEVIATES - first;
-        assay_deviates(seed, stream, (uint64_t)block, deviate);
-        for (int64_t i = at < 0 ? -at : 0; i < ASSAY_DEVIATES && at + i < count; i++) {
-            y[at + i] += deviate[i] * reach[at + i];
+    enum { BLOCKS = 64 };
+    uint16_t bits[BLOCKS * ASSAY_DEVIATES];
+    int64_t done = 0;
+    while (done < count) {
+        const int64_t block = (first + done) / ASSAY_DEVIATES;
+        const int64_t skipped = first + done - block * ASSAY_DEVIATES;
+        const int64_t wanted = skipped + count - done;
+        const int64_t now = wanted < BLOCKS * ASSAY_DEVIATES ? wanted : BLOCKS * ASSAY_DEVIATES;
+        for (int64_t b = 0; b * ASSAY_DEVIATES < now; b++) {
+            assay_deviate_bits(seed, stream, (uint64_t)(block + b), bits + b * ASSAY_DEVIATES);
         }
+        add_deviates(bits + skipped, reach + done, now - skipped, y + done);
+        done += now - skipped;
     }
 }
 
