@@ -148,7 +148,9 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
         spread.bound += fmin(absolute + products, spread.worst - floor);
     } else {
         ref_settle(rounding, spread.worst - floor, sigma, &spread.bound, &spread.sigma);
-        spread.bound += spread.sigma > 0.0 ? fmin(facts->lost, spread.worst - floor) : 0.0;
+        if (spread.sigma > 0.0 && facts->lost != 0.0) {
+            spread.bound += fmin(facts->lost, spread.worst - floor);
+        }
     }
     return spread;
 }
@@ -185,13 +187,19 @@ bool ref_quick(int64_t rows, int64_t columns, int64_t depth)
     return (double)rows * (double)columns * (double)depth > 0x1p27;
 }
 
+/* hypot, whose first call for a budget has nothing to add to. */
+static double in_quadrature(double sigma, double more)
+{
+    return sigma == 0.0 ? fabs(more) : hypot(sigma, more);
+}
+
 void ref_settle(const ref_rounding *rounding, double linear, double quadrature, double *bound,
                 double *sigma)
 {
     if (rounding->certain || linear <= REF_LAMBDA * quadrature) {
         *bound += linear;
     } else {
-        *sigma = hypot(*sigma, quadrature);
+        *sigma = in_quadrature(*sigma, quadrature);
     }
 }
 
@@ -201,6 +209,6 @@ void ref_independent(const ref_rounding *rounding, double root, int64_t count, d
     if (rounding->certain) { /* Cauchy's inequality: sum |e| is at most sqrt(n sum e^2) */
         *bound += sqrt((double)count) * root;
     } else {
-        *sigma = hypot(*sigma, root);
+        *sigma = in_quadrature(*sigma, root);
     }
 }

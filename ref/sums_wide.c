@@ -6,60 +6,56 @@
 
 enum { LANES = 16, STRETCHES = 4 }; /* as in sums.c */
 
+/* fmax, element by element. */
 REF_INLINE void wide_max(ref_wide *a, const ref_wide *b)
 {
-    for (int i = 0; i < REF_WIDE; i++) {
-        (*a)[i] = fmax((*a)[i], (*b)[i]);
+    const ref_wide_mask second = (*b > *a) | (*a != *a);
+    *a = (ref_wide)((second & (ref_wide_mask)*b) | (~second & (ref_wide_mask)*a));
+}
+
+/* What one pass over the terms counts and sums. */
+typedef struct wide_facts {
+    ref_wide_mask seen, alike;
+    ref_wide sum[4], squares[4], total;
+} wide_facts;
+
+/* Term k, in lane i; two: there is a second one after it. */
+REF_INLINE void add_term(wide_facts *facts, const ref_wide *terms, int64_t k, int i, bool two)
+{
+    const ref_wide zero = {0.0};
+    const ref_wide_mask used = terms[k] != zero;
+    ref_wide size = terms[k];
+    ref_wide_magnitude(&size);
+    facts->seen -= used;
+    facts->sum[i] += size;
+    facts->squares[i] += terms[k] * terms[k];
+    facts->total += terms[k];
+    if (two) {
+        facts->alike -= (terms[k] == terms[k + 2]) & used;
     }
 }
 
-REF_CLONES static void measure(const ref_wide *terms, int64_t count, ref_wide used[1],
-                               ref_wide magnitude[1], ref_wide square[1])
+REF_CLONES static void measure(const ref_wide *terms, int64_t count, wide_facts *measured)
 {
     const ref_wide zero = {0.0};
-    ref_wide_mask seen[4] = {{0}};
-    ref_wide sum[4] = {{0.0}};
-    ref_wide squares[4] = {{0.0}};
+    const ref_wide_mask none = {0};
+    wide_facts facts = {none, none, {zero, zero, zero, zero}, {zero, zero, zero, zero}, zero};
     int64_t k = 0;
-    for (; k + 4 <= count; k += 4) {
-        for (int64_t i = 0; i < 4; i++) {
-            ref_wide size = terms[k + i];
-            ref_wide_magnitude(&size);
-            seen[i] -= terms[k + i] != zero;
-            sum[i] += size;
-            squares[i] += terms[k + i] * terms[k + i];
+    for (; k + 6 <= count; k += 4) {
+        for (int i = 0; i < 4; i++) {
+            add_term(&facts, terms, k + i, i, true);
         }
     }
+    if (k + 4 <= count) {
+        for (int i = 0; i < 4; i++) {
+            add_term(&facts, terms, k + i, i, k + i + 2 < count);
+        }
+        k += 4;
+    }
     for (; k < count; k++) {
-        ref_wide size = terms[k];
-        ref_wide_magnitude(&size);
-        seen[0] -= terms[k] != zero;
-        sum[0] += size;
-        squares[0] += terms[k] * terms[k];
+        add_term(&facts, terms, k, 0, k + 2 < count);
     }
-    for (int n = 0; n < REF_WIDE; n++) {
-        (*used)[n] = (double)(seen[0][n] + seen[1][n] + seen[2][n] + seen[3][n]);
-    }
-    *magnitude = sum[0] + sum[1] + sum[2] + sum[3];
-    *square = squares[0] + squares[1] + squares[2] + squares[3];
-}
-
-REF_CLONES static void count_alike(const ref_wide *terms, int64_t count, ref_wide alike[1],
-                                   ref_wide total[1])
-{
-    const ref_wide zero = {0.0};
-    ref_wide sum = {0.0};
-    for (int64_t k = 0; k < count; k++) {
-        sum += terms[k];
-    }
-    *total = sum;
-    ref_wide_mask seen = {0};
-    for (int64_t k = 0; k + 2 < count; k++) {
-        seen -= (terms[k] == terms[k + 2]) & (terms[k] != zero);
-    }
-    for (int n = 0; n < REF_WIDE; n++) {
-        (*alike)[n] = (double)seen[n];
-    }
+    *measured = facts;
 }
 
 REF_CLONES static void sequential(const ref_wide *terms, int64_t count, ref_wide squares[1])
@@ -169,20 +165,18 @@ static void one_by_one(const ref_wide *terms, int64_t count, const ref_rounding 
 void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *rounding, bool quick,
                      double *scratch, ref_spread spread[REF_WIDE])
 {
-    ref_wide used;
-    ref_wide magnitude;
-    ref_wide norm;
+    wide_facts facts;
     ref_wide square;
     ref_wide other;
-    ref_wide alike;
-    ref_wide total;
     if (rounding->linear) {
         one_by_one(terms, count, rounding, quick, scratch, spread);
         return;
     }
-    measure(terms, count, &used, &magnitude, &norm);
-    count_alike(terms, count, &alike, &total);
-    if (one_signed(&total, &magnitude)) {
+    measure(terms, count, &facts);
+    const ref_wide magnitude = facts.sum[0] + facts.sum[1] + facts.sum[2] + facts.sum[3];
+    const ref_wide norm = facts.squares[0] + facts.squares[1] + facts.squares[2] +
+                          facts.squares[3];
+    if (one_signed(&facts.total, &magnitude)) {
         one_by_one(terms, count, rounding, quick, scratch, spread);
         return;
     }
@@ -194,9 +188,10 @@ void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *roundin
         wide_max(&square, &other);
     }
     for (int n = 0; n < REF_WIDE; n++) {
-        const ref_sum_facts facts = {.used = used[n], .magnitude = magnitude[n], .norm = norm[n],
-                                     .square = square[n], .alike = alike[n]};
-        spread[n] = ref_spread_of(&facts, rounding);
+        const ref_sum_facts own = {.used = (double)facts.seen[n], .magnitude = magnitude[n],
+                                   .norm = norm[n], .square = square[n],
+                                   .alike = (double)facts.alike[n]};
+        spread[n] = ref_spread_of(&own, rounding);
     }
 }
 
