@@ -4,10 +4,19 @@
 #include <float.h>
 #include <math.h>
 
+/* 2^exponent of a normal float64. */
+static double power(int exponent)
+{
+    const uint64_t bits = (uint64_t)(1023 + exponent) << 52;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static double unit(assay_dtype type)
 {
     const int bits = assay_dtype_bits(type);
-    return bits > 0 ? ldexp(type == ASSAY_F64 ? 2.0 : 1.0, -bits) : 0.0;
+    return bits > 0 ? power(type == ASSAY_F64 ? 1 - bits : -bits) : 0.0;
 }
 
 /* Half the least subnormal, or the whole least normal number where results are flushed. */
@@ -139,13 +148,13 @@ double ref_half_ulp(assay_dtype type, double magnitude)
     memcpy(&bits, &magnitude, sizeof bits);
     bits &= (uint64_t)0x7ff << 52; /* the power of two below */
     memcpy(&binade, &bits, sizeof binade);
-    return digits > 0 ? ldexp(binade, type == ASSAY_F64 ? 1 - digits : -digits) : 0.0;
+    return digits > 0 ? binade * unit(type) : 0.0;
 }
 
 double ref_flushed(const ref_rounding *rounding, double x)
 {
-    const double least = ldexp(1.0, assay_dtype_normal_exponent(rounding->work));
-    return rounding->flush_in && fabs(x) < least ? fabs(x) : 0.0;
+    return rounding->flush_in && fabs(x) < power(assay_dtype_normal_exponent(rounding->work))
+               ? fabs(x) : 0.0;
 }
 
 double ref_round_error(assay_dtype type, double value)
@@ -177,12 +186,44 @@ double ref_operand(const ref_rounding *rounding, bool weight, double value)
     return ref_round(rounding->multiply, weight ? ref_round(rounding->storage, value) : value);
 }
 
+/* One loop a type, so that each is of vectors. */
+REF_CLONES static void round_f32(double *value, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++) {
+        value[k] = (double)(float)value[k];
+    }
+}
+
+REF_CLONES static void round_bf16(double *value, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++) {
+        value[k] = (double)assay_bf16_to_f32(assay_f64_to_bf16(value[k]));
+    }
+}
+
+static void round_all(assay_dtype type, double *value, int64_t count)
+{
+    if (type == ASSAY_F32) {
+        round_f32(value, count);
+    } else if (type == ASSAY_BF16) {
+        round_bf16(value, count);
+    } else if (assay_dtype_bits(type) > 0) {
+        for (int64_t k = 0; k < count; k++) {
+            value[k] = ref_round(type, value[k]);
+        }
+    }
+}
+
 void ref_operands(const ref_rounding *rounding, bool weight, assay_dtype from, int64_t count,
                   double *value)
 {
-    for (int64_t k = 0; ref_operand_changes(rounding, weight, from) && k < count; k++) {
-        value[k] = ref_operand(rounding, weight, value[k]);
+    if (!ref_operand_changes(rounding, weight, from)) {
+        return;
     }
+    if (weight) { /* which is not quantised: those do not change */
+        round_all(rounding->storage, value, count);
+    }
+    round_all(rounding->multiply, value, count);
 }
 
 double ref_operand_else(const ref_rounding *rounding, bool weight, double operand)
