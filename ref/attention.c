@@ -104,19 +104,28 @@ assay_cost assay_ref_attention_cost(const assay_attention_params *params,
     return cost;
 }
 
+/* Row n of k or v at its sequence and position. */
+static void store_row(const assay_tensor *from, int64_t n, const assay_tensor *cache, int64_t s,
+                      int64_t p)
+{
+    const int64_t at = s * cache->stride[0] + p * cache->stride[1];
+    if (from->dtype == ASSAY_F64 && from->stride[1] == 1 && cache->dtype == ASSAY_F64) {
+        memcpy((double *)cache->data + at, (const double *)from->data + n * from->stride[0],
+               (size_t)from->shape[1] * sizeof(double));
+        return;
+    }
+    for (int64_t i = 0; i < from->shape[1]; i++) {
+        assay_store(cache->dtype, cache->data, (size_t)(at + i), assay_at2(from, n, i));
+    }
+}
+
 static void store_rows(const assay_attention_io *io)
 {
     for (int64_t n = 0; n < io->k.shape[0]; n++) {
         const int64_t s = (int64_t)assay_at1(&io->sequence, n);
         const int64_t p = (int64_t)assay_at1(&io->position, n);
-        const size_t k_at = (size_t)(s * io->k_cache.stride[0] + p * io->k_cache.stride[1]);
-        const size_t v_at = (size_t)(s * io->v_cache.stride[0] + p * io->v_cache.stride[1]);
-        for (int64_t i = 0; i < io->k.shape[1]; i++) {
-            assay_store(io->k_cache.dtype, io->k_cache.data, k_at + (size_t)i,
-                        assay_at2(&io->k, n, i));
-            assay_store(io->v_cache.dtype, io->v_cache.data, v_at + (size_t)i,
-                        assay_at2(&io->v, n, i));
-        }
+        store_row(&io->k, n, &io->k_cache, s, p);
+        store_row(&io->v, n, &io->v_cache, s, p);
     }
 }
 

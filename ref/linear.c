@@ -201,6 +201,20 @@ static void load_weights(const linear_job *job, int64_t j, int64_t columns,
     }
 }
 
+static void write_column(const assay_tensor *y, int64_t first, int64_t rows, int64_t column,
+                         const double *dot, const double *bias)
+{
+    double *const to = y->dtype == ASSAY_F64 ? (double *)y->data + column * y->stride[1] : NULL;
+    for (int64_t i = 0; i < rows; i++) {
+        const double value = bias != NULL ? dot[i * COLUMNS] + *bias : dot[i * COLUMNS];
+        if (to != NULL) {
+            to[(first + i) * y->stride[0]] = value;
+        } else {
+            assay_put2(y, first + i, column, value);
+        }
+    }
+}
+
 /* Output columns j .. j+columns-1 for rows first .. first+rows-1. */
 static void some_columns(const linear_job *job, int64_t j, int64_t columns, int64_t first,
                          int64_t rows, double *memory)
@@ -218,10 +232,7 @@ static void some_columns(const linear_job *job, int64_t j, int64_t columns, int6
     for (int64_t c = 0; c < columns; c++) {
         const int64_t column = ref_plan_column(&job->plan, j + c);
         const double bias = has_bias ? assay_at1(&job->params->bias, column) : 0.0;
-        for (int64_t i = 0; i < rows; i++) {
-            const double dot = s.dot[i * COLUMNS + c];
-            assay_put2(&job->io->y, first + i, j + c, has_bias ? dot + bias : dot);
-        }
+        write_column(&job->io->y, first, rows, j + c, s.dot + c, has_bias ? &bias : NULL);
         if (job->model != NULL) {
             model_column(job, j + c, c, first, rows, has_bias ? &bias : NULL, &s);
         }
