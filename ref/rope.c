@@ -58,19 +58,19 @@ assay_cost assay_ref_rope_cost(const assay_rope_params *params, const assay_rope
 
 /* Bound of one output a*cos + b*sin (the sign is in b), without output rounding. */
 static double rotation_bound(const ref_rounding *rounding, double position, double frequency,
-                             double a, double b)
+                             double cosine, double sine, double a, double b)
 {
     const double angle = position * frequency;
     const bool inexact = ref_round(rounding->angle, position) != position;
     const double off = fabs(position) * ref_round_error(rounding->angle, frequency) +
                        (inexact ? 2.0 : 1.0) * rounding->u_angle * fabs(angle);
-    const double c = fabs(cos(angle));
-    const double s = fabs(sin(angle));
+    const double c = fabs(cosine);
+    const double s = fabs(sine);
     const double units = REF_FUNCTION_UNITS * rounding->u_angle +
                          ref_then(rounding->u_work, rounding->u_intermediate);
     const double off_cos = s * off + 0.5 * off * off + units * c;
     const double off_sin = c * off + 0.5 * off * off + units * s;
-    const double y = a * cos(angle) + b * sin(angle);
+    const double y = a * cosine + b * sine;
     const double step = ref_then(rounding->u_work, rounding->u_intermediate);
     const double floors = 3.0 * rounding->product_floor + 2.0 * rounding->intermediate_floor +
                           ref_flushed(rounding, a) + ref_flushed(rounding, b);
@@ -85,32 +85,71 @@ typedef struct rope_job {
     const assay_error_model *model; /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
+    double least;  /* position */
+    int64_t range; /* of positions, in the table; 0: there is none */
+    double *table; /* [range, head_dim] */
 } rope_job;
 
-/* Output row n. y may be x, so the row is read whole before it is written. turn: [head_dim], the
- * cosines and sines that all heads share. */
-static void rotate_row(const rope_job *job, int64_t n, double *x, double *turn)
+/* The cosines and sines of a position, which all heads share. */
+static void fill_turn(const rope_job *job, double position, double *turn)
 {
     const int64_t half = job->params->head_dim / 2;
-    const int64_t row = ref_plan_row(&job->plan, n);
-    const double position = assay_at1(&job->io->position, row);
-    ref_load_row(&job->io->x, row, x);
     for (int64_t i = 0; i < half; i++) {
         const double angle = position * job->params->inverse_frequency[i];
         turn[i] = cos(angle);
         turn[half + i] = sin(angle);
     }
+}
+
+/* Rows of many prompts repeat positions: where there are more rows than positions from the least to
+ * the greatest, each is turned once. */
+static assay_status make_table(rope_job *job, bool many, assay_error *error)
+{
+    const int64_t dim = job->params->head_dim;
+    double most = -1.0;
+    job->least = (double)INFINITY;
+    for (int64_t n = 0; n < job->plan.rows; n++) {
+        const double position = assay_at1(&job->io->position, ref_plan_row(&job->plan, n));
+        job->least = fmin(job->least, position);
+        most = fmax(most, position);
+    }
+    const bool repeats = job->plan.rows > 0 && most - job->least < (double)job->plan.rows;
+    job->range = repeats ? (int64_t)(most - job->least) + 1 : 0;
+    job->table = ref_alloc(job->range * dim, error);
+#pragma omp parallel for if (many)
+    for (int64_t p = 0; p < (job->table != NULL ? job->range : 0); p++) {
+        fill_turn(job, job->least + (double)p, job->table + p * dim);
+    }
+    return job->table != NULL ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
+/* Output row n. y may be x, so the row is read whole before it is written. own: [head_dim]. */
+static void rotate_row(const rope_job *job, int64_t n, double *x, double *own)
+{
+    const int64_t dim = job->params->head_dim;
+    const int64_t half = dim / 2;
+    const int64_t row = ref_plan_row(&job->plan, n);
+    const double position = assay_at1(&job->io->position, row);
+    const double *turn = own;
+    ref_load_row(&job->io->x, row, x);
+    if (job->range > 0) {
+        turn = job->table + (int64_t)(position - job->least) * dim;
+    } else {
+        fill_turn(job, position, own);
+    }
     for (int64_t j = 0; j < job->plan.columns; j++) {
         const int64_t column = ref_plan_column(&job->plan, j);
-        const bool first = column % job->params->head_dim < half;
-        const double frequency = job->params->inverse_frequency[column % half];
+        const int64_t place = column % dim;
+        const int64_t i = place < half ? place : place - half;
         const double a = x[column];
-        const double b = first ? -x[column + half] : x[column - half];
-        const double y = a * turn[column % half] + b * turn[half + column % half];
+        const double b = place < half ? -x[column + half] : x[column - half];
+        const double y = a * turn[i] + b * turn[half + i];
         assay_put2(&job->io->y, n, j, y);
         if (job->model != NULL) {
             ref_model_put(job->model, &job->rounding, n, j, y,
-                          rotation_bound(&job->rounding, position, frequency, a, b), 0.0);
+                          rotation_bound(&job->rounding, position,
+                                         job->params->inverse_frequency[i], turn[i],
+                                         turn[half + i], a, b), 0.0);
         }
     }
 }
@@ -139,11 +178,13 @@ assay_status assay_ref_rope(const assay_rope_params *params, const assay_rope_io
     }
     job.model = wanted ? model : NULL;
     const bool many = ref_worth_threads(16 * job.plan.rows * io->x.shape[1], wanted);
+    status = make_table(&job, many, error);
 #pragma omp parallel for if (many)
-    for (int64_t n = 0; n < job.plan.rows; n++) {
+    for (int64_t n = 0; n < (status == ASSAY_OK ? job.plan.rows : 0); n++) {
         double *own = ref_own(scratch, width);
         rotate_row(&job, n, own, own + io->x.shape[1]);
     }
+    free(job.table);
     free(scratch);
-    return ASSAY_OK;
+    return status;
 }
