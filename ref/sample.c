@@ -83,36 +83,53 @@ static uint64_t rank_of(double key)
     return bits >> 63 != 0 ? bits : ~(bits | 1ull << 63);
 }
 
+typedef struct ranked {
+    uint64_t *rank; /* of the token beside it */
+    int64_t *token;
+} ranked;
+
+/* Moves tokens to their places by one byte of their ranks; start: how many have each value. */
+static void sort_by(const ranked *from, const ranked *to, int64_t count, int shift, int64_t *start)
+{
+    int64_t before = 0;
+    for (int digit = 0; digit < 256; digit++) {
+        const int64_t here = start[digit];
+        start[digit] = before;
+        before += here;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t at = start[from->rank[i] >> shift & 255]++;
+        to->rank[at] = from->rank[i];
+        to->token[at] = from->token[i];
+    }
+}
+
 /* Fills d->order with the tokens by descending `scaled`, equals by descending token: a radix sort,
- * byte by byte from the lowest; the other half of d->order is its scratch. */
+ * byte by byte from the lowest. Ranks lie where before and probability will. */
 static void fill_order(ref_distribution *d)
 {
     const int64_t count = d->vocab;
-    int64_t *from = d->order;
-    int64_t *to = d->order + count;
+    int64_t starts[8][256] = {{0}};
+    ranked from = {(uint64_t *)(void *)d->before, d->order};
+    ranked to = {(uint64_t *)(void *)d->probability, d->order + count};
     for (int64_t i = 0; i < count; i++) {
-        from[i] = count - 1 - i;
-    }
-    for (int shift = 0; shift < 64; shift += 8) {
-        int64_t start[257] = {0};
-        for (int64_t t = 0; t < count; t++) {
-            start[(rank_of(d->scaled[t]) >> shift & 255) + 1]++;
+        from.token[i] = count - 1 - i;
+        from.rank[i] = rank_of(d->scaled[count - 1 - i]);
+        for (int byte = 0; byte < 8; byte++) {
+            starts[byte][from.rank[i] >> 8 * byte & 255]++;
         }
-        if (start[(rank_of(d->scaled[0]) >> shift & 255) + 1] == count) {
+    }
+    for (int byte = 0; byte < 8; byte++) {
+        if (starts[byte][from.rank[0] >> 8 * byte & 255] == count) {
             continue; /* all alike in this byte */
         }
-        for (int digit = 0; digit < 256; digit++) {
-            start[digit + 1] += start[digit];
-        }
-        for (int64_t i = 0; i < count; i++) {
-            to[start[rank_of(d->scaled[from[i]]) >> shift & 255]++] = from[i];
-        }
-        int64_t *const sorted = to;
+        sort_by(&from, &to, count, 8 * byte, starts[byte]);
+        const ranked sorted = to;
         to = from;
         from = sorted;
     }
-    if (from != d->order) {
-        memcpy(d->order, from, (size_t)count * sizeof *from);
+    if (from.token != d->order) {
+        memcpy(d->order, from.token, (size_t)count * sizeof *from.token);
     }
 }
 
