@@ -9,7 +9,7 @@ enum { LANES = 16 };
  * so sum (T - s)^2 = n T^2 - 2 T sum s + sum s^2.
  * Four stretches run side by side, or each addition would wait for the one before it: a stretch
  * that starts at the sum A of those before it has sum (A + s)^2 = m A^2 + 2 A sum s + sum s^2. */
-static double sequential(const double *terms, int64_t count)
+REF_CLONES static double sequential(const double *terms, int64_t count)
 {
     enum { STRETCHES = 4 };
     const int64_t length = count / STRETCHES;
@@ -44,7 +44,7 @@ static double sequential(const double *terms, int64_t count)
     return fmax(0.0, fmax(all_squares, reversed));
 }
 
-static double lanes(const double *terms, int64_t count)
+REF_CLONES static double lanes(const double *terms, int64_t count)
 {
     double lane[LANES] = {0};
     double square[LANES] = {0};
@@ -82,8 +82,8 @@ static double pairwise(double *terms, int64_t count)
 }
 
 /* How many terms are not zero, sum |t| and sum t^2, in lanes for speed. */
-static void measure_terms(const double *terms, int64_t count, double *used, double *magnitude,
-                          double *square)
+REF_CLONES static void measure_terms(const double *terms, int64_t count, double *used,
+                                     double *magnitude, double *square)
 {
     double lane[3][4] = {{0}};
     int64_t k = 0;
@@ -106,7 +106,7 @@ static void measure_terms(const double *terms, int64_t count, double *used, doub
 }
 
 /* How many terms, zeros apart, equal the second one after them. */
-static double count_alike(const double *terms, int64_t count)
+REF_CLONES static double count_alike(const double *terms, int64_t count)
 {
     int64_t alike = 0;
     for (int64_t k = 0; k + 2 < count; k++) {

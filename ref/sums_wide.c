@@ -19,8 +19,8 @@ typedef struct wide_facts {
     ref_wide sum[4], squares[4], total;
 } wide_facts;
 
-/* Term k, in lane i; two: there is a second one after it. */
-REF_INLINE void add_term(wide_facts *facts, const ref_wide *terms, int64_t k, int i, bool two)
+/* Term k, in lane i. */
+REF_INLINE void add_term(wide_facts *facts, const ref_wide *terms, int64_t k, int i)
 {
     const ref_wide zero = {0.0};
     const ref_wide_mask used = terms[k] != zero;
@@ -30,8 +30,8 @@ REF_INLINE void add_term(wide_facts *facts, const ref_wide *terms, int64_t k, in
     facts->sum[i] += size;
     facts->squares[i] += terms[k] * terms[k];
     facts->total += terms[k];
-    if (two) {
-        facts->alike -= (terms[k] == terms[k + 2]) & used;
+    if (k >= 2) {
+        facts->alike -= (terms[k] == terms[k - 2]) & used;
     }
 }
 
@@ -41,19 +41,13 @@ REF_CLONES static void measure(const ref_wide *terms, int64_t count, wide_facts 
     const ref_wide_mask none = {0};
     wide_facts facts = {none, none, {zero, zero, zero, zero}, {zero, zero, zero, zero}, zero};
     int64_t k = 0;
-    for (; k + 6 <= count; k += 4) {
+    for (; k + 4 <= count; k += 4) {
         for (int i = 0; i < 4; i++) {
-            add_term(&facts, terms, k + i, i, true);
+            add_term(&facts, terms, k + i, i);
         }
-    }
-    if (k + 4 <= count) {
-        for (int i = 0; i < 4; i++) {
-            add_term(&facts, terms, k + i, i, k + i + 2 < count);
-        }
-        k += 4;
     }
     for (; k < count; k++) {
-        add_term(&facts, terms, k, 0, k + 2 < count);
+        add_term(&facts, terms, k, 0);
     }
     *measured = facts;
 }
