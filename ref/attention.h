@@ -25,7 +25,10 @@ typedef struct ref_head {
     const double *k;  /* [visible, head_dim], rows k_stride apart */
     const double *v;  /* [visible, head_dim], rows v_stride apart */
     int64_t k_stride, v_stride;
-    const double *k_flushed, *v_flushed; /* [visible, head_dim] subnormals flushed; with a model */
+    /* with a model, subnormals flushed: */
+    const double *k_flushed;   /* [visible, head_dim] */
+    const ref_wide *v_flushed; /* [head_dim / REF_WIDE, visible]: what a pass over keys reads lies */
+    int64_t v_flushed_stride;  /* together; rows are so many apart */
     double *score;    /* [visible], scaled; raw at first */
     double *weight;   /* [visible], softmax of score */
     double maximum;   /* the greatest score */

@@ -139,27 +139,21 @@ typedef struct element_sums {
     ref_wide moved, size, linear, square, weight_linear, weight_square, lost;
 } element_sums;
 
-REF_INLINE void load_lanes(const double *from, int64_t number, ref_wide *to)
+/* Elements first .. first+3 of every key's flushed values. */
+static const ref_wide *flushed_values(const ref_head *head, int64_t first)
 {
-    if (number >= REF_WIDE) {
-        ref_wide_load(to, from);
-        return;
-    }
-    ref_wide_all(to, 0.0);
-    for (int64_t n = 0; n < number; n++) {
-        (*to)[n] = from[n];
-    }
+    return head->v_flushed + first / REF_WIDE * head->v_flushed_stride;
 }
 
 /* The terms of the moved outputs, and their sum. */
 REF_CLONES static void move_elements(const ref_head *head, const ref_head_error *error,
                                      int64_t first, element_sums *sums, ref_wide *terms)
 {
+    const ref_wide *const values = flushed_values(head, first);
     ref_wide moved = {0.0};
     ref_wide size = {0.0};
     for (int64_t t = 0; t < head->visible; t++) {
-        ref_wide v;
-        load_lanes(head->v_flushed + t * head->head_dim + first, head->head_dim - first, &v);
+        ref_wide v = values[t];
         terms[t] = error->moved[t] * v;
         for (int n = 0; error->moved[t] == 0.0 && n < REF_WIDE; n++) {
             /* a score of -Inf: its own error has no meaning and no weight */
@@ -235,11 +229,11 @@ REF_CLONES static void add_keys(const ref_head *head, const ref_rounding *roundi
 {
     const double u_weight = ref_then(rounding->u_step, rounding->u_multiply);
     const double floor = fmax(rounding->intermediate_floor, rounding->multiply_floor);
+    const ref_wide *const values = flushed_values(head, first);
     element_sums all = *sums;
     for (int64_t t = 0; t < head->visible; t++) {
         const double p = error->moved[t];
-        ref_wide v;
-        load_lanes(head->v_flushed + t * head->head_dim + first, head->head_dim - first, &v);
+        ref_wide v = values[t];
         ref_wide steep = p * (v - all.moved);
         const ref_wide slope = steep;
         ref_wide large = terms[t];

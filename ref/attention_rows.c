@@ -12,7 +12,8 @@ enum { BLOCK = 4 * REF_HEADS }; /* rows that a thread takes at once */
 typedef struct attention_thread {
     int64_t sequence, kv_head, loaded;
     double *k, *v;   /* [longest, head_dim] as multiplied, unless that is the float64 caches' own */
-    double *k_flushed, *v_flushed; /* [longest, head_dim], with a model */
+    double *k_flushed;   /* [longest, head_dim], with a model */
+    ref_wide *v_flushed; /* [head_dim / REF_WIDE, longest], with a model */
     double *q, *y;               /* [REF_HEADS, head_dim] */
     double *score, *weight;      /* [REF_HEADS, longest] */
     ref_head_error error;
@@ -113,7 +114,8 @@ static void load_keys(const ref_attention_job *job, int64_t sequence, int64_t kv
         const double *const v = cached_row(job, v_cache, own, t, own->v);
         for (int64_t i = 0; job->model != NULL && i < dim; i++) {
             own->k_flushed[t * dim + i] = ref_operand_else(&job->rounding, false, k[i]);
-            own->v_flushed[t * dim + i] = ref_operand_else(&job->rounding, false, v[i]);
+            own->v_flushed[i / REF_WIDE * job->longest + t][i % REF_WIDE] =
+                ref_operand_else(&job->rounding, false, v[i]);
         }
     }
     own->loaded = head->visible > own->loaded ? head->visible : own->loaded;
@@ -123,6 +125,7 @@ static void load_keys(const ref_attention_job *job, int64_t sequence, int64_t kv
     head->v_stride = in_place(job, v_cache) ? v_cache->stride[1] : dim;
     head->k_flushed = own->k_flushed;
     head->v_flushed = own->v_flushed;
+    head->v_flushed_stride = job->longest;
 }
 
 /* A few queries, heads of output rows, that read one sequence and kv head. */
@@ -198,25 +201,28 @@ static assay_status open_thread(const ref_attention_job *job, attention_thread *
     const bool copied = !in_place(job, &job->io->k_cache) || !in_place(job, &job->io->v_cache);
     const int64_t copies = copied ? longest * dim : 0;
     const int64_t modelled = job->model != NULL ? longest * dim : 0;
+    const int64_t values = job->model != NULL
+                               ? (dim + REF_WIDE - 1) / REF_WIDE * REF_WIDE * longest : 0;
     const int64_t outputs = REF_HEADS * dim + REF_WIDE;
     const int64_t scores = REF_HEADS * longest;
-    double *at = ref_alloc(2 * copies + 2 * modelled + (REF_HEADS + 1) * dim + outputs +
+    double *at = ref_alloc(2 * copies + modelled + values + (REF_HEADS + 1) * dim + outputs +
                            2 * scores + 3 * longest + (REF_WIDE + 1) * (most + 1), error);
     *own = (attention_thread){.sequence = -1, .kv_head = -1, .memory = at};
     if (at == NULL) {
         return ASSAY_NO_MEMORY;
     }
-    double **const part[] = {&own->k, &own->v, &own->k_flushed, &own->v_flushed, &own->q,
-                             &own->scratch.flushed, &own->y, &own->score, &own->weight,
-                             &own->error.moved, &own->error.spread, &own->error.worst,
-                             &own->scratch.terms};
-    const int64_t size[] = {copies, copies, modelled, modelled, REF_HEADS * dim, dim, outputs,
-                            scores, scores, longest, longest, longest, most + 1};
+    double **const part[] = {&own->k, &own->v, &own->k_flushed, &own->q, &own->scratch.flushed,
+                             &own->y, &own->score, &own->weight, &own->error.moved,
+                             &own->error.spread, &own->error.worst, &own->scratch.terms};
+    const int64_t size[] = {copies, copies, modelled, REF_HEADS * dim, dim, outputs, scores,
+                            scores, longest, longest, longest, most + 1};
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         *part[i] = at;
         at += size[i];
     }
-    own->scratch.wide = (ref_wide *)at;
+    own->v_flushed = (ref_wide *)at; /* elements beyond head_dim stay 0 */
+    memset(at, 0, (size_t)values * sizeof *at);
+    own->scratch.wide = (ref_wide *)(at + values);
     memset(own->y, 0, (size_t)outputs * sizeof *own->y);
     return ASSAY_OK;
 }

@@ -27,8 +27,8 @@ static void softmax(ref_head *head)
 
 enum { TOGETHER = REF_HEADS, SIDE = 4 * REF_WIDE };
 
-/* y[i] = sum_t weight_t v_t[i] over the keys that all heads see, every element over t in order, SIDE
- * elements of each head at once: what is loaded of a value serves them all. */
+/* y[i] = sum_t weight_t v_t[i] over the keys that all heads see, every element over t in order,
+ * SIDE elements of each head at once: what is loaded of a value serves them all. */
 REF_CLONES static void weigh_tile(const ref_head *head, int64_t visible, int64_t first, double *y)
 {
     ref_wide sum[TOGETHER][SIDE / REF_WIDE] = {{{0.0}}};
