@@ -27,7 +27,7 @@ typedef struct ref_head {
     int64_t k_stride, v_stride;
     /* with a model, subnormals flushed: */
     const double *k_flushed;   /* [visible, head_dim] */
-    const ref_wide *v_flushed; /* [head_dim / REF_WIDE, visible]: what a pass over keys reads lies */
+    const ref_wide *v_flushed; /* [head_dim / REF_WIDE, visible]: what a pass over keys reads is */
     int64_t v_flushed_stride;  /* together; rows are so many apart */
     double *score;    /* [visible], scaled; raw at first */
     double *weight;   /* [visible], softmax of score */

@@ -72,14 +72,11 @@ typedef struct linear_job {
 
 static assay_status load_rows(linear_job *job, assay_error *error)
 {
+    const int64_t fours = job->model != NULL ? (job->plan.rows + REF_WIDE - 1) / REF_WIDE : 0;
     job->x = ref_alloc(job->plan.rows * job->depth, error);
     job->other = ref_alloc(job->varies ? job->plan.rows * job->depth : 1, error);
-    if (job->x == NULL || job->other == NULL) {
-        return ASSAY_NO_MEMORY;
-    }
-    const int64_t fours = job->model != NULL ? (job->plan.rows + REF_WIDE - 1) / REF_WIDE : 0;
     job->wide = (ref_wide *)ref_alloc(fours * REF_WIDE * job->depth, error);
-    if (job->wide == NULL) {
+    if (job->x == NULL || job->other == NULL || job->wide == NULL) {
         return ASSAY_NO_MEMORY;
     }
     for (int64_t i = 0; i < job->plan.rows; i++) {

@@ -42,11 +42,6 @@ static assay_status number_rows(assay_perturbation *perturbation, const perturbe
     return ASSAY_OK;
 }
 
-static assay_tensor rows_at(double *data, int64_t rows, int64_t columns)
-{
-    return assay_matrix(data, ASSAY_F64, rows, columns);
-}
-
 /* Zeroed models and the two parts of y; the caller frees call->memory. */
 static assay_status begin(assay_perturbation *perturbation, assay_op op, const assay_tensor *y,
                           perturbed_call *call, assay_error *error)
@@ -82,10 +77,10 @@ static assay_status begin(assay_perturbation *perturbation, assay_op op, const a
     double *const exact = call->wanted != NULL ? call->memory + 2 * size : y->data;
     call->exact = (assay_subset){.rows = perturbation->index, .row_count = own};
     call->rest = (assay_subset){.rows = perturbation->index + own, .row_count = others};
-    call->exact_y = rows_at(exact, own, call->columns);
-    call->rest_y = rows_at(exact + size, others, call->columns);
-    call->model.bound = rows_at(call->memory, own, call->columns);
-    call->model.sigma = rows_at(call->memory + size, own, call->columns);
+    call->exact_y = assay_matrix(exact, ASSAY_F64, own, call->columns);
+    call->rest_y = assay_matrix(exact + size, ASSAY_F64, others, call->columns);
+    call->model.bound = assay_matrix(call->memory, ASSAY_F64, own, call->columns);
+    call->model.sigma = assay_matrix(call->memory + size, ASSAY_F64, own, call->columns);
     return ASSAY_OK;
 }
 
