@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ref/wide.h"
+
 /* Beyond this a slab that is used to less than half gives its pages back. */
 static const uint64_t keep_most = 64u << 20;
 
@@ -144,29 +146,60 @@ void assay_slab_damage(const assay_slab *slab, const assay_region *region, uint6
     *behind = in_elements(*behind, region->element);
 }
 
-/* Four lanes of multiply and rotate: about memory speed. Not cryptographic. */
-uint64_t assay_digest(const void *data, uint64_t bytes)
+/* Enough to fill several of a processor's vectors: the steps of one hide behind the others'. */
+enum { LANES = 32 };
+static const uint64_t odd = 0x9e3779b97f4a7c15ull;
+
+/* A step is a bijection of the lane for a given word and of the word for a given lane, so that one
+ * word that differs always shows. Shift and add in place of a product, which vectors are slow at:
+ * (1 + 2^21) is odd. */
+static inline uint64_t stepped(uint64_t lane, uint64_t word)
 {
-    static const uint64_t odd = 0x9e3779b97f4a7c15ull;
-    const uint8_t *const from = data;
-    uint64_t lane[4] = {1, 2, 3, 4};
-    uint64_t at = 0;
-    for (; at + 32 <= bytes; at += 32) {
-        uint64_t word[4];
-        memcpy(word, from + at, sizeof word);
-        for (int i = 0; i < 4; i++) {
-            const uint64_t mixed = (lane[i] ^ word[i]) * odd;
-            lane[i] = (mixed << 29) | (mixed >> 35);
+    uint64_t mixed = lane ^ word;
+    mixed += mixed << 21;
+    return (mixed << 29) | (mixed >> 35);
+}
+
+REF_CLONES static void digest_spans(const uint8_t *from, uint64_t spans, uint64_t lane[LANES])
+{
+    uint64_t at[LANES];
+    memcpy(at, lane, sizeof at);
+    for (uint64_t s = 0; s < spans; s++) {
+        uint64_t word[LANES];
+        memcpy(word, from + s * sizeof word, sizeof word);
+        for (int i = 0; i < LANES; i++) {
+            at[i] = stepped(at[i], word[i]);
         }
     }
+    memcpy(lane, at, sizeof at);
+}
+
+static uint64_t folded(uint64_t sum, uint64_t more)
+{
+    sum = (sum ^ more) * odd;
+    return sum ^ sum >> 31;
+}
+
+uint64_t assay_digest(const void *data, uint64_t bytes)
+{
+    const uint8_t *const from = data;
+    const uint64_t spans = bytes / (LANES * sizeof(uint64_t));
+    uint64_t at = spans * LANES * sizeof(uint64_t);
     uint64_t sum = bytes;
-    for (int i = 0; i < 4; i++) {
-        sum = (sum ^ lane[i]) * odd;
-        sum ^= sum >> 31;
+    if (spans > 0) {
+        uint64_t lane[LANES] = {0};
+        digest_spans(from, spans, lane);
+        for (int i = 0; i < LANES; i++) {
+            sum = folded(sum, lane[i]);
+        }
+    }
+    for (; at + sizeof(uint64_t) <= bytes; at += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        memcpy(&word, from + at, sizeof word);
+        sum = folded(sum, word);
     }
     for (; at < bytes; at++) {
-        sum = (sum ^ from[at]) * odd;
-        sum ^= sum >> 31;
+        sum = folded(sum, from[at]);
     }
     return sum;
 }

@@ -118,8 +118,8 @@ Test(slab, every_byte_around_an_operand_is_watched)
 
 Test(slab, digests_tell_every_byte_apart)
 {
-    uint8_t bytes[100] = {0};
-    for (size_t size = 1; size <= sizeof bytes; size++) {
+    uint8_t bytes[700] = {0};
+    for (size_t size = 1; size <= sizeof bytes; size += size < 300 ? 1 : 7) {
         const uint64_t whole = assay_digest(bytes, size);
         for (size_t i = 0; i < size; i++) {
             bytes[i] ^= 1;
