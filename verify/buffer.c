@@ -96,33 +96,44 @@ assay_status assay_buffer_convert(assay_arena *arena, const assay_tensor *source
     return ASSAY_OK;
 }
 
+#define FILL_WITH(type, value)                                                                     \
+    for (int64_t i = 0; i < count; i++) {                                                          \
+        ((type *)tensor->data)[i] = (value);                                                       \
+    }                                                                                              \
+    break
+
 void assay_buffer_poison(const assay_tensor *tensor)
 {
     const int64_t count = assay_count(tensor);
-    for (int64_t i = 0; i < count; i++) {
-        switch (tensor->dtype) {
-        case ASSAY_F64: ((uint64_t *)tensor->data)[i] = poison_f64; break;
-        case ASSAY_TF32:
-        case ASSAY_F32: ((uint32_t *)tensor->data)[i] = poison_f32; break;
-        case ASSAY_BF16: ((uint16_t *)tensor->data)[i] = poison_bf16; break;
-        case ASSAY_F16: ((uint16_t *)tensor->data)[i] = poison_f16; break;
-        case ASSAY_I64: ((int64_t *)tensor->data)[i] = INT64_MIN; break;
-        case ASSAY_I32: ((int32_t *)tensor->data)[i] = INT32_MIN; break;
-        case ASSAY_E4M3:
-        case ASSAY_E5M2: ((uint8_t *)tensor->data)[i] = 0xff; break; /* NaN in both */
-        case ASSAY_U8: ((uint8_t *)tensor->data)[i] = 0xa5; break;
-        case ASSAY_I8: ((int8_t *)tensor->data)[i] = INT8_MIN; break;
-        case ASSAY_NONE: break;
-        }
+    switch (tensor->dtype) {
+    case ASSAY_F64: FILL_WITH(uint64_t, poison_f64);
+    case ASSAY_TF32:
+    case ASSAY_F32: FILL_WITH(uint32_t, poison_f32);
+    case ASSAY_BF16: FILL_WITH(uint16_t, poison_bf16);
+    case ASSAY_F16: FILL_WITH(uint16_t, poison_f16);
+    case ASSAY_I64: FILL_WITH(int64_t, INT64_MIN);
+    case ASSAY_I32: FILL_WITH(int32_t, INT32_MIN);
+    case ASSAY_E4M3:
+    case ASSAY_E5M2: FILL_WITH(uint8_t, 0xff); /* NaN in both */
+    case ASSAY_U8: FILL_WITH(uint8_t, 0xa5);
+    case ASSAY_I8: FILL_WITH(int8_t, INT8_MIN);
+    case ASSAY_NONE: break;
     }
 }
 
 void assay_buffer_stale(const assay_tensor *tensor)
 {
     enum { KINDS = 5 };
-    const int64_t count = assay_count(tensor);
-    for (int64_t i = 0; i < count; i++) {
-        assay_store(tensor->dtype, tensor->data, (size_t)i, (double)(1 + i % KINDS));
+    const size_t size = assay_dtype_size(tensor->dtype);
+    const size_t bytes = (size_t)assay_count(tensor) * size;
+    const size_t period = KINDS * size;
+    char *const to = tensor->data;
+    for (int64_t i = 0; i < KINDS && i < assay_count(tensor); i++) {
+        assay_store(tensor->dtype, to, (size_t)i, (double)(1 + i));
+    }
+    /* what is there already, twice as much every time */
+    for (size_t done = period; done < bytes; done *= 2) {
+        memcpy(to + done, to, bytes - done < done ? bytes - done : done);
     }
 }
 
@@ -142,7 +153,8 @@ bool assay_buffer_is_poison(const assay_tensor *tensor, int64_t i)
 
 double assay_buffer_get(const assay_tensor *tensor, int64_t i)
 {
-    return assay_load(tensor->dtype, tensor->data, (size_t)strided_offset(tensor, i));
+    const int64_t offset = assay_is_dense(tensor) ? i : strided_offset(tensor, i);
+    return assay_load(tensor->dtype, tensor->data, (size_t)offset);
 }
 
 double assay_round_to(assay_dtype type, double value)

@@ -33,10 +33,12 @@ static bool scales(const assay_judgement *j, const assay_operand *operand)
 static bool safe_to_scale(const assay_tensor *tensor)
 {
     const int normal = assay_dtype_normal_exponent(tensor->dtype);
+    const double least = ldexp(1.0, normal);
+    const double most = ldexp(1.0, -normal / 2);
     for (int64_t i = 0; i < assay_count(tensor); i++) {
         const double value = fabs(assay_buffer_get(tensor, i));
         const bool good = value == 0.0 || isnan(value) ||
-                          (value >= ldexp(1.0, normal) && value <= ldexp(1.0, -normal / 2));
+                          (value >= least && value <= most);
         if (!good) {
             return false;
         }
