@@ -41,14 +41,33 @@ static assay_status remap(assay_view *view, int file, uint64_t size, assay_error
     return ASSAY_OK;
 }
 
-static bool same_map(const assay_slab_layout *a, const assay_slab_layout *b)
+static int access_of(const assay_region *r)
 {
-    bool same = a->count == b->count;
-    for (uint32_t i = 0; same && i < a->count; i++) {
-        same = a->region[i].low == b->region[i].low && a->region[i].high == b->region[i].high &&
-               a->region[i].writable == b->region[i].writable;
+    return r->writable != 0 ? PROT_READ | PROT_WRITE : PROT_READ;
+}
+
+/* Whether a layout has this very region, which begins where it does: both are in order. */
+static bool has_region(const assay_slab_layout *layout, const assay_region *r)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < layout->count && !found; i++) {
+        const assay_region *const other = &layout->region[i];
+        found = other->low == r->low && other->high == r->high && other->writable == r->writable;
     }
-    return same;
+    return found;
+}
+
+/* Regions of the one layout that the other has not. */
+static bool protect_rest(const assay_view *view, const assay_slab_layout *layout,
+                         const assay_slab_layout *other, bool open)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < layout->count && good; i++) {
+        const assay_region *const r = &layout->region[i];
+        good = has_region(other, r) || mprotect(view->base + r->low, r->high - r->low,
+                                                open ? access_of(r) : PROT_NONE) == 0;
+    }
+    return good;
 }
 
 assay_status assay_view_map(assay_view *view, int file, const assay_slab_layout *layout,
@@ -59,21 +78,13 @@ assay_status assay_view_map(assay_view *view, int file, const assay_slab_layout 
         if (status != ASSAY_OK) {
             return status;
         }
-    } else if (same_map(&view->layout, layout)) {
-        view->layout = *layout;
-        return ASSAY_OK;
-    } else if (mprotect(view->base, view->size, PROT_NONE) != 0) {
-        return refuse(error);
     }
+    /* Most operands lie where those of the call before did: only the others cost a call. */
+    const assay_slab_layout before = view->layout;
     view->layout = *layout;
-    for (uint32_t i = 0; i < layout->count; i++) {
-        const assay_region *const r = &layout->region[i];
-        const int access = r->writable != 0 ? PROT_READ | PROT_WRITE : PROT_READ;
-        if (mprotect(view->base + r->low, r->high - r->low, access) != 0) {
-            return refuse(error);
-        }
-    }
-    return ASSAY_OK;
+    return protect_rest(view, &before, layout, false) && protect_rest(view, layout, &before, true)
+               ? ASSAY_OK
+               : refuse(error);
 }
 
 void assay_scratch_close(assay_scratch *scratch)
