@@ -55,6 +55,8 @@ bool assay_process_spins(pid_t pid, pid_t except);
  * count as none. */
 bool assay_process_has_children(pid_t pid);
 
+/* Open files, and a few more where the system only lists them: always as many. */
+uint64_t assay_process_files(pid_t pid);
 assay_footprint assay_process_footprint(pid_t pid);
 
 /* Whether the program that runs called assay_worker_main: it can then be its own worker. */

@@ -144,15 +144,19 @@ static void finish(assay_servant *servant, assay_outcome *outcome)
     const bool any = servant->subject_set;
     release(servant);
     if (any) {
-        assay_surroundings_check(&servant->surroundings, outcome);
+        servant->surroundings_known = assay_surroundings_check(&servant->surroundings, outcome);
     }
 }
 
 static assay_status prepare(assay_servant *servant, const assay_request *request,
                             assay_outcome *outcome, assay_error *error)
 {
+    servant->surroundings_known = servant->surroundings_known && !servant->subject_set;
     release(servant);
-    assay_surroundings_read(&servant->surroundings);
+    if (!servant->surroundings_known) {
+        assay_surroundings_read(&servant->surroundings);
+    }
+    servant->surroundings_known = false;
     servant->subject = request->as.subject;
     assay_wire_subject *const subject = &servant->subject;
     subject->impl[sizeof subject->impl - 1] = '\0';
@@ -223,6 +227,7 @@ static assay_status load(assay_servant *servant, assay_request *request, assay_r
                          assay_error *error)
 {
     request->as.plugin[sizeof request->as.plugin - 1] = '\0';
+    servant->surroundings_known = false;
     servant->control->phase = ASSAY_PHASE_LOAD;
     const assay_status status = assay_plugin_open(request->as.plugin, &servant->plugin, error);
     servant->control->phase = ASSAY_PHASE_IDLE;

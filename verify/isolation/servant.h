@@ -61,6 +61,7 @@ typedef struct assay_servant {
     assay_fill fill;  /* of the present run's workspace */
     bool subject_set;
     assay_surroundings surroundings; /* before the subject */
+    bool surroundings_known; /* those that the last subject left, as it found them */
     bool prepared; /* steps: prepare was called and state is to be released */
     void *state;
     double prepare_seconds; /* of the last prepare */

@@ -1,6 +1,5 @@
 #include "verify/isolation/surroundings.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <omp.h>
@@ -15,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "verify/isolation/process.h"
 #include "verify/isolation/slab.h"
 
 extern char **environ;
@@ -180,19 +180,6 @@ static uint64_t openmp(void)
     return mixed(mixed(sum, (uint64_t)kind), (uint64_t)chunk);
 }
 
-static uint64_t open_files(void)
-{
-    uint64_t count = 0;
-    DIR *const folder = opendir("/proc/self/fd");
-    while (folder != NULL && readdir(folder) != NULL) {
-        count++;
-    }
-    if (folder != NULL) {
-        (void)closedir(folder);
-    }
-    return count;
-}
-
 void assay_surroundings_read(assay_surroundings *now)
 {
     *now = (assay_surroundings){
@@ -210,11 +197,11 @@ void assay_surroundings_read(assay_surroundings *now)
                    [ASSAY_SURROUNDING_PRIORITY] = priority(),
                    [ASSAY_SURROUNDING_MEMORY_PAGES] = memory_pages(),
                    [ASSAY_SURROUNDING_OPENMP] = openmp()},
-        .files = open_files(),
+        .files = assay_process_files(getpid()),
         .team = omp_get_max_threads()};
 }
 
-void assay_surroundings_check(const assay_surroundings *before, assay_outcome *outcome)
+bool assay_surroundings_check(assay_surroundings *kept, assay_outcome *outcome)
 {
     static const char *const names[ASSAY_SURROUNDING_COUNT] = {
         [ASSAY_SURROUNDING_ENVIRONMENT] = "an environment variable",
@@ -231,16 +218,18 @@ void assay_surroundings_check(const assay_surroundings *before, assay_outcome *o
         [ASSAY_SURROUNDING_PRIORITY] = "the priority or the timer slack of the calling thread",
         [ASSAY_SURROUNDING_MEMORY_PAGES] = "the use of huge pages",
         [ASSAY_SURROUNDING_OPENMP] = "OpenMP's schedule, nesting or dynamic adjustment"};
-    assay_surroundings now;
-    assay_surroundings_read(&now);
-    omp_set_num_threads(before->team);
+    const assay_surroundings before = *kept;
+    assay_surroundings_read(kept);
+    omp_set_num_threads(before.team);
+    kept->team = before.team;
     int changed = 0;
-    while (changed < ASSAY_SURROUNDING_COUNT && now.digest[changed] == before->digest[changed]) {
+    while (changed < ASSAY_SURROUNDING_COUNT && kept->digest[changed] == before.digest[changed]) {
         changed++;
     }
-    const bool files = now.files > before->files + FILES_MORE;
-    if (outcome->verdict != ASSAY_PASS || (changed == ASSAY_SURROUNDING_COUNT && !files)) {
-        return;
+    const bool files = kept->files > before.files + FILES_MORE;
+    const bool same = changed == ASSAY_SURROUNDING_COUNT && !files;
+    if (outcome->verdict != ASSAY_PASS || same) {
+        return same;
     }
     outcome->verdict = ASSAY_FAIL;
     outcome->check = ASSAY_CHECK_LEFTOVER;
@@ -250,6 +239,7 @@ void assay_surroundings_check(const assay_surroundings *before, assay_outcome *o
     } else {
         (void)snprintf(outcome->message, sizeof outcome->message,
                        "left %llu files open that it had opened; close them",
-                       (unsigned long long)(now.files - before->files));
+                       (unsigned long long)(kept->files - before.files));
     }
+    return false;
 }

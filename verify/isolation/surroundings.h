@@ -36,9 +36,9 @@ typedef struct assay_surroundings {
 /* Of this process, as its calling thread sees it. */
 void assay_surroundings_read(assay_surroundings *now);
 
-/* Where anything is otherwise than it was, or very many more files are open, an outcome that was
+/* Where anything is otherwise than kept, or very many more files are open, an outcome that was
  * PASS becomes a FAIL (ASSAY_CHECK_LEFTOVER) that says what. OpenMP's number of threads is put
- * back. */
-void assay_surroundings_check(const assay_surroundings *before, assay_outcome *outcome);
+ * back. What is found is kept; whether it is what was. */
+bool assay_surroundings_check(assay_surroundings *kept, assay_outcome *outcome);
 
 #endif

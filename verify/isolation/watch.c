@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,20 +132,27 @@ bool assay_process_has_children(pid_t pid)
     return any_task(pid, 0, has_forked, NULL);
 }
 
-static bool works(const char *task, void *context)
+/* What is looked for in one pass over the threads. */
+typedef struct stirring {
+    int except; /* may do what it likes */
+    bool children;
+} stirring;
+
+static bool stirs(const char *task, void *context)
 {
-    (void)context;
-    return !is_parked(task);
+    const stirring *const s = context;
+    const bool looked_at = atoi(strrchr(task, '/') + 1) != s->except;
+    return (looked_at && !is_parked(task)) || (s->children && has_forked(task, NULL));
 }
 
 bool assay_process_settle(pid_t pid, pid_t except, double seconds)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     const double until = assay_now() + seconds;
+    /* In process, other children than a kernel's are none of its business. */
+    stirring s = {.except = (int)except, .children = pid != getpid()};
     for (;;) {
-        /* In process, other children than a kernel's are none of its business. */
-        if (!any_task(pid, except, works, NULL) &&
-            (pid == getpid() || !assay_process_has_children(pid))) {
+        if (!any_task(pid, 0, stirs, &s)) {
             return true;
         }
         if (assay_now() > until) {
@@ -216,6 +224,16 @@ static uint64_t entries(const char *format, pid_t pid)
     return count;
 }
 
+uint64_t assay_process_files(pid_t pid)
+{
+    char path[64];
+    struct stat folder;
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    /* Linux counts them in the folder's size from 6.2 on. */
+    return stat(path, &folder) == 0 && folder.st_size > 0 ? (uint64_t)folder.st_size
+                                                          : entries("/proc/%d/fd", pid);
+}
+
 assay_footprint assay_process_footprint(pid_t pid)
 {
     char path[64];
@@ -227,6 +245,6 @@ assay_footprint assay_process_footprint(pid_t pid)
     }
     return (assay_footprint){.memory = assay_process_memory(pid),
                              .address_space = pages * assay_page(),
-                             .files = entries("/proc/%d/fd", pid),
+                             .files = assay_process_files(pid),
                              .threads = entries("/proc/%d/task", pid)};
 }
