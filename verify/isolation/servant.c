@@ -144,6 +144,7 @@ static void finish(assay_servant *servant, assay_outcome *outcome)
     const bool any = servant->subject_set;
     release(servant);
     if (any) {
+        assay_modes_check(&servant->modes, servant->exec.threads, &servant->rest, outcome);
         servant->surroundings_known = assay_surroundings_check(&servant->surroundings, outcome);
     }
 }
@@ -178,10 +179,10 @@ static assay_status prepare(assay_servant *servant, const assay_request *request
                                  .error = &servant->said};
     memset(&servant->said, 0, sizeof servant->said);
     servant->subject_set = true;
-    const assay_modes before = assay_modes_read();
+    servant->modes = assay_modes_read(&servant->rest);
     if (assay_op_is_stage(subject->op)) {
         status = assay_servant_open_stage(servant, outcome, error);
-        assay_modes_check(&before, subject->threads, outcome);
+        assay_modes_check(&servant->modes, subject->threads, &servant->rest, outcome);
     } else if (servant->table.kernel[subject->op] == NULL) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT, "'%s' has no kernel for %s", subject->impl,
                             assay_op_name(subject->op));
@@ -212,13 +213,13 @@ static assay_status run(assay_servant *servant, const assay_request *request, as
         return assay_fail(error, ASSAY_INTERNAL, "an operand lies outside its slab");
     }
     memset(&servant->said, 0, sizeof servant->said);
-    const assay_modes before = assay_modes_read();
+    const assay_modes before = assay_modes_read(&servant->rest);
     if (assay_op_is_stage(subject->op)) {
         status = assay_servant_run_stage(servant, &reply->outcome, error);
     } else {
         status = assay_servant_run_step(servant, &reply->outcome, error);
     }
-    assay_modes_check(&before, servant->exec.threads, &reply->outcome);
+    assay_modes_check(&before, servant->exec.threads, &servant->rest, &reply->outcome);
     assay_layout_digest(&request->layout, servant->operands.base, true, reply->digest);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "kernels/plugin.h"
 #include "verify/explain/host.h"
 #include "verify/isolation/frame.h"
+#include "verify/isolation/modes.h"
 #include "verify/isolation/slab.h"
 #include "verify/isolation/surroundings.h"
 #include "verify/isolation/view.h"
@@ -62,6 +63,8 @@ typedef struct assay_servant {
     bool subject_set;
     assay_surroundings surroundings; /* before the subject */
     bool surroundings_known; /* those that the last subject left, as it found them */
+    assay_modes modes; /* before the subject */
+    assay_rest rest;
     bool prepared; /* steps: prepare was called and state is to be released */
     void *state;
     double prepare_seconds; /* of the last prepare */
