@@ -37,6 +37,34 @@ Test(wide, dots_are_the_dots)
     }
 }
 
+Test(wide, dots_of_rows_are_the_dots)
+{
+    static const int64_t counts[] = {0, 3, 8, 12, 67, 192};
+    enum { ROWS = 7, NUMBER = 9, STRIDE = 200 };
+    static double a[ROWS * STRIDE];
+    static double b[NUMBER * STRIDE];
+    double dot[ROWS * (NUMBER + 1)];
+    for (uint64_t i = 0; i < NUMBER * STRIDE; i++) {
+        b[i] = draw(3, i);
+        a[i % (ROWS * STRIDE)] = draw(4, i);
+    }
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        for (int64_t size = 0; size < (ROWS + 1) * (NUMBER + 1); size++) {
+            const int64_t rows = size / (NUMBER + 1);
+            const int64_t number = size % (NUMBER + 1);
+            ref_dots_rows(a, STRIDE, rows, b, STRIDE, number, counts[c], dot, NUMBER + 1);
+            for (int64_t at = 0; at < rows * number; at++) {
+                const int64_t i = at / number;
+                const int64_t n = at % number;
+                const double one = ref_dot(a + i * STRIDE, b + n * STRIDE, counts[c]);
+                cr_assert_eq(memcmp(&one, &dot[i * (NUMBER + 1) + n], sizeof one), 0,
+                             "count %d, %d rows, number %d: %d, %d", (int)counts[c], (int)rows,
+                             (int)number, (int)i, (int)n);
+            }
+        }
+    }
+}
+
 /* A contract to nearest, and one whose accumulator truncates. */
 static void check_spreads(const assay_accumulator *accumulate, bool quick)
 {
