@@ -16,6 +16,7 @@ typedef struct assay_verify_run {
     const char *keep;               /* a folder for what fails, or NULL */
     const char *cases;              /* the user's list that a generated case is of, or NULL */
     bool host; /* whether host cases (tokenize, detokenize) are asked for */
+    bool quick; /* of what no bundle has (fresh.h), leave out long and steered generations */
     const assay_host_functions *functions; /* the host's; NULL: the program's own */
     uint64_t seed;
     assay_sink sink;

@@ -4,7 +4,7 @@
 #include "verify/fresh.h"
 #include "verify/generate_fresh.h"
 
-enum { ROWS = 5, STEPS = 4 };
+enum { ROWS = 5, STEPS = 3, LENGTH = 10 };
 
 static const char how[] = "of other rows";
 
@@ -45,24 +45,24 @@ static assay_status take_rows(const assay_model *model, const assay_explain_io *
     return status;
 }
 
-/* The prompt's own and both its ends, ascending. */
-static assay_status take_placeholders(const assay_explain_io *from, assay_arena *arena,
-                                      assay_explain_io *io, assay_error *error)
+/* The end of the case's prompt, with placeholders at both its ends and between. */
+static assay_status take_prompt(const assay_explain_io *from, assay_arena *arena,
+                                assay_explain_io *io, assay_error *error)
 {
-    const int64_t length = from->prompt.shape[0];
-    int64_t *const place = assay_arena_take(arena, (size_t)length * sizeof *place);
+    const int64_t all = from->prompt.shape[0];
+    const int64_t length = all < LENGTH ? all : LENGTH;
+    int64_t *const prompt = assay_arena_take(arena, (size_t)(2 * length) * sizeof *prompt);
+    int64_t *const place = prompt + length;
     int64_t count = 0;
-    if (place == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for placeholders");
+    if (prompt == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a prompt");
     }
     for (int64_t t = 0; t < length; t++) {
-        bool named = t == 0 || t == length - 1;
-        for (int64_t s = 0; s < from->placeholder.shape[0]; s++) {
-            named = named || (int64_t)assay_at1(&from->placeholder, s) == t;
-        }
+        prompt[t] = (int64_t)assay_at1(&from->prompt, all - length + t);
         place[count] = t;
-        count += named;
+        count += t == 0 || t == length / 2 || t == length - 1;
     }
+    io->prompt = assay_vector(prompt, ASSAY_I64, length);
     io->placeholder = assay_vector(place, ASSAY_I64, count);
     return ASSAY_OK;
 }
@@ -150,7 +150,7 @@ assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
                                      arena, &read->io, error);
     }
     if (status == ASSAY_OK) {
-        status = take_placeholders(&given->io, arena, &read->io, error);
+        status = take_prompt(&given->io, arena, &read->io, error);
     }
     if (status == ASSAY_OK) {
         status = take_tokens(read, arena, error);

@@ -1,6 +1,6 @@
 /* Explanations of rows that no bundle has (fresh.h): vectors of which two are equal and one is
- * zero, or rows captured from prompts of other tokens; with placeholders at both ends of the prompt
- * besides its own; sampled. */
+ * zero, or rows captured from prompts of other tokens; in a short prompt with placeholders at both
+ * its ends and between; sampled. */
 #ifndef VERIFY_EXPLAIN_FRESH_H
 #define VERIFY_EXPLAIN_FRESH_H
 

@@ -203,17 +203,19 @@ assay_status assay_fresh_make(const assay_case_context *context,
         fresh[i].params = *params;
         fresh[i].params.eos_count = 0;
     }
+    const bool quick = context->run->quick;
     if (params->steering.on) {
-        return make_all_steered(context, params, io, arena, fresh, count, error);
+        return quick ? ASSAY_OK
+                     : make_all_steered(context, params, io, arena, fresh, count, error);
     }
-    *count = 2;
+    *count = quick ? 1 : 2;
     assay_status status = assay_fresh_sampling(context, params, &io->forced, given, arena,
                                                &fresh[0].params.sampling, error);
     fresh[1].params.sampling = fresh[0].params.sampling;
     if (status == ASSAY_OK) {
-        status = make_long(context, io, arena, &fresh[0], error);
+        status = make_drawn(context, io, arena, &fresh[0], error);
     }
-    return status == ASSAY_OK ? make_drawn(context, io, arena, &fresh[1], error) : status;
+    return status == ASSAY_OK && !quick ? make_long(context, io, arena, &fresh[1], error) : status;
 }
 
 /* What one run gave, free or forced. */

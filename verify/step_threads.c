@@ -12,7 +12,7 @@ void assay_judgement_threads(assay_judgement *j, uint64_t purpose)
 int32_t assay_judgement_other_threads(const assay_judgement *j)
 {
     static const int32_t counts[] = {2, 4, 5, 7, 13, 16, 17};
-    enum { COUNTS = sizeof counts / sizeof *counts, MANY = 72, RARELY = 16 };
+    enum { COUNTS = sizeof counts / sizeof *counts, MANY = 72, RARELY = 48 };
     const assay_operand *operand = assay_operands(j->step->op);
     uint64_t shape = 0;
     for (; operand->name != NULL; operand++) {
