@@ -89,6 +89,7 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.u_sum = ldexp(bits > 24 ? 2.0 : 1.0, truncate ? 1 - bits : -bits);
     r.u_function = REF_FUNCTION_UNITS * r.u_work;
     r.linear = truncate || bits < 20;
+    r.truncates = truncate;
     r.block = contract->accumulate.block > 1 ? contract->accumulate.block : 1;
     r.wide = multiply_bits == 0 || 2 * multiply_bits > bits;
     r.product = r.block == 1 && r.wide;
@@ -220,7 +221,8 @@ static void put(const assay_error_model *model, const ref_rounding *rounding, in
     const double limit = rounding->output_limit;
     double total = bound + ref_half_ulp(rounding->output, reach) + rounding->output_floor;
     const double least = fabs(y) - total - REF_LAMBDA * sigma;
-    const bool beyond = growing && least > limit + 2.0 * ref_half_ulp(rounding->output, limit);
+    const bool beyond = growing && !rounding->truncates &&
+                        least > limit + 2.0 * ref_half_ulp(rounding->output, limit);
     if (!(fabs(y) + total < limit) && !beyond) {
         total = (double)INFINITY;
     }

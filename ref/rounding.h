@@ -29,6 +29,7 @@ typedef struct ref_rounding {
     double u_sum;      /* of one step of the accumulator */
     double u_function; /* relative error of a library function */
     bool linear;       /* the accumulator truncates or is narrow: its errors add up, not average */
+    bool truncates;    /* beyond its range it may stay at its greatest number */
     bool wide;         /* products do not fit the accumulator: twice the operand's bits are more */
     bool product;      /* and they are themselves rounded, a step each */
     bool sequential;   /* the order of sums is k = 0, 1, 2, ... */

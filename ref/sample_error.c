@@ -81,19 +81,29 @@ static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool
     return error;
 }
 
-/* The scaled values on both sides of top_p's cut: the least kept and the greatest dropped. */
+/* The scaled values on both sides of top_p's cut: the least kept and the greatest dropped. Where
+ * these are equal, the next ones: what comes between equals moves the cut among them. */
 typedef struct cut {
     double kept, dropped;
+    double above, below; /* the least kept above `dropped`, the greatest dropped below `kept` */
 } cut;
 
 static cut find_cut(const ref_distribution *d)
 {
-    cut found = {(double)INFINITY, -(double)INFINITY};
+    const double none = (double)INFINITY;
+    cut found = {none, -none, none, -none};
     for (int64_t t = 0; t < d->vocab; t++) {
         if (d->kept[t]) {
             found.kept = fmin(found.kept, d->scaled[t]);
         } else if (d->before[t] > 0.0) {
             found.dropped = fmax(found.dropped, d->scaled[t]);
+        }
+    }
+    for (int64_t t = 0; t < d->vocab; t++) {
+        if (d->kept[t] && d->scaled[t] > found.dropped) {
+            found.above = fmin(found.above, d->scaled[t]);
+        } else if (!d->kept[t] && d->before[t] > 0.0 && d->scaled[t] < found.kept) {
+            found.below = fmax(found.below, d->scaled[t]);
         }
     }
     return found;
@@ -109,6 +119,14 @@ static bool confused(double a, double b, const ref_rounding *r)
 static bool may_swap(double a, double b, const ref_distribution *d, const ref_rounding *r)
 {
     return a > b && !isinf(b) && a - b <= exponent_error(d, r, a) + exponent_error(d, r, b);
+}
+
+/* Whether it may do so with a token's and one's on the other side of the cut. */
+static bool may_cross(const ref_distribution *d, const ref_rounding *r, int64_t t, const cut *edge)
+{
+    const double s = d->scaled[t];
+    return d->kept[t] ? may_swap(s, edge->dropped < s ? edge->dropped : edge->below, d, r)
+                      : may_swap(edge->kept > s ? edge->kept : edge->above, s, d, r);
 }
 
 /* Of so few equals the weights are 1, and all sums small integers: exact in any accumulator. */
@@ -148,8 +166,7 @@ static bool undecided(const assay_sample_params *params, const ref_distribution 
     if (s < d->kth) {
         return confused(d->kth, s, r);
     }
-    if (params->top_p < 1.0 &&
-        (d->kept[t] ? may_swap(s, edge->dropped, d, r) : may_swap(edge->kept, s, d, r))) {
+    if (params->top_p < 1.0 && may_cross(d, r, t, edge)) {
         return true;
     }
     return params->top_p < 1.0 && ahead > 0.0 &&

@@ -123,8 +123,10 @@ assay_status assay_draw_make(const assay_sample_params *params, const assay_prec
         sorted[v] = (ranked){logits[v], v};
         greatest = fmax(greatest, isfinite(logits[v]) ? fabs(logits[v]) : (double)INFINITY);
     }
-    /* The quotient by T and the difference from the greatest are rounded. */
-    const double moved = budget + 4.0 * ldexp(greatest, -contract->accumulate.bits);
+    /* The quotient by T and the difference from the greatest are rounded; the exponential is known
+     * to some units (REF_FUNCTION_UNITS), which order tokens that are nearly alike. */
+    const double units = 4.0 * greatest + 8.0 * params->temperature;
+    const double moved = budget + ldexp(units, -contract->accumulate.bits);
     draw->spread = exp(moved / params->temperature);
     if (!isfinite(draw->spread)) {
         draw->spread = (double)INFINITY;
