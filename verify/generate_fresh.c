@@ -101,8 +101,11 @@ static assay_status take_soft(const assay_model *model, const assay_generate_io 
         status = assay_buffer_make(arena, ASSAY_I64, 2, pairs, &fresh->io.soft_at, error);
     }
     for (int64_t s = 0; s < SOFT && status == ASSAY_OK; s++) {
-        const int64_t id =
-            (int64_t)assay_draw_below(seed, stream, (uint64_t)s, (uint64_t)model->vocab);
+        const int64_t others = model->vocab > 1 ? model->vocab - 1 : 1;
+        const int64_t own = (int64_t)assay_at2(&fresh->io.tokens, at[s][0], at[s][1]);
+        const int64_t drawn = (int64_t)assay_draw_below(seed, stream, (uint64_t)s,
+                                                        (uint64_t)others);
+        const int64_t id = (own + 1 + drawn) % model->vocab;
         memcpy((int64_t *)fresh->io.soft_at.data + 2 * s, at[s], sizeof at[s]);
         for (int64_t i = 0; i < model->d_model; i++) {
             assay_put2(&fresh->io.soft, s, i, assay_at2(&model->embed, id, i));
