@@ -20,8 +20,12 @@ static void say(const assay_again *again, bool *ran)
 
 assay_status assay_again_prepare(const assay_again *again, const assay_subject *subject, bool *ran)
 {
-    const assay_status status = assay_judged_prepare(again->judged, subject);
-    say(again, ran);
+    assay_status status = assay_judged_release(again->judged);
+    *ran = false;
+    if (status == ASSAY_OK && again->judged->result->verdict == ASSAY_PASS) {
+        status = assay_judged_prepare(again->judged, subject);
+        say(again, ran);
+    }
     return status;
 }
 

@@ -25,7 +25,7 @@ typedef struct assay_again {
 } assay_again;
 
 /* Each leaves result as it is where its verdict is not PASS. ran: false where the kernel does not
- * support this call, which is no fault. */
+ * support this call, which is no fault. prepare releases first what is prepared. */
 assay_status assay_again_prepare(const assay_again *again, const assay_subject *subject, bool *ran);
 assay_status assay_again_run(const assay_again *again, const void *io, assay_placement placement,
                              bool *ran);

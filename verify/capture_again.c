@@ -108,10 +108,7 @@ static assay_status ask_anew(const capture_asked *asked)
     assay_subject subject = asked->stage->subject;
     bool ran = false;
     subject.threads = ASSAY_AGAIN_THREADS;
-    assay_status status = assay_judged_release(asked->again->judged);
-    if (status == ASSAY_OK && asked->again->judged->result->verdict == ASSAY_PASS) {
-        status = assay_again_prepare(asked->again, &subject, &ran);
-    }
+    assay_status status = assay_again_prepare(asked->again, &subject, &ran);
     if (status == ASSAY_OK && ran) {
         status = subject.logits ? ask_rows(asked)
                  : assay_present(&asked->positions) ? ask_reversed(asked)

@@ -15,21 +15,19 @@ assay_status assay_fresh_capture_make(const assay_case_context *context, const a
     }
     fresh->params.model = *model;
     fresh->params.hook = (assay_hook){.kind = ASSAY_HOOK_OUTPUT, .layer = model->layers - 1};
-    const char *const key = assay_fresh_key(context, how, arena);
-    if (key == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
-    }
+    const char *key = NULL;
     assay_status status = assay_fresh_prompts(model->vocab, (int64_t)assay_at2(tokens, 0, 0),
                                               context->run->seed, arena, &fresh->tokens,
                                               &fresh->lengths, error);
     if (status == ASSAY_OK) {
+        status = assay_fresh_key(context, how, arena, &key, error);
+    }
+    if (status == ASSAY_OK) {
         status = assay_capture_chain_set(&fresh->params, &fresh->tokens, &fresh->lengths, key,
                                          context->run->seed, arena, &fresh->chain, error);
     }
-    fresh->chain_case = (assay_chain_case){
-        .chain = &fresh->chain.chain, .arena = arena, .scales = context->scales};
-    return status == ASSAY_OK ? assay_scales_truth(context->scales, &fresh->chain.chain, 0, NULL,
-                                                   &fresh->chain_case.given, error)
+    return status == ASSAY_OK ? assay_fresh_case(context, &fresh->chain.chain, 0, arena,
+                                                 &fresh->chain_case, error)
                               : status;
 }
 
@@ -44,11 +42,8 @@ assay_status assay_fresh_capture_judge(assay_fresh_capture *fresh, const assay_j
     assay_capture_io io = {.tokens = fresh->tokens, .lengths = fresh->lengths};
     bool ran = false;
     own.params = &fresh->params;
-    assay_status status = assay_judged_release(judged);
-    if (status != ASSAY_OK || judged->result->verdict != ASSAY_PASS) {
-        return status;
-    }
-    status = assay_chain_case_budget(&fresh->chain_case, table, &budget, judged->error);
+    assay_status status = assay_chain_case_budget(&fresh->chain_case, table, &budget,
+                                                  judged->error);
     again.expected = fresh->chain_case.expected;
     if (status == ASSAY_OK) {
         status = assay_buffer_make(arena, assay_table_activation(table), 2, shape, &io.residual,

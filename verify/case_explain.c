@@ -6,31 +6,20 @@
 #include "verify/explain_again.h"
 #include "verify/explain_fresh.h"
 
-typedef struct explain_run {
-    assay_tensor soft, tokens, logits;
-} explain_run;
-
 typedef struct explain_judges {
     assay_explain_judge judge;
     assay_fresh_explanation fresh;
 } explain_judges;
 
+/* Poisoned: what is not written is seen. */
 static assay_status outputs(const assay_explain_case *read, const assay_table *table,
-                            assay_arena *arena, explain_run *made, assay_error *error)
+                            assay_arena *arena, assay_explain_io *made, assay_error *error)
 {
-    const int64_t soft[2] = {read->rows, read->width};
-    const int64_t shape[3] = {read->rows, read->steps, read->vocab};
-    const assay_dtype type = assay_table_activation(table);
-    assay_status status = assay_buffer_make(arena, type, 2, soft, &made->soft, error);
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &made->tokens, error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(arena, type, 3, shape, &made->logits, error);
-    }
+    const assay_status status = assay_explain_case_outputs(
+        read, read->rows, assay_table_activation(table), true, arena, made, error);
     if (status == ASSAY_OK) {
         assay_buffer_poison(&made->soft);
-        assay_buffer_poison(&made->tokens);
+        assay_buffer_poison(&made->new_tokens);
         assay_buffer_poison(&made->logits);
     }
     return status;
@@ -39,14 +28,14 @@ static assay_status outputs(const assay_explain_case *read, const assay_table *t
 /* The soft tokens and the logits that the expected tokens lead to, each with its stage's name. */
 static assay_status judge_forced(assay_explain_judge *judge, const assay_judged *judged,
                                  const assay_table *table, const assay_subject *subject,
-                                 const explain_run *made, assay_budget *budget,
+                                 const assay_explain_io *made, assay_budget *budget,
                                  assay_arena *arena)
 {
     const assay_explain_case *const read = judge->read;
     assay_result *const result = judged->result;
     assay_explain_io io = read->io;
     io.soft = made->soft;
-    io.new_tokens = made->tokens;
+    io.new_tokens = made->new_tokens;
     io.logits = made->logits;
     const assay_stage stage = {.subject = *subject,
                                .io = &io,
@@ -72,14 +61,14 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
 {
     const assay_explain_case *const read = judge->read;
     assay_result *const result = judged->result;
-    explain_run made = {.soft = {.data = NULL}};
+    assay_explain_io made = {.soft = {.data = NULL}};
     assay_tensor tokens = {.data = NULL};
     assay_budget budget;
     assay_explain_io io = read->io;
     memset(&io.forced, 0, sizeof io.forced);
     assay_status status = outputs(read, table, arena, &made, judged->error);
     if (status == ASSAY_OK) {
-        status = assay_buffer_convert(arena, &made.tokens, ASSAY_I64, &tokens, judged->error);
+        status = assay_buffer_convert(arena, &made.new_tokens, ASSAY_I64, &tokens, judged->error);
     }
     io.soft = made.soft;
     io.new_tokens = tokens;

@@ -1,5 +1,6 @@
 #include "verify/explain_again.h"
 
+#include "kernels/exec/stage.h"
 #include "verify/generate_again.h"
 
 typedef struct explain_asked {
@@ -13,20 +14,10 @@ typedef struct explain_asked {
 static assay_status outputs(const explain_asked *asked, int64_t rows, bool logits,
                             assay_explain_io *io)
 {
-    const int64_t shape[2] = {rows, asked->read->width};
     const assay_asked_generation *const generation = &asked->generation;
-    assay_generate_io made = {.stop = NULL};
-    assay_status status = assay_generate_outputs(generation, rows, asked->read->steps, true, &made);
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(generation->again.arena, made.logits.dtype, 2, shape, &io->soft,
-                                   generation->again.judged->error);
-    }
-    io->new_tokens = made.new_tokens;
-    memset(&io->logits, 0, sizeof io->logits);
-    if (logits) {
-        io->logits = made.logits;
-    }
-    return status;
+    return assay_explain_case_outputs(asked->read, rows, assay_table_activation(generation->table),
+                                      logits, generation->again.arena, io,
+                                      generation->again.judged->error);
 }
 
 /* More rows than the case has, the last first: its vectors, or its captured row again and again. */
@@ -106,17 +97,6 @@ static assay_status ask_rows(explain_asked *asked)
                : status;
 }
 
-static assay_status prepare_anew(const explain_asked *asked, const assay_subject *subject,
-                                 bool *ran)
-{
-    const assay_again *const again = &asked->generation.again;
-    *ran = false;
-    const assay_status status = assay_judged_release(again->judged);
-    return status == ASSAY_OK && again->judged->result->verdict == ASSAY_PASS
-               ? assay_again_prepare(again, subject, ran)
-               : status;
-}
-
 /* Rows are stopped by a script alone. */
 static assay_status ask_stopped(explain_asked *asked)
 {
@@ -139,7 +119,7 @@ static assay_status ask_stopped(explain_asked *asked)
     }
     assay_status status = assay_generate_script(generation, &script, &expected);
     if (status == ASSAY_OK) {
-        status = prepare_anew(asked, &subject, &ran);
+        status = assay_again_prepare(&generation->again, &subject, &ran);
     }
     if (status == ASSAY_OK && ran) {
         status = outputs(asked, asked->read->rows, false, &io);
@@ -174,7 +154,7 @@ static assay_status ask_sampled(explain_asked *asked)
         status = outputs(asked, asked->read->rows, force, &io);
     }
     if (status == ASSAY_OK) {
-        status = prepare_anew(asked, &subject, &ran);
+        status = assay_again_prepare(&generation->again, &subject, &ran);
     }
     if (status == ASSAY_OK && ran) {
         status = assay_again_run(&generation->again, &io, ASSAY_PLACE_RIGHT, &ran);

@@ -209,6 +209,22 @@ assay_status assay_explain_case_read(const assay_case_context *context, assay_ar
     return status;
 }
 
+assay_status assay_explain_case_outputs(const assay_explain_case *read, int64_t rows,
+                                        assay_dtype type, bool logits, assay_arena *arena,
+                                        assay_explain_io *io, assay_error *error)
+{
+    const int64_t soft[2] = {rows, read->width};
+    const int64_t shape[3] = {rows, read->steps, read->vocab};
+    memset(&io->logits, 0, sizeof io->logits);
+    assay_status status = assay_buffer_make(arena, type, 2, soft, &io->soft, error);
+    if (status == ASSAY_OK) {
+        status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &io->new_tokens, error);
+    }
+    return status == ASSAY_OK && logits
+               ? assay_buffer_make(arena, type, 3, shape, &io->logits, error)
+               : status;
+}
+
 void assay_explain_case_free(assay_explain_case *read)
 {
     assay_prompt_free(&read->prompt);

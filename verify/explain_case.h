@@ -20,6 +20,11 @@ typedef struct assay_explain_case {
 
 assay_status assay_explain_case_read(const assay_case_context *context, assay_arena *arena,
                                      assay_explain_case *read, assay_error *error);
+/* Output tensors of io for so many rows: soft tokens, new tokens, and the logits where they are
+ * asked for. */
+assay_status assay_explain_case_outputs(const assay_explain_case *read, int64_t rows,
+                                        assay_dtype type, bool logits, assay_arena *arena,
+                                        assay_explain_io *io, assay_error *error);
 void assay_explain_case_free(assay_explain_case *read);
 
 #endif

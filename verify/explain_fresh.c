@@ -67,21 +67,6 @@ static assay_status take_prompt(const assay_explain_io *from, assay_arena *arena
     return ASSAY_OK;
 }
 
-static assay_status outputs(const assay_explain_case *read, assay_dtype type, bool logits,
-                            assay_arena *arena, assay_explain_io *io, assay_error *error)
-{
-    const int64_t soft[2] = {read->rows, read->width};
-    const int64_t shape[3] = {read->rows, read->steps, read->vocab};
-    assay_status status = assay_buffer_make(arena, type, 2, soft, &io->soft, error);
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &io->new_tokens, error);
-    }
-    if (status == ASSAY_OK && logits) {
-        status = assay_buffer_make(arena, type, 3, shape, &io->logits, error);
-    }
-    return status;
-}
-
 /* The tokens that the oracle takes become the forced ones. */
 static assay_status take_tokens(assay_explain_case *read, assay_arena *arena, assay_error *error)
 {
@@ -89,7 +74,8 @@ static assay_status take_tokens(assay_explain_case *read, assay_arena *arena, as
     assay_explain_stage *stage = NULL;
     assay_explain_io io = read->io;
     memset(&io.forced, 0, sizeof io.forced);
-    assay_status status = outputs(read, ASSAY_F64, false, arena, &io, error);
+    assay_status status = assay_explain_case_outputs(read, read->rows, ASSAY_F64, false, arena, &io,
+                                                     error);
     if (status == ASSAY_OK) {
         status = assay_explain_stage_open(&assay_oracle, &exec, &read->params, &stage);
     }
@@ -104,22 +90,16 @@ static assay_status take_tokens(assay_explain_case *read, assay_arena *arena, as
 static assay_status set_chain(const assay_case_context *context, assay_arena *arena,
                               assay_fresh_explanation *fresh, assay_error *error)
 {
-    const char *const key = assay_fresh_key(context, how, arena);
-    if (key == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
+    const char *key = NULL;
+    assay_status status = assay_fresh_key(context, how, arena, &key, error);
+    if (status != ASSAY_OK) {
+        return status;
     }
     assay_explain_chain_set(&fresh->read, key, context->run->seed, &fresh->chain);
-    fresh->soft = (assay_chain_case){.chain = &fresh->chain.chain,
-                                     .output = ASSAY_EXPLAIN_SOFT,
-                                     .arena = arena,
-                                     .scales = context->scales};
-    fresh->logits = fresh->soft;
-    fresh->logits.output = ASSAY_EXPLAIN_LOGITS;
-    const assay_status status = assay_scales_truth(
-        context->scales, &fresh->chain.chain, ASSAY_EXPLAIN_SOFT, NULL, &fresh->soft.given, error);
-    return status == ASSAY_OK ? assay_scales_truth(context->scales, &fresh->chain.chain,
-                                                   ASSAY_EXPLAIN_LOGITS, NULL,
-                                                   &fresh->logits.given, error)
+    const assay_chain *const chain = &fresh->chain.chain;
+    status = assay_fresh_case(context, chain, ASSAY_EXPLAIN_SOFT, arena, &fresh->soft, error);
+    return status == ASSAY_OK ? assay_fresh_case(context, chain, ASSAY_EXPLAIN_LOGITS, arena,
+                                                 &fresh->logits, error)
                               : status;
 }
 
@@ -172,8 +152,9 @@ static assay_status ask(assay_fresh_explanation *fresh, assay_asked_generation *
     if (!force) {
         memset(&io.forced, 0, sizeof io.forced);
     }
-    assay_status status = outputs(&fresh->read, assay_table_activation(asked->table), force,
-                                  asked->again.arena, &io, judged->error);
+    assay_status status = assay_explain_case_outputs(&fresh->read, fresh->read.rows,
+                                                     assay_table_activation(asked->table), force,
+                                                     asked->again.arena, &io, judged->error);
     if (status == ASSAY_OK) {
         status = assay_again_run(&asked->again, &io, ASSAY_PLACE_LEFT, &ran);
     }
@@ -201,11 +182,7 @@ assay_status assay_fresh_explanation_judge(assay_fresh_explanation *fresh,
     files.stops = false;
     own.files = &files;
     own.params = &fresh->read.params;
-    assay_status status = assay_judged_release(judged);
-    if (status != ASSAY_OK || judged->result->verdict != ASSAY_PASS) {
-        return status;
-    }
-    status = assay_chain_case_budget(&fresh->soft, table, &soft, judged->error);
+    assay_status status = assay_chain_case_budget(&fresh->soft, table, &soft, judged->error);
     if (status == ASSAY_OK) {
         status = assay_chain_case_budget(&fresh->logits, table, &logits, judged->error);
     }

@@ -31,15 +31,27 @@ bool assay_fresh_wanted(const assay_case_context *context, const char *key,
     return c == context->c && weights_of(model) <= ASSAY_FRESH_WEIGHTS;
 }
 
-char *assay_fresh_key(const assay_case_context *context, const char *how, assay_arena *arena)
+assay_status assay_fresh_key(const assay_case_context *context, const char *how,
+                             assay_arena *arena, const char **key, assay_error *error)
 {
     enum { SIZE = 320 };
-    char *const key = assay_arena_take(arena, SIZE);
-    if (key != NULL) {
-        (void)snprintf(key, SIZE, "%.200s: %s: %llu", context->c->id, how,
-                       (unsigned long long)context->run->seed);
+    char *const made = assay_arena_take(arena, SIZE);
+    *key = made;
+    if (made == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
     }
-    return key;
+    (void)snprintf(made, SIZE, "%.200s: %s: %llu", context->c->id, how,
+                   (unsigned long long)context->run->seed);
+    return ASSAY_OK;
+}
+
+assay_status assay_fresh_case(const assay_case_context *context, const assay_chain *chain,
+                              size_t output, assay_arena *arena, assay_chain_case *chain_case,
+                              assay_error *error)
+{
+    *chain_case = (assay_chain_case){
+        .chain = chain, .output = output, .arena = arena, .scales = context->scales};
+    return assay_scales_truth(context->scales, chain, output, NULL, &chain_case->given, error);
 }
 
 assay_status assay_fresh_prompts(int64_t vocab, int64_t first, uint64_t seed, assay_arena *arena,

@@ -4,6 +4,7 @@
 #define VERIFY_FRESH_H
 
 #include "verify/cases.h"
+#include "verify/chain_case.h"
 
 enum {
     ASSAY_FRESH_WEIGHTS = 1 << 23, /* models of more have none: their chains would take hours */
@@ -17,8 +18,14 @@ bool assay_fresh_wanted(const assay_case_context *context, const char *key,
                         const assay_model *model);
 
 /* Names a chain of the case's: how it is asked, and the seed, from which its inputs are. In the
- * arena; NULL when memory is out. */
-char *assay_fresh_key(const assay_case_context *context, const char *how, assay_arena *arena);
+ * arena. */
+assay_status assay_fresh_key(const assay_case_context *context, const char *how,
+                             assay_arena *arena, const char **key, assay_error *error);
+
+/* An output of a chain of the case's as what is judged, with the oracle's truth of it. */
+assay_status assay_fresh_case(const assay_case_context *context, const assay_chain *chain,
+                              size_t output, assay_arena *arena, assay_chain_case *chain_case,
+                              assay_error *error);
 
 /* Prompts for what is taken for padding, for an end or for what was there before: a single token,
  * the vocabulary's last; two that are equal, one that begins as they do and one that is the

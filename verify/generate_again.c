@@ -146,11 +146,7 @@ static assay_status prepare_anew(const assay_asked_generation *asked,
     subject.params = params;
     subject.script = script;
     subject.threads = ASSAY_AGAIN_THREADS;
-    *ran = false;
-    const assay_status status = assay_judged_release(asked->again.judged);
-    return status == ASSAY_OK && asked->again.judged->result->verdict == ASSAY_PASS
-               ? assay_again_prepare(&asked->again, &subject, ran)
-               : status;
+    return assay_again_prepare(&asked->again, &subject, ran);
 }
 
 /* One new token, and its logits where they can be had. */

@@ -32,15 +32,13 @@ static assay_status take_tokens(assay_fresh_generation *fresh, assay_arena *aren
 static assay_status finish(const assay_case_context *context, assay_arena *arena,
                            assay_fresh_generation *fresh, assay_error *error)
 {
-    const char *const key = assay_fresh_key(context, fresh->how, arena);
-    if (key == NULL) {
-        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for a chain");
+    const char *key = NULL;
+    const assay_status status = assay_fresh_key(context, fresh->how, arena, &key, error);
+    if (status != ASSAY_OK) {
+        return status;
     }
     assay_generate_chain_set(&fresh->params, &fresh->io, key, context->run->seed, &fresh->chain);
-    fresh->chain_case = (assay_chain_case){
-        .chain = &fresh->chain.chain, .arena = arena, .scales = context->scales};
-    return assay_scales_truth(context->scales, &fresh->chain.chain, 0, NULL,
-                              &fresh->chain_case.given, error);
+    return assay_fresh_case(context, &fresh->chain.chain, 0, arena, &fresh->chain_case, error);
 }
 
 /* Without soft tokens. */
@@ -262,11 +260,8 @@ assay_status assay_fresh_judge(assay_fresh_generation *fresh, const assay_asked_
     assay_budget budget;
     bool ran = false;
     subject.params = &fresh->params;
-    assay_status status = assay_judged_release(judged);
-    if (status != ASSAY_OK || judged->result->verdict != ASSAY_PASS) {
-        return status;
-    }
-    status = assay_chain_case_budget(&fresh->chain_case, asked->table, &budget, judged->error);
+    assay_status status = assay_chain_case_budget(&fresh->chain_case, asked->table, &budget,
+                                                  judged->error);
     own.again.how = fresh->how;
     own.again.expected = fresh->chain_case.expected;
     own.again.budget = &budget;

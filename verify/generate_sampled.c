@@ -246,9 +246,6 @@ static assay_status ask_sampled(assay_asked_generation *asked, int number)
                                         &io);
     }
     if (status == ASSAY_OK) {
-        status = assay_judged_release(asked->again.judged);
-    }
-    if (status == ASSAY_OK && asked->again.judged->result->verdict == ASSAY_PASS) {
         status = assay_again_prepare(&asked->again, &subject, &ran);
     }
     if (status == ASSAY_OK && ran) {
