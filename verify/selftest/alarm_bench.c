@@ -16,6 +16,7 @@ enum {
     DRAWS = 2,         /* kernels judged in one run */
     GOLDEN_EVERY = 64, /* of so many draws one is a bundle's case: stages take longer */
     TABLES_MAX = 256,
+    FEW_CALLS = 16, /* of a soak, where verify makes many */
     THREAD_COUNTS = 5
 };
 static const int32_t thread_counts[THREAD_COUNTS] = {1, 2, 3, 4, 7};
@@ -27,7 +28,7 @@ struct assay_alarm_bench {
     assay_selftest_bundles *bundles;
     assay_table table[TABLES_MAX];
     home home[TABLES_MAX];
-    size_t count, built_in; /* the built-in tables come first */
+    size_t count, built_in, simulated; /* the built-in tables come first, then the simulated */
     assay_session *session[HOMES][THREAD_COUNTS];
 };
 
@@ -94,6 +95,7 @@ static assay_status add_tables(assay_alarm_bench *bench, assay_error *error)
     for (size_t i = 0; assay_simulated_at(i) != NULL; i++) {
         add_table(bench, assay_simulated_at(i), HOME_PROGRAM);
     }
+    bench->simulated = bench->count - bench->built_in;
     return status == ASSAY_OK ? add_twins(bench, error) : status;
 }
 
@@ -205,18 +207,18 @@ static assay_status pass_on(void *context, const assay_result *result, assay_err
 static assay_status judge_entry(const assay_case_entry *entry, const assay_verify_run *run,
                                 uint64_t *left_out, assay_error *error)
 {
-    filter f = {&run->sink, entry, run->tables[0].kernel[entry->op], run->seed, left_out};
+    assay_case_entry brief = *entry;
+    brief.soak = entry->soak < FEW_CALLS ? entry->soak : FEW_CALLS;
+    filter f = {&run->sink, &brief, run->tables[0].kernel[entry->op], run->seed, left_out};
     assay_verify_run filtered = *run;
     filtered.sink = (assay_sink){.context = &f, .result = pass_on};
-    return assay_generated_judge_entry(entry, &filtered, error);
+    return assay_generated_judge_entry(&brief, &filtered, error);
 }
 
-/* One of the cases that verify draws from the run's seed, judged as those are, but for the number
- * of calls of its soak. */
+/* One of the cases that verify draws from the run's seed. */
 static assay_status judge_drawn(const assay_verify_run *run, assay_op op, uint64_t bits,
                                 uint64_t *left_out, assay_error *error)
 {
-    enum { FEW_CALLS = 16 };
     assay_case_list list;
     memset(&list, 0, sizeof list);
     assay_status status = assay_case_list_draw(&list, run->seed, error);
@@ -227,10 +229,8 @@ static assay_status judge_drawn(const assay_verify_run *run, assay_op op, uint64
     const size_t wanted = of_op > 0 ? (size_t)(bits % of_op) : 0;
     size_t seen = 0;
     for (size_t i = 0; i < list.count && status == ASSAY_OK; i++) {
-        assay_case_entry *const entry = &list.entries[i];
-        entry->soak = entry->soak < FEW_CALLS ? entry->soak : FEW_CALLS;
-        if (entry->op == op && seen++ == wanted) {
-            status = judge_entry(entry, run, left_out, error);
+        if (list.entries[i].op == op && seen++ == wanted) {
+            status = judge_entry(&list.entries[i], run, left_out, error);
         }
     }
     assay_case_list_close(&list);
@@ -281,4 +281,32 @@ assay_status assay_alarm_bench_run(assay_alarm_bench *bench, uint64_t seed, uint
                         : judge_step(bench, &one, op, bits, left_out, error);
     }
     return status;
+}
+
+uint64_t assay_alarm_bench_pairs(const assay_alarm_bench *bench)
+{
+    uint64_t cases = 0;
+    for (size_t i = 0; i < bench->cases.count; i++) {
+        cases += !bench->cases.entries[i].heavy;
+    }
+    return cases * bench->simulated;
+}
+
+assay_status assay_alarm_bench_pair(assay_alarm_bench *bench, uint64_t seed, uint64_t run,
+                                    const assay_sink *sink, uint64_t *left_out, assay_error *error)
+{
+    const size_t threads = threads_index(seed, run);
+    const uint64_t pair = run % assay_alarm_bench_pairs(bench);
+    const size_t t = bench->built_in + (size_t)(pair % bench->simulated);
+    const assay_case_entry *entry = bench->cases.entries;
+    for (uint64_t before = pair / bench->simulated; before > 0 || entry->heavy; entry++) {
+        before -= !entry->heavy;
+    }
+    const assay_verify_run one = {.tables = &bench->table[t],
+                                  .table_count = 1,
+                                  .sessions = &bench->session[bench->home[t]][threads],
+                                  .seed = assay_alarm_run_seed(seed, run),
+                                  .sink = *sink};
+    omp_set_num_threads(thread_counts[threads]);
+    return judge_entry(entry, &one, left_out, error);
 }

@@ -27,23 +27,29 @@ static void read_alarm(const char *line, assay_alarm_tally *tally, uint64_t kept
     }
 }
 
+static const char *kind(const assay_alarm_tally *tally)
+{
+    return tally->pairs ? "pairs" : "draws";
+}
+
 static assay_status read_journal(assay_alarm_journal *journal, FILE *file,
                                  assay_alarm_tally *tally, assay_error *error)
 {
     char line[LINE_MAX_BYTES];
+    char of[32] = "";
     uint64_t seed = 0;
     uint64_t described = 0;
     if (fgets(line, sizeof line, file) == NULL ||
-        sscanf(line, "assay-false-alarms 2 seed %" SCNu64, &seed) != 1) {
+        sscanf(line, "assay-false-alarms 3 %31s seed %" SCNu64, of, &seed) != 2) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "%s: not a journal of false-alarms; run without --resume to begin anew",
                           journal->path);
     }
-    if (seed != tally->seed) {
+    if (seed != tally->seed || strcmp(of, kind(tally)) != 0) {
         return assay_fail(error, ASSAY_BAD_INPUT,
-                          "%s: of seed %" PRIu64 ", not %" PRIu64
-                          "; give its seed, or run without --resume to begin anew",
-                          journal->path, seed, tally->seed);
+                          "%s: of %s with seed %" PRIu64 ", not of %s with %" PRIu64
+                          "; ask for those, or run without --resume to begin anew",
+                          journal->path, of, seed, kind(tally), tally->seed);
     }
     while (fgets(line, sizeof line, file) != NULL) {
         assay_alarm_tally run;
@@ -91,8 +97,8 @@ assay_status assay_alarm_journal_open(const char *json, bool resume, assay_alarm
     if (status == ASSAY_OK) {
         made->file = fopen(made->path, old != NULL ? "a" : "w");
         if (made->file == NULL ||
-            (old == NULL && fprintf(made->file, "assay-false-alarms 2 seed %" PRIu64 "\n",
-                                    tally->seed) < 0)) {
+            (old == NULL && fprintf(made->file, "assay-false-alarms 3 %s seed %" PRIu64 "\n",
+                                    kind(tally), tally->seed) < 0)) {
             status = assay_fail(error, ASSAY_IO, "%s: cannot be written: check folder and space",
                                 made->path);
         }

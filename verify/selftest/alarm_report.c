@@ -38,11 +38,12 @@ double assay_alarm_bound(uint64_t alarms, uint64_t runs)
     return high;
 }
 
-static void repeat_command(const assay_alarm *a, char *text, size_t size)
+static void repeat_command(const assay_alarm_tally *tally, const assay_alarm *a, char *text,
+                           size_t size)
 {
     (void)snprintf(text, size,
-                   "assay selftest false-alarms --seed %" PRIu64 " --first %" PRIu64 " --runs 1",
-                   a->seed, a->run);
+                   "assay selftest false-alarms%s --seed %" PRIu64 " --first %" PRIu64 " --runs 1",
+                   tally->pairs ? " --pairs" : "", a->seed, a->run);
 }
 
 void assay_alarm_print(const assay_alarm_tally *tally)
@@ -50,7 +51,7 @@ void assay_alarm_print(const assay_alarm_tally *tally)
     char command[512];
     for (uint64_t i = 0; i < tally->alarms && i < ASSAY_ALARMS_MAX; i++) {
         const assay_alarm *const a = &tally->described[i];
-        repeat_command(a, command, sizeof command);
+        repeat_command(tally, a, command, sizeof command);
         printf("ALARM in run %" PRIu64 ": %s by %s: %s/%s on %s: %s\n  %s\n", a->run, a->verdict,
                a->check, a->op, a->impl, a->case_id, a->message, command);
     }
@@ -67,7 +68,7 @@ void assay_alarm_print(const assay_alarm_tally *tally)
            tally->runs);
 }
 
-static cJSON *alarm_json(const assay_alarm *a)
+static cJSON *alarm_json(const assay_alarm_tally *tally, const assay_alarm *a)
 {
     char text[512];
     cJSON *const object = cJSON_CreateObject();
@@ -81,7 +82,7 @@ static cJSON *alarm_json(const assay_alarm *a)
     (void)cJSON_AddStringToObject(object, "impl", a->impl);
     (void)cJSON_AddStringToObject(object, "case", a->case_id);
     (void)cJSON_AddStringToObject(object, "message", a->message);
-    repeat_command(a, text, sizeof text);
+    repeat_command(tally, a, text, sizeof text);
     (void)cJSON_AddStringToObject(object, "command", text);
     return object;
 }
@@ -97,6 +98,7 @@ assay_status assay_alarm_write_json(const assay_alarm_tally *tally, const char *
     (void)cJSON_AddStringToObject(root, "command", command);
     (void)cJSON_AddItemToObject(root, "environment", assay_environment_json());
     (void)cJSON_AddStringToObject(root, "seed", seed);
+    (void)cJSON_AddStringToObject(root, "cases", tally->pairs ? "every pair" : "drawn");
     (void)cJSON_AddNumberToObject(root, "runs", (double)tally->runs);
     (void)cJSON_AddNumberToObject(root, "alarms", (double)tally->alarms);
     (void)cJSON_AddNumberToObject(root, "rate_upper_bound_95",
@@ -110,7 +112,7 @@ assay_status assay_alarm_write_json(const assay_alarm_tally *tally, const char *
     (void)cJSON_AddNumberToObject(root, "seconds", tally->seconds);
     cJSON *const alarms = cJSON_AddArrayToObject(root, "described");
     for (uint64_t i = 0; i < tally->alarms && i < ASSAY_ALARMS_MAX; i++) {
-        (void)cJSON_AddItemToArray(alarms, alarm_json(&tally->described[i]));
+        (void)cJSON_AddItemToArray(alarms, alarm_json(tally, &tally->described[i]));
     }
     const assay_status status = assay_json_write(root, path, error);
     cJSON_Delete(root);

@@ -21,7 +21,9 @@ static const char help[] =
     "out, and counted, are pairs of a case and a contract too coarse for it: those that the truth\n"
     "and the budgets leave undecided without any kernel. Any other VOID is an alarm.\n"
     "\n"
-    "  --runs N      how many runs (default 200)\n"
+    "  --runs N      how many runs (default 200; with --pairs as many as there are pairs)\n"
+    "  --pairs       nothing drawn: each run is the next pair of listed case and simulated\n"
+    "                contract\n"
     "  --first N     begin with run N of that seed (default 0), to repeat it\n"
     "  --seed N      of the campaign; every run's seed follows from it (default 1)\n"
     "  --json FILE   write the result; a journal FILE.journal is kept while it runs\n"
@@ -34,7 +36,7 @@ static const char help[] =
     "  assay selftest false-alarms --runs 10000 --json alarms.json --resume\n";
 
 typedef struct alarm_options {
-    bool help, resume;
+    bool help, resume, pairs;
     assay_option_int runs, first;
     const char *json;
     uint64_t seed;
@@ -43,6 +45,7 @@ typedef struct alarm_options {
 static const assay_option table[] = {
     {"help", ASSAY_OPTION_FLAG, offsetof(alarm_options, help), 0, 0},
     {"resume", ASSAY_OPTION_FLAG, offsetof(alarm_options, resume), 0, 0},
+    {"pairs", ASSAY_OPTION_FLAG, offsetof(alarm_options, pairs), 0, 0},
     {"runs", ASSAY_OPTION_INT, offsetof(alarm_options, runs), 1, 1000000000},
     {"first", ASSAY_OPTION_INT, offsetof(alarm_options, first), 0, 1000000000},
     {"json", ASSAY_OPTION_TEXT, offsetof(alarm_options, json), 0, 0},
@@ -101,15 +104,17 @@ static assay_status judge_run(campaign *c, assay_error *error)
     const assay_sink sink = {.context = c, .result = count_result};
     const double start = assay_now();
     const assay_status status =
-        assay_alarm_bench_run(c->bench, c->tally.seed, run_number(c), &sink, &c->tally.left_out,
-                              error);
+        (c->tally.pairs ? assay_alarm_bench_pair : assay_alarm_bench_run)(
+            c->bench, c->tally.seed, run_number(c), &sink, &c->tally.left_out, error);
     c->tally.seconds += assay_now() - start;
     return status;
 }
 
 static assay_status run_campaign(campaign *c, assay_error *error)
 {
-    const uint64_t wanted = (uint64_t)c->options.runs.value;
+    const uint64_t wanted = c->tally.pairs && !c->options.runs.given
+                                ? assay_alarm_bench_pairs(c->bench)
+                                : (uint64_t)c->options.runs.value;
     const bool progress = isatty(STDERR_FILENO) != 0;
     assay_status status = ASSAY_OK;
     while (c->tally.runs < wanted && status == ASSAY_OK) {
@@ -147,8 +152,8 @@ static int run(campaign *c, assay_error *error)
         status = run_campaign(c, error);
     }
     (void)snprintf(command, sizeof command,
-                   "assay selftest false-alarms --runs %" PRIu64 " --seed %" PRIu64, c->tally.runs,
-                   c->tally.seed);
+                   "assay selftest false-alarms%s --runs %" PRIu64 " --seed %" PRIu64,
+                   c->tally.pairs ? " --pairs" : "", c->tally.runs, c->tally.seed);
     if (status == ASSAY_OK && c->options.json != NULL) {
         status = assay_alarm_write_json(&c->tally, command, c->options.json, error);
     }
@@ -185,6 +190,7 @@ int assay_selftest_false_alarms(int argc, char **argv)
         (void)fputs(help, stdout);
     } else {
         c->tally.seed = c->options.seed;
+        c->tally.pairs = c->options.pairs;
         status = run(c, &error);
     }
     assay_alarm_journal_close(&c->journal);

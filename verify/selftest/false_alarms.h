@@ -15,6 +15,7 @@ typedef struct assay_alarm {
 
 typedef struct assay_alarm_tally {
     uint64_t seed; /* of the campaign: every run's follows from it */
+    bool pairs;    /* every pair of case and contract in turn, not drawn ones */
     uint64_t runs, alarms, verdicts, skipped, elements, undecided;
     uint64_t left_out; /* pairs of case and contract that no kernel could be judged on */
     double worst; /* the greatest error in units of its budget */
@@ -26,7 +27,7 @@ typedef struct assay_alarm_tally {
 typedef struct assay_alarm_journal assay_alarm_journal;
 
 /* Opens the journal beside the JSON file. With resume, what it holds is added to the tally; a
- * journal of another seed is ASSAY_BAD_INPUT. Without, an earlier one is begun anew. */
+ * journal of another seed or kind is ASSAY_BAD_INPUT. Without, an earlier one is begun anew. */
 assay_status assay_alarm_journal_open(const char *json, bool resume, assay_alarm_tally *tally,
                                       assay_alarm_journal **journal, assay_error *error);
 /* Appends the run that took the tally from `before` to `after`. NULL journal: nothing is kept. */

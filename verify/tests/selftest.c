@@ -162,6 +162,9 @@ Test(alarms, a_campaign_goes_on_from_its_journal)
 
     cr_assert_eq(assay_alarm_journal_open(json, true, &other, &journal, NULL), ASSAY_BAD_INPUT);
     cr_assert_null(journal);
+    other = (assay_alarm_tally){.seed = 3, .pairs = true};
+    cr_assert_eq(assay_alarm_journal_open(json, true, &other, &journal, NULL), ASSAY_BAD_INPUT);
+    cr_assert_null(journal);
     drop_folder(json);
 }
 
@@ -173,7 +176,7 @@ Test(alarms, a_run_that_was_cut_off_is_not_counted)
     (void)snprintf(path, sizeof path, "%s.journal", json);
     FILE *const file = fopen(path, "w");
     cr_assert_not_null(file);
-    fputs("assay-false-alarms 2 seed 3\nrun 0 0 3 0 100 0 1 0.25 0.01\nrun 1 0 3 0 1", file);
+    fputs("assay-false-alarms 3 draws seed 3\nrun 0 0 3 0 100 0 1 0.25 0.01\nrun 1 0 3 0 1", file);
     (void)fclose(file);
     assay_alarm_tally tally = {.seed = 3};
     assay_alarm_journal *journal = NULL;

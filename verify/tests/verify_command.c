@@ -222,6 +222,10 @@ Test(selftest_command, right_kernels_give_no_alarm)
     run_output run = expect_status("selftest false-alarms --runs 2", 0);
     cr_expect_not_null(strstr(run.out, "0 alarms in 2 runs"), "%s", run.out);
     run_free(&run);
+    run = expect_status("selftest false-alarms --pairs --first 7000 --runs 3", 0);
+    cr_expect_not_null(strstr(run.out, "0 alarms in 3 runs"), "%s", run.out);
+    cr_expect_not_null(strstr(run.out, "verdicts         3"), "%s", run.out);
+    run_free(&run);
 }
 
 Test(synth_command, mistakes_name_the_option)
