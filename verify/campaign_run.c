@@ -159,8 +159,8 @@ static assay_status judge_item(void *context, void *own, size_t number, assay_er
 static int64_t jobs_of(const assay_campaign *campaign)
 {
     const int64_t cores = assay_crew_cores();
-    /* What is quick waits for its worker half of the time. */
-    const int64_t usual = campaign->options.filter.quick ? cores + (cores + 1) / 2 : cores;
+    /* Who judges and who runs the kernel wait for each other, and the last cases for nobody. */
+    const int64_t usual = cores + (cores + 1) / 2;
     const int64_t jobs = campaign->options.jobs > 0 ? campaign->options.jobs : usual;
     return campaign->options.session.in_process ? 1
                                                 : assay_crew_size(jobs, campaign->item_count);
