@@ -78,7 +78,8 @@ static void load_row(adapter_job *job, int64_t row)
     const double square = ref_dot(job->v, job->v, d);
     const double divisor = sqrt(square) + 1e-8;
     if (job->model != NULL) {
-        const ref_spread sum = ref_dot_spread(job->v, job->v, d, NULL, r, false, job->terms);
+        const ref_rounding squares = ref_rounding_of_terms(r, 2 * assay_dtype_bits(r->work));
+        const ref_spread sum = ref_dot_spread(job->v, job->v, d, NULL, &squares, false, job->terms);
         const double direct = sum.bound / (2.0 * sqrt(square));
         job->rho = fmin(direct, sqrt(sum.bound)) / divisor + 3.0 * r->u_work + job->element;
         job->rho_sigma = square > 0.0 ? sum.sigma / (2.0 * sqrt(square)) / divisor : 0.0;
@@ -143,10 +144,10 @@ static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, par
         error->vanishes = error->vanishes ||
                           ref_product_may_vanish(r, job->operand[k], job->weight[k]) ||
                           (job->lost[k] > 0.0 && isinf(job->weight[k]));
-        shift += ref_operand_else(r, false, job->operand[k]) * other -
-                 job->operand[k] * job->weight[k];
+        shift += ref_difference(ref_operand_else(r, false, job->operand[k]) * other,
+                                job->operand[k] * job->weight[k]);
     }
-    error->bound = sum.bound + ref_difference(shift, 0.0) + doubt +
+    error->bound = sum.bound + shift + doubt +
                    (dot != 0.0 ? fabs(dot) * job->rho : 0.0);
     error->sigma = hypot(sum.sigma, fabs(dot) * job->rho_sigma);
     error->magnitude = sum.magnitude;
@@ -205,13 +206,13 @@ static double matrix_part(const adapter_job *job, int64_t column, part_error *er
     for (int64_t q = 0; q < job->rank; q++) {
         const double w = job->weight[q];
         error->vanishes = error->vanishes || ref_product_may_vanish(r, job->z[q], w);
-        shift += ref_operand_else(r, false, job->z[q]) * ref_operand_else(r, false, w) -
-                 job->z[q] * w;
+        shift += ref_difference(
+            ref_operand_else(r, false, job->z[q]) * ref_operand_else(r, false, w), job->z[q] * w);
         /* the step that z's error may make it take is all of that error, once it is rounded */
         error->bound += fabs(w) * (job->narrow ? job->z_doubt[q] : job->z_bound[q]);
         error->sigma = job->narrow ? error->sigma : hypot(error->sigma, fabs(w) * job->z_sigma[q]);
     }
-    error->bound += ref_difference(shift, 0.0);
+    error->bound += shift;
     return dot;
 }
 

@@ -64,6 +64,9 @@ static bool score_open(const ref_head *head, const ref_rounding *rounding, int64
            ref_sum_leaves(rounding, &sum, raw);
 }
 
+/* Nothing is known of a weight whose score is so far off; 0 times it is 0. */
+static const double most_change = 0x1p960;
+
 /* Key t's score, as the kernel's operands make it, and the error of its dot product. */
 static void one_score(const ref_head *head, const ref_rounding *rounding, int64_t t, double score,
                       const ref_spread *dot, ref_head_error *error)
@@ -76,9 +79,10 @@ static void one_score(const ref_head *head, const ref_rounding *rounding, int64_
                          rounding->intermediate_floor;
     const double worst = scale * dot->worst + local;
     error->open = error->open || score_open(head, rounding, t, score, dot);
-    error->worst[t] = expm1(worst);
+    error->worst[t] = fmin(expm1(worst), most_change); /* of weight 0 it changes nothing */
     error->spread[t] = hypot(scale * hypot(dot->sigma, dot->bound), local) *
                        (worst > 0.0 ? expm1(worst) / worst : 1.0);
+    error->spread[t] = fmin(error->spread[t], sqrt(most_change));
 }
 
 /* The scores with both operands' subnormals flushed. */
@@ -127,9 +131,11 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
         drift += error->moved[t] > 0.0 ? error->moved[t] * log1p(error->worst[t]) : 0.0;
         terms[t] = exp(head->score[t] - head->maximum);
     }
-    error->drift = exp(drift);
+    error->drift = fmin(exp(drift), most_change);
     /* the exponentials are of one sign and not products */
-    const ref_spread total = ref_sum_spread(terms, head->visible, rounding, false);
+    const ref_rounding plain =
+        ref_rounding_of_terms(rounding, assay_dtype_bits(rounding->work));
+    const ref_spread total = ref_sum_spread(terms, head->visible, &plain, false);
     error->total_bound = total.bound / head->total + 2.0 * rounding->u_work;
     error->total_sigma = total.sigma / head->total;
 }

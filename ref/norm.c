@@ -25,7 +25,9 @@ ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *ro
     for (int64_t k = 0; k < count; k++) {
         scratch[k] = x[k];
     }
-    const ref_spread mean = ref_sum_spread(scratch, count, rounding, false);
+    const int bits = assay_dtype_bits(rounding->work);
+    const ref_rounding plain = ref_rounding_of_terms(rounding, bits);
+    const ref_spread mean = ref_sum_spread(scratch, count, &plain, false);
     norm.open = isfinite(norm.std) && ref_reach_near(rounding, mean.magnitude, count);
     const double u = rounding->u_work;
     norm.mean_bound = mean.bound / d + u * fabs(norm.mean);
@@ -33,7 +35,8 @@ ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *ro
     for (int64_t k = 0; k < count; k++) {
         scratch[k] = (x[k] - norm.mean) * (x[k] - norm.mean);
     }
-    const ref_spread square = ref_sum_spread(scratch, count, rounding, false);
+    const ref_rounding products = ref_rounding_of_terms(rounding, 2 * bits);
+    const ref_spread square = ref_sum_spread(scratch, count, &products, false);
     norm.open = norm.open || (isfinite(norm.std) &&
                               ref_reach_near(rounding, square.magnitude, count));
     const double off = norm.mean_bound + REF_LAMBDA * norm.mean_sigma;

@@ -65,7 +65,10 @@ static row_state measure_row(const double *x, int64_t d, double eps, const ref_r
     const double mean = sum / (double)d + eps;
     row_state row = {1.0 / sqrt(mean), 0.0, 0.0, false};
     if (rounding != NULL) {
-        const ref_spread spread = ref_dot_spread(x, x, d, NULL, rounding, false, scratch);
+        const int bits = assay_dtype_bits(rounding->output);
+        const ref_rounding squares = ref_rounding_of_terms(
+            rounding, 2 * (bits > 0 ? bits : assay_dtype_bits(rounding->work)));
+        const ref_spread spread = ref_dot_spread(x, x, d, NULL, &squares, false, scratch);
         const double least = ldexp(1.0, assay_dtype_normal_exponent(rounding->work));
         const double off = (spread.bound / (double)d + ref_round_error(rounding->work, eps) +
                             (sum > 0.0 ? rounding->product_floor : 0.0) +
@@ -102,7 +105,8 @@ static void finish_row(const ref_plan *plan, int64_t i, const double *x, const d
         if (model == NULL) {
             continue;
         }
-        if (row->open && !isnan(y)) {
+        const bool saturates = rounding->storage == ASSAY_E4M3 || rounding->storage == ASSAY_E5M2;
+        if ((row->open && !isnan(y)) || (saturates && isinf(w))) { /* kept as the greatest number */
             ref_model_open(model, i, j);
             continue;
         }

@@ -90,6 +90,7 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.u_function = REF_FUNCTION_UNITS * r.u_work;
     r.linear = truncate || bits < 20;
     r.truncates = truncate;
+    r.bits = bits;
     r.block = contract->accumulate.block > 1 ? contract->accumulate.block : 1;
     r.wide = multiply_bits == 0 || 2 * multiply_bits > bits;
     r.product = r.block == 1 && r.wide;
@@ -99,7 +100,8 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.operand_normal = ldexp(1.0, assay_dtype_normal_exponent(multiply_bits > 0 ? r.multiply
                                                                                 : r.work));
     r.flush_in = (contract->flush & ASSAY_FLUSH_IN) != 0;
-    r.product_floor = floor_of(r.work, flush_sum);
+    r.product_floor = bits > 24 || flush_sum ? floor_of(r.work, flush_sum)
+                                             : ldexp(truncate ? 1.0 : 0.5, -125 - bits);
     r.intermediate_floor = floor_of(r.intermediate, flush_sum);
     r.output_floor = floor_of(r.output, (contract->flush & ASSAY_FLUSH_OUT) != 0);
     r.multiply_floor = floor_of(r.multiply, r.flush_in);
@@ -109,6 +111,14 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.work_limit = limit_of(r.work);
     *rounding = r;
     return ASSAY_OK;
+}
+
+ref_rounding ref_rounding_of_terms(const ref_rounding *rounding, int bits)
+{
+    ref_rounding r = *rounding;
+    r.wide = r.wide || bits > r.bits;
+    r.product = r.block == 1 && r.wide;
+    return r;
 }
 
 assay_status ref_model_wanted(const assay_precision *contract, const assay_error_model *model,

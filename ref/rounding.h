@@ -35,10 +35,11 @@ typedef struct ref_rounding {
     bool sequential;   /* the order of sums is k = 0, 1, 2, ... */
     bool certain;      /* worst cases only: everything goes into bounds, sigmas are 0 */
     bool flush_in;
+    int32_t bits;      /* of the accumulator's significand */
     int32_t block;     /* products summed exactly before one rounding */
     int32_t quant_bits, quant_group;
     double operand_normal; /* least normal operand of a product: what is smaller may be flushed */
-    double product_floor; /* absolute error of a product that underflows, or of one flushed */
+    double product_floor; /* absolute error of a step that underflows, or of one flushed */
     double intermediate_floor;
     double output_floor;
     double multiply_floor; /* absolute error of an operand that underflows */
@@ -51,6 +52,10 @@ typedef struct ref_rounding {
 /* ASSAY_UNSUPPORTED when the contract multiplies or keeps integers: their scales are not in it. */
 assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *rounding,
                              assay_error *error);
+
+/* The same for sums whose terms are no products of operands, but numbers of so many significand
+ * bits: one that the accumulator has no room for is rounded as a product would be. */
+ref_rounding ref_rounding_of_terms(const ref_rounding *rounding, int bits);
 
 /* *wanted tells whether a model is to be filled: when both are given. A model without a contract is
  * an error; a model without sigma asks for certain bounds. rounding is the contract's in any case:
@@ -95,7 +100,7 @@ bool ref_product_may_vanish(const ref_rounding *rounding, double a, double b);
 
 /* What an operand of a product may differ by from the oracle's when the value that is rounded to
  * the multiply type is off by up to `off`: 0 unless a boundary between two of the type's values
- * lies within, else their distance. */
+ * lies within, else their distance; all of it where it may be flushed. */
 double ref_operand_doubt(const ref_rounding *rounding, double value, double off);
 
 /* Unit of rounding to one type and then to another: rounding twice to the same type, or to a wider

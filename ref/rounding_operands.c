@@ -85,6 +85,9 @@ bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype 
 
 double ref_operand_doubt(const ref_rounding *rounding, double value, double off)
 {
-    return ref_difference(ref_operand(rounding, false, value + off),
-                          ref_operand(rounding, false, value - off));
+    const double most = ref_operand(rounding, false, value + off);
+    const double least = ref_operand(rounding, false, value - off);
+    return rounding->flush_in && fabs(value) - off < rounding->operand_normal
+               ? fmax(fabs(most), fabs(least))
+               : ref_difference(most, least);
 }

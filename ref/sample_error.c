@@ -58,6 +58,18 @@ static double most_equals(const ref_distribution *d, bool kept)
     return (double)most;
 }
 
+/* Relative error of a sum by an accumulator whose errors add up. It may take the weights in
+ * descending order, so that all partial sums are near the whole; or every token's in the order of
+ * tokens, with a zero for one that is not in it. */
+static double errors_add_up(const ref_distribution *d, const ref_rounding *r, int64_t used)
+{
+    enum { LANES = 32 };
+    const double blocks = ceil((double)d->vocab / (double)r->block) + LANES;
+    const double steps = r->block > 1 ? fmin((double)used, blocks) : (double)used;
+    const double terms = assay_dtype_bits(r->work) > r->bits ? 1.0 : 0.0;
+    return (steps + terms) * r->u_sum;
+}
+
 /* Of all tokens that top_k left, or of those that are kept. */
 static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool kept)
 {
@@ -70,8 +82,12 @@ static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool
             d->scratch[used++] = d->before[t];
         }
     }
-    ref_rounding plain = *r;
-    plain.product = false;
+    const int bits = assay_dtype_bits(r->work);
+    ref_rounding plain = ref_rounding_of_terms(r, bits);
+    plain.product = plain.product && bits > r->bits;
+    if (r->linear) {
+        return (relative){weighted + errors_add_up(d, r, used) + 2.0 * r->u_work, 0.0};
+    }
     const ref_spread spread = ref_sum_spread(d->scratch, used, &plain, false);
     relative error = {weighted + spread.bound / mass + 2.0 * r->u_work, 0.0};
     if (spread.sigma > 0.0) {

@@ -130,9 +130,9 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
 {
     const double u = rounding->u_sum;
     const double floor = facts->used * rounding->product_floor;
-    /* the first term is no step, unless it is a block's whose products do not fit */
-    const double least = rounding->wide && facts->used > 0.0 ? 1.0 : 0.0;
-    const double steps = fmax(facts->used - 1.0 + (rounding->product ? 1.0 : 0.0), least);
+    /* the first term is no step, unless it does not fit */
+    const double steps =
+        fmax(facts->used - 1.0 + (rounding->wide ? 1.0 : 0.0), 0.0) + facts->extra;
     ref_spread spread = {.worst = u * steps * facts->magnitude + floor, .norm = sqrt(facts->norm),
                          .magnitude = facts->magnitude};
     const double sigma = u * sqrt(facts->square + (rounding->product ? facts->norm : 0.0));
@@ -155,19 +155,29 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
     return spread;
 }
 
-ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
+/* biased: the last term is a bias. */
+static ref_spread sum_spread(double *terms, int64_t count, bool biased,
+                             const ref_rounding *rounding, bool quick)
 {
     ref_sum_facts facts = {.used = 0.0};
     measure_terms(terms, count, &facts.used, &facts.magnitude, &facts.norm);
     facts.alike = count_alike(terms, count);
     if (rounding->linear) {
-        facts.absolute = rounding->u_sum * ref_absolute_sums(terms, count, rounding);
+        const int64_t products = biased ? count - 1 : count;
+        const double bias = biased ? terms[products] : 0.0;
+        facts.absolute = rounding->u_sum * ref_absolute_sums(terms, products, bias, rounding);
+        facts.extra = bias != 0.0 && ref_bias_rounds(rounding) ? 1.0 : 0.0;
     } else {
         facts.lost = count_lost(terms, count, facts.magnitude, rounding->u_sum);
         facts.square = fmax(sequential(terms, count), lanes(terms, count));
         facts.square = quick ? facts.square : fmax(facts.square, pairwise(terms, count));
     }
     return ref_spread_of(&facts, rounding);
+}
+
+ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
+{
+    return sum_spread(terms, count, false, rounding, quick);
 }
 
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,
@@ -179,7 +189,7 @@ ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const
     if (bias != NULL) {
         scratch[count] = *bias;
     }
-    return ref_sum_spread(scratch, bias != NULL ? count + 1 : count, rounding, quick);
+    return sum_spread(scratch, bias != NULL ? count + 1 : count, bias != NULL, rounding, quick);
 }
 
 bool ref_quick(int64_t rows, int64_t columns, int64_t depth)

@@ -37,11 +37,12 @@ void ref_dots_rows(const double *a, int64_t a_stride, int64_t rows, const double
  *   to nearest, bits >= 20   sigma = u sqrt(S + [products] sum t_k^2), S the largest sum of squared
  *                            partial sums over sequential, reversed, 16-lane and pairwise order
  *   truncating or narrow     bound = u (A + [products] sum |t_k|), A the largest sum |s_k| over the
- *                            steps (sums_linear.c)
+ *                            steps, a bias among them (sums_linear.c)
  *   constant terms           bound = u (sqrt(n S) + [products] sum |t_k|), at least u sum |s_k|
  *   terms of one sign        bound also sum |t_k| over those that are at most 2 u sum |t|
- *   worst case               (n - 1 + [products]) u sum |t_k|, n the terms that are not zero; of
- *                            products that do not fit the accumulator at least u sum |t_k|
+ *   worst case               (n - 1 + [wide]) u sum |t_k|, n the terms that are not zero; wide
+ *                            where products do not fit the accumulator; a step more for a bias that
+ *                            does not
  *   underflow                n x the floor of the accumulator
  *
  * Each step of a sum adds an independent rounding of at most u|s_k| (Higham and Mary 2019 for the
@@ -54,7 +55,8 @@ void ref_dots_rows(const double *a, int64_t a_stride, int64_t rows, const double
  * large cases. terms is used as scratch. */
 ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick);
 
-/* The same of the terms a_k b_k, and of bias as one more unless NULL. scratch: [count + 1]. */
+/* The same of the terms a_k b_k, and of bias as one more unless NULL, which begins the sum in the
+ * accumulator or ends it. scratch: [count + 1]. */
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,
                           const ref_rounding *rounding, bool quick, double *scratch);
 
@@ -67,6 +69,7 @@ typedef struct ref_sum_facts {
     double absolute;  /* u A */
     double alike;     /* how many equal the second one after them, zeros apart */
     double lost;      /* terms of one sign so small that a kernel may add none of them */
+    double extra;     /* steps that a bias takes besides */
 } ref_sum_facts;
 ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *rounding);
 
@@ -85,8 +88,12 @@ void ref_interleave(const double *rows, int64_t stride, int64_t number, int64_t 
 /* Whether a case of that many terms takes the quick route (a second or so of work). */
 bool ref_quick(int64_t rows, int64_t columns, int64_t depth);
 
-/* A, the largest sum |s_k| over the steps of a truncating or narrow accumulator. */
-double ref_absolute_sums(const double *terms, int64_t count, const ref_rounding *rounding);
+/* A, the largest sum |s_k| over the steps of a truncating or narrow accumulator, which begins or
+ * ends with bias (0: there is none). */
+double ref_absolute_sums(const double *terms, int64_t count, double bias,
+                         const ref_rounding *rounding);
+/* Whether an accumulator rounds a bias, which is an f32 (an f64 where there are more bits). */
+bool ref_bias_rounds(const ref_rounding *rounding);
 
 /* Adds errors that are bounded by `linear` in all and spread by `quadrature` to a budget, in the
  * form that is smaller; in the first when only certain bounds are wanted. */

@@ -200,6 +200,15 @@ void ref_dot_spreads(const double *a, const ref_wide *b, int64_t count, const do
                      const ref_rounding *rounding, bool quick, ref_wide *terms, double *scratch,
                      ref_spread spread[REF_WIDE])
 {
+    if (rounding->linear) {
+        for (int n = 0; n < REF_WIDE; n++) {
+            for (int64_t k = 0; k < count; k++) {
+                scratch[k] = b[k][n];
+            }
+            spread[n] = ref_dot_spread(a, scratch, count, bias, rounding, quick, scratch);
+        }
+        return;
+    }
     multiply(a, b, count, terms);
     if (bias != NULL) {
         ref_wide_all(&terms[count], *bias);

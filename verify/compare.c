@@ -69,7 +69,7 @@ static void tally_element(tally *t, assay_dtype type, double got, double truth, 
     }
     const double difference = isfinite(got) ? fabs(got - expected) : INFINITY;
     double used = INFINITY;
-    if (difference == 0.0) {
+    if (difference == 0.0 || isnan(budget)) { /* which only what is not finite has a use for */
         used = 0.0;
     } else if (budget > 0.0) {
         used = difference / budget;
@@ -121,7 +121,9 @@ void assay_compare_elements(const assay_tensor *got, const double *expected,
     int64_t wanted = 0;
     const int64_t informing = count_informing(expected, budget, &wanted);
     for (int64_t i = 0; i < count; i++) {
-        result->undecided += isinf(budget->value[i]) ? 1u : 0u;
+        result->undecided += !isfinite(budget->value[i]) &&
+                                     (isinf(budget->value[i]) || isfinite(expected[i]))
+                                 ? 1u : 0u;
         if (assay_buffer_is_poison(got, i)) {
             t.worst = t.unwritten++ == 0 ? i : t.worst;
             t.worst_used = INFINITY;

@@ -181,11 +181,11 @@ Test(accumulator, a_sequential_order_is_held_to_its_own_partial_sums)
     contract.accumulate.rounding = ASSAY_TRUNCATE;
     ref_rounding rounding;
     cr_assert_eq(ref_rounding_of(&contract, &rounding, NULL), ASSAY_OK);
-    cr_assert_eq(ref_absolute_sums(terms, N, &rounding), N / 2.0);
+    cr_assert_eq(ref_absolute_sums(terms, N, 0.0, &rounding), N / 2.0);
     rounding.block = 2;
-    cr_assert_eq(ref_absolute_sums(terms, N, &rounding), 0.0);
+    cr_assert_eq(ref_absolute_sums(terms, N, 0.0, &rounding), 0.0);
     rounding.sequential = false; /* any other order may climb */
-    cr_assert_gt(ref_absolute_sums(terms, N, &rounding), N / 2 * sqrt((double)N) * 0.33);
+    cr_assert_gt(ref_absolute_sums(terms, N, 0.0, &rounding), N / 2 * sqrt((double)N) * 0.33);
 }
 
 Test(model, without_sigma_the_bound_is_the_worst_case)

@@ -34,6 +34,43 @@ Test(sums, one_product_that_does_not_fit_the_accumulator_is_rounded)
     cr_assert_geq(spread.bound, product - kept);
 }
 
+/* An accumulator that truncates may take a bias last, beside the sum that it truncates then, or
+ * first, and then all partial sums are others. */
+Test(sums, a_bias_begins_or_ends_a_truncating_sum)
+{
+    enum { N = 8 };
+    assay_precision contract = contract_of(ASSAY_BF16, ASSAY_NONE, ASSAY_F32);
+    const double one[N] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+    const double values[N] = {1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -0.875};
+    double scratch[N + 1];
+    ref_rounding block;
+    contract.accumulate = (assay_accumulator){24, ASSAY_TRUNCATE, N};
+    cr_assert_eq(ref_rounding_of(&contract, &block, NULL), ASSAY_OK);
+    const double u = 0x1p-23;
+    const double small = -0.125; /* the block's sum is 0.125: truncated, then cancelled */
+    cr_assert_geq(ref_dot_spread(one, values, N, &small, &block, false, scratch).bound, 0.125 * u);
+    contract.accumulate.block = 1;
+    cr_assert_eq(ref_rounding_of(&contract, &block, NULL), ASSAY_OK);
+    const double great = 64.0; /* from the first step on, and nothing like it at the end */
+    const double back[2 * N] = {-8.0, -8.0, -8.0, -8.0, -8.0, -8.0, -8.0, -8.0};
+    const double ones[N] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+    cr_assert_geq(ref_dot_spread(ones, back, N, &great, &block, false, scratch).bound,
+                  (56.0 + 48.0 + 40.0 + 32.0 + 24.0 + 16.0 + 8.0) * u);
+}
+
+/* Squares of f32 numbers fit no accumulator of 24 bits, whatever it multiplies otherwise. */
+Test(sums, terms_that_are_no_products_of_operands_have_bits_of_their_own)
+{
+    assay_precision contract = contract_of(ASSAY_E4M3, ASSAY_NONE, ASSAY_F32);
+    double terms[] = {0.0, 1.0 + 0x1p-20, 0.0, 0.0};
+    ref_rounding narrow;
+    contract.accumulate = (assay_accumulator){14, ASSAY_TRUNCATE, 32};
+    cr_assert_eq(ref_rounding_of(&contract, &narrow, NULL), ASSAY_OK);
+    const ref_rounding squares = ref_rounding_of_terms(&narrow, 48);
+    cr_assert_lt(ref_sum_spread(terms, 4, &narrow, false).bound, 0x1p-100);
+    cr_assert_geq(ref_sum_spread(terms, 4, &squares, false).bound, 0x1p-20);
+}
+
 Test(sums, f32_products_are_rounded_and_bf16_ones_are_exact)
 {
     double a[] = {1.0, 2.0};

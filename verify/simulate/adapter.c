@@ -34,7 +34,7 @@ static void adapt_row(const adapting *a, int64_t n, double *scratch)
     }
     if (a->params->normalize_input && a->params->type != ASSAY_ADAPTER_IDENTITY) {
         const sim_order order = sim_order_of(s, v, a->d);
-        const double norm = sim_work(s, sqrt(sim_dot(s, &order, v, v, a->d, scratch + a->d)));
+        const double norm = sim_work(s, sqrt(sim_squares(s, &order, v, a->d, scratch + a->d)));
         const double divisor = sim_work(s, norm + sim_work(s, 1e-8));
         for (int64_t k = 0; k < a->d; k++) {
             v[k] = sim_work(s, v[k] / divisor);

@@ -17,7 +17,10 @@
     X(bf16_tensor8, "the same in blocks of 8, bf16 activations", SIM_DRAWN)                        \
     X(bf16_tensor16, "the same in blocks of 16, bf16 between steps too", SIM_DRAWN)                \
     X(e4m3, "e4m3 products, sums of 32 truncated to 14 bits", SIM_DRAWN)                           \
+    X(bf16_in_order, "bf16 products, sums of 8 in order truncated to 24 bits", SIM_DRAWN)          \
+    X(e4m3_f32, "as e4m3, written in f32", SIM_DRAWN)                                              \
     X(e5m2, "e5m2 products, f32 sums", SIM_DRAWN)                                                  \
+    X(e5m2_narrow, "e5m2 products, sums to nearest of 16 bits, written in f32", SIM_DRAWN)         \
     X(flushed, "bf16 products, f32 sums, subnormals flushed everywhere", SIM_DRAWN)                \
     X(int8, "int8 weights, one scale a row", SIM_DRAWN)                                            \
     X(int5, "int5 weights, one scale for 32", SIM_DRAWN)                                           \
@@ -44,6 +47,11 @@
 #define SIM_bf16_tensor8 {SIM_TYPES(BF16, F32, BF16, F64), .accumulate = SIM_TRUNCATED(24, 8)}
 #define SIM_bf16_tensor16 {SIM_TYPES(BF16, BF16, BF16, F64), .accumulate = SIM_TRUNCATED(24, 16)}
 #define SIM_e4m3 {SIM_TYPES(E4M3, F32, BF16, F64), .accumulate = SIM_TRUNCATED(14, 32)}
+#define SIM_bf16_in_order                                                                          \
+    {SIM_TYPES(BF16, F32, F32, F64), .accumulate = SIM_TRUNCATED(24, 8),                            \
+     .order = ASSAY_ORDER_SEQUENTIAL}
+#define SIM_e4m3_f32 {SIM_TYPES(E4M3, F32, F32, F64), .accumulate = SIM_TRUNCATED(14, 32)}
+#define SIM_e5m2_narrow {SIM_TYPES(E5M2, F32, F32, F64), .accumulate = SIM_NEAREST(16)}
 #define SIM_e5m2 {SIM_TYPES(E5M2, F32, BF16, F64), .accumulate = SIM_NEAREST(24)}
 #define SIM_flushed                                                                                \
     {SIM_TYPES(BF16, F32, F32, F64), .accumulate = SIM_NEAREST(24),                                \

@@ -54,9 +54,13 @@ static void decode_element(const decoding *d, int64_t n, int64_t i, double *scra
         weight[e] = d->column[e * d->sae->d_out + i];
     }
     const sim_order order = sim_order_of(s, d->factor, d->count);
-    double y = sim_dot(s, &order, d->factor, weight, d->count, scratch + d->longest);
+    double *const rest = scratch + d->longest;
+    double y;
     if (assay_present(&d->sae->decode_bias)) {
-        y = sim_work(s, y + sim_round(sim_work_type(s), assay_at1(&d->sae->decode_bias, i)));
+        const double bias = sim_round(sim_work_type(s), assay_at1(&d->sae->decode_bias, i));
+        y = sim_dot_biased(s, &order, d->factor, weight, d->count, bias, rest);
+    } else {
+        y = sim_dot(s, &order, d->factor, weight, d->count, rest);
     }
     if (d->sae->layer_norm) {
         y = sim_work(s, sim_kept(s, y) * d->moments.deviation);

@@ -95,7 +95,7 @@ static void norm_row(const simulated *s, const assay_rmsnorm_params *params,
     }
     const sim_order order = sim_order_of(s, x, d);
     const assay_dtype work = sim_work_type(s);
-    const double mean = sim_work(s, sim_dot(s, &order, x, x, d, scratch) / (double)d);
+    const double mean = sim_work(s, sim_squares(s, &order, x, d, scratch) / (double)d);
     const double root = sim_work(s, sqrt(sim_work(s, mean + sim_round(work, params->eps))));
     const double scale = sim_work(s, 1.0 / root);
     for (int64_t i = 0; i < d; i++) {
@@ -122,7 +122,6 @@ assay_status sim_rmsnorm(const simulated *s, const assay_exec *exec,
     return ASSAY_OK;
 }
 
-/* A bias is added by the elementwise units, after the accumulator. */
 static void linear_column(const simulated *s, const assay_linear_params *params,
                           const assay_linear_io *io, int64_t o, const double *x, double *weight)
 {
@@ -133,9 +132,18 @@ static void linear_column(const simulated *s, const assay_linear_params *params,
     const sim_order order = sim_order_of(s, weight, depth);
     const double bias = sim_round(sim_work_type(s), sim_optional(&params->bias, o, 0.0));
     for (int64_t n = 0; n < io->y.shape[0]; n++) {
-        double sum = sim_dot(s, &order, x + n * depth, weight, depth, weight + depth);
-        sum = s->contract.quant_bits > 0 ? sim_work(s, sum * scale) : sum;
-        sim_put(s, &io->y, n, o, assay_present(&params->bias) ? sim_work(s, sum + bias) : sum);
+        const double *const row = x + n * depth;
+        double *const scratch = weight + depth;
+        double sum;
+        if (s->contract.quant_bits > 0) {
+            sum = sim_work(s, sim_dot(s, &order, row, weight, depth, scratch) * scale);
+            sum = assay_present(&params->bias) ? sim_work(s, sum + bias) : sum;
+        } else if (assay_present(&params->bias)) {
+            sum = sim_dot_biased(s, &order, row, weight, depth, bias, scratch);
+        } else {
+            sum = sim_dot(s, &order, row, weight, depth, scratch);
+        }
+        sim_put(s, &io->y, n, o, sum);
     }
 }
 

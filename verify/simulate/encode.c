@@ -14,7 +14,7 @@ sim_moments sim_row_moments(const simulated *s, const double *x, int64_t count, 
     for (int64_t k = 0; k < count; k++) {
         deviation[k] = sim_work(s, x[k] - moments.mean);
     }
-    const double squares = sim_dot(s, &order, deviation, deviation, count, scratch + count);
+    const double squares = sim_squares(s, &order, deviation, count, scratch + count);
     moments.deviation = sim_work(s, sqrt(sim_work(s, squares / (n - 1.0))));
     return moments;
 }

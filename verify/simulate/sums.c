@@ -41,7 +41,8 @@ sim_order sim_order_of(const simulated *s, const double *own, int64_t count)
         {SIM_FORWARD, SIM_PAIRWISE, 1, 0},  {SIM_FORWARD, SIM_CHUNKS, 16, 0},
         {SIM_FORWARD, SIM_CHUNKS, 128, 0},  {SIM_SHUFFLED, SIM_CHAIN, 1, 0},
         {SIM_SHUFFLED, SIM_CHAIN, 1, 0},    {SIM_SHUFFLED, SIM_LANES, 8, 0}};
-    sim_order order = orders[(hash >> 32) % (sizeof orders / sizeof *orders)];
+    const bool in_order = s->contract.order == ASSAY_ORDER_SEQUENTIAL;
+    sim_order order = orders[in_order ? 0 : (hash >> 32) % (sizeof orders / sizeof *orders)];
     order.shuffle = hash;
     return order;
 }
@@ -129,13 +130,14 @@ static inline double add_f64(const rounder *r, double sum, double hi, double lo)
     return sum + hi;
 }
 
-/* The four shapes over count steps, in any arithmetic. `hi` is used as scratch by the tree. */
+/* The four shapes over count steps, in any arithmetic, from start on. `hi` is used as scratch by
+ * the tree. */
 #define SIM_SUM(name, number, add)                                                                 \
     static number name(const rounder *r, number *hi, const number *lo, int64_t count,              \
-                       const sim_order *order)                                                     \
+                       number start, const sim_order *order)                                       \
     {                                                                                              \
-        number lane[64] = {0};                                                                     \
-        number total = 0;                                                                          \
+        number lane[64] = {order->shape == SIM_LANES ? start : 0};                                 \
+        number total = order->shape == SIM_LANES ? 0 : start;                                      \
         const int64_t width = order->width;                                                        \
         int64_t k = 0;                                                                             \
         switch (order->shape) {                                                                    \
@@ -175,7 +177,7 @@ static inline double add_f64(const rounder *r, double sum, double hi, double lo)
                 }                                                                                  \
                 hi[left / 2] = left % 2 != 0 ? hi[left - 1] : hi[left / 2];                        \
             }                                                                                      \
-            total = count > 0 ? hi[0] : 0;                                                         \
+            total = count > 0 ? add(r, start, hi[0], 0) : start;                                   \
             break;                                                                                 \
         }                                                                                          \
         return total;                                                                              \
@@ -209,9 +211,21 @@ int64_t sim_scratch(int64_t count)
     return 3 * count + 8;
 }
 
-/* Sums terms[0 .. count) in place; the two stretches behind it are scratch. */
+/* What the terms of a sum are. */
+typedef enum kind { TERMS, PRODUCTS, SQUARES } kind;
+
+/* Whether a term takes more bits than the accumulator has, and is rounded before it is added. */
+static bool rounds_terms(const simulated *s, kind of)
+{
+    const int bits = s->contract.accumulate.bits;
+    const int operand = assay_dtype_bits(of == PRODUCTS ? s->contract.multiply : sim_work_type(s));
+    return of != TERMS && s->contract.accumulate.block <= 1 &&
+           (operand == 0 || 2 * operand > bits);
+}
+
+/* Sums terms[0 .. count) in place, from start on; the two stretches behind it are scratch. */
 static double sum_arranged(const simulated *s, const sim_order *order, double *terms,
-                           int64_t count, bool products)
+                           int64_t count, double start, kind of)
 {
     const rounder r = rounder_of(s);
     const int64_t block = s->contract.accumulate.block > 1 ? s->contract.accumulate.block : 1;
@@ -219,17 +233,16 @@ static double sum_arranged(const simulated *s, const sim_order *order, double *t
     double *const lo = hi + count;
     arrange(terms, count, order);
     if (r.bits > 24) {
-        return sum_f64(&r, terms, terms, count, order);
+        return sum_f64(&r, terms, terms, count, start, order);
     }
     if (r.bits == 24 && !r.truncate && !r.flush && block == 1) {
         float *const narrow = (float *)(void *)hi;
         for (int64_t k = 0; k < count; k++) {
             narrow[k] = (float)terms[k];
         }
-        return (double)sum_f32(&r, narrow, narrow, count, order);
+        return (double)sum_f32(&r, narrow, narrow, count, (float)start, order);
     }
-    const int multiply = assay_dtype_bits(s->contract.multiply);
-    const bool rounds = products && block == 1 && (multiply == 0 || 2 * multiply > r.bits);
+    const bool rounds = rounds_terms(s, of);
     int64_t steps = 0;
     for (int64_t k = 0; k < count; k += block, steps++) {
         hi[steps] = rounds ? round_pair(&r, terms[k], 0.0) : terms[k];
@@ -240,23 +253,45 @@ static double sum_arranged(const simulated *s, const sim_order *order, double *t
             lo[steps] += error;
         }
     }
-    return sum_narrow(&r, hi, lo, steps, order);
+    return sum_narrow(&r, hi, lo, steps, round_pair(&r, start, 0.0), order);
+}
+
+static double dot_from(const simulated *s, const sim_order *order, const double *a,
+                       const double *b, int64_t count, double start, kind of, double *scratch)
+{
+    for (int64_t k = 0; k < count; k++) {
+        scratch[k] = a[k] * b[k];
+    }
+    return sum_arranged(s, order, scratch, count, start, of);
 }
 
 double sim_dot(const simulated *s, const sim_order *order, const double *a, const double *b,
                int64_t count, double *scratch)
 {
-    for (int64_t k = 0; k < count; k++) {
-        scratch[k] = a[k] * b[k];
+    return dot_from(s, order, a, b, count, 0.0, PRODUCTS, scratch);
+}
+
+double sim_squares(const simulated *s, const sim_order *order, const double *x, int64_t count,
+                   double *scratch)
+{
+    return dot_from(s, order, x, x, count, 0.0, SQUARES, scratch);
+}
+
+double sim_dot_biased(const simulated *s, const sim_order *order, const double *a, const double *b,
+                      int64_t count, double bias, double *scratch)
+{
+    switch (order->shuffle % 3) {
+    case 0: return sim_work(s, sim_dot(s, order, a, b, count, scratch) + bias);
+    case 1: return sim_accumulate(s, sim_dot(s, order, a, b, count, scratch), bias);
+    default: return dot_from(s, order, a, b, count, bias, PRODUCTS, scratch);
     }
-    return sum_arranged(s, order, scratch, count, true);
 }
 
 double sim_sum(const simulated *s, const sim_order *order, const double *terms, int64_t count,
                double *scratch)
 {
     memcpy(scratch, terms, (size_t)count * sizeof *scratch);
-    return sum_arranged(s, order, scratch, count, false);
+    return sum_arranged(s, order, scratch, count, 0.0, TERMS);
 }
 
 double sim_accumulate(const simulated *s, double sum, double term)

@@ -6,9 +6,11 @@
  * output is the least precision: a kernel may have more. What is claimed of operands is exact.
  *
  * Sums. A step adds `block` products, summed exactly, to the accumulator and rounds once, to `bits`
- * significand bits (of f32's exponent range up to 24 bits, f64's above). With block 1 a product
- * that needs more than `bits` bits may be rounded by itself before. Every long sum of an op (a mean
- * square, a softmax's total) is taken to be one of these.
+ * significand bits (of f32's exponent range up to 24 bits, least subnormal 2^(-125-bits); of f64's
+ * above). With block 1 a product that needs more than `bits` bits may be rounded by itself before.
+ * The last block of a sum may be a part of one, and where the order is not sequential those of up
+ * to 32 partial sums. Every long sum of an op (a mean square, a softmax's total) is taken to be one
+ * of these.
  *
  * Elementwise arithmetic (norms, scales, biases, activations) is in f32, or in f64 where the
  * accumulator has more than 24 bits. Library functions (exp, sin, 1/sqrt) may err by 4 ulp of it.
