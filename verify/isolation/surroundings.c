@@ -57,6 +57,8 @@ static uint64_t locale_now(void)
 
 static uint64_t handlers(void)
 {
+    /* What libc adds to the flags of whatever is set, be it what was there before. */
+    static const int restorer = 0x04000000;
     uint64_t sum = 0;
     for (int number = 1; number < NSIG; number++) {
         struct sigaction action;
@@ -64,7 +66,9 @@ static uint64_t handlers(void)
             const bool info = (action.sa_flags & SA_SIGINFO) != 0;
             const uintptr_t handler = info ? (uintptr_t)action.sa_sigaction
                                            : (uintptr_t)action.sa_handler;
-            sum = mixed(mixed(sum, (uint64_t)handler), (uint64_t)action.sa_flags);
+            const bool own = handler != (uintptr_t)SIG_DFL && handler != (uintptr_t)SIG_IGN;
+            const int flags = own ? action.sa_flags & ~restorer : 0;
+            sum = mixed(mixed(sum, (uint64_t)handler), (uint64_t)flags);
         }
     }
     return sum;

@@ -65,6 +65,8 @@ static const deed deeds[] = {
      "SUMMARY: AddressSanitizer: heap-buffer-overflow mine.c:7 in run"},
     {"forks", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_LATE_WRITE,
      "output 'y' was written after the call had returned"},
+    {"probes", ASSAY_PLACE_RIGHT, ASSAY_PASS, ASSAY_CHECK_NONE, ""},
+    {"leaves_handler", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_LEFTOVER, ""},
     {"forks_and_returns", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_LEFTOVER,
      "left a child process behind"},
     {"odd_status", ASSAY_PLACE_RIGHT, ASSAY_FAIL, ASSAY_CHECK_STATUS,

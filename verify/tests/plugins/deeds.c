@@ -162,6 +162,20 @@ static void use_heap(void)
 DEED(corrupts, corrupt_heap();)
 DEED(allocates, use_heap();)
 
+/* Looks whether an instruction is there, as libraries do; puts back what was set before, or not. */
+static void probe(bool restores)
+{
+    struct sigaction before;
+    struct sigaction own = {.sa_handler = SIG_IGN};
+    sigemptyset(&own.sa_mask);
+    sigaction(SIGILL, &own, &before);
+    if (restores) {
+        sigaction(SIGILL, &before, NULL);
+    }
+}
+DEED(probes, probe(true);)
+DEED(leaves_handler, probe(false);)
+
 DEED(late, leave_to_thread(io, 50);)
 DEED(soon, leave_to_thread(io, 1);)
 
@@ -260,7 +274,7 @@ static assay_status run_aligned(const assay_exec *exec, const assay_add_params *
     X(aborts) X(hang) X(divide) X(illegal) X(prints) X(prints_for_ever) X(raises) X(closes)        \
     X(talks) X(explode) X(smash)                                                                   \
     X(overflow) X(late) X(soon) X(refuses) X(reports) X(forks) X(forks_and_returns)                \
-    X(odd_status) X(aligned) X(corrupts) X(allocates)
+    X(odd_status) X(aligned) X(corrupts) X(allocates) X(probes) X(leaves_handler)
 #define PLAIN_KERNEL(its_name) KERNEL(its_name, .run = run_##its_name);
 PLAIN(PLAIN_KERNEL)
 KERNEL(picky, .supports = unsupported, .run = run_good);
