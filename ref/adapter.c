@@ -170,6 +170,8 @@ static void low_rank_inner(adapter_job *job)
         const ref_sum sum = {job->operand, job->weight, job->d, inner.magnitude, 0.0, 1.0, 0.0};
         job->open = job->model != NULL &&
                     (job->open || ref_sum_leaves(&job->rounding, &sum, job->z[q]) ||
+                     ref_kept_leaves(&job->rounding,
+                                     fabs(job->z[q]) + inner.bound + REF_LAMBDA * inner.sigma) ||
                      (isfinite(job->z[q]) &&
                       ref_reach_near(&job->rounding, fabs(job->z[q]), job->d)));
         job->vanishes = job->vanishes || inner.vanishes;
@@ -255,7 +257,10 @@ static void write_element(const adapter_job *job, int64_t i, int64_t c)
     }
     bound += a != 0.0 ? fabs(a) * (job->rho + job->element + exact) : 0.0;
     bound += job->lost[column] > 0.0 ? scale * job->lost[column] : 0.0;
-    if (may_leave(job, scale, a, bias, y, part.magnitude)) {
+    const bool kept = ref_adapter_has_bias(params->type) && !isnan(y) &&
+                      ref_kept_leaves(r, fmax(fabs(a), fabs(a + b)) + bound +
+                                             REF_LAMBDA * part.sigma);
+    if (kept || may_leave(job, scale, a, bias, y, part.magnitude)) {
         ref_model_open(job->model, i, c);
     } else if (isinf(y) && part.vanishes) {
         ref_model_nan_too(job->model, i, c);

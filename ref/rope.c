@@ -145,7 +145,9 @@ static void rotate_row(const rope_job *job, int64_t n, double *x, double *own)
         const double b = place < half ? -x[column + half] : x[column - half];
         const double y = a * turn[i] + b * turn[half + i];
         assay_put2(&job->io->y, n, j, y);
-        if (job->model != NULL) {
+        if (job->model != NULL && ref_kept_leaves(&job->rounding, fabs(a) + fabs(b)) && !isnan(y)) {
+            ref_model_open(job->model, n, j);
+        } else if (job->model != NULL) {
             ref_model_put(job->model, &job->rounding, n, j, y,
                           rotation_bound(&job->rounding, position,
                                          job->params->inverse_frequency[i], turn[i],

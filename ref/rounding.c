@@ -194,6 +194,11 @@ double ref_then(double first, double second)
     return first < second ? first + second : first;
 }
 
+bool ref_kept_leaves(const ref_rounding *rounding, double magnitude)
+{
+    return isfinite(rounding->intermediate_limit) && magnitude >= rounding->intermediate_limit;
+}
+
 double ref_difference(double rounded, double exact)
 {
     const double difference = fabs(rounded - exact);

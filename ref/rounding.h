@@ -107,6 +107,9 @@ double ref_operand_doubt(const ref_rounding *rounding, double value, double off)
  * one, costs nothing. */
 double ref_then(double first, double second);
 
+/* Whether a number of up to that magnitude may be infinite once it is kept as an intermediate. */
+bool ref_kept_leaves(const ref_rounding *rounding, double magnitude);
+
 /* A difference of two oracle values as a bound: what overflowed or became NaN bounds nothing. */
 double ref_difference(double rounded, double exact);
 

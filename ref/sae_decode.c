@@ -191,6 +191,8 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
     if (ref_quantises(job->contract)) {
         ref_quantised_error(r, xhat - bias, sum.norm, job->count, &bound, &sigma);
     }
+    const bool kept = job->sae->layer_norm && !isnan(y) &&
+                      ref_kept_leaves(r, fabs(xhat) + bound + REF_LAMBDA * sigma);
     if (job->sae->layer_norm) {
         const ref_norm *n = &job->norm;
         bound = (bound + r->u_intermediate * fabs(xhat)) * n->std +
@@ -198,7 +200,7 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
                 r->u_work * fabs(y);
         sigma = hypot(sigma * n->std, hypot(fabs(xhat) * n->std * n->std_sigma, n->mean_sigma));
     }
-    if (may_leave(job, weight, bias, y, sum.magnitude)) {
+    if (kept || may_leave(job, weight, bias, y, sum.magnitude)) {
         ref_model_open(job->model, i, c);
     } else if (isinf(y) && vanishes) {
         ref_model_nan_too(job->model, i, c);

@@ -152,7 +152,9 @@ static void model_element(const steer_job *job, int64_t i, int64_t c, const ref_
         fmax(fabs(term), fmax(fabs(factor->value), fabs(factor->value * norm->std)));
     const bool leaves = isfinite(most) && ref_reach_near(r, most, 4) && !isnan(y) &&
                         !(isfinite(y) && fabs(y) >= r->work_limit);
-    if (leaves || (norm->open && !isnan(y)) || (r->saturates && !isfinite(term))) {
+    const double kept = fabs(factor->value) + factor->bound + REF_LAMBDA * factor->sigma;
+    const bool open = leaves || ref_kept_leaves(r, kept) || norm->open;
+    if ((open && !isnan(y)) || (r->saturates && !isfinite(term))) {
         ref_model_open(job->model, i, c);
         return;
     }
