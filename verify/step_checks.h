@@ -80,6 +80,10 @@ assay_status assay_check_soak(assay_judgement *j);
 /* The output over an input, where the op's header allows it (IN_PLACE). */
 assay_status assay_check_in_place(assay_judgement *j);
 
+/* A sampler asked for tokens alone: they are drawn from the same distribution (DISTRIBUTION). rows
+ * has room for every row. */
+assay_status assay_check_token(assay_judgement *j, int64_t *rows);
+
 /* The checks on values rather than rows: SCALING, LINEARITY, LATENTS. */
 assay_status assay_check_scaling(assay_judgement *j);
 assay_status assay_check_linearity(assay_judgement *j);

@@ -26,11 +26,13 @@ static int64_t greedy(int fault, const assay_tensor *logits, int64_t row)
 }
 
 /* The weights that are left, 0 for the others; returns what they are divided by. */
-static double weigh(int fault, const assay_sample_params *params, int64_t vocab,
+static double weigh(int fault, const assay_sample_params *params, const assay_sample_io *io,
                     const scalar_sample_scratch *scratch)
 {
-    int64_t k = params->top_k;
-    double p = params->top_p;
+    const int64_t vocab = io->logits.shape[1];
+    const bool silent = !assay_present(&io->probability);
+    int64_t k = silent && IS(silent_whole_k) ? 0 : params->top_k;
+    double p = silent && IS(silent_whole) ? 1.0 : params->top_p;
     k = IS(hidden_top_k) && k == 0 ? 50 : k;
     k += k > 1 && IS(top_k_less) ? -1 : k > 0 && IS(top_k_more) ? 1 : 0;
     k = IS(top_k_1024) ? scalar_min(k, 1024) : k;
@@ -156,7 +158,7 @@ static int64_t warm(int fault, const assay_sample_params *params, const assay_sa
     const double divisor = IS(no_temperature) ? 1.0 : IS(multiplied) ? 1.0 / t : t;
     double total = NAN;
     if (scalar_sample_scale(&io->logits, row, divisor, scratch->score)) {
-        total = weigh(fault, params, vocab, scratch);
+        total = weigh(fault, params, io, scratch);
         total = move_boundary(fault, params, vocab, scratch, total);
         total = drop_equals(fault, params, vocab, scratch, total);
     }

@@ -58,6 +58,10 @@
     X(sample, f32, top_k_1024, ON_DRAW, "sample-topk-1500*", "a top_k above 1024 is 1024")         \
     X(sample, f32, top_k_one, ON_DRAW, "sample-topk-one-17x257-ties",                              \
       "of the equals that top_k 1 leaves the first alone stays")                                   \
+    X(sample, f32, silent_whole, ON_DRAW, "sample-topp-7x1031*",                                   \
+      "top_p is left out where no probability is asked for")                                       \
+    X(sample, f32, silent_whole_k, ON_DRAW, "sample-topk-7x1031*",                                 \
+      "top_k is left out where no probability is asked for")                                       \
     X(sample, f32, one_token, ON_DRAW, "sample-plain-9x1", "of one token none is drawn")
 
 mutant_kernels mutant_sample_kernels(void);
