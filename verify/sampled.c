@@ -5,7 +5,7 @@
 
 #include "fixtures/synth/normal.h"
 
-enum { TILE = 16, LARGEST_TILE = 256 };
+enum { TILE = 16 };
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -31,13 +31,7 @@ static void mark_strata(int64_t all, int64_t count, uint64_t seed, uint64_t stre
         const uint64_t drawn = assay_draw_below(seed, stream, (uint64_t)i, (uint64_t)width);
         marked[start + (int64_t)drawn] = 1;
     }
-    marked[0] = 1;
-    marked[all - 1] = 1;
-    for (int64_t tile = TILE; tile <= LARGEST_TILE; tile *= 2) {
-        const int64_t edge = (all - 1) / tile * tile; /* where the last tile starts */
-        marked[edge] = 1;
-        marked[edge > 0 ? edge - 1 : 0] = 1;
-    }
+    assay_sampled_mark_edges(all, marked);
 }
 
 /* The chosen places in ascending order; *chosen of them. */
@@ -131,10 +125,12 @@ assay_status assay_sampled_choose(const assay_sample_size *size, int64_t rows, i
     sampled->rows = rows;
     sampled->columns = columns;
     sampled->groups = size->whole_rows ? 1 : least((rows + each - 1) / each, count);
-    sampled->row_start = take_list(arena, sampled->groups + 1, error);
-    sampled->column_start = take_list(arena, sampled->groups + 1, error);
-    sampled->row = take_list(arena, rows, error);
-    sampled->column = take_list(arena, count, error);
+    sampled->dealt = sampled->groups;
+    enum { EDGES = ASSAY_SAMPLED_EDGES };
+    sampled->row_start = take_list(arena, sampled->groups + EDGES + 1, error);
+    sampled->column_start = take_list(arena, sampled->groups + EDGES + 1, error);
+    sampled->row = take_list(arena, rows + EDGES, error);
+    sampled->column = take_list(arena, count + (int64_t)EDGES * EDGES, error);
     if (sampled->row_start == NULL || sampled->column_start == NULL || sampled->row == NULL ||
         sampled->column == NULL) {
         return ASSAY_NO_MEMORY;
@@ -142,7 +138,7 @@ assay_status assay_sampled_choose(const assay_sample_size *size, int64_t rows, i
     deal_columns(sampled, chosen, count);
     if (!size->whole_rows) {
         deal_rows(sampled, seed);
-        return ASSAY_OK;
+        return assay_sampled_add_corners(sampled, arena, error);
     }
     return choose_places(rows, each, seed, "sampled/rows", arena, &sampled->row,
                          &sampled->row_start[1], error);
@@ -234,9 +230,9 @@ assay_status assay_sampled_detection(const assay_sampled *sampled, assay_detecti
         found += met[t];
     }
     free(met);
-    /* rows and columns are each in one group only */
-    const double rows = (double)sampled->row_start[sampled->groups];
-    const double columns = (double)sampled->column_start[sampled->groups];
+    /* rows and columns are each in one dealt group only */
+    const double rows = (double)sampled->row_start[sampled->dealt];
+    const double columns = (double)sampled->column_start[sampled->dealt];
     detection->element = (double)assay_sampled_count(sampled) /
                          ((double)sampled->rows * (double)sampled->columns);
     detection->row = rows / (double)sampled->rows;

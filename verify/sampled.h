@@ -21,17 +21,25 @@ typedef struct assay_sample_size {
 
 typedef struct assay_sampled {
     int64_t rows, columns; /* of the whole output */
-    int64_t groups;
+    int64_t groups; /* dealt ones, then rows beside the edges with the columns there */
+    int64_t dealt;
     int64_t *row, *column;              /* the groups' lists one after another, each ascending */
     int64_t *row_start, *column_start;  /* [groups + 1] */
 } assay_sampled;
 
 /* Which elements of a [rows, columns] output: a function of the sizes and the seed. The first and
  * the last column and the columns beside the last edge of tiles of 16 to 256 are always among them,
- * the others are one from each of equal strata. Lists are the arena's. */
+ * the others are one from each of equal strata; and so are the corners that these columns make with
+ * the rows that lie so. Lists are the arena's. */
 assay_status assay_sampled_choose(const assay_sample_size *size, int64_t rows, int64_t columns,
                                   uint64_t seed, assay_arena *arena, assay_sampled *sampled,
                                   assay_error *error);
+/* Marks the first and the last of `all` places and those beside the last edge of each tile. */
+enum { ASSAY_SAMPLED_EDGES = 12 }; /* of them, at most */
+void assay_sampled_mark_edges(int64_t all, uint8_t *marked);
+/* Adds the corners to what was dealt: lists have room for as many edges. */
+assay_status assay_sampled_add_corners(assay_sampled *sampled, assay_arena *arena,
+                                       assay_error *error);
 assay_subset assay_sampled_group(const assay_sampled *sampled, int64_t group);
 int64_t assay_sampled_count(const assay_sampled *sampled);
 

@@ -31,7 +31,7 @@ static const assay_sample_size sizes[] = {{0, 0, false}, {1, 0, false}, {2, 0, f
                                           {3, 40, false}, {0, 17, false}, {1, 1, false},
                                           {1000, 100000, false}};
 
-Test(sampled, every_row_is_met_and_so_are_the_outer_columns_and_the_last_tiles_edge)
+Test(sampled, every_row_is_met_and_so_are_outer_columns_the_last_tiles_edge_and_corners)
 {
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
@@ -50,6 +50,11 @@ Test(sampled, every_row_is_met_and_so_are_the_outer_columns_and_the_last_tiles_e
                 count += in_row;
             }
             cr_assert_eq(count, assay_sampled_count(&sampled));
+            const int64_t low[3] = {0, rows - 1, (rows - 1) / 16 * 16};
+            const int64_t right[3] = {0, columns - 1, (columns - 1) / 64 * 64};
+            for (int w = 0; w < 9; w++) {
+                cr_assert_eq(met[low[w / 3] * columns + right[w % 3]], 1, "corner %d", w);
+            }
             const int64_t wanted[3] = {0, columns - 1, (columns - 1) / 16 * 16};
             for (int w = 0; w < 3; w++) {
                 int64_t in_column = 0;
