@@ -1,5 +1,5 @@
 /* The corners of a sampled output: rows beside an edge in the columns beside one. What is wrong in
- * the last tile of a large output is wrong in both, and dealing rows to columns need not meet it. */
+ * the last tile of a large output is wrong there, and rows dealt to columns need not meet it. */
 #include "verify/sampled.h"
 
 enum { TILE = 16, LARGEST_TILE = 256 };

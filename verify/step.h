@@ -56,13 +56,13 @@ typedef struct assay_judge {
 /* Runs and judges; fills figures, verdict, check and message of result. The runs:
  *   one block of rows with other weights in the same places (its numbers do not count); as given,
  *   operands against the right guard pages, other states beside the kernel's; by other threads the
- *   same (REPEAT), one block of rows (BATCH), and all with a number changed, by this state and by
- *   another, for what comes next: again, against the left guard pages (REPEAT, and whether it was
- *   bit-identical), over numbers instead of poison, without exec.error; then, for all but slow
- *   cases: rows in another order (ROWS), all rows but one changed (NEIGHBOURS), a part of the batch
- *   (BATCH), attention in two calls (DECODE), inputs times a power of two (SCALING), split in two
- *   addends (LINEARITY), latents in another order (LATENTS), as many more calls as the step says
- *   (SOAK). A part of a sweep has the first run alone; its message begins with its sizes. */
+ *   same over zeros (REPEAT), one block of rows (BATCH), and all with a number changed, by this
+ *   state and by another, for what comes next: again, against the left guard pages (REPEAT, and
+ *   whether it was bit-identical), over numbers instead of poison, without exec.error; then, for
+ *   all but slow cases: rows in another order (ROWS), all rows but one changed (NEIGHBOURS), a part
+ *   of the batch (BATCH), attention in two calls (DECODE), tokens without their distribution
+ *   (DISTRIBUTION), inputs times a power of two (SCALING), split in two addends (LINEARITY),
+ *   latents in another order (LATENTS), as many more calls as the step says (SOAK). A part of a sweep has the first run alone; its message begins with its sizes. */
 void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result);
 
 /* A monotonic clock, in seconds. */

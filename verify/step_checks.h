@@ -69,7 +69,7 @@ assay_status assay_step_checks(assay_judgement *j);
  * processors here, as on machines with as many (a team of them takes a while). */
 void assay_judgement_threads(assay_judgement *j, uint64_t purpose);
 int32_t assay_judgement_other_threads(const assay_judgement *j);
-/* The first run again by one of those, which the session has (REPEAT). */
+/* The first run again by one of those, which the session has, over zeros (REPEAT). */
 assay_status assay_check_threads(assay_judgement *j, int64_t *rows);
 
 /* Many more calls of the same subject, rows in ever other numbers and orders, each as right as the

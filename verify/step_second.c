@@ -74,16 +74,16 @@ static assay_status small_call(assay_judgement *j, int64_t *rows)
                : status;
 }
 
-/* Changes a number in the middle of every row of what the op computes with: by little, as what is
- * taken for the same may differ, or by much. */
+/* Changes a number in the middle of every row of what the op computes with, caches too: by little,
+ * as what is taken for the same may differ, or by much. */
 static void disturb(const assay_judgement *j, assay_any_io *io)
 {
     const double share = draw(j, 2) % 2 == 0 ? 0x1p-11 : 0.5;
     const assay_operand *operand = assay_operands(j->step->op);
     for (; operand->name != NULL; operand++) {
         const assay_tensor *const tensor = assay_operand_in(io, operand);
-        if (!operand->input || operand->output || operand->kind == ASSAY_OPERAND_EXACT ||
-            !assay_present(tensor) || assay_count(tensor) == 0) {
+        if (!operand->input || operand->kind == ASSAY_OPERAND_EXACT || !assay_present(tensor) ||
+            assay_count(tensor) == 0) {
             continue;
         }
         const int64_t width = tensor->shape[tensor->rank - 1];

@@ -32,7 +32,9 @@ assay_status assay_check_threads(assay_judgement *j, int64_t *rows)
     assay_rows_all(&j->blocks, rows);
     assay_status status = assay_rows_again(j->step, &j->base, j->arena, &io, j->error);
     if (status == ASSAY_OK) {
+        assay_session_set_stale(j->judged.session, ASSAY_ZEROS);
         status = assay_judgement_run(j, &io, ASSAY_PLACE_RIGHT);
+        assay_session_set_stale(j->judged.session, ASSAY_FRESH);
     }
     return status == ASSAY_OK && j->result->verdict == ASSAY_PASS
                ? assay_judgement_rows(j, &io, rows, j->blocks.rows, ASSAY_CHECK_REPEAT, what)

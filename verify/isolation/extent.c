@@ -125,6 +125,14 @@ void assay_extent_poison(const assay_tensor *tensor, bool stale, void *to)
     }
 }
 
+void assay_extent_zero(const assay_tensor *tensor, void *to)
+{
+    const size_t size = assay_dtype_size(tensor->dtype);
+    for (walk w = walk_begin(tensor); !w.ended; walk_next(&w)) {
+        memset((char *)to + walk_at(&w), 0, (size_t)w.block * size);
+    }
+}
+
 uint64_t assay_extent_gaps(const assay_tensor *tensor, uint64_t extent,
                            bool (*differs)(const void *context, uint64_t at), const void *context)
 {

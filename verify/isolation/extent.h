@@ -16,6 +16,8 @@ assay_status assay_extent(const assay_tensor *tensor, bool writable, const char 
 void assay_extent_copy(const assay_tensor *tensor, const void *from, void *to);
 /* assay_buffer_poison, or assay_buffer_stale, of every element at `to`. */
 void assay_extent_poison(const assay_tensor *tensor, bool stale, void *to);
+/* All its elements 0. */
+void assay_extent_zero(const assay_tensor *tensor, void *to);
 /* Bytes up to and including the last one between elements for which differs() holds: 0 for none. */
 uint64_t assay_extent_gaps(const assay_tensor *tensor, uint64_t extent,
                            bool (*differs)(const void *context, uint64_t at), const void *context);

@@ -77,6 +77,15 @@ assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, boo
     return status;
 }
 
+void assay_placed_zero(const assay_placed *placed, const assay_slab *slab)
+{
+    for (uint32_t i = 0; i < placed->layout.count; i++) {
+        if (placed->output[i] && !placed->input[i]) {
+            assay_extent_zero(&placed->tensor[i], slab->base + placed->layout.region[i].start);
+        }
+    }
+}
+
 void assay_placed_return(const assay_placed *placed, const assay_slab *slab)
 {
     for (uint32_t i = 0; i < placed->layout.count; i++) {

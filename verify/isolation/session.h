@@ -111,12 +111,14 @@ void assay_session_set_threads(assay_session *session, int32_t threads);
 /* What outputs and the workspace hold before the runs that follow: poison (NaN); or numbers, as an
  * earlier call may have left them: ordinary ones in outputs, great ones of one sign in the
  * workspace; or there what the last call did leave (low ones where its workspace was none for this
- * one). From LOW on the workspace is larger than was asked for. Poison again after prepare. */
+ * one); or zeros in outputs, as new memory has. From LOW on the workspace is larger than was asked
+ * for, but with zeros. Poison again after prepare. */
 typedef enum assay_stale {
     ASSAY_FRESH = 0,
     ASSAY_STALE_HIGH,
     ASSAY_STALE_LOW,
-    ASSAY_STALE_LEFT
+    ASSAY_STALE_LEFT,
+    ASSAY_ZEROS
 } assay_stale;
 void assay_session_set_stale(assay_session *session, assay_stale stale);
 /* Whether exec.error is NULL in the runs that follow, and in the prepare that the first of them

@@ -93,6 +93,8 @@ assay_status assay_placed_add(assay_placed *placed, const char *name, const assa
 /* Canaries, inputs, poison (stale: numbers instead of it). */
 assay_status assay_placed_fill(const assay_placed *placed, assay_slab *slab, bool stale,
                                assay_error *error);
+/* What is output alone, already filled: zeros. */
+void assay_placed_zero(const assay_placed *placed, const assay_slab *slab);
 /* Outputs back to the caller's tensors. */
 void assay_placed_return(const assay_placed *placed, const assay_slab *slab);
 /* Damaged canaries make the outcome a FAIL. */

@@ -27,7 +27,8 @@ static assay_fill fill_of(assay_stale stale)
     case ASSAY_STALE_HIGH: return ASSAY_FILL_HIGH;
     case ASSAY_STALE_LOW: return ASSAY_FILL_LOW;
     case ASSAY_STALE_LEFT: return ASSAY_FILL_LEFT;
-    case ASSAY_FRESH: break;
+    case ASSAY_FRESH:
+    case ASSAY_ZEROS: break;
     }
     return ASSAY_FILL_POISON;
 }
@@ -62,6 +63,9 @@ static assay_status place_operands(assay_session *session, const void *io,
     if (status == ASSAY_OK) {
         status = assay_placed_fill(placed, &session->operands,
                                    session->stale != ASSAY_FRESH, error);
+    }
+    if (status == ASSAY_OK && session->stale == ASSAY_ZEROS) {
+        assay_placed_zero(placed, &session->operands);
     }
     if (status == ASSAY_OK) {
         assay_layout_digest(&placed->layout, session->operands.base, false,
