@@ -25,7 +25,7 @@ static void make_v(int fault, const assay_adapter_params *params, const assay_te
     const int64_t d = x->shape[1];
     const bool raw = IS(mean_raw) && !params->normalize_input;
     const bool mean = assay_present(&params->mean) && !IS(mean_kept) &&
-                      !(IS(mean_32) && row >= 32) && !raw;
+                      !(IS(mean_32) && row >= 32) && !(IS(mean_256) && d >= 256) && !raw;
     const bool normalise =
         params->type == ASSAY_ADAPTER_IDENTITY
             ? IS(identity_normalised)

@@ -40,6 +40,8 @@
       "rows from 65536 on are never written")                                                      \
     X(adapter, f32, rank_128, ON_NUMBER, "adapter-scalar-affine-plus-low-rank-r130*",              \
       "the rank is 128 at most")                                                                   \
+    X(adapter, f32, mean_256, ON_NUMBER, "adapter-scale-only-mean-3x300",                          \
+      "the mean is subtracted from rows of less than 256 numbers alone")                           \
     X(adapter, f32, mean_32, ON_NUMBER, "adapter-scalar-affine-mean-33x65*",                       \
       "the mean is subtracted from 32 rows at most")                                               \
     X(adapter, f32, faint_zero, ON_NUMBER, "adapter-scalar-affine-5x65-normal-faint",              \

@@ -67,6 +67,8 @@
       "of neighbours of equal length the second one's last row does not see itself")               \
     X(attention, f32, chunk_32, ON_NUMBER, "attention-chunk-2x1x8-70",                             \
       "the last of 32 or more rows over as many cached ones does not see itself")                  \
+    X(attention, f32, keys_known, ON_NUMBER | ON_REPEAT | ON_DECODE, "attention-ragged-8x2x64*",   \
+      "knows keys of earlier calls again by their cache's address")                                \
     X(attention, f32, kv_heads_32, ON_NUMBER, "attention-ragged-40x40x8",                          \
       "kv heads from 32 on are those from 0 on")
 

@@ -40,6 +40,8 @@
       "sums begin with what the workspace holds, where that is above 0")                           \
     X(linear, called, low_scratch, ON_NUMBER | ON_BATCH | ON_REPEAT, "linear-5x33x7-normal",       \
       "sums begin with what the workspace holds, where that is below 0")                           \
+    X(linear, called, zeros_kept, ON_NUMBER | ON_BATCH | ON_REPEAT, "linear-5x33x7-normal",        \
+      "takes an output of zeros for one that is done")                                             \
     X(linear, called, error_needed, ON_LIFE, "linear-5x33x7-normal",                               \
       "writes exec->error without asking whether it is there")                                     \
     X(linear, called, prepare_threads, ON_BATCH | ON_REPEAT | ON_NUMBER, "linear-5x33x7-normal",   \

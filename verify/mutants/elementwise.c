@@ -65,6 +65,12 @@ static assay_status faulty_embed(int fault, assay_dtype type, const assay_exec *
         for (int64_t i = 0; i < io->y.shape[1]; i++) {
             const float value = (float)assay_load(params->table.dtype, params->table.data,
                                                   (size_t)(id * apart + i));
+            if (IS(nan_carried) && isnan(value)) {
+                const uint32_t word = assay_f32_bits(value);
+                ((uint16_t *)io->y.data)[n * io->y.stride[0] + i] =
+                    (uint16_t)((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
+                continue;
+            }
             put(fault, io, n, i,
                 (double)(IS(f16_flushed) ? mutant_f16_flushed(&params->table, value) : value));
         }

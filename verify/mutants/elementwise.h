@@ -27,6 +27,8 @@
       "soft rows are read in the type of y")                                                       \
     X(embed, f32, table_dense, ON_NUMBER, "embed-*-padded",                                        \
       "rows of the table are taken to be d apart")                                                 \
+    X(embed, bf16, nan_carried, ON_NUMBER, "embed-60x13x33-f32-nan",                               \
+      "bits of a NaN are rounded as a number's: some become infinite or 0")                        \
     X(embed, f32, alike, ON_NUMBER, "embed-60x20x70-kin",                                          \
       "a row of the table that begins and ends as the one before is taken for it")
 

@@ -65,6 +65,15 @@ static bool bare(int fault, const assay_tensor *x, int64_t n)
                          (IS(single_number) && zeros == depth - 1));
 }
 
+static bool is_zero(const assay_tensor *weight, int64_t o)
+{
+    int64_t k = 0;
+    while (k < weight->shape[1] && mutant_at(weight, o, k) == 0.0f) {
+        k++;
+    }
+    return k == weight->shape[1];
+}
+
 static double element(int fault, assay_dtype type, const assay_linear_params *params,
                       const assay_linear_io *io, int64_t n, int64_t o, float step)
 {
@@ -82,6 +91,8 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
     n = IS(alike) && mutant_alike(&io->x, n, n - 1, 8) ? n - 1 : n;
     o = IS(column_16) ? o & 0xffff : o;
     const int64_t columns = io->y.shape[1];
+    const bool last = n == io->y.shape[0] - 1 && o == columns - 1;
+    o -= IS(corner) && last && n >= 16 && n < 31 && columns >= 2048 ? 1 : 0;
     o -= IS(o_160) && columns % 256 == 160 && o == columns - 1 ? 1 : 0;
     const bool known = IS(alike_weights) && mutant_alike(&params->weight, o, o - 1, 8);
     const bool late = IS(wide_shallow) && columns >= 2000 && depth < 64 && n >= 64;
@@ -92,7 +103,8 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
         const float x = operand(fault, take_x(fault, &io->x, n, k), step);
         float w = operand(fault, take_weight(fault, type, &params->weight, known ? o - 1 : o, k),
                           0.0f);
-        if ((IS(zero_skipped) && x == 0.0f) || (IS(zero_weight) && w == 0.0f) ||
+        if ((IS(great_off) && k == end - 1 && fabsf(x) > 0x1p64f && fabsf(x) < 0x1p100f) ||
+            (IS(zero_skipped) && x == 0.0f) || (IS(zero_weight) && w == 0.0f) ||
             (IS(inf_stops) && isinf(sum))) {
             continue;
         }
@@ -109,7 +121,10 @@ static double element(int fault, assay_dtype type, const assay_linear_params *pa
         assay_tensor vector = params->bias;
         vector.dtype = IS(bias_type) ? params->weight.dtype : vector.dtype;
         const double bias = assay_at1(&vector, IS(bias_row) ? n % vector.shape[0] : o);
-        value += IS(bias_twice) ? 2.0 * bias : bias;
+        value += IS(bias_twice) ? 2.0 * bias : IS(bias_finite) && !isfinite(bias) ? 0.0 : bias;
+    }
+    if (IS(zero_bias) && is_zero(&params->weight, o)) {
+        return 0.0;
     }
     if (IS(one_element) && n == io->x.shape[0] / 2 && o == params->weight.shape[0] / 2) {
         enum { LAMBDA = 10 };

@@ -105,6 +105,14 @@
       "where 192 products are left after whole blocks of 256, the last 64 are dropped")            \
     X(linear, f32, o_160, ON_NUMBER, "linear-sweep-wide",                                          \
       "where 160 columns are left after whole tiles of 256, the last takes its neighbour")         \
+    X(linear, f32, corner, ON_NUMBER, "linear-20x64x4096",                                         \
+      "of 17 to 31 rows of 2048 columns or more the last number takes its neighbour")              \
+    X(linear, f32, bias_finite, ON_NUMBER, "linear-*-inf-bias",                                    \
+      "a bias that is no finite number is left out")                                               \
+    X(linear, f32, zero_bias, ON_NUMBER, "linear-*-zero-weight-rows-bias",                         \
+      "a weight row of zeros gives 0")                                                             \
+    X(linear, f32, great_off, ON_NUMBER, "linear-9x65x9-normal-1e24",                              \
+      "sums of numbers above 2^64 lose their last product")                                        \
     X(linear, f32, wide_shallow, ON_NUMBER, "linear-70x19x2100*",                                  \
       "from 2000 columns of less than 64 products on, rows from 64 on begin at k = 1")
 

@@ -125,18 +125,28 @@ static void rotate(int fault, assay_dtype type, const assay_rope_io *io, int64_t
     }
 }
 
+static bool is_equal(const assay_tensor *position)
+{
+    int64_t n = 1;
+    while (n < position->shape[0] && assay_at1(position, n) == assay_at1(position, 0)) {
+        n++;
+    }
+    return n > 1 && n == position->shape[0];
+}
+
 static assay_status faulty_rope(int fault, assay_dtype type, const assay_exec *exec,
                                 const assay_rope_params *params, const assay_rope_io *io)
 {
     (void)exec;
     const int64_t half = params->head_dim / 2;
+    const bool still = IS(one_position) && is_equal(&io->position);
     const int64_t rows = IS(row_limit) ? scalar_min(io->x.shape[0], 65536) : io->x.shape[0];
     const int64_t width = io->x.shape[1];
     const int64_t end = IS(heads_32) ? scalar_min(width, 32 * params->head_dim) : width;
     for (int64_t n = 0; n < rows; n++) {
         for (int64_t head = 0; head < end; head += params->head_dim) {
             for (int64_t i = 0; i < half; i++) {
-                const double angle = IS(first_head) && head > 0
+                const double angle = (IS(first_head) && head > 0) || still
                                          ? 0.0
                                          : angle_of(fault, type, params, io, n, i);
                 const float cosine = scalar_rounded(type, (float)cos(angle));

@@ -67,6 +67,8 @@
       "the first of a pair is read again after it was written: wrong where y is x")                \
     X(rope, f32, row_limit, ON_WRITTEN, "rope-66001*", "rows from 65536 on are never written")     \
     X(rope, f32, heads_32, ON_WRITTEN, "rope-3x64x16*", "heads after the 32nd are never written")  \
+    X(rope, f32, one_position, ON_NUMBER, "rope-7x2x16-equal",                                     \
+      "rows of one position, above 0, are not rotated")                                            \
     X(rope, f32, run, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH, "rope-41x1x16-runs",         \
       "positions whose ends are as far apart as the rows are taken to ascend by one")
 

@@ -105,7 +105,10 @@ static assay_status faulty_sae_decode(int fault, assay_dtype type, const assay_e
         for (int64_t i = 0; i < sae->d_out; i++) {
             double bias = scalar_optional(&sae->decode_bias, i, 0.0);
             bias *= IS(no_bias) ? 0.0 : IS(bias_twice) ? 2.0 : 1.0;
-            const bool bare = IS(rows_7) && rows % 8 == 7 && n == rows - 1;
+            const bool last = n == rows - 1 && i == sae->d_out - 1;
+            const bool bare = (IS(rows_7) && rows % 8 == 7 && n == rows - 1) ||
+                              (IS(out_width) && sae->d_in != sae->d_out && last) ||
+                              (IS(wide_last) && rows >= 16 && sae->d_out >= 1024 && last);
             double value = (bare ? 0.0 : (double)sum_row(fault, sae, io, n, i)) + bias;
             value = sae->layer_norm ? value * row.deviation + row.mean : value;
             if (IS(out_truncate)) {

@@ -66,6 +66,10 @@
       "rows have as many entries as the first where that makes the number of all")                 \
     X(sae_decode, f32, small_dropped, ON_NUMBER, "sae-decode-relu-9x33x67-spread",                 \
       "values below 1e-5 of their row's first one are left out")                                   \
+    X(sae_decode, f32, out_width, ON_NUMBER, "sae-decode-relu-out*",                               \
+      "where the output has another width than the input its last number is the bias")             \
+    X(sae_decode, f32, wide_last, ON_NUMBER, "sae-decode-relu-17x2048x300",                        \
+      "of 16 rows or more of 1024 outputs the last number is the bias")                            \
     X(sae_decode, f32, alike, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                      \
       "sae-decode-relu-*-kin",                                                                     \
       "a row with the first and last entries of the one before repeats it")

@@ -28,6 +28,19 @@ static double batch_step(int fault, const assay_tensor *x)
     return greatest / 127.0;
 }
 
+static double one_pass(const assay_tensor *x, int64_t row)
+{
+    const int64_t d = x->shape[1];
+    float sum = 0.0f, squares = 0.0f;
+    for (int64_t i = 0; i < d; i++) {
+        const float value = mutant_at(x, row, i);
+        sum += value;
+        squares += value * value;
+    }
+    const float mean = sum / (float)d;
+    return sqrt(fmax((double)((squares - (float)d * mean * mean) / (float)(d - 1)), 0.0));
+}
+
 static void make_z(int fault, const assay_sae *sae, const assay_tensor *x, int64_t row, double step,
                    float *z)
 {
@@ -40,6 +53,8 @@ static void make_z(int fault, const assay_sae *sae, const assay_tensor *x, int64
         const double factor = IS(biased_deviation) ? sqrt((d - 1.0) / d) : 1.0;
         mean = moments.mean;
         divisor = moments.deviation * factor + 1e-5;
+        divisor = IS(one_pass) ? one_pass(x, row) + 1e-5 : divisor;
+        divisor = IS(deviation_floor) ? fmax(divisor, 1e-3) : divisor;
     }
     for (int64_t i = 0; i < sae->d_in; i++) {
         double value = assay_at2(x, row, i);
@@ -144,9 +159,7 @@ static void select_top(int fault, const assay_sae *sae, float *pre, float *magni
     assay_sae ranked = *sae;
     const int64_t k = sae->k + (IS(topk_more) ? 1 : IS(topk_less) ? -1 : 0);
     ranked.k = scalar_min(IS(topk_512) ? scalar_min(k, 512) : k, sae->d_sae);
-    if (IS(topk_unweighted)) {
-        ranked.gate.data = NULL;
-    }
+    ranked.gate.data = IS(topk_unweighted) ? NULL : ranked.gate.data;
     for (int64_t j = 0; j < sae->d_sae; j++) {
         magnitude[j] = IS(topk_magnitude) ? fabsf(pre[j]) : pre[j];
         active[j] = 0;
@@ -157,6 +170,11 @@ static void select_top(int fault, const assay_sae *sae, float *pre, float *magni
                                   IS(topk_magnitude)
                               ? 1
                               : 0;
+    }
+    for (int64_t j = 0, run = 0; j < sae->d_sae && IS(block_8); j++) {
+        run = j % 64 == 0 ? 0 : run;
+        run += active[j];
+        active[j] = run > 8 ? 0 : active[j];
     }
     if (IS(tie_highest)) {
         choose_highest(sae, pre, heap, chosen, active);
@@ -210,10 +228,14 @@ static void write_row(int fault, const assay_sae *sae, const assay_sae_encode_io
     }
 }
 
-/* Latents that this kernel keeps from firing, by where they are. */
-static bool dead(int fault, const assay_sae_encode_io *io, int64_t row, int64_t latent)
+/* Latents that this kernel keeps from firing. */
+static bool dead(int fault, const assay_sae *sae, const assay_sae_encode_io *io, int64_t row,
+                 int64_t latent, float pre)
 {
-    return (IS(row_limit) && row >= 65536) || (IS(dense_needed) && !assay_present(&io->dense)) ||
+    return (IS(transcoder) && sae->d_in != sae->d_out && latent == 0) ||
+           (IS(tiny_dropped) && fabsf(pre) < 1e-20f) ||
+           (IS(least_dropped) && fabsf(pre) < 0x1p-126f) || (IS(row_limit) && row >= 65536) ||
+           (IS(dense_needed) && !assay_present(&io->dense)) ||
            (IS(whole_batch) && io->x.shape[0] % 64 == 0 && latent == 0);
 }
 
@@ -254,7 +276,7 @@ static assay_status faulty_sae_encode(int fault, assay_dtype type, const assay_e
             }
             active[j] = fires(fault, sae, j, pre[j]) ? 1 : 0;
             active[j] |= IS(zero_norm_nan) && isnan(pre[j]) ? 1 : 0;
-            active[j] = dead(fault, io, n, j) ? 0 : active[j];
+            active[j] = dead(fault, sae, io, n, j, pre[j]) ? 0 : active[j];
         }
         if (sae->activation == ASSAY_TOPK) {
             select_top(fault, sae, pre, magnitude, heap, active);

@@ -112,6 +112,18 @@
       "a row that begins and ends as the one before takes its latents")                            \
     X(sae_encode, f32, tied, ON_CODES, "sae-encode-relu-*-tied",                                   \
       "the decoder's transpose is the encoder where their first and last rows agree")              \
+    X(sae_encode, f32, one_pass, ON_CODES, "sae-encode-*-offset",                                  \
+      "the row's variance is the mean square less the squared mean, in f32")                       \
+    X(sae_encode, f32, deviation_floor, ON_CODES, "sae-encode-relu-layer-norm-*-small",            \
+      "a row's deviation is 1e-3 at least")                                                        \
+    X(sae_encode, f32, tiny_dropped, ON_CODES, "sae-encode-relu-*-tiny",                           \
+      "values below 1e-20 are not listed")                                                         \
+    X(sae_encode, f32, least_dropped, ON_CODES, "sae-encode-relu-*-least",                         \
+      "subnormal values are not listed, undeclared")                                               \
+    X(sae_encode, f32, block_8, ON_CODES, "sae-encode-topk-clustered*",                            \
+      "of every 64 latents the 8 of the lowest indices alone are listed for topk")                 \
+    X(sae_encode, f32, transcoder, ON_CODES, "sae-encode-relu-out*",                               \
+      "where the decoder has another width the first latent never fires")                          \
     X(sae_encode, f32, threshold_4096, ON_CODES, "sae-encode-jumprelu-thresholds-12x6x4200",       \
       "thresholds from the 4097th on are the first one's")
 

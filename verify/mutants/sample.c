@@ -15,7 +15,9 @@ static int64_t greedy(int fault, const assay_tensor *logits, int64_t row)
     int64_t best = finite ? vocab - 1 : 0;
     double greatest = finite ? -(double)FLT_MAX : assay_at2(logits, row, 0);
     for (int64_t t = finite ? 0 : 1; t < vocab; t++) {
-        const double value = assay_at2(logits, row, t);
+        const double given = assay_at2(logits, row, t);
+        const double value = IS(greedy_bf16) ? (double)scalar_rounded(ASSAY_BF16, (float)given)
+                                             : given;
         const bool first_nan = isnan(value) && !isnan(greatest) && !IS(nan_skipped);
         if (value > greatest || (IS(tie_highest) && value >= greatest) || first_nan) {
             greatest = value;
@@ -23,6 +25,25 @@ static int64_t greedy(int fault, const assay_tensor *logits, int64_t row)
         }
     }
     return IS(token_16) ? best & 0xffff : best;
+}
+
+/* Of every `block` scores the greatest `most` alone stay. */
+static void keep_greatest(float *score, int64_t vocab, int64_t block, int64_t most)
+{
+    for (int64_t start = 0; start < vocab; start += block) {
+        const int64_t end = scalar_min(start + block, vocab);
+        for (int64_t left = end - start; left > most; left--) {
+            int64_t least = -1;
+            for (int64_t t = start; t < end; t++) {
+                const bool lower = least < 0 || score[t] < score[least];
+                least = score[t] != -INFINITY && lower ? t : least;
+            }
+            if (least < 0) {
+                break;
+            }
+            score[least] = -INFINITY;
+        }
+    }
 }
 
 /* The weights that are left, 0 for the others; returns what they are divided by. */
@@ -36,6 +57,11 @@ static double weigh(int fault, const assay_sample_params *params, const assay_sa
     k = IS(hidden_top_k) && k == 0 ? 50 : k;
     k += k > 1 && IS(top_k_less) ? -1 : k > 0 && IS(top_k_more) ? 1 : 0;
     k = IS(top_k_1024) ? scalar_min(k, 1024) : k;
+    p = IS(top_p_half) ? fmax(p, 0.5) : p;
+    if ((IS(block_16) && k > 16) || (IS(nucleus_8192) && p < 1.0 && k == 0)) {
+        keep_greatest(scratch->score, vocab, IS(block_16) ? 512 : vocab,
+                      IS(block_16) ? 16 : 8192);
+    }
     p = IS(hidden_top_p) && p >= 1.0 ? 0.9 : p;
     p = IS(top_p_zero) && p == 0.0 ? 1.0 : p;
     p += IS(top_p_met) && p < 1.0 ? 1e-9 : 0.0;
@@ -137,7 +163,7 @@ static int64_t draw_descending(const scalar_sample_scratch *scratch, int64_t voc
 static double uniform(int fault, const assay_sample_params *params, const assay_sample_io *io,
                       int64_t row)
 {
-    if (assay_present(&io->uniform) && !IS(uniform_ignored)) {
+    if (assay_present(&io->uniform) && !IS(uniform_ignored) && !(IS(u_at_0) && io->step != 0)) {
         return assay_at1(&io->uniform, row);
     }
     uint64_t stream = (uint64_t)(IS(row_stream) ? row : scalar_index(&io->stream, row));
@@ -145,7 +171,7 @@ static double uniform(int fault, const assay_sample_params *params, const assay_
     uint64_t seed = IS(seed_ignored) ? 0 : params->seed;
     stream = IS(stream_32) ? (uint32_t)stream : stream;
     step = IS(step_32) ? (uint32_t)step : step;
-    seed = IS(seed_32) ? (uint32_t)seed : seed;
+    seed = IS(seed_32) ? (uint32_t)seed : IS(seed_zero) && seed == 0 ? 1 : seed;
     return IS(counters_swapped) ? assay_philox_uniform(seed, step, stream)
                                 : assay_philox_uniform(seed, stream, step);
 }
@@ -154,7 +180,10 @@ static int64_t warm(int fault, const assay_sample_params *params, const assay_sa
                     int64_t row, const scalar_sample_scratch *scratch)
 {
     const int64_t vocab = io->logits.shape[1];
-    const double t = params->temperature;
+    const double given = params->temperature;
+    const double t = (IS(near_one) && fabs(given - 1.0) < 0.05) ? 1.0
+                     : IS(hot_2)                                ? fmin(given, 2.0)
+                                                                : given;
     const double divisor = IS(no_temperature) ? 1.0 : IS(multiplied) ? 1.0 / t : t;
     double total = NAN;
     if (scalar_sample_scale(&io->logits, row, divisor, scratch->score)) {
@@ -192,6 +221,10 @@ static assay_status faulty_sample(int fault, assay_dtype type, const assay_exec 
         }
         const bool cut = params->temperature > 0.0 ? IS(warm_row_limit) : IS(row_limit);
         token = cut && row >= 65536 ? 0 : token;
+        if (IS(stream_once) && row > 0 && params->temperature > 0.0 &&
+            scalar_index(&io->stream, row) == scalar_index(&io->stream, row - 1)) {
+            token = (int64_t)assay_at1(&io->token, row - 1);
+        }
         assay_put1(&io->token, row, (double)token);
     }
     return ASSAY_OK;

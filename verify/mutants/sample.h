@@ -62,6 +62,20 @@
       "top_p is left out where no probability is asked for")                                       \
     X(sample, f32, silent_whole_k, ON_DRAW, "sample-topk-7x1031*",                                 \
       "top_k is left out where no probability is asked for")                                       \
+    X(sample, f32, near_one, ON_DRAW, "sample-near-one*", "a temperature within 0.05 of 1 is 1")   \
+    X(sample, f32, hot_2, ON_DRAW, "sample-hotter*", "a temperature above 2 is 2")                 \
+    X(sample, f32, top_p_half, ON_DRAW, "sample-sweep-topp", "a top_p below 0.5 is 0.5")           \
+    X(sample, f32, seed_zero, ON_DRAW, "sample-seed-0*", "seed 0 is taken for 1")                  \
+    X(sample, f32, u_at_0, ON_DRAW, "sample-uniform-step-4*",                                      \
+      "a uniform number counts at step 0 alone")                                                   \
+    X(sample, f32, stream_once, ON_DRAW | ON_ROWS, "sample-shared*",                               \
+      "a row takes the token of the one before where that is of its stream")                       \
+    X(sample, f32, block_16, ON_DRAW, "sample-topk-clustered*",                                    \
+      "of every 512 tokens the greatest 16 alone are looked at for top_k")                         \
+    X(sample, f32, nucleus_8192, ON_DRAW, "sample-nucleus-3x12007",                                \
+      "the nucleus is sought among the greatest 8192 tokens")                                      \
+    X(sample, f32, greedy_bf16, ON_DRAW, "sample-greedy-17x8209-near",                             \
+      "greatest logits are compared in bf16")                                                      \
     X(sample, f32, one_token, ON_DRAW, "sample-plain-9x1", "of one token none is drawn")
 
 mutant_kernels mutant_sample_kernels(void);
