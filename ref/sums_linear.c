@@ -8,12 +8,12 @@
  * An accumulator whose order is sequential has known partial sums: A is theirs. Of any other order
  * A is the largest of
  *   - sequential, reversed and 16-lane order, in blocks of neighbours;
- *   - orders not tried. For a random one the partial sums are a bridge from 0 to the total T (from c
- *     to c + T) with independent steps of variance v = sum (t - T/n)^2 / n. Its mean absolute height
- *     is at most |T|/2 + 0.33 sqrt(n v), and concentrates: the L1 norm of a Brownian bridge exceeds
- *     its mean by x sqrt(n v) with probability at most exp(-6 x^2), its variance as a linear
- *     functional being at most 1/12 (Borell; Tsirelson, Ibragimov and Sudakov): exp(-lambda^2/2) is
- *     x = lambda/sqrt(12). So
+ *   - orders not tried. For a random one the partial sums are a bridge from 0 to the total T (from
+ *     c to c + T) with independent steps of variance v = sum (t - T/n)^2 / n. Its mean absolute
+ *     height is at most |T|/2 + 0.33 sqrt(n v), and concentrates: the L1 norm of a Brownian bridge
+ *     exceeds its mean by x sqrt(n v) with probability at most exp(-6 x^2), its variance as a
+ *     linear functional being at most 1/12 (Borell; Tsirelson, Ibragimov and Sudakov):
+ *     exp(-lambda^2/2) is x = lambda/sqrt(12). So
  *     A <= steps ((|c| + |c + T|)/2 + (0.33 + lambda/sqrt(12)) sqrt(n v)).
  *     16 lanes of single terms leave a block unfilled each, and are added up.
  * The caller caps A by the worst case. */

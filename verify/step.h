@@ -62,7 +62,8 @@ typedef struct assay_judge {
  *   all but slow cases: rows in another order (ROWS), all rows but one changed (NEIGHBOURS), a part
  *   of the batch (BATCH), attention in two calls (DECODE), tokens without their distribution
  *   (DISTRIBUTION), inputs times a power of two (SCALING), split in two addends (LINEARITY),
- *   latents in another order (LATENTS), as many more calls as the step says (SOAK). A part of a sweep has the first run alone; its message begins with its sizes. */
+ *   latents in another order (LATENTS), as many more calls as the step says (SOAK). A part of a
+ *   sweep has the first run alone; its message begins with its sizes. */
 void assay_step_judge(const assay_judge *judge, const assay_step *step, assay_result *result);
 
 /* A monotonic clock, in seconds. */

@@ -105,6 +105,44 @@ assay_status assay_sample_truth_make(const assay_precision *contract, const assa
     return status;
 }
 
+/* Of a row that no nucleus allows: its worst probability, or else its token. */
+static void tell_wrong(const assay_sample_params *params, const assay_distribution *truth,
+                       const assay_sample_io *got, int64_t row, assay_result *result)
+{
+    const int64_t vocab = got->logits.shape[1];
+    const double *const p = truth->probability + row * vocab;
+    const double *const budget = truth->budget + row * vocab;
+    double most = 0.0;
+    int64_t worst = -1;
+    for (int64_t t = 0; assay_present(&got->probability) && t < vocab; t++) {
+        const double value = assay_at2(&got->probability, row, t);
+        const double off = isnan(value) && isnan(p[t]) ? 0.0 : fabs(value - p[t]) - budget[t];
+        if (!(off <= most)) {
+            most = isnan(off) ? INFINITY : off;
+            worst = t;
+        }
+    }
+    result->verdict = ASSAY_FAIL;
+    result->check = ASSAY_CHECK_DISTRIBUTION;
+    result->budget_used = INFINITY;
+    if (worst >= 0) {
+        (void)snprintf(result->message, sizeof result->message,
+                       "row %lld: probability of token %lld: got %.9g, expected %.9g, budget %.3g",
+                       (long long)row, (long long)worst,
+                       assay_at2(&got->probability, row, worst), p[worst], budget[worst]);
+    } else if (params->temperature == 0.0) {
+        (void)snprintf(result->message, sizeof result->message,
+                       "row %lld: got token %lld, but the greatest logit is token %d's",
+                       (long long)row, (long long)assay_at1(&got->token, row),
+                       (int)truth->token[row]);
+    } else {
+        (void)snprintf(result->message, sizeof result->message,
+                       "row %lld: got token %lld, but the number %.9g draws token %d",
+                       (long long)row, (long long)assay_at1(&got->token, row),
+                       assay_ref_sample_uniform(params, got, row), (int)truth->token[row]);
+    }
+}
+
 void assay_compare_sample(const assay_sample_params *params,
                           const assay_distribution nucleus[ASSAY_NUCLEI],
                           const assay_sample_io *got, assay_result *result)
@@ -123,14 +161,7 @@ void assay_compare_sample(const assay_sample_params *params,
         result->undecided += variant > 0 || isinf(first);
         result->budget_used = fmax(result->budget_used, used);
         if (variant == ASSAY_NUCLEI) {
-            result->verdict = ASSAY_FAIL;
-            result->check = ASSAY_CHECK_DISTRIBUTION;
-            result->budget_used = INFINITY;
-            (void)snprintf(result->message, sizeof result->message,
-                           "row %lld: token %lld or its distribution is not the truth's (token "
-                           "%d)",
-                           (long long)row, (long long)assay_at1(&got->token, row),
-                           (int)nucleus[0].token[row]);
+            tell_wrong(params, &nucleus[0], got, row, result);
             return;
         }
     }

@@ -56,7 +56,7 @@ sim_order sim_order_of(const simulated *s, const double *own, int64_t count);
 
 /* Doubles of scratch that a sum of count terms needs. */
 int64_t sim_scratch(int64_t count);
-/* The contract's sum of a_k b_k, of x_k^2, and of terms that are no products. Nothing is changed. */
+/* The contract's sum of a_k b_k, of x_k^2, and of terms that are no products. None is changed. */
 double sim_dot(const simulated *s, const sim_order *order, const double *a, const double *b,
                int64_t count, double *scratch);
 double sim_squares(const simulated *s, const sim_order *order, const double *x, int64_t count,

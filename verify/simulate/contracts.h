@@ -48,7 +48,7 @@
 #define SIM_bf16_tensor16 {SIM_TYPES(BF16, BF16, BF16, F64), .accumulate = SIM_TRUNCATED(24, 16)}
 #define SIM_e4m3 {SIM_TYPES(E4M3, F32, BF16, F64), .accumulate = SIM_TRUNCATED(14, 32)}
 #define SIM_bf16_in_order                                                                          \
-    {SIM_TYPES(BF16, F32, F32, F64), .accumulate = SIM_TRUNCATED(24, 8),                            \
+    {SIM_TYPES(BF16, F32, F32, F64), .accumulate = SIM_TRUNCATED(24, 8),                           \
      .order = ASSAY_ORDER_SEQUENTIAL}
 #define SIM_e4m3_f32 {SIM_TYPES(E4M3, F32, F32, F64), .accumulate = SIM_TRUNCATED(14, 32)}
 #define SIM_e5m2_narrow {SIM_TYPES(E5M2, F32, F32, F64), .accumulate = SIM_NEAREST(16)}
