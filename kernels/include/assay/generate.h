@@ -3,13 +3,16 @@
  * Prompts are ragged: tokens [B,T] i64 right-padded, lengths [B] i64. soft [S,d_model] replaces the
  * embeddings at soft_at [S,2] i64 (batch, position); several per prompt, any number of prompts.
  * Each step samples (sample.h) from the logits of each row's last token, with stream[b] = b unless
- * `stream` [B] i64 is given, step counting from 0. A row ends with the first token that is one of
- * eos (which is kept); it is then retired and costs nothing. new_tokens [B,max_new] i64 holds -1
- * after the end.
- * logits, when given, [B,max_new,V]: the logits each step sampled from, 0 after the end.
+ * `stream` [B] i64 is given, step counting from 0. A row ends with the first new token that is one
+ * of eos (which is kept; in a prompt it ends nothing); it is then retired and costs nothing.
+ * new_tokens [B,max_new] i64 holds -1 after the end.
+ * logits, when given, [B,max_new,V]: what lm_head gave for each step, before temperature, top_k and
+ * top_p; 0 after the end. It changes nothing else, and is the same where no token is forced.
  * forced, when given, [B,max_new] i64: teacher forcing. The step's token is forced[b,step] instead
  * of the sample (new_tokens still receives what would have been sampled), and a row ends where
- * forced is -1. It makes logits comparable when a single undecided step would diverge.
+ * forced is -1. It makes logits comparable when a single undecided step would diverge. What would
+ * have been sampled ends nothing; a forced token that is one of eos ends its row, as a sampled one
+ * does, and stop is shown the forced tokens, which are the row's.
  * Prompts come from outside: a token that is not in the vocabulary is refused, with a status other
  * than ASSAY_OK; nothing may stand in for it.
  * Steering applies sae_steer at the hook, to every position of the prompt and, with
