@@ -3,7 +3,7 @@
 #include "kernels/exec/stage.h"
 #include "verify/fresh.h"
 
-static const char how[] = "of other prompts";
+static const char how[] = "of fresh prompts";
 
 assay_status assay_fresh_capture_make(const assay_case_context *context, const assay_model *model,
                                       const assay_tensor *tokens, assay_arena *arena,

@@ -6,7 +6,7 @@
 
 enum { ROWS = 5, STEPS = 3, LENGTH = 10 };
 
-static const char how[] = "of other rows";
+static const char how[] = "of fresh rows";
 
 /* The first vector twice, zeros, the last one and half of it. */
 static assay_status take_vectors(const assay_explain_io *from, assay_arena *arena,
@@ -31,7 +31,7 @@ static assay_status take_rows(const assay_model *model, const assay_explain_io *
                               uint64_t seed, assay_arena *arena, assay_explain_io *io,
                               assay_error *error)
 {
-    static const int64_t at[ROWS][2] = {{8, 3}, {2, 8}, {1, 8}, {5, 0}, {0, 0}};
+    static const int64_t at[ROWS][2] = {{8, 3}, {1, 8}, {0, 8}, {5, 0}, {4, 0}};
     const int64_t shape[2] = {ROWS, 2};
     assay_status status =
         assay_fresh_prompts(model->vocab, (int64_t)assay_at2(&from->tokens, 0, 0), seed, arena,

@@ -59,7 +59,7 @@ assay_status assay_fresh_prompts(int64_t vocab, int64_t first, uint64_t seed, as
 {
     /* a to k: drawn tokens, the same where the letter is; 0, < and F: token 0, last and first. */
     static const char *const prompts[ASSAY_FRESH_PROMPTS] = {
-        "<", "abcdefghi", "abcdefghi", "abcdefkjihg", "abcdefkj", "0ab0c0", "FFaFbF", "ccccccc",
+        "abcdefghi", "abcdefghi", "abcdefkjihg", "abcdefkj", "<", "0ab0c0", "FFaFbF", "ccccccc",
         "<d<ef<"};
     const int64_t shape[2] = {ASSAY_FRESH_PROMPTS, ASSAY_FRESH_LENGTH + 1};
     const uint64_t stream = assay_stream("verify/fresh/prompts");

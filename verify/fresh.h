@@ -27,9 +27,9 @@ assay_status assay_fresh_case(const assay_case_context *context, const assay_cha
                               size_t output, assay_arena *arena, assay_chain_case *chain_case,
                               assay_error *error);
 
-/* Prompts for what is taken for padding, for an end or for what was there before: a single token,
- * the vocabulary's last; two that are equal, one that begins as they do and one that is the
- * beginning of that; token 0, the last token and `first` (a bundle's prompts begin with it) at both
+/* Prompts for what is taken for padding, for an end or for what was there before: two that are
+ * equal, one that begins as they do and one that is the beginning of that; a single token, the
+ * vocabulary's last; token 0, the last token and `first` (a bundle's prompts begin with it) at both
  * ends and between; one token all along. The rest is drawn, without `first` in front. Padded with
  * -1, which is no token. tokens [ASSAY_FRESH_PROMPTS, ASSAY_FRESH_LENGTH + 1], lengths i64. */
 assay_status assay_fresh_prompts(int64_t vocab, int64_t first, uint64_t seed, assay_arena *arena,

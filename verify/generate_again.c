@@ -194,7 +194,7 @@ assay_status assay_generate_script(const assay_asked_generation *asked, assay_sc
         while (length < steps && row[length] >= 0) {
             length++;
         }
-        script->after[b] = 1 + (length > 2 ? b % (length - 1) : 0);
+        script->after[b] = length > 1 ? 1 + b * (length - 1) / rows : 1;
         script->token[b] = row[script->after[b] - 1];
         for (int64_t step = script->after[b]; step < steps; step++) {
             row[step] = -1;

@@ -28,12 +28,20 @@ assay_status assay_generate_outputs(const assay_asked_generation *asked, int64_t
 void assay_generate_compare_row(const assay_asked_generation *asked, const assay_tensor *tokens,
                                 int64_t row, const int64_t *expected, int64_t b, int64_t steps);
 
+/* The logits of a run that nothing was forced on: the truth's as long as the tokens before are the
+ * expected ones. Beyond there is no truth, but for a row that has ended as expected. */
+assay_status assay_generate_compare_free(const assay_asked_generation *asked,
+                                         const assay_generate_io *io);
+
+/* Whether a row ends with the token. */
+bool assay_generate_ends(const assay_generate_params *params, int64_t token);
+
 /* Stops each row after another number of its expected tokens, and what is then expected. */
 assay_status assay_generate_script(const assay_asked_generation *asked, assay_script *script,
                                    assay_tensor *expected);
 
-/* Three ways of sampling whose temperatures suit the case's logits: alone, with top_k, with both
- * top_k and top_p. */
+/* Three ways of sampling whose temperatures suit the case's logits: cold and alone, with top_k, with
+ * both top_k and top_p. */
 enum { ASSAY_SAMPLINGS = 3 };
 assay_status assay_generate_sampling(const assay_asked_generation *asked, int number,
                                      assay_sample_params *sampling);

@@ -1,5 +1,6 @@
-/* Generations that no bundle has (fresh.h). A long one that samples, so that what is drawn is what
- * is fed back; prompts of other tokens; steering at the places where the case does not steer. */
+/* Generations that no bundle has (fresh.h). Long rows that are sampled, so that what is drawn is
+ * what is fed back; prompts of other tokens; steering at the places where the case does not
+ * steer. */
 #ifndef VERIFY_GENERATE_FRESH_H
 #define VERIFY_GENERATE_FRESH_H
 
@@ -11,7 +12,9 @@ enum { ASSAY_FRESH_MOST = 4 };
 typedef struct assay_fresh_generation {
     const char *how;
     assay_generate_params params;
-    assay_generate_io io; /* forced: the oracle's tokens, -1 in a row that is not to go on */
+    bool logits; /* asked for where nothing is forced, too */
+    bool wide;   /* asked once more in a batch of nearly twice as many prompts */
+    assay_generate_io io; /* forced: the oracle's tokens, -1 where a row is not to go on */
     assay_generate_chain chain;
     assay_chain_case chain_case;
 } assay_fresh_generation;
