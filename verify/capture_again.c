@@ -117,6 +117,59 @@ static assay_status ask_anew(const capture_asked *asked)
     return status;
 }
 
+/* The case's row for position t of prompt b, -1 where it has none. */
+static int64_t row_at(const capture_asked *asked, int64_t b, int64_t t)
+{
+    const int64_t count = assay_present(&asked->positions) ? asked->positions.shape[0] : 0;
+    int64_t row = count == 0 ? t : -1;
+    for (int64_t i = 0; i < b && count == 0; i++) {
+        row += (int64_t)assay_at1(&asked->lengths, i);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const bool here = (int64_t)assay_at2(&asked->positions, i, 0) == b &&
+                          (int64_t)assay_at2(&asked->positions, i, 1) == t;
+        row = here ? i : row;
+    }
+    return row;
+}
+
+/* Beginnings of the last prompt, which is long, as several prompts: each ends where the case has a
+ * row. */
+static assay_status ask_beginnings(const capture_asked *asked)
+{
+    enum { PROMPTS = 5, LONGEST = 64 };
+    int64_t length[PROMPTS] = {LONGEST, 33, 9, 1, 45};
+    const int64_t b = asked->lengths.shape[0] - 1;
+    int64_t tokens[PROMPTS * LONGEST];
+    int64_t from[PROMPTS * LONGEST];
+    int64_t pairs[2 * PROMPTS * LONGEST];
+    int64_t rows = 0;
+    bool ran = false;
+    if ((int64_t)assay_at1(&asked->lengths, b) < LONGEST) {
+        return ASSAY_OK;
+    }
+    for (int64_t i = 0; i < PROMPTS * LONGEST; i++) {
+        const int64_t j = i / LONGEST;
+        const int64_t t = i % LONGEST;
+        while (t == 0 && length[j] > 1 && row_at(asked, b, length[j] - 1) < 0) {
+            length[j]--;
+        }
+        tokens[i] = t < length[j] ? (int64_t)assay_at2(&asked->tokens, b, t) : -1;
+        from[rows] = row_at(asked, b, t);
+        pairs[2 * rows] = j;
+        pairs[2 * rows + 1] = t;
+        rows += t < length[j] && from[rows] >= 0;
+    }
+    const assay_tensor batch = assay_matrix(tokens, ASSAY_I64, PROMPTS, LONGEST);
+    const assay_tensor lengths = assay_vector(length, ASSAY_I64, PROMPTS);
+    const assay_tensor positions = assay_matrix(pairs, ASSAY_I64, rows, 2);
+    const assay_status status = rows > 0 ? assay_again_prepare(asked->again, &asked->stage->subject,
+                                                               &ran)
+                                         : ASSAY_OK;
+    return status == ASSAY_OK && ran ? ask(asked, &batch, &lengths, &positions, from, rows)
+                                     : status;
+}
+
 assay_status assay_capture_again(const assay_judged *judged, const assay_stage *stage,
                                  const double *expected, const assay_budget *budget,
                                  assay_arena *arena)
@@ -137,7 +190,8 @@ assay_status assay_capture_again(const assay_judged *judged, const assay_stage *
         asked.residual = io->residual;
     }
     if (assay_count(&asked.tokens) > ASSAY_AGAIN_TOKENS) {
-        return ASSAY_OK;
+        again.how = "in a batch of the prompt's beginnings";
+        return stage->subject.logits ? ASSAY_OK : ask_beginnings(&asked);
     }
     assay_status status = assay_again_batch(&asked.tokens, &asked.lengths, true, arena,
                                             &asked.other, judged->error);

@@ -1,4 +1,5 @@
-/* A capture of prompts that no bundle has, at the end of the layers (fresh.h). */
+/* A capture of prompts that no bundle has, at the end of the layers (fresh.h): of all rows, of a
+ * wide batch, of many positions, of one position of one prompt. */
 #ifndef VERIFY_CAPTURE_FRESH_H
 #define VERIFY_CAPTURE_FRESH_H
 
