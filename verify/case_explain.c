@@ -4,11 +4,14 @@
 
 #include "kernels/exec/stage.h"
 #include "verify/explain_again.h"
+#include "verify/explain_brief.h"
 #include "verify/explain_fresh.h"
 
 typedef struct explain_judges {
     assay_explain_judge judge;
     assay_fresh_explanation fresh;
+    assay_brief_explanation brief[ASSAY_BRIEF_MOST];
+    int brief_count;
 } explain_judges;
 
 /* Poisoned: what is not written is seen. */
@@ -132,6 +135,10 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
         if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judges->fresh.wanted) {
             status = assay_fresh_explanation_judge(&judges->fresh, &judged, table, fused, &subject);
         }
+        for (int i = 0; i < judges->brief_count && status == ASSAY_OK &&
+                        result->verdict == ASSAY_PASS; i++) {
+            status = assay_brief_judge(&judges->brief[i], &judged, table, fused, &subject);
+        }
         const assay_status released = assay_judged_release(&judged);
         status = status != ASSAY_OK ? status : released;
     }
@@ -179,6 +186,9 @@ assay_status assay_case_judge_explain(const assay_case_context *context, assay_e
     }
     if (status == ASSAY_OK) {
         status = assay_fresh_explanation_make(&judges.judge, &judges.fresh, error);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_brief_make(&judges.judge, judges.brief, &judges.brief_count, error);
     }
     if (status == ASSAY_OK) {
         status = assay_case_each(context, judge_table, &judges, error);

@@ -4,17 +4,17 @@
 #include "verify/fresh.h"
 #include "verify/generate_fresh.h"
 
-enum { ROWS = 5, STEPS = 3, LENGTH = 10 };
+enum { ROWS = 5, STEPS = 18, FEW = 3, LENGTH = 10 };
 
-static const char how[] = "of fresh rows";
+static const char drawn[] = "of drawn rows";
 
-/* The first vector twice, zeros, the last one and half of it. */
+/* The first vector twice, zeros, the last one and its negative. */
 static assay_status take_vectors(const assay_explain_io *from, assay_arena *arena,
                                  assay_explain_io *io, assay_error *error)
 {
     const int64_t last = from->vectors.shape[0] - 1;
     const int64_t source[ROWS] = {0, 0, 0, last, last};
-    const double times[ROWS] = {1.0, 1.0, 0.0, 1.0, 0.5};
+    const double times[ROWS] = {1.0, 1.0, 0.0, 1.0, -1.0};
     const int64_t shape[2] = {ROWS, from->vectors.shape[1]};
     const assay_status status = assay_buffer_make(arena, from->vectors.dtype, 2, shape,
                                                   &io->vectors, error);
@@ -67,8 +67,8 @@ static assay_status take_prompt(const assay_explain_io *from, assay_arena *arena
     return ASSAY_OK;
 }
 
-/* The tokens that the oracle takes become the forced ones. */
-static assay_status take_tokens(assay_explain_case *read, assay_arena *arena, assay_error *error)
+assay_status assay_explain_take_tokens(assay_explain_case *read, assay_arena *arena,
+                                       assay_error *error)
 {
     const assay_exec exec = assay_case_exec(error);
     assay_explain_stage *stage = NULL;
@@ -87,20 +87,30 @@ static assay_status take_tokens(assay_explain_case *read, assay_arena *arena, as
     return status;
 }
 
-static assay_status set_chain(const assay_case_context *context, assay_arena *arena,
-                              assay_fresh_explanation *fresh, assay_error *error)
+assay_status assay_explain_truth_make(const assay_case_context *context, const char *how,
+                                      const assay_explain_case *read, assay_arena *arena,
+                                      assay_explain_truth *truth, assay_error *error)
 {
     const char *key = NULL;
     assay_status status = assay_fresh_key(context, how, arena, &key, error);
     if (status != ASSAY_OK) {
         return status;
     }
-    assay_explain_chain_set(&fresh->read, key, context->run->seed, &fresh->chain);
-    const assay_chain *const chain = &fresh->chain.chain;
-    status = assay_fresh_case(context, chain, ASSAY_EXPLAIN_SOFT, arena, &fresh->soft, error);
+    assay_explain_chain_set(read, key, context->run->seed, &truth->chain);
+    const assay_chain *const chain = &truth->chain.chain;
+    status = assay_fresh_case(context, chain, ASSAY_EXPLAIN_SOFT, arena, &truth->soft, error);
     return status == ASSAY_OK ? assay_fresh_case(context, chain, ASSAY_EXPLAIN_LOGITS, arena,
-                                                 &fresh->logits, error)
+                                                 &truth->logits, error)
                               : status;
+}
+
+/* Only the first row has a truth of more than a few new tokens. */
+static void shorten(assay_explain_case *read)
+{
+    int64_t *const token = read->io.forced.data;
+    for (int64_t i = STEPS; i < read->rows * STEPS; i++) {
+        token[i] = i % STEPS < FEW ? token[i] : -1;
+    }
 }
 
 assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
@@ -133,27 +143,31 @@ assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
         status = take_prompt(&given->io, arena, &read->io, error);
     }
     if (status == ASSAY_OK) {
-        status = take_tokens(read, arena, error);
+        status = assay_explain_take_tokens(read, arena, error);
     }
-    return status == ASSAY_OK ? set_chain(context, arena, fresh, error) : status;
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    shorten(read);
+    return assay_explain_truth_make(context, drawn, read, arena, &fresh->truth, error);
 }
 
 /* One run, free or forced. */
 static assay_status ask(assay_fresh_explanation *fresh, assay_asked_generation *asked,
-                        const assay_budget *soft, bool force)
+                        const assay_budget *soft, bool force, bool logits)
 {
     const assay_judged *const judged = asked->again.judged;
     assay_again rows = asked->again;
     assay_explain_io io = fresh->read.io;
     bool ran = false;
-    rows.expected = fresh->soft.expected;
+    rows.expected = fresh->truth.soft.expected;
     rows.budget = soft;
     rows.row_name = "vector";
     if (!force) {
         memset(&io.forced, 0, sizeof io.forced);
     }
     assay_status status = assay_explain_case_outputs(&fresh->read, fresh->read.rows,
-                                                     assay_table_activation(asked->table), force,
+                                                     assay_table_activation(asked->table), logits,
                                                      asked->again.arena, &io, judged->error);
     if (status == ASSAY_OK) {
         status = assay_again_run(&asked->again, &io, ASSAY_PLACE_LEFT, &ran);
@@ -163,6 +177,9 @@ static assay_status ask(assay_fresh_explanation *fresh, assay_asked_generation *
     }
     const assay_generate_io made = {
         .forced = io.forced, .new_tokens = io.new_tokens, .logits = io.logits};
+    if (status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS && logits && !force) {
+        status = assay_generate_compare_free(asked, &made);
+    }
     return status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS
                ? assay_generate_judge_sampled(asked, &asked->params->sampling, &made)
                : status;
@@ -182,12 +199,12 @@ assay_status assay_fresh_explanation_judge(assay_fresh_explanation *fresh,
     files.stops = false;
     own.files = &files;
     own.params = &fresh->read.params;
-    assay_status status = assay_chain_case_budget(&fresh->soft, table, &soft, judged->error);
+    assay_status status = assay_chain_case_budget(&fresh->truth.soft, table, &soft, judged->error);
     if (status == ASSAY_OK) {
-        status = assay_chain_case_budget(&fresh->logits, table, &logits, judged->error);
+        status = assay_chain_case_budget(&fresh->truth.logits, table, &logits, judged->error);
     }
     assay_asked_generation asked = {
-        .again = {judged, how, fresh->soft.arena, fresh->logits.expected, &logits, "step"},
+        .again = {judged, drawn, fresh->truth.soft.arena, fresh->truth.logits.expected, &logits, "step"},
         .params = &fresh->read.params.generate,
         .io = &forced,
         .table = table,
@@ -195,11 +212,11 @@ assay_status assay_fresh_explanation_judge(assay_fresh_explanation *fresh,
     if (status == ASSAY_OK) {
         status = assay_again_prepare(&asked.again, &own, &ran);
     }
+    const bool can_force = assay_stage_can_force(fused);
     if (status == ASSAY_OK && ran) {
-        status = ask(fresh, &asked, &soft, false);
+        status = ask(fresh, &asked, &soft, false, can_force);
     }
-    return status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS &&
-                   assay_stage_can_force(fused)
-               ? ask(fresh, &asked, &soft, true)
+    return status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS && can_force
+               ? ask(fresh, &asked, &soft, true, true)
                : status;
 }

@@ -1,17 +1,31 @@
 /* Explanations of rows that no bundle has (fresh.h): vectors of which two are equal and one is
- * zero, or rows captured from prompts of other tokens; in a short prompt with placeholders at both
- * its ends and between; sampled. */
+ * zero, one the negative of another, or rows captured from prompts of other tokens; in a short
+ * prompt with placeholders at both its ends and between; sampled, the first with many new
+ * tokens. */
 #ifndef VERIFY_EXPLAIN_FRESH_H
 #define VERIFY_EXPLAIN_FRESH_H
 
 #include "verify/explain_judge.h"
 #include "verify/generate_again.h"
 
+/* The soft tokens and logits of an explanation's chain. */
+typedef struct assay_explain_truth {
+    assay_explain_chain chain;
+    assay_chain_case soft, logits;
+} assay_explain_truth;
+
+/* The tokens that the oracle takes become the forced ones. */
+assay_status assay_explain_take_tokens(assay_explain_case *read, assay_arena *arena,
+                                       assay_error *error);
+/* read and truth must not move. */
+assay_status assay_explain_truth_make(const assay_case_context *context, const char *how,
+                                      const assay_explain_case *read, assay_arena *arena,
+                                      assay_explain_truth *truth, assay_error *error);
+
 typedef struct assay_fresh_explanation {
     bool wanted;
     assay_explain_case read; /* the case's, with rows of its own; forced: the oracle's tokens */
-    assay_explain_chain chain;
-    assay_chain_case soft, logits;
+    assay_explain_truth truth;
 } assay_fresh_explanation;
 
 /* judge: the case's, with its truth. fresh must not move and lives as long as the judge's arena. */
