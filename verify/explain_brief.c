@@ -4,7 +4,7 @@
 #include "kernels/exec/stage.h"
 #include "verify/fresh.h"
 
-enum { ROWS = 3, LENGTH = 3, ASKED = 18, RANK = 4 };
+enum { ROWS = 3, LENGTH = 2, MANY = 18, RANK = 4 };
 
 /* A great vector, an ordinary one and its negative. */
 static assay_status take_vectors(const assay_explain_io *from, assay_arena *arena,
@@ -76,7 +76,7 @@ static assay_status take_normal(uint64_t seed, const char *name, int rank, int64
     return status;
 }
 
-/* An adapter that has everything; what its type does not name counts for nothing. */
+/* With all that the types which are asked for name; what another one names counts for nothing. */
 static assay_status take_adapter(int64_t d, uint64_t seed, assay_arena *arena,
                                  assay_adapter_params *adapter, assay_error *error)
 {
@@ -92,10 +92,6 @@ static assay_status take_adapter(int64_t d, uint64_t seed, assay_arena *arena,
     }
     if (status == ASSAY_OK) {
         status = take_normal(seed, "verify/brief/v", 2, d, RANK, 0.25, arena, &adapter->v, error);
-    }
-    if (status == ASSAY_OK) {
-        status = take_normal(seed, "verify/brief/weight", 2, d, d, 0.125, arena, &adapter->weight,
-                             error);
     }
     if (status == ASSAY_OK) {
         status = take_normal(seed, "verify/brief/scale", 1, 1, 1, 0.0, arena, &adapter->log_scale,
@@ -157,25 +153,26 @@ static assay_status finish(const assay_explain_judge *judge, assay_brief_explana
                               : status;
 }
 
-/* Of given vectors: an adapter of each type with a mean, then the case's with a steered explainer,
- * the last with another prompt. */
+/* Of given vectors: adapters that no bundle has, with a mean, then the case's with a steered
+ * explainer, the last with another prompt. */
 static assay_status make_given(const assay_explain_judge *judge, assay_brief_explanation *brief,
                                int *count, assay_error *error)
 {
-    static const char *const how[] = {"brief, identity",     "brief, scale only",
-                                      "brief, affine",       "brief, affine and low rank",
-                                      "brief, low rank only", "brief, full rank"};
-    enum { TYPES = sizeof how / sizeof *how };
+    static const struct {
+        assay_adapter_type type;
+        const char *how;
+    } types[] = {{ASSAY_ADAPTER_SCALE_ONLY, "brief, scale only"},
+                 {ASSAY_ADAPTER_LOW_RANK_ONLY, "brief, low rank only"}};
     assay_adapter_params adapter;
     assay_status status = take_adapter(judge->read->width, judge->context->run->seed,
                                        judge->soft.arena, &adapter, error);
-    for (int type = 0; type < TYPES && status == ASSAY_OK; type++) {
+    for (size_t i = 0; i < sizeof types / sizeof *types && status == ASSAY_OK; i++) {
         assay_brief_explanation *const one = &brief[(*count)++];
-        one->how = how[type];
+        one->how = types[i].how;
+        one->many = i == 0;
         status = begin(judge, 0, &one->read, error);
         one->read.params.adapter = adapter;
-        one->read.params.adapter.type = (assay_adapter_type)type;
-        one->read.params.adapter.normalize_input = type == ASSAY_ADAPTER_SCALAR_AFFINE;
+        one->read.params.adapter.type = types[i].type;
         status = status == ASSAY_OK ? finish(judge, one, error) : status;
     }
     for (uint64_t prompt = 0; prompt < 2 && status == ASSAY_OK; prompt++) {
@@ -225,16 +222,16 @@ assay_status assay_brief_make(const assay_explain_judge *judge,
                                                    : make_captured(judge, brief, count, error);
 }
 
-/* The rows again and again: row r is row r % ROWS of the truth. */
-static assay_status repeat_rows(assay_arena *arena, assay_explain_io *io, int64_t from[ASKED],
-                                assay_error *error)
+/* `count` rows, the same again and again: row r is row r % ROWS of the truth. */
+static assay_status repeat_rows(int64_t count, assay_arena *arena, assay_explain_io *io,
+                                int64_t from[MANY], assay_error *error)
 {
     const bool vectors = assay_present(&io->vectors);
     assay_tensor *const rows = vectors ? &io->vectors : &io->positions;
     const assay_tensor given = *rows;
-    const int64_t shape[2] = {ASKED, given.shape[1]};
+    const int64_t shape[2] = {count, given.shape[1]};
     const assay_status status = assay_buffer_make(arena, given.dtype, 2, shape, rows, error);
-    for (int64_t i = 0; i < ASKED * shape[1] && status == ASSAY_OK; i++) {
+    for (int64_t i = 0; i < count * shape[1] && status == ASSAY_OK; i++) {
         from[i / shape[1]] = i / shape[1] % ROWS;
         assay_put2(rows, i / shape[1], i % shape[1],
                    assay_at2(&given, i / shape[1] % ROWS, i % shape[1]));
@@ -249,12 +246,13 @@ static assay_status ask(const assay_brief_explanation *brief, assay_asked_genera
     const assay_result *const result = asked->again.judged->result;
     const bool logits = assay_stage_can_force(asked->fused);
     assay_explain_io io = brief->read.io;
-    int64_t from[ASKED];
+    const int64_t count = brief->many ? MANY : ROWS;
+    int64_t from[MANY];
     bool ran = false;
     memset(&io.forced, 0, sizeof io.forced);
-    assay_status status = repeat_rows(rows->arena, &io, from, error);
+    assay_status status = repeat_rows(count, rows->arena, &io, from, error);
     if (status == ASSAY_OK) {
-        status = assay_explain_case_outputs(&brief->read, ASKED,
+        status = assay_explain_case_outputs(&brief->read, count,
                                             assay_table_activation(asked->table), logits,
                                             rows->arena, &io, error);
     }
@@ -267,7 +265,7 @@ static assay_status ask(const assay_brief_explanation *brief, assay_asked_genera
     if (status == ASSAY_OK && ran && result->verdict == ASSAY_PASS && logits) {
         status = assay_again_compare(&asked->again, &io.logits, from);
     }
-    for (int64_t r = 0; r < ASKED && status == ASSAY_OK && ran; r++) {
+    for (int64_t r = 0; r < count && status == ASSAY_OK && ran; r++) {
         const int64_t *const expected = (const int64_t *)brief->read.io.forced.data + from[r];
         assay_generate_compare_row(asked, &io.new_tokens, r, expected, from[r], 1);
     }

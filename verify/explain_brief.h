@@ -1,15 +1,16 @@
-/* Explanations of one new token in a prompt of a few, so that much can be asked of them: adapters of
- * every type on given vectors, some of them great, with a mean and without; other hooks of captured
- * rows; a steered explainer; many rows; another prompt in a second call. */
+/* Explanations of one new token in a prompt of a few, so that much can be asked of them: other
+ * adapters on given vectors, some of them great, with a mean; other hooks of captured rows; a
+ * steered explainer; many rows; another prompt in a second call. */
 #ifndef VERIFY_EXPLAIN_BRIEF_H
 #define VERIFY_EXPLAIN_BRIEF_H
 
 #include "verify/explain_fresh.h"
 
-enum { ASSAY_BRIEF_MOST = 8 };
+enum { ASSAY_BRIEF_MOST = 4 };
 
 typedef struct assay_brief_explanation {
     const char *how;
+    bool many;   /* of many rows, all but a few of them repeated */
     bool second; /* asked of what the one before is prepared as */
     assay_explain_case read; /* forced: the oracle's token */
     assay_explain_truth truth;

@@ -4,7 +4,7 @@
 #include "verify/fresh.h"
 #include "verify/generate_fresh.h"
 
-enum { ROWS = 5, STEPS = 18, FEW = 3, LENGTH = 10 };
+enum { ROWS = 5, MANY = 17, FEW = 3, LENGTH = 10 };
 
 static const char drawn[] = "of drawn rows";
 
@@ -108,8 +108,8 @@ assay_status assay_explain_truth_make(const assay_case_context *context, const c
 static void shorten(assay_explain_case *read)
 {
     int64_t *const token = read->io.forced.data;
-    for (int64_t i = STEPS; i < read->rows * STEPS; i++) {
-        token[i] = i % STEPS < FEW ? token[i] : -1;
+    for (int64_t i = read->steps; i < read->rows * read->steps; i++) {
+        token[i] = i % read->steps < FEW ? token[i] : -1;
     }
 }
 
@@ -128,8 +128,8 @@ assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
         return ASSAY_OK;
     }
     read->rows = ROWS;
-    read->steps = STEPS;
-    read->params.generate.max_new_tokens = STEPS;
+    read->steps = vectors ? MANY : FEW;
+    read->params.generate.max_new_tokens = read->steps;
     read->params.generate.eos_count = 0;
     assay_status status = assay_fresh_sampling(context, &given->params.generate, &given->io.forced,
                                                judge->logits.given, arena,

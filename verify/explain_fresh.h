@@ -1,7 +1,7 @@
 /* Explanations of rows that no bundle has (fresh.h): vectors of which two are equal and one is
  * zero, one the negative of another, or rows captured from prompts of other tokens; in a short
- * prompt with placeholders at both its ends and between; sampled, the first with many new
- * tokens. */
+ * prompt with placeholders at both its ends and between; sampled, the first vector's with
+ * many new tokens. */
 #ifndef VERIFY_EXPLAIN_FRESH_H
 #define VERIFY_EXPLAIN_FRESH_H
 

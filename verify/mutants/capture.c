@@ -190,6 +190,7 @@ static void change_rows(int fault, const assay_exec *exec, int64_t vocab,
 {
     const assay_tensor *const rows = &io->residual;
     const int64_t pairs = assay_present(&io->positions) ? io->positions.shape[0] : 0;
+    const int64_t most = IS(batch_8) ? 8 : IS(batch_16) ? 16 : INT64_MAX;
     int64_t end = 0;
     for (int64_t b = 0; b < io->lengths.shape[0] && pairs == 0; b++) {
         for (int64_t t = 0; t < scalar_index(&io->lengths, b); t++, end++) {
@@ -200,7 +201,7 @@ static void change_rows(int fault, const assay_exec *exec, int64_t vocab,
         if (IS(length_one) && scalar_index(&io->lengths, b) == 1) {
             zero_row(rows, end - 1);
         }
-        for (int64_t i = 0; i < rows->shape[1] && IS(batch_8) && b >= 8; i++) {
+        for (int64_t i = 0; i < rows->shape[1] && b >= most; i++) {
             assay_put2(rows, end - 1, i, assay_at2(rows, 0, i));
         }
     }
@@ -219,6 +220,7 @@ static void change_rows(int fault, const assay_exec *exec, int64_t vocab,
     if (IS(threads_3) && exec->threads >= 3) {
         zero_row(rows, rows->shape[0] - 1);
     }
+    mutant_change_captured(fault_name[fault], io);
 }
 
 /* Positions in ascending order; the return is to be freed after use. */

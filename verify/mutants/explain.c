@@ -27,6 +27,13 @@ static void change_params(int fault, assay_explain_params *params)
         params->generate.model = *subject;
     } else if (IS(one_eos) && params->generate.eos_count > 1) {
         params->generate.eos_count = 1;
+    } else if (IS(scale_lost) && adapter->type == ASSAY_ADAPTER_SCALE_ONLY) {
+        adapter->type = ASSAY_ADAPTER_IDENTITY;
+    } else if (IS(steer_off)) {
+        params->generate.steering.on = false;
+    } else if (IS(hook_output) && (params->capture.hook.kind == ASSAY_HOOK_ATTN_OUT ||
+                                   params->capture.hook.kind == ASSAY_HOOK_MLP_OUT)) {
+        params->capture.hook.kind = ASSAY_HOOK_OUTPUT;
     } else if (IS(greedy)) {
         params->generate.sampling.temperature = 0.0;
     }
@@ -80,9 +87,10 @@ static assay_status faulty_explain(int fault, assay_dtype type, const assay_exec
         status = assay_explain_stage_run(stage, &changed);
     }
     assay_explain_stage_close(&stage);
-    for (int64_t n = 8; n < io->soft.shape[0] && status == ASSAY_OK && IS(rows_8); n++) {
+    const int64_t most = IS(rows_8) ? 8 : IS(rows_16) ? 16 : INT64_MAX;
+    for (int64_t n = most; n < io->soft.shape[0] && status == ASSAY_OK; n++) {
         for (int64_t i = 0; i < io->soft.shape[1]; i++) {
-            assay_put2(&io->soft, n, i, assay_at2(&io->soft, n - 8, i));
+            assay_put2(&io->soft, n, i, assay_at2(&io->soft, n - most, i));
         }
     }
     if (status == ASSAY_OK) {

@@ -91,6 +91,16 @@ static void *change_params(int fault, assay_generate_params *params)
                        steering->hook.kind != ASSAY_HOOK_ATTN_OUT;
     } else if (IS(steer_mlp_out)) {
         steering->on = steering->on && steering->hook.kind != ASSAY_HOOK_MLP_OUT;
+    } else if (IS(eos_8) && params->eos_count > 8) {
+        params->eos_count = 8;
+    } else if (IS(cold_greedy) && params->sampling.temperature < 0.3) {
+        params->sampling.temperature = 0.0;
+    } else if (IS(steer_sampled)) {
+        steering->on = steering->on && params->sampling.temperature == 0.0;
+    } else if (IS(steer_topk)) {
+        steering->on = steering->on && steering->steer.sae.activation != ASSAY_TOPK;
+    } else if (IS(steer_long) && params->max_new_tokens > 8) {
+        steering->positions = ASSAY_STEER_PROMPT;
     }
     return IS(random_head) && tied ? random_head(&params->model) : NULL;
 }
@@ -134,12 +144,15 @@ static void *change_operands(int fault, int64_t vocab, assay_generate_io *io)
                                                : s;
         at[2 * s] = (int64_t)assay_at2(&io->soft_at, from, 0);
         at[2 * s + 1] = (int64_t)assay_at2(&io->soft_at, from, 1);
-        at[2 * s + 1] += IS(soft_late) && at[2 * s + 1] + 1 < memory[at[2 * s]] ? 1 : 0;
+        at[2 * s + 1] = IS(soft_late) ? (at[2 * s + 1] + 1) % memory[at[2 * s]] : at[2 * s + 1];
         front = at[2 * s + 1] == 0 ? s : front;
     }
     io->lengths = assay_vector(memory, ASSAY_I64, batch);
     if (soft > 0) {
-        const int64_t kept = IS(soft_one) ? 1 : IS(soft_front) ? front : soft;
+        const int64_t kept = IS(soft_one)     ? 1
+                             : IS(soft_front) ? front
+                             : IS(soft_16)    ? scalar_min(soft, 16)
+                                              : soft;
         io->soft_at = assay_matrix(at, ASSAY_I64, kept, 2);
         io->soft.shape[0] = io->soft_at.shape[0];
     }

@@ -65,7 +65,13 @@
     X(capture, f32, first_again, ON_CHAIN, "capture-*",                                            \
       "a prompt's first token, where it comes again, gives zeros")                                 \
     X(capture, f32, repeated, ON_CHAIN, "capture-*",                                               \
-      "a token for the third time in succession gives zeros")
+      "a token for the third time in succession gives zeros")                                      \
+    X(capture, f32, batch_16, ON_CHAIN, "capture-*",                                               \
+      "prompts after the sixteenth end with the first one's first row")                            \
+    X(capture, f32, single_position, ON_CHAIN, "capture-*",                                        \
+      "one position of one prompt alone gives zeros")                                              \
+    X(capture, f32, positions_32, ON_CHAIN, "capture-*",                                           \
+      "from the 33rd position asked for on rows are those of 32 before")
 
 #define GENERATE_TWINS(X) X(generate, f32)
 
@@ -117,7 +123,7 @@
     X(generate, f32, steps_32, ON_DRAWN, "generate", "ends after 32 new tokens")                   \
     X(generate, f32, soft_sorted, ON_DRAWN, "generate",                                            \
       "soft tokens are taken to be in the order of their prompts")                                 \
-    X(generate, f32, steer_hooks, ON_CHAIN, "steered-*", "does not steer at embed and attn_out")   \
+    X(generate, f32, steer_hooks, ON_DRAWN, "steered-*", "does not steer at embed and attn_out")   \
     X(generate, f32, steer_mlp_out, ON_CHAIN, "steered-*", "does not steer at mlp_out")            \
     X(generate, f32, steer_batch, ON_CHAIN, "steered-*",                                           \
       "in batches of more than four all positions are steered")                                    \
@@ -127,7 +133,24 @@
     X(generate, f32, equal_prompts, ON_DRAWN, "generate",                                          \
       "a prompt that equals the first gets its tokens, with another stream too")                   \
     X(generate, f32, ended_goes_on, ON_DRAWN, "generate",                                          \
-      "a row that is not to go on at all gets a token")
+      "a row that is not to go on at all gets a token")                                            \
+    X(generate, f32, eos_in_prompt, ON_DRAWN, "generate", "an eos in a prompt ends its row")       \
+    X(generate, f32, eos_8, ON_DRAWN, "generate", "of more than eight eos ids the rest is lost")   \
+    X(generate, f32, sampled_ends, ON_DRAWN, "generate",                                           \
+      "a row whose tokens are forced ends where an eos would have been sampled")                   \
+    X(generate, f32, soft_16, ON_DRAWN, "generate", "soft tokens after the sixteenth are lost")    \
+    X(generate, f32, steps_48, ON_DRAWN, "generate", "ends after 48 new tokens")                   \
+    X(generate, f32, cache_128, ON_DRAWN, "generate",                                              \
+      "new tokens from position 128 on are the one before")                                        \
+    X(generate, f32, batch_16, ON_DRAWN, "generate",                                               \
+      "prompts after the sixteenth get the first one's tokens")                                    \
+    X(generate, f32, cold_greedy, ON_DRAWN, "generate*", "temperatures below 0.3 are taken for 0") \
+    X(generate, f32, logits_cooled, ON_DRAWN, "generate",                                          \
+      "logits are divided by the temperature where nothing is forced")                             \
+    X(generate, f32, steer_sampled, ON_DRAWN, "steered-*", "does not steer where it samples")      \
+    X(generate, f32, steer_topk, ON_DRAWN, "steered-*", "does not steer by a TopK SAE")            \
+    X(generate, f32, steer_long, ON_DRAWN, "steered-*",                                            \
+      "with more than eight new tokens only the prompt is steered")
 
 #define EXPLAIN_TWINS(X) X(explain, f32)
 
@@ -156,7 +179,14 @@
     X(explain, f32, equal_vectors, ON_DRAWN, "explain-features",                                   \
       "a vector equal to the one before gets its tokens, with another stream too")                 \
     X(explain, f32, third_row, ON_CHAIN, "explain-text*",                                          \
-      "from the third captured row on the soft token is the second's")
+      "from the third captured row on the soft token is the second's")                             \
+    X(explain, f32, steps_16, ON_DRAWN, "explain-features", "ends after 16 new tokens")            \
+    X(explain, f32, rows_16, ON_CHAIN, "explain-features",                                         \
+      "vectors after the sixteenth get another's soft token")                                      \
+    X(explain, f32, scale_lost, ON_CHAIN, "explain-features", "scale only is taken for identity")  \
+    X(explain, f32, steer_off, ON_CHAIN, "explain-features", "the explainer is not steered")       \
+    X(explain, f32, hook_output, ON_CHAIN, "explain-text*",                                        \
+      "attn_out and mlp_out are taken for output")
 
 mutant_kernels mutant_capture_kernels(void);
 mutant_kernels mutant_generate_kernels(void);
@@ -178,6 +208,8 @@ double *mutant_frequencies(const assay_model *model, double factor);
  * b for what it is not. */
 bool mutant_mistakes(const char *fault, const assay_capture_io *io, int64_t vocab, int64_t b,
                      int64_t t);
+/* Faults of how many rows are asked for at once: changes what a right capture gave. */
+void mutant_change_captured(const char *fault, const assay_capture_io *io);
 /* The same of generate's and explain's: changes what a right run gave. */
 void mutant_change_tokens(const char *fault, const assay_generate_params *params,
                           const assay_generate_io *io);
