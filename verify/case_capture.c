@@ -96,6 +96,14 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
     const assay_table *const table = assay_stage_contracts_of(&context->run->tables[index],
                                                               ASSAY_OP_capture, &room);
     const assay_judged judged = {context->run->sessions[index], result, error};
+    if (chain->logits && context->run->tables[index].kernel[ASSAY_OP_embed] == NULL) {
+        result->verdict = ASSAY_SKIP;
+        (void)snprintf(result->message, sizeof result->message,
+                       "logits are composed of the step ops, of which '%s' has no embed: give it "
+                       "those too, or judge its stages by capture, generate and explain",
+                       table->name);
+        return ASSAY_OK;
+    }
     const int64_t shape[2] = {chain->rows, chain->columns};
     char *folder = NULL;
     assay_budget budget;

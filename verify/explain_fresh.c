@@ -204,7 +204,8 @@ assay_status assay_fresh_explanation_judge(assay_fresh_explanation *fresh,
         status = assay_chain_case_budget(&fresh->truth.logits, table, &logits, judged->error);
     }
     assay_asked_generation asked = {
-        .again = {judged, drawn, fresh->truth.soft.arena, fresh->truth.logits.expected, &logits, "step"},
+        .again = {judged, drawn, fresh->truth.soft.arena, fresh->truth.logits.expected, &logits,
+                  "step"},
         .params = &fresh->read.params.generate,
         .io = &forced,
         .table = table,

@@ -40,8 +40,8 @@ bool assay_generate_ends(const assay_generate_params *params, int64_t token);
 assay_status assay_generate_script(const assay_asked_generation *asked, assay_script *script,
                                    assay_tensor *expected);
 
-/* Three ways of sampling whose temperatures suit the case's logits: cold and alone, with top_k, with
- * both top_k and top_p. */
+/* Three ways of sampling whose temperatures suit the case's logits: cold and alone, with top_k,
+ * with both top_k and top_p. */
 enum { ASSAY_SAMPLINGS = 3 };
 assay_status assay_generate_sampling(const assay_asked_generation *asked, int number,
                                      assay_sample_params *sampling);
