@@ -129,6 +129,7 @@ static assay_status judge_item(void *context, void *own, size_t number, assay_er
                                   .keep = campaign->options.keep,
                                   .cases = item->cases,
                                   .host = campaign->host,
+                                  .spare_oracle = campaign->options.impl == NULL,
                                   .quick = campaign->options.filter.quick,
                                   .seed = campaign->options.seed,
                                   .sink = {w, take_result},

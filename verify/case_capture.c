@@ -152,10 +152,11 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
         status = assay_stage_repeat(&judged, &stage, chain_case->expected, &budget, arena);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS && chain_case->witness == NULL &&
-        !assay_stage_is_slow(result)) {
+        assay_stage_asked_more(context->run, table, result)) {
         status = assay_capture_again(&judged, &stage, chain_case->expected, &budget, arena);
     }
-    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judge->fresh->wanted) {
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judge->fresh->wanted &&
+        assay_stage_asked_more(context->run, table, result)) {
         status = assay_fresh_capture_judge(judge->fresh, &judged, &subject, table);
     }
     const assay_status released = assay_judged_release(&judged);

@@ -90,7 +90,7 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
         status = assay_explain_judge_tokens(judge, judged, tokens.data, &budget);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judge->logits.witness == NULL &&
-        !assay_stage_is_slow(result)) {
+        assay_stage_asked_more(judge->context->run, table, result)) {
         status = assay_explain_again(judge, judged, table, fused, subject, &budget);
     }
     return status;
@@ -132,10 +132,11 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         const assay_kernel *const fused = context->run->tables[index].kernel[ASSAY_OP_explain];
         status = judge_prepared(judge, &judged, table, fused, &subject, judge->soft.arena);
-        if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judges->fresh.wanted) {
+        const bool more = assay_stage_asked_more(context->run, table, result);
+        if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judges->fresh.wanted && more) {
             status = assay_fresh_explanation_judge(&judges->fresh, &judged, table, fused, &subject);
         }
-        for (int i = 0; i < judges->brief_count && status == ASSAY_OK &&
+        for (int i = 0; i < judges->brief_count && more && status == ASSAY_OK &&
                         result->verdict == ASSAY_PASS; i++) {
             status = assay_brief_judge(&judges->brief[i], &judged, table, fused, &subject);
         }

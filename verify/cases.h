@@ -16,7 +16,9 @@ typedef struct assay_verify_run {
     const char *keep;               /* a folder for what fails, or NULL */
     const char *cases;              /* the user's list that a generated case is of, or NULL */
     bool host; /* whether host cases (tokenize, detokenize) are asked for */
-    bool quick; /* of what no bundle has (fresh.h), leave out long and steered generations */
+    bool spare_oracle; /* leave it out of what its own truth is all there is of (generated cases,
+                          stages asked again) */
+    bool quick; /* leave out what no bundle has (fresh.h) */
     const assay_host_functions *functions; /* the host's; NULL: the program's own */
     uint64_t seed;
     assay_sink sink;

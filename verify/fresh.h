@@ -13,7 +13,8 @@ enum {
 };
 
 /* Whether the case is the bundle's first in float64 of its op with that params[key] (one text
- * differs from another, all else only from nothing), on a model that is small enough. */
+ * differs from another, all else only from nothing), on a model that is small enough; never in a
+ * quick run. */
 bool assay_fresh_wanted(const assay_case_context *context, const char *key,
                         const assay_model *model);
 

@@ -67,7 +67,6 @@ assay_status assay_fresh_make(const assay_case_context *context,
         fresh[i].params = *params;
         fresh[i].params.eos_count = 0;
     }
-    const bool quick = context->run->quick;
     assay_sample_params sampling;
     assay_status status = assay_fresh_sampling(context, params, &io->forced, given, arena,
                                                &sampling, error);
@@ -75,17 +74,15 @@ assay_status assay_fresh_make(const assay_case_context *context,
         return status;
     }
     if (params->steering.on) {
-        return quick ? ASSAY_OK
-                     : assay_fresh_make_steered(context, params, io, &sampling, arena, fresh,
-                                                count, error);
+        return assay_fresh_make_steered(context, params, io, &sampling, arena, fresh, count,
+                                        error);
     }
-    *count = quick ? 1 : 2;
+    *count = 2;
     fresh[0].params.sampling = sampling;
     fresh[1].params.sampling = sampling;
     status = assay_fresh_make_drawn(context, io, arena, &fresh[0], error);
-    return status == ASSAY_OK && !quick
-               ? assay_fresh_make_long(context, io, arena, &fresh[1], error)
-               : status;
+    return status == ASSAY_OK ? assay_fresh_make_long(context, io, arena, &fresh[1], error)
+                              : status;
 }
 
 /* What one run gave, free or forced. */

@@ -3,6 +3,7 @@
 #define VERIFY_STAGE_JUDGE_H
 
 #include "verify/buffer.h"
+#include "verify/cases.h"
 #include "verify/compare.h"
 #include "verify/judged.h"
 
@@ -22,6 +23,10 @@ bool assay_stage_can_force(const assay_kernel *fused);
 
 /* Whether a run took so long that the stage is not run in more ways. */
 bool assay_stage_is_slow(const assay_result *result);
+/* Whether a stage is run in ways whose truth is the oracle's: not a slow one, nor the oracle itself
+ * where it is spared. */
+bool assay_stage_asked_more(const assay_verify_run *run, const assay_table *table,
+                            const assay_result *result);
 
 typedef struct assay_stage {
     assay_subject subject;
