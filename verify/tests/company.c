@@ -75,9 +75,9 @@ static seen judge(const char *impl, const char *glob)
     return s;
 }
 
-static void expect_caught(const char *impl, assay_check a, assay_check b)
+static void expect_caught(const char *impl, const char *glob, assay_check a, assay_check b)
 {
-    const seen s = judge(impl, "add-*");
+    const seen s = judge(impl, glob);
     int other = 0;
     for (int check = 0; check < ASSAY_CHECK_COUNT; check++) {
         other += s.checks[check] && check != (int)a && check != (int)b;
@@ -99,8 +99,8 @@ Test(company, one_that_refuses_to_run_in_place_passes)
 
 Test(company, what_is_wrong_only_over_an_input_is_caught_in_place)
 {
-    expect_caught("over_a", ASSAY_CHECK_IN_PLACE, ASSAY_CHECK_IN_PLACE);
-    expect_caught("over_b", ASSAY_CHECK_IN_PLACE, ASSAY_CHECK_IN_PLACE);
+    expect_caught("over_a", "add-*", ASSAY_CHECK_IN_PLACE, ASSAY_CHECK_IN_PLACE);
+    expect_caught("over_b", "add-*", ASSAY_CHECK_IN_PLACE, ASSAY_CHECK_IN_PLACE);
 }
 
 /* Every addition is run by 1, 3 and 8 threads, in one check each. */
@@ -113,7 +113,8 @@ Test(company, what_is_wrong_at_another_number_of_threads_is_caught_by_each_case)
                      s.judged);
         cr_expect_not(s.checks[ASSAY_CHECK_VALUE], "%s: %s", impls[i], s.message);
     }
-    expect_caught("two_threads", ASSAY_CHECK_VALUE, ASSAY_CHECK_EXACT);
+    /* of numbers: where its element is NaN, only a part without that row shows it */
+    expect_caught("two_threads", "add-*-normal", ASSAY_CHECK_VALUE, ASSAY_CHECK_EXACT);
 }
 
 /* All cases fail, by no other check, and in between a right kernel is judged in the same session:
