@@ -121,6 +121,11 @@ ref_rounding ref_rounding_of_terms(const ref_rounding *rounding, int bits)
     return r;
 }
 
+bool ref_is_narrow(const ref_rounding *rounding)
+{
+    return rounding->bits < assay_dtype_bits(rounding->work);
+}
+
 assay_status ref_model_wanted(const assay_precision *contract, const assay_error_model *model,
                               ref_rounding *rounding, bool *wanted, assay_error *error)
 {

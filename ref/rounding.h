@@ -57,6 +57,9 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
  * bits: one that the accumulator has no room for is rounded as a product would be. */
 ref_rounding ref_rounding_of_terms(const ref_rounding *rounding, int bits);
 
+/* Whether the accumulator rounds what elementwise arithmetic makes: a bias, an exponential. */
+bool ref_is_narrow(const ref_rounding *rounding);
+
 /* *wanted tells whether a model is to be filled: when both are given. A model without a contract is
  * an error; a model without sigma asks for certain bounds. rounding is the contract's in any case:
  * the truth is of the operands it promises. Without a contract it is all zeros: nothing rounds. */

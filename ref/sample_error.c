@@ -66,7 +66,7 @@ static double errors_add_up(const ref_distribution *d, const ref_rounding *r, in
     enum { LANES = 32 };
     const double blocks = ceil((double)d->vocab / (double)r->block) + LANES;
     const double steps = r->block > 1 ? fmin((double)used, blocks) : (double)used;
-    const double terms = assay_dtype_bits(r->work) > r->bits ? 1.0 : 0.0;
+    const double terms = ref_is_narrow(r) ? 1.0 : 0.0;
     return (steps + terms) * r->u_sum;
 }
 
@@ -82,12 +82,11 @@ static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool
             d->scratch[used++] = d->before[t];
         }
     }
-    const int bits = assay_dtype_bits(r->work);
-    ref_rounding plain = ref_rounding_of_terms(r, bits);
-    plain.product = plain.product && bits > r->bits;
     if (r->linear) {
         return (relative){weighted + errors_add_up(d, r, used) + 2.0 * r->u_work, 0.0};
     }
+    ref_rounding plain = ref_rounding_of_terms(r, assay_dtype_bits(r->work));
+    plain.product = plain.product && ref_is_narrow(r);
     const ref_spread spread = ref_sum_spread(d->scratch, used, &plain, false);
     relative error = {weighted + spread.bound / mass + 2.0 * r->u_work, 0.0};
     if (spread.sigma > 0.0) {

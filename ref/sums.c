@@ -166,7 +166,7 @@ static ref_spread sum_spread(double *terms, int64_t count, bool biased,
         const int64_t products = biased ? count - 1 : count;
         const double bias = biased ? terms[products] : 0.0;
         facts.absolute = rounding->u_sum * ref_absolute_sums(terms, products, bias, rounding);
-        facts.extra = bias != 0.0 && ref_bias_rounds(rounding) ? 1.0 : 0.0;
+        facts.extra = bias != 0.0 && ref_is_narrow(rounding) ? 1.0 : 0.0;
     } else {
         facts.lost = count_lost(terms, count, facts.magnitude, rounding->u_sum);
         facts.square = fmax(sequential(terms, count), lanes(terms, count));

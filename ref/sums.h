@@ -92,8 +92,6 @@ bool ref_quick(int64_t rows, int64_t columns, int64_t depth);
  * ends with bias (0: there is none). */
 double ref_absolute_sums(const double *terms, int64_t count, double bias,
                          const ref_rounding *rounding);
-/* Whether an accumulator rounds a bias, which is an f32 (an f64 where there are more bits). */
-bool ref_bias_rounds(const ref_rounding *rounding);
 
 /* Adds errors that are bounded by `linear` in all and spread by `quadrature` to a budget, in the
  * form that is smaller; in the first when only certain bounds are wanted. */

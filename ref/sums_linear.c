@@ -91,11 +91,6 @@ static double from(double start, const double *terms, int64_t count, const ref_r
     return fmax(fmax(forward, reversed), fmax(in_lanes(terms, count, block, start), random));
 }
 
-bool ref_bias_rounds(const ref_rounding *rounding)
-{
-    return rounding->bits < assay_dtype_bits(rounding->work);
-}
-
 double ref_absolute_sums(const double *terms, int64_t count, double bias,
                          const ref_rounding *rounding)
 {
@@ -107,6 +102,6 @@ double ref_absolute_sums(const double *terms, int64_t count, double bias,
     for (int64_t k = 0; k < count; k++) {
         total += terms[k];
     }
-    const double own = ref_bias_rounds(rounding) ? fabs(bias) : 0.0;
+    const double own = ref_is_narrow(rounding) ? fabs(bias) : 0.0;
     return own + fmax(plain + fabs(total), from(bias, terms, count, rounding));
 }

@@ -15,6 +15,11 @@ assay_judge assay_run_judge(const assay_verify_run *run, size_t table, assay_op 
                          .keep = run->keep};
 }
 
+bool assay_run_spares(const assay_verify_run *run, const assay_table *table)
+{
+    return run->spare_oracle && strcmp(table->name, assay_oracle.name) == 0;
+}
+
 assay_verify_run assay_run_rest(const assay_verify_run *run, const char *source,
                                 const char *case_id, bool (*wanted)(const assay_table *, assay_op),
                                 assay_op op, assay_table *tables, assay_session **sessions)

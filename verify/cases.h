@@ -27,6 +27,9 @@ typedef struct assay_verify_run {
     void *judged_context;
 } assay_verify_run;
 
+/* Whether the table is the oracle, and the run spares it. */
+bool assay_run_spares(const assay_verify_run *run, const assay_table *table);
+
 /* The run with only those of its tables that are still to be judged on a case and that `wanted`
  * (NULL: all) accepts; tables and sessions are the caller's room for run->table_count of each. */
 assay_verify_run assay_run_rest(const assay_verify_run *run, const char *source,

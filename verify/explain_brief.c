@@ -6,42 +6,18 @@
 
 enum { ROWS = 3, LENGTH = 2, MANY = 18, RANK = 4 };
 
-/* A great vector, an ordinary one and its negative. */
-static assay_status take_vectors(const assay_explain_io *from, assay_arena *arena,
-                                 assay_explain_io *io, assay_error *error)
+/* A great vector, an ordinary one and its negative; or rows of one drawn prompt, in no order. */
+static assay_status take_given(const assay_explain_case *given, uint64_t seed, assay_arena *arena,
+                               assay_explain_io *io, assay_error *error)
 {
-    static const double times[ROWS] = {300.0, 1.0, -1.0};
-    const int64_t last = from->vectors.shape[0] - 1;
-    const int64_t shape[2] = {ROWS, from->vectors.shape[1]};
-    const assay_status status = assay_buffer_make(arena, from->vectors.dtype, 2, shape,
-                                                  &io->vectors, error);
-    for (int64_t i = 0; i < ROWS * shape[1] && status == ASSAY_OK; i++) {
-        const int64_t r = i / shape[1];
-        const int64_t source = r == 0 ? 0 : last;
-        const double value = assay_at2(&from->vectors, source, i % shape[1]);
-        assay_put2(&io->vectors, r, i % shape[1], times[r] * value);
-    }
-    return status;
-}
-
-/* Rows of one drawn prompt, in no order. */
-static assay_status take_rows(const assay_model *model, const assay_explain_io *from,
-                              uint64_t seed, assay_arena *arena, assay_explain_io *io,
-                              assay_error *error)
-{
+    static const assay_vector_of vector[ROWS] = {{false, 300.0}, {true, 1.0}, {true, -1.0}};
     static const int64_t at[ROWS][2] = {{0, 8}, {0, 3}, {0, 5}};
-    const int64_t shape[2] = {ROWS, 2};
-    assay_status status =
-        assay_fresh_prompts(model->vocab, (int64_t)assay_at2(&from->tokens, 0, 0), seed, arena,
-                            &io->tokens, &io->lengths, error);
+    if (assay_present(&given->io.vectors)) {
+        return assay_explain_take_vectors(&given->io, vector, ROWS, arena, io, error);
+    }
+    const assay_status status = assay_explain_take_rows(given, at, ROWS, seed, arena, io, error);
     io->tokens.shape[0] = 1;
     io->lengths.shape[0] = 1;
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &io->positions, error);
-    }
-    if (status == ASSAY_OK) {
-        memcpy(io->positions.data, at, sizeof at);
-    }
     return status;
 }
 
@@ -134,10 +110,7 @@ static assay_status begin(const assay_explain_judge *judge, uint64_t prompt,
     read->steps = 1;
     read->params.generate.max_new_tokens = 1;
     read->params.generate.eos_count = 0;
-    const assay_status status =
-        assay_present(&given->io.vectors)
-            ? take_vectors(&given->io, arena, &read->io, error)
-            : take_rows(&given->params.capture.model, &given->io, seed, arena, &read->io, error);
+    const assay_status status = take_given(given, seed, arena, &read->io, error);
     return status == ASSAY_OK ? take_prompt(given->params.generate.model.vocab, seed, prompt,
                                             arena, &read->io, error)
                               : status;

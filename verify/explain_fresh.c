@@ -8,41 +8,52 @@ enum { ROWS = 5, MANY = 17, FEW = 3, LENGTH = 10 };
 
 static const char drawn[] = "of drawn rows";
 
-/* The first vector twice, zeros, the last one and its negative. */
-static assay_status take_vectors(const assay_explain_io *from, assay_arena *arena,
-                                 assay_explain_io *io, assay_error *error)
+assay_status assay_explain_take_vectors(const assay_explain_io *from,
+                                        const assay_vector_of vector[], int64_t rows,
+                                        assay_arena *arena, assay_explain_io *io,
+                                        assay_error *error)
 {
     const int64_t last = from->vectors.shape[0] - 1;
-    const int64_t source[ROWS] = {0, 0, 0, last, last};
-    const double times[ROWS] = {1.0, 1.0, 0.0, 1.0, -1.0};
-    const int64_t shape[2] = {ROWS, from->vectors.shape[1]};
+    const int64_t shape[2] = {rows, from->vectors.shape[1]};
     const assay_status status = assay_buffer_make(arena, from->vectors.dtype, 2, shape,
                                                   &io->vectors, error);
-    for (int64_t i = 0; i < ROWS * shape[1] && status == ASSAY_OK; i++) {
-        const int64_t r = i / shape[1];
-        const double value = assay_at2(&from->vectors, source[r], i % shape[1]);
-        assay_put2(&io->vectors, r, i % shape[1], times[r] * value);
+    for (int64_t i = 0; i < rows * shape[1] && status == ASSAY_OK; i++) {
+        const assay_vector_of *const of = &vector[i / shape[1]];
+        const double value = assay_at2(&from->vectors, of->last ? last : 0, i % shape[1]);
+        assay_put2(&io->vectors, i / shape[1], i % shape[1], of->times * value);
     }
     return status;
 }
 
-/* Rows of several prompts, the last prompt first; two are the same row of equal prompts. */
-static assay_status take_rows(const assay_model *model, const assay_explain_io *from,
-                              uint64_t seed, assay_arena *arena, assay_explain_io *io,
-                              assay_error *error)
+assay_status assay_explain_take_rows(const assay_explain_case *given, const int64_t at[][2],
+                                     int64_t rows, uint64_t seed, assay_arena *arena,
+                                     assay_explain_io *io, assay_error *error)
 {
-    static const int64_t at[ROWS][2] = {{8, 3}, {1, 8}, {0, 8}, {5, 0}, {4, 0}};
-    const int64_t shape[2] = {ROWS, 2};
+    const int64_t shape[2] = {rows, 2};
+    const int64_t vocab = given->params.capture.model.vocab;
     assay_status status =
-        assay_fresh_prompts(model->vocab, (int64_t)assay_at2(&from->tokens, 0, 0), seed, arena,
+        assay_fresh_prompts(vocab, (int64_t)assay_at2(&given->io.tokens, 0, 0), seed, arena,
                             &io->tokens, &io->lengths, error);
     if (status == ASSAY_OK) {
         status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &io->positions, error);
     }
     if (status == ASSAY_OK) {
-        memcpy(io->positions.data, at, sizeof at);
+        memcpy(io->positions.data, at, (size_t)rows * sizeof *at);
     }
     return status;
+}
+
+/* The first vector twice, zeros, the last one and its negative; or rows of several prompts, the
+ * last prompt first, two of them the same row of equal prompts. */
+static assay_status take_given(const assay_explain_case *given, uint64_t seed, assay_arena *arena,
+                               assay_explain_io *io, assay_error *error)
+{
+    static const assay_vector_of vector[ROWS] = {
+        {false, 1.0}, {false, 1.0}, {false, 0.0}, {true, 1.0}, {true, -1.0}};
+    static const int64_t at[ROWS][2] = {{8, 3}, {1, 8}, {0, 8}, {5, 0}, {4, 0}};
+    return assay_present(&given->io.vectors)
+               ? assay_explain_take_vectors(&given->io, vector, ROWS, arena, io, error)
+               : assay_explain_take_rows(given, at, ROWS, seed, arena, io, error);
 }
 
 /* The end of the case's prompt, with placeholders at both its ends and between. */
@@ -135,9 +146,7 @@ assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
                                                judge->logits.given, arena,
                                                &read->params.generate.sampling, error);
     if (status == ASSAY_OK) {
-        status = vectors ? take_vectors(&given->io, arena, &read->io, error)
-                         : take_rows(&given->params.capture.model, &given->io, context->run->seed,
-                                     arena, &read->io, error);
+        status = take_given(given, context->run->seed, arena, &read->io, error);
     }
     if (status == ASSAY_OK) {
         status = take_prompt(&given->io, arena, &read->io, error);

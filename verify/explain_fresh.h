@@ -14,6 +14,21 @@ typedef struct assay_explain_truth {
     assay_chain_case soft, logits;
 } assay_explain_truth;
 
+/* A row: the first of a case's vectors or the last, so many times. */
+typedef struct assay_vector_of {
+    bool last;
+    double times;
+} assay_vector_of;
+
+/* rows of io: of given vectors; or at places (prompt, position) of drawn prompts (fresh.h). */
+assay_status assay_explain_take_vectors(const assay_explain_io *from,
+                                        const assay_vector_of vector[], int64_t rows,
+                                        assay_arena *arena, assay_explain_io *io,
+                                        assay_error *error);
+assay_status assay_explain_take_rows(const assay_explain_case *given, const int64_t at[][2],
+                                     int64_t rows, uint64_t seed, assay_arena *arena,
+                                     assay_explain_io *io, assay_error *error);
+
 /* The tokens that the oracle takes become the forced ones. */
 assay_status assay_explain_take_tokens(assay_explain_case *read, assay_arena *arena,
                                        assay_error *error);

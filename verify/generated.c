@@ -261,9 +261,7 @@ assay_status assay_generated_judge_entry(const assay_case_entry *entry,
     assay_status status = ASSAY_OK;
     for (size_t i = 0; i < run->table_count && status == ASSAY_OK; i++) {
         const assay_kernel *const kernel = run->tables[i].kernel[entry->op];
-        const bool spared =
-            run->spare_oracle && strcmp(run->tables[i].name, assay_oracle.name) == 0;
-        if (kernel == NULL || spared || (run->judged != NULL &&
+        if (kernel == NULL || assay_run_spares(run, &run->tables[i]) || (run->judged != NULL &&
                                run->judged(run->judged_context, source, entry->id,
                                            run->tables[i].name))) {
             continue;

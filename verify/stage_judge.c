@@ -33,8 +33,7 @@ bool assay_stage_is_slow(const assay_result *result)
 bool assay_stage_asked_more(const assay_verify_run *run, const assay_table *table,
                             const assay_result *result)
 {
-    const bool spared = run->spare_oracle && strcmp(table->name, assay_oracle.name) == 0;
-    return !spared && !assay_stage_is_slow(result);
+    return !assay_run_spares(run, table) && !assay_stage_is_slow(result);
 }
 
 bool assay_stage_can_force(const assay_kernel *fused)
