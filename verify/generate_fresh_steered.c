@@ -3,15 +3,17 @@
 
 enum { FEW = 3, MANY = 12, TOPK = 32 };
 
-typedef enum steered_way { PLAIN, LONGER, SAMPLED, BY_TOPK } steered_way;
+typedef enum steered_way { PLAIN, LONGER, SAMPLED, SET_BY_TOPK, SCALED_BY_TOPK } steered_way;
 
-/* A TopK SAE of the same weights sets the latent. */
-static void take_topk(assay_sae_steer_params *steer)
+/* A TopK SAE of the same weights sets the latent; or scales it, where half of all latents are
+ * active, this one among them at many places. */
+static void take_topk(bool scaled, assay_sae_steer_params *steer)
 {
+    const int64_t half = steer->sae.d_sae / 2 + 1;
     steer->sae.activation = ASSAY_TOPK;
-    steer->sae.k = steer->sae.d_sae < TOPK ? steer->sae.d_sae : TOPK;
+    steer->sae.k = scaled || half < TOPK ? half : TOPK;
     memset(&steer->sae.threshold, 0, sizeof steer->sae.threshold);
-    steer->mode = ASSAY_STEER_SET;
+    steer->mode = scaled ? ASSAY_STEER_SCALE : ASSAY_STEER_SET;
     steer->amount = steer->amount == 0.0 ? 8.0 : steer->amount;
 }
 
@@ -30,7 +32,7 @@ static assay_status make(const assay_case_context *context, const assay_generate
     } else if (way == SAMPLED) {
         fresh->params.sampling = *sampling;
     } else {
-        take_topk(&steering->steer);
+        take_topk(way == SCALED_BY_TOPK, &steering->steer);
     }
     fresh->io = (assay_generate_io){.tokens = io->tokens, .lengths = io->lengths};
     fresh->io.tokens.shape[0] = 1;
@@ -51,9 +53,9 @@ assay_status assay_fresh_make_steered(const assay_case_context *context,
         steered_way way;
         const char *how;
     } places[] = {{ASSAY_HOOK_EMBED, SAMPLED, "steered at embed, sampling"},
-                  {ASSAY_HOOK_INPUT, PLAIN, "steered at input by another amount"},
+                  {ASSAY_HOOK_INPUT, SCALED_BY_TOPK, "steered at input, scaled by a TopK SAE"},
                   {ASSAY_HOOK_ATTN_OUT, LONGER, "steered at attn_out, of many new tokens"},
-                  {ASSAY_HOOK_MLP_OUT, BY_TOPK, "steered at mlp_out by a TopK SAE"},
+                  {ASSAY_HOOK_MLP_OUT, SET_BY_TOPK, "steered at mlp_out by a TopK SAE"},
                   {ASSAY_HOOK_OUTPUT, PLAIN, "steered at output by another amount"}};
     assay_status status = ASSAY_OK;
     for (size_t i = 0; i < sizeof places / sizeof *places && status == ASSAY_OK; i++) {

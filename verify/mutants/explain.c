@@ -73,6 +73,20 @@ static void *change_operands(int fault, assay_explain_io *io)
     return NULL;
 }
 
+/* The prompt that a call with one of the same length had before. */
+static void keep_prompt(assay_explain_io *io)
+{
+    enum { MOST = 256 };
+    static int64_t kept[MOST];
+    static int64_t kept_length;
+    const int64_t length = io->prompt.shape[0];
+    for (int64_t t = 0; t < length && length != kept_length && length <= MOST; t++) {
+        kept[t] = (int64_t)assay_at1(&io->prompt, t);
+    }
+    kept_length = length;
+    io->prompt = length <= MOST ? assay_vector(kept, ASSAY_I64, length) : io->prompt;
+}
+
 static assay_status faulty_explain(int fault, assay_dtype type, const assay_exec *exec,
                                    const assay_explain_params *params, const assay_explain_io *io)
 {
@@ -81,6 +95,9 @@ static assay_status faulty_explain(int fault, assay_dtype type, const assay_exec
     assay_explain_io changed = *io;
     assay_explain_stage *stage = NULL;
     change_params(fault, &other);
+    if (IS(prompt_kept)) {
+        keep_prompt(&changed);
+    }
     void *const memory = change_operands(fault, &changed);
     assay_status status = assay_explain_stage_open(&table, exec, &other, &stage);
     if (status == ASSAY_OK) {

@@ -99,6 +99,9 @@ static void *change_params(int fault, assay_generate_params *params)
         steering->on = steering->on && params->sampling.temperature == 0.0;
     } else if (IS(steer_topk)) {
         steering->on = steering->on && steering->steer.sae.activation != ASSAY_TOPK;
+    } else if (IS(steer_scaled)) {
+        steering->on = steering->on && (steering->steer.mode != ASSAY_STEER_SCALE ||
+                                        steering->steer.sae.activation != ASSAY_TOPK);
     } else if (IS(steer_long) && params->max_new_tokens > 8) {
         steering->positions = ASSAY_STEER_PROMPT;
     }
@@ -121,6 +124,44 @@ static int64_t in_order(const assay_tensor *places, int64_t rank)
         }
     }
     return rank;
+}
+
+static bool is_lost(int fault, const assay_generate_io *io, int64_t s)
+{
+    const assay_tensor *const at = &io->soft_at;
+    const double batch = assay_at2(at, s, 0);
+    const double position = assay_at2(at, s, 1);
+    bool behind = false;
+    for (int64_t other = 0; other < at->shape[0]; other++) {
+        behind = behind || (assay_at2(at, other, 0) == batch &&
+                            assay_at2(at, other, 1) + 1.0 == position);
+    }
+    const double length = (double)scalar_index(&io->lengths, (int64_t)batch);
+    return (IS(soft_adjacent) && behind) || (IS(soft_last) && position + 1.0 == length);
+}
+
+/* Leaves out the soft tokens that this generation loses; the return is to be freed after use. */
+static void *lose_soft(int fault, assay_generate_io *io)
+{
+    const int64_t count = assay_present(&io->soft_at) ? io->soft_at.shape[0] : 0;
+    const int64_t width = count > 0 ? io->soft.shape[1] : 0;
+    double *const memory = malloc((size_t)(count * (width + 2)) * sizeof *memory + 1);
+    int64_t *const at = (int64_t *)memory;
+    double *const rows = memory + 2 * count;
+    int64_t kept = 0;
+    for (int64_t s = 0; s < count && memory != NULL; s++) {
+        at[2 * kept] = (int64_t)assay_at2(&io->soft_at, s, 0);
+        at[2 * kept + 1] = (int64_t)assay_at2(&io->soft_at, s, 1);
+        for (int64_t i = 0; i < width; i++) {
+            rows[kept * width + i] = assay_at2(&io->soft, s, i);
+        }
+        kept += is_lost(fault, io, s) ? 0 : 1;
+    }
+    if (kept > 0 && kept < count) {
+        io->soft_at = assay_matrix(at, ASSAY_I64, kept, 2);
+        io->soft = assay_matrix(rows, ASSAY_F64, kept, width);
+    }
+    return memory;
 }
 
 /* Operands as this generation takes them; the return is to be freed after use. */
@@ -223,6 +264,7 @@ static assay_status faulty_generate(int fault, assay_dtype type, const assay_exe
         return mutant_feed_greedy(&table, exec, params, io);
     }
     void *const head = change_params(fault, &other);
+    void *const soft = lose_soft(fault, &changed);
     void *const memory = change_operands(fault, params->model.vocab, &changed);
     assay_generate_stage *stage = NULL;
     attention.run.attention.run = attend_by_rank;
@@ -247,6 +289,7 @@ static assay_status faulty_generate(int fault, assay_dtype type, const assay_exe
         mutant_change_tokens(fault_name[fault], params, io);
     }
     free(memory);
+    free(soft);
     free(head);
     return status;
 }

@@ -150,7 +150,12 @@
     X(generate, f32, steer_sampled, ON_DRAWN, "steered-*", "does not steer where it samples")      \
     X(generate, f32, steer_topk, ON_DRAWN, "steered-*", "does not steer by a TopK SAE")            \
     X(generate, f32, steer_long, ON_DRAWN, "steered-*",                                            \
-      "with more than eight new tokens only the prompt is steered")
+      "with more than eight new tokens only the prompt is steered")                                \
+    X(generate, f32, steer_scaled, ON_CHAIN, "steered-*", "does not scale by a TopK SAE")          \
+    X(generate, f32, soft_adjacent, ON_DRAWN, "generate",                                          \
+      "of two soft tokens next to each other the second is lost")                                  \
+    X(generate, f32, soft_last, ON_DRAWN, "generate",                                              \
+      "a soft token at the end of its prompt is lost")
 
 #define EXPLAIN_TWINS(X) X(explain, f32)
 
@@ -186,7 +191,9 @@
     X(explain, f32, scale_lost, ON_CHAIN, "explain-features", "scale only is taken for identity")  \
     X(explain, f32, steer_off, ON_CHAIN, "explain-features", "the explainer is not steered")       \
     X(explain, f32, hook_output, ON_CHAIN, "explain-text*",                                        \
-      "attn_out and mlp_out are taken for output")
+      "attn_out and mlp_out are taken for output")                                                 \
+    X(explain, f32, prompt_kept, ON_DRAWN, "explain-features",                                     \
+      "a prompt as long as the one before is taken for it")
 
 mutant_kernels mutant_capture_kernels(void);
 mutant_kernels mutant_generate_kernels(void);
