@@ -22,6 +22,7 @@ typedef struct assay_step {
     int64_t soak; /* so many more calls than the checks make */
     bool brief;   /* two of the checks, drawn from the seed: the others take long */
     const char *part; /* which part of a sweep this is, judged by one run; NULL: a whole case */
+    struct assay_shared_truth *shared; /* of kernels of one contract; NULL: computed for this one */
 } assay_step;
 
 /* Large enough for any op's io. */

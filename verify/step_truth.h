@@ -23,6 +23,14 @@ typedef struct assay_step_truth {
     assay_distribution nucleus[ASSAY_NUCLEI]; /* sample */
 } assay_step_truth;
 
+/* The truth of a step for all kernels of one contract, filled in for the first of them. It points
+ * into the step's params and io. */
+typedef struct assay_shared_truth {
+    bool filled;
+    assay_arena arena;
+    assay_step_truth truth;
+} assay_shared_truth;
+
 /* seen: the operands as placed for a kernel of this contract. A golden expectation that the oracle
  * contradicts is told in result (FAIL) with status ASSAY_OK. */
 assay_status assay_step_truth_make(const assay_precision *contract, const assay_step *step,
