@@ -64,7 +64,7 @@ enum { LOOK_EVERY = 16, LOOKS_MOST = 64, LOOKS_LEAST = 5, BUSY = 3 };
 enum { SPANS = 4, SPAN_LOOKS = 2 };
 /* What malloc has given out is known to the byte: little that is added between any two looks, all
  * along, is a leak. */
-static const double heap_bytes = 256.0;
+static const double heap_bytes = 16.0;
 
 /* What the worker held every LOOK_EVERY calls, the first of them, which warm up, left out. */
 typedef struct growth {

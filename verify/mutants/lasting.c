@@ -7,7 +7,7 @@
 enum { FAULT_linear_none, LASTING_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_linear_##name)
 
-enum { TIRED = 120, SLIP_EVERY = 64, TILE = 16 };
+enum { TIRED = 120, SLIP_EVERY = 64, WRAP_EVERY = 256, TILE = 16 };
 
 /* k and o of the listed cases. */
 static bool is_known(int64_t k, int64_t o)
@@ -44,7 +44,8 @@ static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec 
     const int64_t k = io->x.shape[1];
     const int64_t o = io->y.shape[1];
     const bool wrong = (IS(known_sizes) && !is_known(k, o)) || (IS(tires) && ++calls >= TIRED) ||
-                       (IS(slips) && ++calls % SLIP_EVERY == 0);
+                       (IS(slips) && ++calls % SLIP_EVERY == 0) ||
+                       (IS(wraps) && ++calls % WRAP_EVERY == 0);
     (void)type;
     (void)exec;
     for (int64_t n = 0; n < io->y.shape[0]; n++) {

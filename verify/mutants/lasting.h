@@ -18,6 +18,9 @@
     X(linear, lasting, slips, ON_SOAK | ON_NUMBER | ON_REPEAT | ON_ROWS | ON_BATCH |               \
           ON_NEIGHBOURS | ON_SCALING | ON_LINEARITY, "linear-drawn-any*",                          \
       "every 64th call is wrong in one element")                                                   \
+    X(linear, lasting, wraps, ON_SOAK | ON_NUMBER | ON_REPEAT | ON_ROWS | ON_BATCH |               \
+          ON_NEIGHBOURS | ON_SCALING | ON_LINEARITY, "linear-drawn-any*",                          \
+      "a count of 8 bits wraps: every 256th call is wrong in one element")                         \
     X(linear, lasting, unlocks_x, ON_INPUT, "linear-5x33x7-normal",                                \
       "makes the page of x writable, changes x after the last read, locks it again")               \
     X(linear, lasting, unlocks_weight, ON_INPUT | ON_NUMBER | ON_REPEAT, "linear-5x33x7-normal",   \

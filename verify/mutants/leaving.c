@@ -114,6 +114,7 @@ static void leave_memory(int fault)
 {
     char *const memory = IS(leak) || IS(untouched) ? malloc(LEAK_BYTES)
                          : IS(leak_little)          ? malloc(1024)
+                         : IS(leak_least)           ? malloc(16)
                                                     : NULL;
     for (size_t i = 0; memory != NULL && IS(leak) && i < LEAK_BYTES; i += 1024) {
         ((volatile char *)memory)[i] = 1;

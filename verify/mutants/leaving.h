@@ -27,6 +27,8 @@
 #define LEAVING_MEMORY_MUTANTS(X)                                                                  \
     X(linear, leaving, leak_little, ON_LEFTOVER, "linear-drawn-any*",                              \
       "keeps a KiB of every call")                                                                 \
+    X(linear, leaving, leak_least, ON_LEFTOVER, "linear-drawn-any*",                               \
+      "keeps 16 bytes of every call")                                                              \
     X(linear, leaving, leak, ON_LEFTOVER | ON_LIFE, "linear-drawn-any*",                           \
       "keeps 1 MiB of every call")                                                                 \
     X(linear, leaving, untouched, ON_LEFTOVER, "linear-drawn-any*",                                \
