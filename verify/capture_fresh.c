@@ -4,22 +4,27 @@
 #include "verify/chain_inputs.h"
 #include "verify/fresh.h"
 
-static const char how[] = "of fresh prompts";
+static const char how[] = "of fresh prompts by a drawn model";
 
 assay_status assay_fresh_capture_make(const assay_case_context *context, const assay_model *model,
-                                      const assay_tensor *tokens, assay_arena *arena,
-                                      assay_fresh_capture *fresh, assay_error *error)
+                                      assay_arena *arena, assay_fresh_capture *fresh,
+                                      assay_error *error)
 {
-    *fresh = (assay_fresh_capture){.wanted = assay_fresh_wanted(context, "model", model)};
+    *fresh = (assay_fresh_capture){.wanted = assay_fresh_wanted(context, "model")};
     if (!fresh->wanted) {
         return ASSAY_OK;
     }
-    fresh->params.model = *model;
-    fresh->params.hook = (assay_hook){.kind = ASSAY_HOOK_OUTPUT, .layer = model->layers - 1};
+    const bool tied = model->lm_head.data == model->embed.data;
     const char *key = NULL;
-    assay_status status = assay_fresh_prompts(model->vocab, (int64_t)assay_at2(tokens, 0, 0),
-                                              context->run->seed, arena, &fresh->tokens,
-                                              &fresh->lengths, error);
+    assay_status status = assay_fresh_model(context, tied ? ASSAY_DRAWN_WIDE : ASSAY_DRAWN_DEEP,
+                                            &fresh->model, error);
+    if (status == ASSAY_OK) {
+        const assay_model *const drawn = &fresh->model.file.model;
+        fresh->params.model = *drawn;
+        fresh->params.hook = (assay_hook){.kind = ASSAY_HOOK_OUTPUT, .layer = drawn->layers - 1};
+        status = assay_fresh_prompts(drawn->vocab, fresh->model.first, context->run->seed, arena,
+                                     &fresh->tokens, &fresh->lengths, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_fresh_key(context, how, arena, &key, error);
     }
@@ -146,11 +151,13 @@ assay_status assay_fresh_capture_judge(assay_fresh_capture *fresh, const assay_j
                                                         ask_single};
     const assay_dtype type = assay_table_activation(table);
     const assay_capture_io io = {.tokens = fresh->tokens, .lengths = fresh->lengths};
+    const assay_stage_files files = {.model = fresh->model.folder};
     assay_subject own = *subject;
     assay_budget budget;
     assay_again again = {judged, how, fresh->chain_case.arena, NULL, &budget, "row"};
     bool ran = false;
     own.params = &fresh->params;
+    own.files = &files;
     assay_status status = assay_chain_case_budget(&fresh->chain_case, table, &budget,
                                                   judged->error);
     again.expected = fresh->chain_case.expected;
@@ -160,7 +167,7 @@ assay_status assay_fresh_capture_judge(assay_fresh_capture *fresh, const assay_j
     if (status == ASSAY_OK && ran) {
         status = ask(&again, &io, io.tokens.shape[0], NULL, fresh->chain.rows, type);
     }
-    again.how = "of fresh prompts, with other positions";
+    again.how = "of fresh prompts by a drawn model, with other positions";
     for (size_t i = 0; i < sizeof ways / sizeof *ways && status == ASSAY_OK && ran &&
                        judged->result->verdict == ASSAY_PASS; i++) {
         status = ways[i](&again, &io, type);

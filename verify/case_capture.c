@@ -192,13 +192,13 @@ assay_status assay_case_judge_capture(const assay_case_context *context, bool lo
         chain_case.output = scales.own;
     }
     if (status == ASSAY_OK && !logits) {
-        status = assay_fresh_capture_make(context, &chain.params.model, &chain.tokens, &arena,
-                                          &fresh, error);
+        status = assay_fresh_capture_make(context, &chain.params.model, &arena, &fresh, error);
     }
     if (status == ASSAY_OK) {
         capture_judge judge = {context, &chain, &chain_case, &fresh};
         status = assay_case_each(context, judge_table, &judge, error);
     }
+    assay_drawn_model_release(&fresh.model);
     assay_arena_free(&arena);
     return status;
 }

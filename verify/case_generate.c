@@ -13,8 +13,7 @@ typedef struct generate_judge {
     const assay_case_context *context;
     assay_generate_case read;
     assay_chain_case chain_case;
-    assay_fresh_generation fresh[ASSAY_FRESH_MOST];
-    int fresh_count;
+    assay_fresh_set fresh;
 } generate_judge;
 
 static assay_status outputs(const generate_judge *judge, const assay_table *table,
@@ -96,9 +95,9 @@ static assay_status judge_again(const assay_judged *judged, generate_judge *judg
         return ASSAY_OK;
     }
     assay_status status = assay_generate_again(&asked);
-    for (int i = 0; i < judge->fresh_count && status == ASSAY_OK &&
+    for (int i = 0; i < judge->fresh.count && status == ASSAY_OK &&
                     judged->result->verdict == ASSAY_PASS; i++) {
-        status = assay_fresh_judge(&judge->fresh[i], &asked);
+        status = assay_fresh_judge(&judge->fresh.one[i], &asked);
     }
     return status;
 }
@@ -203,11 +202,12 @@ assay_status assay_case_judge_generate(const assay_case_context *context, bool s
     }
     if (status == ASSAY_OK) {
         status = assay_fresh_make(context, &read->params, &read->io, chain_case->given, &arena,
-                                  judge.fresh, &judge.fresh_count, error);
+                                  &judge.fresh, error);
     }
     if (status == ASSAY_OK) {
         status = assay_case_each(context, judge_table, &judge, error);
     }
+    assay_fresh_release(&judge.fresh);
     assay_arena_free(&arena);
     return status;
 }

@@ -188,7 +188,7 @@ assay_status assay_brief_make(const assay_explain_judge *judge,
     const assay_model *const model = &judge->read->params.generate.model;
     *count = 0;
     memset(brief, 0, ASSAY_BRIEF_MOST * sizeof *brief);
-    if (!assay_fresh_wanted(context, "features", model)) {
+    if (!assay_fresh_wanted(context, "features") || !assay_fresh_small(model)) {
         return ASSAY_OK;
     }
     return assay_present(&judge->read->io.vectors) ? make_given(judge, brief, count, error)

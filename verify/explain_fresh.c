@@ -134,7 +134,8 @@ assay_status assay_fresh_explanation_make(const assay_explain_judge *judge,
     assay_explain_case *const read = &fresh->read;
     const bool vectors = assay_present(&given->io.vectors);
     *fresh = (assay_fresh_explanation){
-        .wanted = assay_fresh_wanted(context, "features", model), .read = *given};
+        .wanted = assay_fresh_wanted(context, "features") && assay_fresh_small(model),
+        .read = *given};
     if (!fresh->wanted) {
         return ASSAY_OK;
     }

@@ -15,8 +15,20 @@ static bool alike(const cJSON *a, const cJSON *b)
     return texts ? strcmp(a->valuestring, b->valuestring) == 0 : (a == NULL) == (b == NULL);
 }
 
-bool assay_fresh_wanted(const assay_case_context *context, const char *key,
-                        const assay_model *model)
+bool assay_fresh_small(const assay_model *model)
+{
+    return weights_of(model) <= ASSAY_FRESH_WEIGHTS;
+}
+
+assay_status assay_fresh_model(const assay_case_context *context, assay_drawn_kind kind,
+                               assay_drawn_model *drawn, assay_error *error)
+{
+    char name[256];
+    (void)snprintf(name, sizeof name, "%.120s/%.120s", context->bundle->name, context->c->id);
+    return assay_drawn_model_make(kind, context->run->seed, name, drawn, error);
+}
+
+bool assay_fresh_wanted(const assay_case_context *context, const char *key)
 {
     const assay_bundle *const bundle = context->bundle;
     const cJSON *const own = cJSON_GetObjectItemCaseSensitive(context->c->params, key);
@@ -28,7 +40,7 @@ bool assay_fresh_wanted(const assay_case_context *context, const char *key,
                           alike(cJSON_GetObjectItemCaseSensitive(one->params, key), own);
         c = same ? one : NULL;
     }
-    return !context->run->quick && c == context->c && weights_of(model) <= ASSAY_FRESH_WEIGHTS;
+    return !context->run->quick && c == context->c;
 }
 
 assay_status assay_fresh_key(const assay_case_context *context, const char *how,

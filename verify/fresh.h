@@ -5,6 +5,7 @@
 
 #include "verify/cases.h"
 #include "verify/chain_case.h"
+#include "verify/drawn_model.h"
 
 enum {
     ASSAY_FRESH_WEIGHTS = 1 << 23, /* models of more have none: their chains would take hours */
@@ -13,10 +14,14 @@ enum {
 };
 
 /* Whether the case is the bundle's first in float64 of its op with that params[key] (one text
- * differs from another, all else only from nothing), on a model that is small enough; never in a
- * quick run. */
-bool assay_fresh_wanted(const assay_case_context *context, const char *key,
-                        const assay_model *model);
+ * differs from another, all else only from nothing); never in a quick run. */
+bool assay_fresh_wanted(const assay_case_context *context, const char *key);
+/* Whether the model is small enough for chains of its own. */
+bool assay_fresh_small(const assay_model *model);
+
+/* A model drawn for the case (drawn_model.h). */
+assay_status assay_fresh_model(const assay_case_context *context, assay_drawn_kind kind,
+                               assay_drawn_model *drawn, assay_error *error);
 
 /* Names a chain of the case's: how it is asked, and the seed, from which its inputs are. In the
  * arena. */

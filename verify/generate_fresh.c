@@ -52,37 +52,80 @@ assay_status assay_fresh_sampling(const assay_case_context *context,
     return assay_generate_sampling(&asked, 1, sampling);
 }
 
-assay_status assay_fresh_make(const assay_case_context *context,
-                              const assay_generate_params *params, const assay_generate_io *io,
-                              const double *given, assay_arena *arena,
-                              assay_fresh_generation fresh[ASSAY_FRESH_MOST], int *count,
-                              assay_error *error)
+/* Drawn models' logits have a standard deviation of about 3 (fixtures/synth/model_shape.h): of eight
+ * tokens several are likely. */
+static void take_drawn(const assay_case_context *context, const assay_drawn_model *model,
+                       assay_fresh_generation *one)
 {
-    *count = 0;
-    memset(fresh, 0, ASSAY_FRESH_MOST * sizeof *fresh);
-    if (!assay_fresh_wanted(context, "model", &params->model)) {
-        return ASSAY_OK;
-    }
-    for (int i = 0; i < ASSAY_FRESH_MOST; i++) {
-        fresh[i].params = *params;
-        fresh[i].params.eos_count = 0;
-    }
-    assay_sample_params sampling;
-    assay_status status = assay_fresh_sampling(context, params, &io->forced, given, arena,
-                                               &sampling, error);
+    static const uint64_t all_bits = UINT64_C(0xd1342543de82ef95); /* odd: seeds stay apart */
+    one->folder = model->folder;
+    one->first = model->first;
+    one->params.model = model->file.model;
+    one->params.sampling = (assay_sample_params){.temperature = 2.0,
+                                                 .top_k = 8,
+                                                 .top_p = 1.0,
+                                                 .seed = all_bits * (context->run->seed + 1)};
+}
+
+/* tied: the case's model is; then one with many tokens, too. */
+static assay_status make_by_drawn_models(const assay_case_context *context, bool tied,
+                                         assay_arena *arena, assay_fresh_set *fresh,
+                                         assay_error *error)
+{
+    assay_status status = assay_fresh_model(context, ASSAY_DRAWN_DEEP, &fresh->deep, error);
     if (status != ASSAY_OK) {
         return status;
     }
-    if (params->steering.on) {
-        return assay_fresh_make_steered(context, params, io, &sampling, arena, fresh, count,
-                                        error);
+    fresh->count = 2;
+    take_drawn(context, &fresh->deep, &fresh->one[0]);
+    take_drawn(context, &fresh->deep, &fresh->one[1]);
+    status = assay_fresh_make_drawn(context, arena, &fresh->one[0], error);
+    if (status == ASSAY_OK) {
+        status = assay_fresh_make_long(context, arena, &fresh->one[1], error);
     }
-    *count = 2;
-    fresh[0].params.sampling = sampling;
-    fresh[1].params.sampling = sampling;
-    status = assay_fresh_make_drawn(context, io, arena, &fresh[0], error);
-    return status == ASSAY_OK ? assay_fresh_make_long(context, io, arena, &fresh[1], error)
+    if (status != ASSAY_OK || !tied) {
+        return status;
+    }
+    status = assay_fresh_model(context, ASSAY_DRAWN_WIDE, &fresh->wide, error);
+    if (status == ASSAY_OK) {
+        take_drawn(context, &fresh->wide, &fresh->one[fresh->count++]);
+        status = assay_fresh_make_few(context, arena, &fresh->one[2], error);
+    }
+    return status;
+}
+
+assay_status assay_fresh_make(const assay_case_context *context,
+                              const assay_generate_params *params, const assay_generate_io *io,
+                              const double *given, assay_arena *arena, assay_fresh_set *fresh,
+                              assay_error *error)
+{
+    memset(fresh, 0, sizeof *fresh);
+    if (!assay_fresh_wanted(context, "model")) {
+        return ASSAY_OK;
+    }
+    for (int i = 0; i < ASSAY_FRESH_MOST; i++) {
+        fresh->one[i].params = *params;
+        fresh->one[i].params.eos_count = 0;
+    }
+    if (!params->steering.on) {
+        const bool tied = params->model.lm_head.data == params->model.embed.data;
+        return make_by_drawn_models(context, tied, arena, fresh, error);
+    }
+    assay_sample_params sampling;
+    if (!assay_fresh_small(&params->model)) {
+        return ASSAY_OK;
+    }
+    const assay_status status = assay_fresh_sampling(context, params, &io->forced, given, arena,
+                                                     &sampling, error);
+    return status == ASSAY_OK ? assay_fresh_make_steered(context, params, io, &sampling, arena,
+                                                         fresh->one, &fresh->count, error)
                               : status;
+}
+
+void assay_fresh_release(assay_fresh_set *fresh)
+{
+    assay_drawn_model_release(&fresh->deep);
+    assay_drawn_model_release(&fresh->wide);
 }
 
 /* What one run gave, free or forced. */
@@ -190,10 +233,12 @@ assay_status assay_fresh_judge(assay_fresh_generation *fresh, const assay_asked_
 {
     const assay_judged *const judged = asked->again.judged;
     assay_asked_generation own = *asked;
+    const assay_stage_files files = {.model = fresh->folder};
     assay_subject subject = *asked->subject;
     assay_budget budget;
     bool ran = false;
     subject.params = &fresh->params;
+    subject.files = fresh->folder != NULL ? &files : subject.files;
     assay_status status = assay_chain_case_budget(&fresh->chain_case, asked->table, &budget,
                                                   judged->error);
     own.again.how = fresh->how;

@@ -10,18 +10,17 @@ enum { ROWS = 3, LONGEST = 84, LONG_STEPS = 50 };
 
 /* Other tokens' embeddings as soft tokens: in front of prompts, at their ends, next to each other,
  * at one place of two equal prompts; the last prompt first. */
-static assay_status take_soft(const assay_model *model, const assay_generate_io *io, uint64_t seed,
-                              assay_arena *arena, assay_fresh_generation *fresh,
+static assay_status take_soft(uint64_t seed, assay_arena *arena, assay_fresh_generation *fresh,
                               assay_error *error)
 {
     static const int64_t at[SOFT][2] = {{7, 3}, {7, 0}, {7, 4}, {7, 2}, {7, 6}, {7, 5},
                                         {6, 4}, {6, 1}, {6, 2}, {6, 3}, {6, 5}, {5, 5},
                                         {5, 1}, {2, 0}, {1, 8}, {1, 4}, {0, 4}, {0, 7}};
+    const assay_model *const model = &fresh->params.model;
     const int64_t shape[2] = {SOFT, model->d_model};
     const int64_t pairs[2] = {SOFT, 2};
-    const assay_dtype type = assay_present(&io->soft) ? io->soft.dtype : ASSAY_F32;
     const uint64_t stream = assay_stream("verify/fresh/soft");
-    assay_status status = assay_buffer_make(arena, type, 2, shape, &fresh->io.soft, error);
+    assay_status status = assay_buffer_make(arena, ASSAY_F32, 2, shape, &fresh->io.soft, error);
     if (status == ASSAY_OK) {
         status = assay_buffer_make(arena, ASSAY_I64, 2, pairs, &fresh->io.soft_at, error);
     }
@@ -94,24 +93,21 @@ static void change_forced(const assay_fresh_generation *fresh)
     }
 }
 
-assay_status assay_fresh_make_drawn(const assay_case_context *context, const assay_generate_io *io,
-                                    assay_arena *arena, assay_fresh_generation *fresh,
-                                    assay_error *error)
+assay_status assay_fresh_make_drawn(const assay_case_context *context, assay_arena *arena,
+                                    assay_fresh_generation *fresh, assay_error *error)
 {
     const uint64_t seed = context->run->seed;
     const assay_model *const model = &fresh->params.model;
     int64_t *const eos = assay_arena_take(arena, EOS * sizeof *eos);
-    fresh->how = "of drawn prompts";
+    fresh->how = "of drawn prompts by a drawn model";
     fresh->wide = true;
     fresh->params.max_new_tokens = DRAWN;
     assay_status status = eos == NULL
                               ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory for tokens")
-                              : assay_fresh_prompts(model->vocab,
-                                                    (int64_t)assay_at2(&io->tokens, 0, 0), seed,
-                                                    arena, &fresh->io.tokens, &fresh->io.lengths,
-                                                    error);
+                              : assay_fresh_prompts(model->vocab, fresh->first, seed, arena,
+                                                    &fresh->io.tokens, &fresh->io.lengths, error);
     if (status == ASSAY_OK) {
-        status = take_soft(model, io, seed, arena, fresh, error);
+        status = take_soft(seed, arena, fresh, error);
     }
     if (status == ASSAY_OK) {
         status = assay_fresh_take_tokens(fresh, arena, error);
@@ -129,16 +125,15 @@ assay_status assay_fresh_make_drawn(const assay_case_context *context, const ass
     return assay_fresh_finish(context, arena, fresh, error);
 }
 
-assay_status assay_fresh_make_long(const assay_case_context *context, const assay_generate_io *io,
-                                   assay_arena *arena, assay_fresh_generation *fresh,
-                                   assay_error *error)
+assay_status assay_fresh_make_long(const assay_case_context *context, assay_arena *arena,
+                                   assay_fresh_generation *fresh, assay_error *error)
 {
     static const int64_t length[ROWS] = {20, LONGEST, 20};
     static const int64_t known[ROWS] = {3, LONG_STEPS, 3};
     const int64_t shape[2] = {ROWS, LONGEST};
     const int64_t vocab = fresh->params.model.vocab;
     const uint64_t stream = assay_stream("verify/fresh/long");
-    fresh->how = "of long rows";
+    fresh->how = "of long rows by a drawn model";
     fresh->logits = true;
     fresh->params.max_new_tokens = LONG_STEPS;
     assay_status status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &fresh->io.tokens, error);
@@ -151,7 +146,7 @@ assay_status assay_fresh_make_long(const assay_case_context *context, const assa
         ((int64_t *)fresh->io.lengths.data)[b] = length[b];
         ((int64_t *)fresh->io.tokens.data)[i] =
             t >= length[b] ? -1
-            : t == 0       ? (int64_t)assay_at2(&io->tokens, 0, 0)
+            : t == 0       ? fresh->first
                            : (int64_t)assay_draw_below(context->run->seed, stream,
                                                        (uint64_t)(i % (2 * LONGEST)),
                                                        (uint64_t)vocab);
@@ -162,6 +157,29 @@ assay_status assay_fresh_make_long(const assay_case_context *context, const assa
     for (int64_t i = 0; i < ROWS * LONG_STEPS && status == ASSAY_OK; i++) {
         int64_t *const token = (int64_t *)fresh->io.forced.data + i;
         *token = i % LONG_STEPS < known[i / LONG_STEPS] ? *token : -1;
+    }
+    return status == ASSAY_OK ? assay_fresh_finish(context, arena, fresh, error) : status;
+}
+
+assay_status assay_fresh_make_few(const assay_case_context *context, assay_arena *arena,
+                                  assay_fresh_generation *fresh, assay_error *error)
+{
+    enum { PROMPTS = 2, LENGTH = 4, STEPS = 2 };
+    const int64_t shape[2] = {PROMPTS, LENGTH};
+    const int64_t vocab = fresh->params.model.vocab;
+    fresh->how = "of many tokens by a drawn model";
+    fresh->params.max_new_tokens = STEPS;
+    fresh->params.sampling = (assay_sample_params){.temperature = 0.0, .top_p = 1.0};
+    assay_status status = assay_buffer_make(arena, ASSAY_I64, 2, shape, &fresh->io.tokens, error);
+    if (status == ASSAY_OK) {
+        status = assay_buffer_make(arena, ASSAY_I64, 1, shape, &fresh->io.lengths, error);
+    }
+    for (int64_t i = 0; i < PROMPTS * LENGTH && status == ASSAY_OK; i++) {
+        ((int64_t *)fresh->io.lengths.data)[i / LENGTH] = LENGTH;
+        ((int64_t *)fresh->io.tokens.data)[i] = i % LENGTH == 0 ? fresh->first : vocab - i;
+    }
+    if (status == ASSAY_OK) {
+        status = assay_fresh_take_tokens(fresh, arena, error);
     }
     return status == ASSAY_OK ? assay_fresh_finish(context, arena, fresh, error) : status;
 }

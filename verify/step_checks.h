@@ -65,7 +65,7 @@ assay_status assay_judgement_settle(assay_judgement *j);
 assay_status assay_step_checks(assay_judgement *j);
 
 /* Each of the runs that need not be bit-identical has its own number of threads: 1, 3 or 8, each
- * for one purpose; or one of seven others, drawn for the case; rarely many more than there are
+ * for one purpose; or one from 2 to 17, drawn for the case; rarely many more than there are
  * processors here, as on machines with as many (a team of them takes a while). */
 void assay_judgement_threads(assay_judgement *j, uint64_t purpose);
 int32_t assay_judgement_other_threads(const assay_judgement *j);
