@@ -64,29 +64,32 @@ static int64_t start_of(const assay_tensor *lengths, int64_t b)
     return start;
 }
 
-/* All rows of a batch of nearly twice as many prompts: all of them but the last once more. */
+/* All rows of a batch of nearly four times as many prompts: again and again, the last time without
+ * the last one. */
 static assay_status ask_wide(const assay_again *again, const assay_capture_io *io,
                              assay_dtype type)
 {
+    enum { TIMES = 4 };
     const int64_t rows = again->budget->rows;
     const int64_t batch = io->tokens.shape[0];
     const int64_t last = (int64_t)assay_at1(&io->lengths, batch - 1);
     assay_capture_io wide = {.tokens = {.data = NULL}};
-    int64_t *const from = assay_arena_take(again->arena, (size_t)(2 * rows) * sizeof *from);
-    assay_status status = assay_repeat(again->arena, &io->tokens, 2, &wide.tokens,
+    int64_t *const from = assay_arena_take(again->arena, (size_t)(TIMES * rows) * sizeof *from);
+    assay_status status = assay_repeat(again->arena, &io->tokens, TIMES, &wide.tokens,
                                        again->judged->error);
     if (status == ASSAY_OK) {
-        status = assay_repeat(again->arena, &io->lengths, 2, &wide.lengths, again->judged->error);
+        status = assay_repeat(again->arena, &io->lengths, TIMES, &wide.lengths,
+                              again->judged->error);
     }
     if (status != ASSAY_OK || from == NULL) {
         return status != ASSAY_OK ? status
                                   : assay_fail(again->judged->error, ASSAY_NO_MEMORY,
                                                "out of memory for rows");
     }
-    for (int64_t i = 0; i < 2 * rows; i++) {
+    for (int64_t i = 0; i < TIMES * rows; i++) {
         from[i] = i % rows;
     }
-    return ask(again, &wide, 2 * batch - 1, from, 2 * rows - last, type);
+    return ask(again, &wide, TIMES * batch - 1, from, TIMES * rows - last, type);
 }
 
 /* Many positions, some of them again and again, in no order; the first prompts, the last and one

@@ -6,6 +6,7 @@
 #include "verify/explain_again.h"
 #include "verify/explain_brief.h"
 #include "verify/explain_fresh.h"
+#include "verify/refusal.h"
 
 typedef struct explain_judges {
     assay_explain_judge judge;
@@ -88,6 +89,9 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_explain_judge_tokens(judge, judged, tokens.data, &budget);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_refusal_explain(judged, &read->params, &io, arena);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS && judge->logits.witness == NULL &&
         assay_stage_asked_more(judge->context->run, table, result)) {

@@ -132,6 +132,10 @@ assay_status assay_exact_elements(const assay_step *step, const assay_any_io *se
         return assay_exact_steer(step->params, &seen->sae_steer, contract, truth, expected, budget,
                                  arena, error);
     }
+    if (step->op == ASSAY_OP_embed || step->op == ASSAY_OP_add) {
+        assay_exact_rounded(step, seen, contract, truth, expected, budget);
+        return ASSAY_OK;
+    }
     const assay_quantum q = step_quantum(step, seen, contract);
     if (!q.exact) {
         return ASSAY_OK;

@@ -27,6 +27,12 @@ void assay_magnitude_make(assay_magnitudes *m, bool by_output, assay_tensor *ten
 assay_status assay_exact_promising(const double *truth, int64_t rows, int64_t columns, double limit,
                                    assay_arena *arena, assay_subset *subset, assay_error *error);
 
+/* embed's and add's elements: the truth itself is the number that is rounded, once. A sum must be a
+ * number of f32, in which or in more kernels add. */
+void assay_exact_rounded(const assay_step *step, const assay_any_io *seen,
+                         const assay_precision *contract, const double *truth, double *expected,
+                         const assay_budget *budget);
+
 /* sae_steer's elements, as assay_exact_elements has them. Every number on the way, in whatever
  * order the factors are taken, must be one of the types it passes through, each by itself. */
 assay_status assay_exact_steer(const assay_sae_steer_params *params, const assay_sae_steer_io *io,

@@ -56,7 +56,8 @@ static assay_status take_given(const assay_explain_case *given, uint64_t seed, a
                : assay_explain_take_rows(given, at, ROWS, seed, arena, io, error);
 }
 
-/* The end of the case's prompt, with placeholders at both its ends and between. */
+/* The end of the case's prompt, with placeholders at both its ends and between, some of them next to
+ * each other. */
 static assay_status take_prompt(const assay_explain_io *from, assay_arena *arena,
                                 assay_explain_io *io, assay_error *error)
 {
@@ -71,7 +72,7 @@ static assay_status take_prompt(const assay_explain_io *from, assay_arena *arena
     for (int64_t t = 0; t < length; t++) {
         prompt[t] = (int64_t)assay_at1(&from->prompt, all - length + t);
         place[count] = t;
-        count += t == 0 || t == length / 2 || t == length - 1;
+        count += t == 0 || t == length / 2 || t == length / 2 + 1 || t >= length - 2;
     }
     io->prompt = assay_vector(prompt, ASSAY_I64, length);
     io->placeholder = assay_vector(place, ASSAY_I64, count);

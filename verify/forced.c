@@ -2,8 +2,7 @@
 
 #include <math.h>
 
-/* A token that ends no row and is not the given one; -1 when there is none. */
-static int64_t other_token(const assay_generate_params *params, int64_t token)
+int64_t assay_forced_other(const assay_generate_params *params, int64_t token)
 {
     for (int64_t t = 1; t < params->model.vocab; t++) {
         const int64_t other = (token + t) % params->model.vocab;
@@ -46,7 +45,7 @@ assay_status assay_forced_judge(const assay_judged *judged, const assay_generate
     int64_t *const forced = other.forced.data;
     for (int64_t b = 0; b < io->forced.shape[0] && status == ASSAY_OK; b++) {
         const bool goes_on = forced[b * steps + 1] >= 0;
-        const int64_t token = goes_on ? other_token(params, forced[b * steps]) : -1;
+        const int64_t token = goes_on ? assay_forced_other(params, forced[b * steps]) : -1;
         forced[b * steps] = token >= 0 ? token : forced[b * steps];
     }
     if (status == ASSAY_OK) {

@@ -11,4 +11,7 @@
 assay_status assay_forced_judge(const assay_judged *judged, const assay_generate_params *params,
                                 const assay_generate_io *io, assay_arena *arena);
 
+/* A token that ends no row and is not the given one; -1 when there is none. */
+int64_t assay_forced_other(const assay_generate_params *params, int64_t token);
+
 #endif

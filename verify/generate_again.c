@@ -137,18 +137,6 @@ static assay_status ask_batch(assay_asked_generation *asked)
                                      : status;
 }
 
-/* The subject with other params and threads, prepared. */
-static assay_status prepare_anew(const assay_asked_generation *asked,
-                                 const assay_generate_params *params, const assay_script *script,
-                                 bool *ran)
-{
-    assay_subject subject = *asked->subject;
-    subject.params = params;
-    subject.script = script;
-    subject.threads = ASSAY_AGAIN_THREADS;
-    return assay_again_prepare(&asked->again, &subject, ran);
-}
-
 /* One new token, and its logits where they can be had. */
 static assay_status ask_one_token(assay_asked_generation *asked)
 {
@@ -162,7 +150,7 @@ static assay_status ask_one_token(assay_asked_generation *asked)
     asked->again.how = "of one new token";
     params.max_new_tokens = 1;
     memset(&io.forced, 0, sizeof io.forced);
-    assay_status status = prepare_anew(asked, &params, NULL, &ran);
+    assay_status status = assay_generate_prepare_anew(asked, &params, NULL, &ran);
     if (status == ASSAY_OK && ran) {
         status = assay_generate_outputs(asked, batch, 1, logits, &io);
     }
@@ -179,64 +167,13 @@ static assay_status ask_one_token(assay_asked_generation *asked)
                : status;
 }
 
-assay_status assay_generate_script(const assay_asked_generation *asked, assay_script *script,
-                                   assay_tensor *expected)
-{
-    const int64_t steps = asked->io->forced.shape[1];
-    const int64_t rows = asked->io->forced.shape[0];
-    const assay_status status = assay_buffer_convert(asked->again.arena, &asked->io->forced,
-                                                     ASSAY_I64, expected,
-                                                     asked->again.judged->error);
-    *script = (assay_script){.rows = rows < ASSAY_SCRIPT_ROWS ? rows : ASSAY_SCRIPT_ROWS};
-    for (int64_t b = 0; b < script->rows && status == ASSAY_OK; b++) {
-        int64_t *const row = (int64_t *)expected->data + b * steps;
-        int64_t length = 0;
-        while (length < steps && row[length] >= 0) {
-            length++;
-        }
-        script->after[b] = length > 1 ? 1 + b * (length - 1) / rows : 1;
-        script->token[b] = row[script->after[b] - 1];
-        for (int64_t step = script->after[b]; step < steps; step++) {
-            row[step] = -1;
-        }
-    }
-    return status;
-}
-
-/* Rows are stopped, each after another number of its expected tokens. */
-static assay_status ask_stopped(assay_asked_generation *asked)
-{
-    assay_generate_io io = *asked->io;
-    assay_script script;
-    assay_tensor expected;
-    const int64_t batch = io.forced.shape[0];
-    const int64_t steps = io.forced.shape[1];
-    bool ran = false;
-    asked->again.how = "where rows are stopped";
-    memset(&io.forced, 0, sizeof io.forced);
-    assay_status status = assay_generate_script(asked, &script, &expected);
-    if (status == ASSAY_OK) {
-        status = prepare_anew(asked, asked->params, &script, &ran);
-    }
-    if (status == ASSAY_OK && ran) {
-        status = assay_generate_outputs(asked, batch, steps, false, &io);
-    }
-    if (status == ASSAY_OK && ran) {
-        status = assay_again_run(&asked->again, &io, ASSAY_PLACE_LEFT, &ran);
-    }
-    for (int64_t b = 0; b < batch && status == ASSAY_OK && ran; b++) {
-        const int64_t *const row = (const int64_t *)expected.data + b * steps;
-        assay_generate_compare_row(asked, &io.new_tokens, b, row, b, steps);
-    }
-    return status;
-}
-
 assay_status assay_generate_again(assay_asked_generation *asked)
 {
     static assay_status (*const ways[])(assay_asked_generation *) = {
-        ask_batch, ask_one_token, ask_stopped, assay_generate_sampled};
+        ask_batch, ask_one_token, assay_generate_stopped, assay_generate_stopped_forced,
+        assay_generate_sampled};
     /* What is steered is sampled from as everything else is. */
-    const size_t count = asked->params->steering.on ? 3 : 4;
+    const size_t count = asked->params->steering.on ? 4 : 5;
     assay_status status = ASSAY_OK;
     if (assay_count(&asked->io->tokens) > ASSAY_AGAIN_TOKENS) {
         return ASSAY_OK;

@@ -1,5 +1,5 @@
 /* A generation asked in other ways for what its case has a truth of: another batch, one new token,
- * rows that are stopped, and sampling with the case's tokens forced. */
+ * rows that are stopped, forced or not, and sampling with the case's tokens forced. */
 #ifndef VERIFY_GENERATE_AGAIN_H
 #define VERIFY_GENERATE_AGAIN_H
 
@@ -35,6 +35,18 @@ assay_status assay_generate_compare_free(const assay_asked_generation *asked,
 
 /* Whether a row ends with the token. */
 bool assay_generate_ends(const assay_generate_params *params, int64_t token);
+
+/* The subject with other params and threads, prepared. */
+assay_status assay_generate_prepare_anew(const assay_asked_generation *asked,
+                                         const assay_generate_params *params,
+                                         const assay_script *script, bool *ran);
+
+/* Rows are stopped, each after another number of its expected tokens; all but those of one token,
+ * by a token that is forced and is not what they take; the first after 40 forced tokens, where
+ * there are more. */
+assay_status assay_generate_stopped(assay_asked_generation *asked);
+assay_status assay_generate_stopped_forced(assay_asked_generation *asked);
+assay_status assay_generate_stopped_late(assay_asked_generation *asked);
 
 /* Stops each row after another number of its expected tokens, and what is then expected. */
 assay_status assay_generate_script(const assay_asked_generation *asked, assay_script *script,

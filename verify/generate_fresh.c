@@ -261,5 +261,8 @@ assay_status assay_fresh_judge(assay_fresh_generation *fresh, const assay_asked_
     if (status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS && can_force) {
         status = ask(&own, true, true);
     }
+    if (status == ASSAY_OK && ran && judged->result->verdict == ASSAY_PASS && can_force) {
+        status = assay_generate_stopped_late(&own);
+    }
     return status;
 }

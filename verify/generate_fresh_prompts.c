@@ -3,7 +3,7 @@
 #include "verify/fresh.h"
 #include "verify/generate_fresh_parts.h"
 
-enum { DRAWN = 4, SOFT = 18, EOS = 12, DECIDING = 3, DEAD = 8, MADE_TO = 5 };
+enum { DRAWN = 4, SOFT = 18, EOS = 12, DECIDING = 3, DEAD = 4, MADE_TO = 5 };
 
 /* Many, so that the new tokens of the first row cross position 64, those of the second 128. */
 enum { ROWS = 3, LONGEST = 84, LONG_STEPS = 50 };
@@ -101,6 +101,7 @@ assay_status assay_fresh_make_drawn(const assay_case_context *context, assay_are
     int64_t *const eos = assay_arena_take(arena, EOS * sizeof *eos);
     fresh->how = "of drawn prompts by a drawn model";
     fresh->wide = true;
+    fresh->logits = true;
     fresh->params.max_new_tokens = DRAWN;
     assay_status status = eos == NULL
                               ? assay_fail(error, ASSAY_NO_MEMORY, "out of memory for tokens")

@@ -1,7 +1,7 @@
 /* Fresh generations that are steered. */
 #include "verify/generate_fresh_parts.h"
 
-enum { FEW = 3, MANY = 12, TOPK = 32 };
+enum { FEW = 3, MANY = 18, TOPK = 32 };
 
 typedef enum steered_way { PLAIN, LONGER, SAMPLED, SET_BY_TOPK, SCALED_BY_TOPK } steered_way;
 
@@ -32,6 +32,7 @@ static assay_status make(const assay_case_context *context, const assay_generate
     } else if (way == SAMPLED) {
         fresh->params.sampling = *sampling;
     } else {
+        steering->positions = ASSAY_STEER_ALL;
         take_topk(way == SCALED_BY_TOPK, &steering->steer);
     }
     fresh->io = (assay_generate_io){.tokens = io->tokens, .lengths = io->lengths};

@@ -146,10 +146,10 @@ static bool follow_script(void *context, int64_t row, const int64_t *tokens, int
 /* Forced rows end where they are forced to. */
 static void place_script(assay_script *script, assay_op op, assay_op_io *io)
 {
-    if (op == ASSAY_OP_generate && script->rows > 0 && !assay_present(&io->generate.forced)) {
+    if (op == ASSAY_OP_generate && script->rows > 0) {
         io->generate.stop = follow_script;
         io->generate.stop_context = script;
-    } else if (op == ASSAY_OP_explain && script->rows > 0 && !assay_present(&io->explain.forced)) {
+    } else if (op == ASSAY_OP_explain && script->rows > 0) {
         io->explain.stop = follow_script;
         io->explain.stop_context = script;
     }

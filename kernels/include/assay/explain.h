@@ -5,7 +5,8 @@
  * `positions` of `tokens` (capture.h); exactly one of the two.
  *   soft = adapter(x)                               [n, d_model of the explainer]
  *   new_tokens = generate(explainer, the prompt n times, soft[i] at every placeholder of prompt i)
- * prompt [T] i64 is the tokenized template; placeholder [S] i64 the positions that are replaced.
+ * prompt [T] i64 is the tokenized template; placeholder [S] i64 the positions that are replaced. A
+ * token outside the vocabulary is refused, as in generate.h, but where it is replaced.
  * soft [n,d] and new_tokens [n,max_new] i64 are outputs; logits [n,max_new,V] and forced
  * [n,max_new] as in generate.h. The text itself (template, label cut, stop strings) is the
  * host's. */
