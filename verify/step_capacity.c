@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "verify/buffer.h"
+
 /* Where a call takes longer than this, two rooms are tried. */
 static const double quick_seconds = 0.02;
 
@@ -37,6 +39,23 @@ static const char *differing(const assay_csr *got, const assay_csr *first,
     return NULL;
 }
 
+/* Whether the dense form is the first run's, whatever room the sparse one has. */
+static bool dense_differs(const assay_sae_encode_io *got, const assay_sae_encode_io *first,
+                          const assay_codes_truth *truth)
+{
+    bool differs = false;
+    if (!assay_present(&got->dense) || !assay_present(&first->dense)) {
+        return false;
+    }
+    for (int64_t i = 0; i < assay_count(&got->dense) && !differs; i++) {
+        const double value = assay_buffer_get(&got->dense, i);
+        const double other = assay_buffer_get(&first->dense, i);
+        differs = (value == 0.0) != (other == 0.0) ||
+                  !both_right(value, other, truth->pre_budget[i]);
+    }
+    return differs;
+}
+
 /* One run with room for so many entries. */
 static assay_status run_with(assay_judgement *j, int64_t room, int64_t listed)
 {
@@ -51,7 +70,10 @@ static assay_status run_with(assay_judgement *j, int64_t room, int64_t listed)
     }
     /* Where a second run may differ, so may this one. */
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && !j->result->repeat_differs) {
-        const char *const what = differing(codes, first, &j->truth.codes, room);
+        const char *what = differing(codes, first, &j->truth.codes, room);
+        if (what == NULL && dense_differs(&io.sae_encode, &j->first.sae_encode, &j->truth.codes)) {
+            what = "the dense values";
+        }
         if (what != NULL) {
             status = assay_judgement_settle(j);
         }

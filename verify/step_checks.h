@@ -90,7 +90,8 @@ assay_status assay_check_linearity(assay_judgement *j);
 assay_status assay_check_latents(assay_judgement *j);
 
 /* An encoder given less room than its codes need, none, and no more than that: complete
- * row_offsets, the entries that fit, and nothing beyond them (STRUCTURE, GUARD). */
+ * row_offsets, the entries that fit, and nothing beyond them; the whole dense form (STRUCTURE,
+ * GUARD). */
 assay_status assay_check_capacity(assay_judgement *j);
 
 #endif
