@@ -1,0 +1,118 @@
+/* The accelerator that a plug-in's kernels run on: how the harness finds devices, gets memory on
+ * them, copies, waits and times. A plug-in with kernels whose space is ASSAY_CUDA exports it under
+ * the name assay_plugin_accelerator, beside its kernels; the harness itself links nothing of CUDA.
+ *
+ *   static const assay_accelerator accelerator = {
+ *       .abi = ASSAY_ACCELERATOR_ABI, .size = sizeof accelerator, .name = "CUDA", .count = count,
+ *       ...
+ *   };
+ *   ASSAY_PLUGIN_ACCELERATOR(&accelerator);
+ *
+ * What a kernel with space ASSAY_CUDA is given: exec.device is one that `describe` wrote;
+ * exec.stream one that `stream_open` made; the workspace and every tensor of the op's params and io
+ * lie in memory that `allocate` gave, dense as on the host, but for what the op's header says is on
+ * the host: the vectors of an assay_sae (not its encoder and decoder), rope's inverse_frequency. A
+ * tensor's `space` says which; supports and workspace look at shapes and not at data.
+ *
+ * Rules of all functions: they come back with ASSAY_OK, or with another status and one line in
+ * *error (which may be NULL) that names the call that failed and the place of it in the source.
+ * `device` is an index, 0 .. count-1. They may be called from any thread, one at a time, and leave
+ * the calling thread's current device to themselves: kernels set theirs. A stream of NULL is none:
+ * it is not to be given. */
+#ifndef ASSAY_ACCELERATOR_H
+#define ASSAY_ACCELERATOR_H
+
+#include "assay/plugin.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    ASSAY_ACCELERATOR_ABI = 1,
+    ASSAY_DEVICE_NAME_MAX = 96,    /* the final NUL included */
+    ASSAY_DEVICE_IDENTITY_MAX = 48 /* likewise */
+};
+
+/* What is not known is 0 or empty. */
+typedef struct assay_accelerator_device {
+    assay_device device; /* as exec.device; memory_bytes is what is free at this moment */
+    uint64_t memory_total;
+    uint64_t cache_bytes; /* of the last level, shared by all of it */
+    int32_t driver, runtime; /* versions, 1000 x major + 10 x minor: 13000 is 13.0 */
+    int32_t multiprocessors;
+    char name[ASSAY_DEVICE_NAME_MAX];
+    char identity[ASSAY_DEVICE_IDENTITY_MAX]; /* "GPU-...", as NVML calls it */
+} assay_accelerator_device;
+
+typedef enum assay_direction {
+    ASSAY_TO_DEVICE = 1,
+    ASSAY_FROM_DEVICE = 2,
+    ASSAY_WITHIN_DEVICE = 3
+} assay_direction;
+
+typedef struct assay_accelerator {
+    uint32_t abi;     /* ASSAY_ACCELERATOR_ABI */
+    uint32_t size;    /* sizeof(assay_accelerator): both are checked when a plug-in is loaded */
+    const char *name; /* what it is, in a word */
+
+    /* *count devices. ASSAY_UNSUPPORTED, with the reason, where there is none. */
+    assay_status (*count)(int32_t *count, assay_error *error);
+    assay_status (*describe)(int32_t device, assay_accelerator_device *facts, assay_error *error);
+
+    /* A stream that waits for no other, nor for the default one, and none for it. */
+    assay_status (*stream_open)(int32_t device, void **stream, assay_error *error);
+    /* Waits for what is in it. */
+    assay_status (*stream_close)(int32_t device, void *stream, assay_error *error);
+
+    /* bytes (0 too) aligned to 256; what they hold is not defined. ASSAY_NO_MEMORY when the device
+     * has not as many. release(NULL) does nothing. */
+    assay_status (*allocate)(int32_t device, size_t bytes, void **memory, assay_error *error);
+    assay_status (*release)(int32_t device, void *memory, assay_error *error);
+
+    /* Enqueued. Host memory is whatever memory the process has, and stays as it is (or, as a
+     * target, is not looked at) until the stream is synchronised. */
+    assay_status (*copy)(int32_t device, void *stream, void *to, const void *from, size_t bytes,
+                         assay_direction direction, assay_error *error);
+    /* Enqueued: each of the bytes becomes `byte`. */
+    assay_status (*fill)(int32_t device, void *stream, void *memory, uint8_t byte, size_t bytes,
+                         assay_error *error);
+
+    /* Waits for all that is in the stream; of the second, for all that the process has enqueued on
+     * the device in any stream. ASSAY_DEVICE: the work before it failed (an illegal address, say);
+     * the error's text is what the device's library calls it. */
+    assay_status (*synchronise)(int32_t device, void *stream, assay_error *error);
+    assay_status (*synchronise_all)(int32_t device, assay_error *error);
+    /* An error that a call of anybody's left behind and nobody has asked for: ASSAY_DEVICE and its
+     * text, and it is forgotten if it can be. *lost: it cannot be; whatever this process asks of
+     * the device from now on fails, and only another process can use it. Does not wait. */
+    assay_status (*last_error)(int32_t device, bool *lost, assay_error *error);
+
+    /* Times: an event is passed when what was enqueued before it has ended. seconds_between asks
+     * for two that were recorded and are passed (the stream was synchronised). */
+    assay_status (*event_open)(int32_t device, void **event, assay_error *error);
+    assay_status (*event_close)(int32_t device, void *event, assay_error *error);
+    assay_status (*event_record)(int32_t device, void *event, void *stream, assay_error *error);
+    assay_status (*seconds_between)(int32_t device, void *first, void *second, double *seconds,
+                                    assay_error *error);
+} assay_accelerator;
+
+/* What a plug-in exports under the name assay_plugin_accelerator. It lives as long as the plug-in;
+ * NULL is as if nothing were exported. */
+typedef const assay_accelerator *assay_plugin_accelerator_fn(void);
+
+#define ASSAY_ACCELERATOR_SYMBOL "assay_plugin_accelerator"
+
+/* Once in a plug-in, at file scope, with a semicolon. */
+#define ASSAY_PLUGIN_ACCELERATOR(accelerator)                                                      \
+    ASSAY_PLUGIN_EXPORT const assay_accelerator *assay_plugin_accelerator(void);                   \
+    const assay_accelerator *assay_plugin_accelerator(void)                                        \
+    {                                                                                              \
+        return accelerator;                                                                        \
+    }                                                                                              \
+    struct assay_accelerator_ends_with_a_semicolon
+
+#ifdef __cplusplus
+}
+#endif
+#endif
