@@ -168,6 +168,55 @@ static assay_status check_all(const assay_plugin *plugin, assay_error *error)
     return status;
 }
 
+static bool is_whole(const assay_accelerator *a)
+{
+    return a->name != NULL && is_word(a->name) && a->count != NULL && a->describe != NULL &&
+           a->stream_open != NULL && a->stream_close != NULL && a->allocate != NULL &&
+           a->release != NULL && a->copy != NULL && a->fill != NULL && a->synchronise != NULL &&
+           a->synchronise_all != NULL && a->last_error != NULL && a->event_open != NULL &&
+           a->event_close != NULL && a->event_record != NULL && a->seconds_between != NULL;
+}
+
+static assay_status check_accelerator(const assay_plugin *plugin, assay_error *error)
+{
+    const assay_accelerator *const a = plugin->accelerator;
+    for (size_t i = 0; a == NULL && i < plugin->count; i++) {
+        if (plugin->kernels[i]->space != ASSAY_HOST) {
+            return assay_fail(error, ASSAY_BAD_INPUT,
+                              "plug-in %s: %s/%s wants its operands in device memory, which nobody "
+                              "brings; export " ASSAY_ACCELERATOR_SYMBOL
+                              " (assay/accelerator.h has its type)",
+                              plugin->path, assay_op_name(plugin->kernels[i]->op),
+                              plugin->kernels[i]->name);
+        }
+    }
+    if (a == NULL) {
+        return ASSAY_OK;
+    }
+    if (a->abi != ASSAY_ACCELERATOR_ABI || a->size != sizeof *a) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "plug-in %s: its accelerator has ABI %u and %u bytes, this assay's has "
+                          "%d and %zu; build the plug-in against this assay's headers",
+                          plugin->path, (unsigned)a->abi, (unsigned)a->size,
+                          (int)ASSAY_ACCELERATOR_ABI, sizeof *a);
+    }
+    if (!is_whole(a)) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "plug-in %s: its accelerator lacks a function, or its name is no word; "
+                          "set every member", plugin->path);
+    }
+    return ASSAY_OK;
+}
+
+/* ISO C has no conversion from an object pointer to a function pointer; POSIX gives it one. */
+static void find_accelerator(assay_plugin *plugin)
+{
+    void *const symbol = dlsym(plugin->handle, ASSAY_ACCELERATOR_SYMBOL);
+    assay_plugin_accelerator_fn *accelerator = NULL;
+    memcpy(&accelerator, &symbol, sizeof accelerator);
+    plugin->accelerator = accelerator != NULL ? accelerator() : NULL;
+}
+
 static assay_status load(assay_plugin *plugin, const char *path, assay_error *error)
 {
     /* A name without a slash would be looked for among the system's libraries. */
@@ -181,8 +230,7 @@ static assay_status load(assay_plugin *plugin, const char *path, assay_error *er
                           "plug-in %s cannot be loaded: %s; expected a shared object for this "
                           "machine with all it needs", path, dlerror());
     }
-    /* ISO C has no conversion from an object pointer to a function pointer; POSIX gives it one. */
-    void *const symbol = dlsym(plugin->handle, "assay_plugin_kernels");
+    void *const symbol = dlsym(plugin->handle, ASSAY_PLUGIN_SYMBOL);
     assay_plugin_kernels_fn *kernels = NULL;
     memcpy(&kernels, &symbol, sizeof kernels);
     if (kernels == NULL) {
@@ -191,7 +239,12 @@ static assay_status load(assay_plugin *plugin, const char *path, assay_error *er
                           "(assay/kernel.h has its type) and do not hide it", path);
     }
     plugin->kernels = kernels(&plugin->count);
-    return check_all(plugin, error);
+    const assay_status status = check_all(plugin, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    find_accelerator(plugin);
+    return check_accelerator(plugin, error);
 }
 
 assay_status assay_plugin_open(const char *path, assay_plugin *plugin, assay_error *error)

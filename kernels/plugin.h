@@ -4,7 +4,7 @@
 #ifndef KERNELS_PLUGIN_H
 #define KERNELS_PLUGIN_H
 
-#include "assay/kernel.h"
+#include "assay/accelerator.h"
 
 enum {
     ASSAY_PLUGIN_KERNELS_MAX = 4096,
@@ -17,11 +17,13 @@ typedef struct assay_plugin {
     void *handle;
     const assay_kernel *const *kernels; /* the plug-in's own */
     size_t count;
+    const assay_accelerator *accelerator; /* the plug-in's own; NULL: it brings none */
 } assay_plugin;
 
 /* Loads path and checks every descriptor: ABI number and struct size first, then that it is whole,
  * that names are words that can be given on a command line and are not the built-in ones, and that
- * there is at most one kernel for each op and name. ASSAY_BAD_INPUT names the file, what was found,
+ * there is at most one kernel for each op and name; the accelerator likewise, which there must be
+ * where a kernel's operands lie on a device. ASSAY_BAD_INPUT names the file, what was found,
  * what was expected and the remedy. */
 assay_status assay_plugin_open(const char *path, assay_plugin *plugin, assay_error *error);
 void assay_plugin_close(assay_plugin *plugin);

@@ -19,8 +19,8 @@ constexpr unsigned ALL_LANES = 0xffffffffu;
 /* Blocks that a multiprocessor should hold at once: ptxas, left to choose, at times spills. */
 enum { RESIDENT = 2 };
 
-/* Where operands are: the emulator's device memory is the host's. */
-#ifdef ASSAY_EMULATED
+/* Where operands are: the emulator's device memory is the host's, unless it emulates that too. */
+#if defined(ASSAY_EMULATED) && !defined(ASSAY_EMULATED_DEVICE)
 constexpr assay_space SPACE = ASSAY_HOST;
 #else
 constexpr assay_space SPACE = ASSAY_CUDA;
@@ -45,16 +45,11 @@ struct Dimensions {
 /* Calls of the runtime act on the thread's current device. */
 inline cudaError_t use_device(const assay_exec *exec)
 {
-#ifdef ASSAY_EMULATED
-    (void)exec;
-    return cudaSuccess;
-#else
     int current = -1;
     const cudaError_t error = cudaGetDevice(&current);
     return error != cudaSuccess || current == exec->device.index
                ? error
                : cudaSetDevice(exec->device.index);
-#endif
 }
 
 /* Enqueues kernel(arguments...). A grid of no blocks is nothing to do, which CUDA would refuse. */
@@ -65,18 +60,17 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), Dimensions s
     if (size.grid.x == 0 || size.grid.y == 0 || size.grid.z == 0) {
         return cudaSuccess;
     }
+    const cudaError_t error = use_device(exec);
+    if (error != cudaSuccess) {
+        return error;
+    }
 #ifdef ASSAY_EMULATED
-    (void)exec;
     auto thread = [=] { kernel(arguments...); };
     const size_t parameters = (0 + ... + sizeof(Parameters));
     emulate::launch({name, size.grid, size.block, size.shared_bytes, parameters},
                     [](void *call) { (*static_cast<decltype(thread) *>(call))(); }, &thread);
 #else
     (void)name;
-    const cudaError_t error = use_device(exec);
-    if (error != cudaSuccess) {
-        return error;
-    }
     kernel<<<size.grid, size.block, size.shared_bytes,
              static_cast<cudaStream_t>(exec->stream)>>>(arguments...);
 #endif

@@ -3,7 +3,7 @@
 
 namespace assay_cuda {
 
-#ifdef ASSAY_EMULATED
+#if defined(ASSAY_EMULATED) && !defined(ASSAY_EMULATED_DEVICE)
 
 assay_status device_served(const assay_device *, assay_error *)
 {

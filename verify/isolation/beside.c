@@ -52,12 +52,12 @@ static bool lock_weights(const assay_view *view, const assay_beside *beside)
     return good;
 }
 
-static bool make_params(const assay_servant *servant, assay_beside *beside)
+static bool make_params(assay_servant *servant, assay_beside *beside)
 {
     const assay_op op = servant->subject.op;
     const assay_operand *const table = assay_weights(op);
     const assay_view *const view = &servant->weights;
-    beside->params = servant->subject.params;
+    beside->params = servant->on_device.bound ? servant->on_device.given : servant->subject.params;
     if (!copy_weights(view, beside)) {
         return false;
     }
@@ -69,7 +69,9 @@ static bool make_params(const assay_servant *servant, assay_beside *beside)
         move(view, beside, &bare.vector);
         memcpy((char *)&beside->params + bare.offset, &bare.vector.data, sizeof bare.vector.data);
     }
-    return lock_weights(view, beside);
+    return lock_weights(view, beside) &&
+           (!assay_servant_wants_device(servant) ||
+            assay_servant_bind_beside(servant, NULL) == ASSAY_OK);
 }
 
 /* More than one state is prepared in so many seconds, of so many bytes of weights. */
@@ -131,6 +133,7 @@ void assay_beside_release(assay_servant *servant)
             release_state(servant, kernel, beside->state[i]);
         }
     }
+    assay_mirror_release(&servant->on_device.device, &beside->mirror);
     if (beside->base != NULL) {
         (void)munmap(beside->base, beside->size);
     }

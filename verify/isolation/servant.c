@@ -26,6 +26,11 @@ void assay_servant_close(assay_servant *servant)
     assay_frame_release(&servant->frame);
     assay_view_close(&servant->weights);
     assay_view_close(&servant->operands);
+    assay_on_device *const on = &servant->on_device;
+    assay_mirror_release(&on->device, &on->weights);
+    assay_mirror_release(&on->device, &on->operands);
+    assay_device_scratch_release(&on->device, &on->scratch);
+    assay_device_close(&on->device);
     assay_plugin_close(&servant->plugin);
 }
 
@@ -143,6 +148,7 @@ static void finish(assay_servant *servant, assay_outcome *outcome)
 {
     const bool any = servant->subject_set;
     release(servant);
+    assay_servant_settle_device(servant, "in release: ", outcome);
     if (any) {
         assay_modes_check(&servant->modes, servant->exec.threads, &servant->rest, outcome);
         servant->surroundings_known = assay_surroundings_check(&servant->surroundings, outcome);
@@ -154,6 +160,10 @@ static assay_status prepare(assay_servant *servant, const assay_request *request
 {
     servant->surroundings_known = servant->surroundings_known && !servant->subject_set;
     release(servant);
+    if (servant->plugin.accelerator != NULL) {
+        /* What the device's library makes of its process is none of a kernel's leavings. */
+        (void)assay_device_ready(&servant->on_device.device, servant->plugin.accelerator);
+    }
     if (!servant->surroundings_known) {
         assay_surroundings_read(&servant->surroundings);
     }
@@ -179,6 +189,7 @@ static assay_status prepare(assay_servant *servant, const assay_request *request
                                  .error = &servant->said};
     memset(&servant->said, 0, sizeof servant->said);
     servant->subject_set = true;
+    servant->on_device.bound = false;
     servant->modes = assay_modes_read(&servant->rest);
     if (assay_op_is_stage(subject->op)) {
         status = assay_servant_open_stage(servant, outcome, error);
@@ -260,6 +271,7 @@ void assay_servant_answer(assay_servant *servant, assay_request *request, assay_
     case ASSAY_ASK_HEAP: reply->count = heap_in_use(); break;
     default: reply->status = assay_fail(&error, ASSAY_INTERNAL, "no such request"); break;
     }
+    reply->lost = servant->on_device.device.lost;
     if (reply->status != ASSAY_OK) {
         clean(error.message);
         memcpy(reply->outcome.message, error.message, sizeof error.message);

@@ -8,6 +8,7 @@
 #include "kernels/plugin.h"
 #include "verify/explain/host.h"
 #include "verify/isolation/frame.h"
+#include "verify/isolation/mirror.h"
 #include "verify/isolation/modes.h"
 #include "verify/isolation/slab.h"
 #include "verify/isolation/surroundings.h"
@@ -40,9 +41,19 @@ typedef struct assay_beside {
     uint8_t *base; /* their weights; NULL: there are none */
     uint64_t size;
     assay_op_params params;
+    assay_mirror mirror; /* of a device kernel's */
     void *state[ASSAY_BESIDE_MOST];
     int states;
 } assay_beside;
+
+/* A device kernel's operands. */
+typedef struct assay_on_device {
+    assay_worker_device device;
+    assay_mirror weights, operands;
+    assay_device_scratch scratch;
+    bool bound; /* the subject's weights are on the device, and its params say so */
+    assay_op_params given; /* the params with addresses on the host */
+} assay_on_device;
 
 typedef struct assay_servant {
     assay_control *control;
@@ -51,7 +62,8 @@ typedef struct assay_servant {
     assay_scratch scratch;
     assay_frame frame;
     assay_plugin plugin;
-    assay_device device;
+    assay_device device; /* the host */
+    assay_on_device on_device;
     assay_kept_model model[ASSAY_MODELS_KEPT];
     uint64_t clock;
 
@@ -97,6 +109,24 @@ assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *out
 assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outcome,
                                      assay_error *error);
 void assay_servant_close_stage(assay_servant *servant);
+
+/* Device kernels (servant_device.c). The subject's kernel, or that of a stage's steps, wants its
+ * operands on a device. */
+bool assay_servant_wants_device(const assay_servant *servant);
+/* Opens the device and sets exec to it; false: the outcome is a SKIP with the reason, or says how
+ * it was lost. */
+bool assay_servant_take_device(assay_servant *servant, assay_outcome *outcome);
+/* Moves the subject's weights, once, and the present run's io to the device. False: SKIP, with the
+ * bytes that are needed and those that are free, or how the device was lost. */
+bool assay_servant_bind(assay_servant *servant, assay_outcome *outcome);
+/* The params of another state, whose weights lie at base, moved to a mirror of their own. */
+assay_status assay_servant_bind_beside(assay_servant *servant, assay_error *error);
+/* After a call: waits, brings outputs back, looks for what was written elsewhere. */
+void assay_servant_collect(assay_servant *servant, assay_outcome *outcome);
+/* Waits for what release left; an error of it makes a PASS a FAIL, a lost device a CRASH. */
+void assay_servant_settle_device(assay_servant *servant, const char *when, assay_outcome *outcome);
+/* Host memory of the operands, out of reach while a device kernel is called. */
+void assay_servant_hide(assay_servant *servant, bool hidden);
 
 /* Kept open by folder; what is returned lives until the next subject. */
 assay_status assay_servant_model(assay_servant *servant, const char *folder,

@@ -88,10 +88,25 @@ bool assay_servant_prepare(assay_servant *servant, const assay_kernel *kernel,
            framed_prepare(servant, kernel, params, state) == ASSAY_OK;
 }
 
+static assay_status reserve_on_device(assay_servant *servant, uint64_t bytes, assay_error *error)
+{
+    assay_device_scratch *const scratch = &servant->on_device.scratch;
+    const bool keeps = servant->fill == ASSAY_FILL_LEFT;
+    const uint8_t fill = (uint8_t)(keeps ? ASSAY_FILL_LOW : servant->fill);
+    const assay_status status = assay_device_scratch_reserve(&servant->on_device.device, scratch,
+                                                             bytes, fill, keeps, error);
+    servant->exec.workspace = scratch->start;
+    servant->exec.workspace_bytes = scratch->bytes;
+    return status;
+}
+
 static assay_status reserve_workspace(assay_servant *servant, uint64_t bytes, assay_error *error)
 {
     const bool more = servant->fill == ASSAY_FILL_LOW || servant->fill == ASSAY_FILL_LEFT;
     bytes += more && bytes < UINT64_MAX / 2 ? WORKSPACE_MORE : 0;
+    if (assay_servant_wants_device(servant)) {
+        return reserve_on_device(servant, bytes, error);
+    }
     const assay_status status =
         assay_scratch_reserve(&servant->scratch, bytes, servant->fill, error);
     const assay_scratch *const scratch = &servant->scratch;
@@ -115,12 +130,30 @@ static const char *call_framed(assay_servant *servant, const assay_kernel *kerne
     assay_frame *const frame = &servant->frame;
     assay_frame_open(frame, &servant->exec, &servant->io);
     servant->control->phase = ASSAY_PHASE_RUN;
+    const assay_worker_device *const device =
+        kernel->space != ASSAY_HOST ? &servant->on_device.device : NULL;
     const double start = assay_now();
     *status = assay_step_call(kernel, frame->exec, params, state, frame->io);
+    if (device != NULL) { /* its errors are asked for later */
+        (void)device->accelerator->synchronise(device->device.index, device->stream, NULL);
+    }
     *seconds = assay_now() - start;
     servant->control->phase = ASSAY_PHASE_IDLE;
     const char *const changed = assay_frame_close(frame, &servant->exec, &servant->io);
     return changed == NULL && memcmp(&given, params, sizeof given) != 0 ? "params" : changed;
+}
+
+/* A device that was lost has nothing to look at; whoever collects says so. */
+static void look_around_workspace(assay_servant *servant, const assay_kernel *kernel,
+                                  uint64_t *before, uint64_t *behind)
+{
+    if (kernel->space != ASSAY_HOST) {
+        (void)assay_device_scratch_damage(&servant->on_device.device, &servant->on_device.scratch,
+                                          before, behind, NULL);
+        return;
+    }
+    *behind = assay_scratch_damage(&servant->scratch);
+    *before = assay_scratch_damage_before(&servant->scratch);
 }
 
 static void call(assay_servant *servant, const assay_kernel *kernel, const assay_op_params *params,
@@ -129,8 +162,9 @@ static void call(assay_servant *servant, const assay_kernel *kernel, const assay
     assay_status status = ASSAY_OK;
     const char *const changed =
         call_framed(servant, kernel, params, state, &status, &outcome->seconds);
-    const uint64_t behind = assay_scratch_damage(&servant->scratch);
-    const uint64_t before = assay_scratch_damage_before(&servant->scratch);
+    uint64_t behind = 0;
+    uint64_t before = 0;
+    look_around_workspace(servant, kernel, &before, &behind);
     const uint64_t bytes = behind > 0 ? behind : before;
     assay_outcome_of_status(status, &servant->said, outcome);
     if (status == ASSAY_UNSUPPORTED) { /* supports is the place to say so: not a SKIP */
@@ -151,7 +185,7 @@ static void call(assay_servant *servant, const assay_kernel *kernel, const assay
         (void)snprintf(outcome->message, sizeof outcome->message,
                        "wrote %llu byte%s %s its workspace of %llu", (unsigned long long)bytes,
                        bytes == 1 ? "" : "s", behind > 0 ? "past the end of" : "before",
-                       (unsigned long long)servant->scratch.bytes);
+                       (unsigned long long)servant->exec.workspace_bytes);
     }
 }
 
@@ -214,10 +248,9 @@ assay_status assay_servant_run_step(assay_servant *servant, assay_outcome *outco
 {
     const assay_kernel *const kernel = servant->table.kernel[servant->subject.op];
     size_t workspace = 0;
-    if (kernel->space != ASSAY_HOST) {
-        outcome->verdict = ASSAY_SKIP;
-        (void)snprintf(outcome->message, sizeof outcome->message,
-                       "its operands must be in device memory, which this build does not give");
+    const bool on_device = assay_servant_wants_device(servant);
+    if (on_device && !(assay_servant_take_device(servant, outcome) &&
+                       assay_servant_bind(servant, outcome))) {
         return ASSAY_OK;
     }
     const assay_status status = assay_frame_reserve(&servant->frame, error);
@@ -227,17 +260,32 @@ assay_status assay_servant_run_step(assay_servant *servant, assay_outcome *outco
     servant->control->frame_low = (uint64_t)(uintptr_t)servant->frame.base;
     servant->control->frame_end = servant->control->frame_low + servant->frame.all;
     if (!make_ready(servant, kernel, &workspace, outcome)) {
+        assay_servant_settle_device(servant, "in prepare: ", outcome);
         return ASSAY_OK;
+    }
+    if (on_device) {
+        assay_servant_settle_device(servant, "in prepare: ", outcome);
+        if (outcome->verdict != ASSAY_PASS) {
+            return ASSAY_OK;
+        }
     }
     assay_error refused = {.message = ""};
     if (reserve_workspace(servant, workspace, &refused) != ASSAY_OK) {
-        outcome->verdict = ASSAY_FAIL;
-        outcome->check = ASSAY_CHECK_STATUS;
+        /* A device has what it has; on the host, memory is a kernel's to ask for with measure. */
+        outcome->verdict = on_device ? ASSAY_SKIP : ASSAY_FAIL;
+        outcome->check = on_device ? ASSAY_CHECK_NONE : ASSAY_CHECK_STATUS;
         (void)snprintf(outcome->message, sizeof outcome->message,
                        "asked for a workspace of %zu bytes: %.900s", workspace, refused.message);
         return ASSAY_OK;
     }
+    if (on_device) {
+        assay_servant_hide(servant, true);
+    }
     call_one(servant, kernel, outcome);
+    if (on_device) {
+        assay_servant_hide(servant, false);
+        assay_servant_collect(servant, outcome);
+    }
     return ASSAY_OK;
 }
 

@@ -129,6 +129,16 @@ static void say_silent(assay_outcome *outcome)
                    "; exec->error was NULL, as it may be");
 }
 
+/* A worker whose device is lost can do no more: the next subject gets another. */
+static void bury_lost(assay_session *session, const assay_outcome *outcome)
+{
+    if (session->reply.lost) {
+        session->fated = true;
+        session->fate = *outcome;
+        assay_session_dismiss(session);
+    }
+}
+
 assay_status assay_session_run(assay_session *session, const void *io, assay_placement placement,
                                assay_outcome *outcome, assay_error *error)
 {
@@ -155,6 +165,7 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
     if (answered) {
         session->ran = true;
         check_run(session, outcome);
+        bury_lost(session, outcome);
     } else {
         if (session->silent && outcome->verdict == ASSAY_CRASH) {
             say_silent(outcome);
@@ -236,7 +247,7 @@ assay_status assay_session_release(assay_session *session, assay_outcome *outcom
             say_late(session, outcome);
         }
     }
-    if (session->unsettled || outcome->check == ASSAY_CHECK_LEFTOVER) {
+    if (session->unsettled || session->reply.lost || outcome->check == ASSAY_CHECK_LEFTOVER) {
         assay_session_dismiss(session); /* what was left is not the next one's to bear */
     }
     session->ran = false;

@@ -15,12 +15,17 @@ static uint8_t canary(uint64_t offset)
     return offset % 2 == 1 ? 0xff : (uint8_t)(0xf1 + offset / 2 % 8);
 }
 
+void assay_canary_write(uint8_t *to, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes; i++) {
+        to[i] = canary(i);
+    }
+}
+
 assay_status assay_slab_open(const char *name, assay_slab *slab, assay_error *error)
 {
     *slab = (assay_slab){.file = memfd_create(name, MFD_CLOEXEC)};
-    for (uint64_t i = 0; i < sizeof slab->pattern; i++) {
-        slab->pattern[i] = canary(i);
-    }
+    assay_canary_write(slab->pattern, sizeof slab->pattern);
     if (slab->file < 0) {
         return assay_fail(error, ASSAY_IO, "no shared memory for operands: memfd_create: %s",
                           strerror(errno));

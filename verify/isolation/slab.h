@@ -24,6 +24,8 @@ assay_status assay_slab_reserve(assay_slab *slab, const assay_slab_layout *layou
 /* Canaries: words that are a NaN in every 16, 32 and 64-bit float type and a negative integer, and
  * no value that a kernel stores. Everything between a region's low and high that is not operand. */
 void assay_slab_fill(const assay_slab *slab, const assay_region *region);
+/* The same in memory that begins where their period does. */
+void assay_canary_write(uint8_t *to, uint64_t bytes);
 /* With gaps within the operand: fills all of it. */
 void assay_slab_fill_whole(const assay_slab *slab, const assay_region *region);
 /* How many bytes before the operand and past its end were overwritten, in whole elements. */

@@ -77,6 +77,15 @@ static bool waits_forever(const waiting *w)
     }
 }
 
+/* CUDA's own threads look after its devices now and then, for as long as the process lives. */
+static bool is_of_cuda(const char *task)
+{
+    char path[320];
+    char name[32];
+    (void)snprintf(path, sizeof path, "%s/comm", task);
+    return read_text(path, name, sizeof name) && strncmp(name, "cuda", 4) == 0;
+}
+
 /* What cannot be read counts as parked when it sleeps: some systems hide system calls. */
 static bool is_parked(const char *task)
 {
@@ -142,7 +151,7 @@ static bool stirs(const char *task, void *context)
 {
     const stirring *const s = context;
     const bool looked_at = atoi(strrchr(task, '/') + 1) != s->except;
-    return (looked_at && !is_parked(task)) || (s->children && has_forked(task, NULL));
+    return (looked_at && !is_parked(task) && !is_of_cuda(task)) || (s->children && has_forked(task, NULL));
 }
 
 bool assay_process_settle(pid_t pid, pid_t except, double seconds)

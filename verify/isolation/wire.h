@@ -11,7 +11,7 @@
 
 enum {
     ASSAY_WIRE_MAGIC = 0x61737361,
-    ASSAY_WIRE_VERSION = 4,
+    ASSAY_WIRE_VERSION = 5,
     ASSAY_NAME_MAX = 64, /* of an implementation and a backend, the final NUL included */
     ASSAY_SUMMARY_MAX = 256,
     ASSAY_KERNELS_MAX = 4096 /* of one plug-in */
@@ -64,6 +64,7 @@ typedef struct assay_reply {
     uint64_t sequence;
     assay_status status; /* the harness's own; its words are outcome.message */
     assay_outcome outcome;
+    bool lost; /* the worker's device: no more can be asked of it */
     uint64_t count; /* LOAD: descriptors; HEAP: bytes that are allocated */
     uint64_t digest[ASSAY_REGIONS_MAX]; /* RUN: of every output as the kernel left it */
 } assay_reply;

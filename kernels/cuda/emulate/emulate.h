@@ -1,5 +1,5 @@
 /* CUDA's words for a C++ compiler, so that the .cu files run on a machine with no GPU: every thread
- * of a block is a fiber, blocks run one after the other, device memory is the host's.
+ * of a block is a fiber, and blocks run one after the other.
  *
  * What is judged here is a kernel's logic, by stricter rules than a GPU's:
  *   order     blocks, and threads between two barriers, run in an order drawn anew at each launch
@@ -11,6 +11,8 @@
  *   shared    filled with 0xff (NaN) before each block; writes past an array are found after the
  *             block, accesses past dynamic shared memory by a guard page
  *   launches  limits of sizes as on a GPU
+ *   memory    host memory, on a host twin; on an emulated device (ASSAY_EMULATED_DEVICE) memory of
+ *             its own that is there for launches and copies alone (runtime.h)
  * Not emulated: timing, memory ordering between blocks, floating-point contraction. */
 #ifndef KERNELS_CUDA_EMULATE_EMULATE_H
 #define KERNELS_CUDA_EMULATE_EMULATE_H
@@ -26,17 +28,7 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
-typedef enum cudaError_t {
-    cudaSuccess = 0,
-    cudaErrorInvalidValue = 1,
-    cudaErrorMemoryAllocation = 2,
-    cudaErrorInvalidConfiguration = 9,
-    cudaErrorLaunchFailure = 719
-} cudaError_t;
-
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
-
-typedef struct emulate_stream *cudaStream_t;
+#include "kernels/cuda/emulate/runtime.h"
 
 struct dim3 {
     unsigned x, y, z;
@@ -50,14 +42,6 @@ struct alignas(16) uint4 {
 struct alignas(16) float4 {
     float x, y, z, w;
 };
-
-cudaError_t cudaMalloc(void **memory, size_t bytes);
-cudaError_t cudaFree(void *memory);
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t stream);
-cudaError_t cudaStreamSynchronize(cudaStream_t stream);
-cudaError_t cudaGetLastError();
-const char *cudaGetErrorString(cudaError_t error); /* the last failed launch in words */
 
 namespace emulate {
 

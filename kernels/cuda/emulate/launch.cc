@@ -1,4 +1,5 @@
 #include "kernels/cuda/emulate/block.h"
+#include "kernels/cuda/emulate/runtime.h"
 
 #include <cstdarg>
 #include <cstdio>
@@ -27,7 +28,6 @@ std::mutex one_launch;
 uint64_t launches;
 char said[768];
 bool wrong;
-cudaError_t last_error = cudaSuccess;
 
 bool make_shared()
 {
@@ -144,20 +144,19 @@ void *shared_dynamic()
     return shared.dynamic_end - rounded(shared.dynamic_bytes);
 }
 
-void launch(const Launch &what, void (*thread)(void *), void *call)
+static void run_launch(const Launch &what, void (*thread)(void *), void *call)
 {
-    const std::lock_guard<std::mutex> hold(one_launch);
     forget_failure(&what);
     if (!good_sizes(what)) {
         fail("grid %u x %u x %u, block %u x %u x %u, %zu bytes shared, %zu of parameters: no GPU "
              "launches that",
              what.grid.x, what.grid.y, what.grid.z, what.block.x, what.block.y, what.block.z,
              what.shared_bytes, what.parameter_bytes);
-        last_error = cudaErrorInvalidConfiguration;
+        set_error(cudaErrorInvalidConfiguration);
         return;
     }
     if (!make_shared()) {
-        last_error = cudaErrorMemoryAllocation;
+        set_error(cudaErrorMemoryAllocation);
         return;
     }
     Block block = {&what, thread, call, {seed() * 0x2545f4914f6cdd1du + ++launches}};
@@ -174,53 +173,19 @@ void launch(const Launch &what, void (*thread)(void *), void *call)
             shared_check();
         }
     }
-    last_error = wrong ? cudaErrorLaunchFailure : last_error;
+    if (wrong) {
+        set_error(cudaErrorLaunchFailure);
+    }
+}
+
+void launch(const Launch &what, void (*thread)(void *), void *call)
+{
+    const std::lock_guard<std::mutex> hold(one_launch);
+    if (!memory_open()) {
+        return; /* what was said of the failure before stays */
+    }
+    run_launch(what, thread, call);
+    memory_close();
 }
 
 } // namespace emulate
-
-cudaError_t cudaMalloc(void **memory, size_t bytes)
-{
-    *memory = aligned_alloc(256, (bytes / 256 + 1) * 256);
-    return *memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-
-cudaError_t cudaFree(void *memory)
-{
-    free(memory);
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t stream)
-{
-    (void)kind;
-    (void)stream;
-    memcpy(to, from, bytes);
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-{
-    (void)stream;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGetLastError()
-{
-    const cudaError_t error = emulate::last_error;
-    emulate::last_error = cudaSuccess;
-    return error;
-}
-
-const char *cudaGetErrorString(cudaError_t error)
-{
-    switch (error) {
-    case cudaSuccess: return "no error";
-    case cudaErrorInvalidValue: return "invalid argument";
-    case cudaErrorMemoryAllocation: return "out of memory";
-    case cudaErrorInvalidConfiguration:
-    case cudaErrorLaunchFailure: return emulate::failure_text();
-    }
-    return "unknown error";
-}

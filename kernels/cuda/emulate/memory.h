@@ -1,0 +1,33 @@
+/* The emulated device's memory. */
+#ifndef KERNELS_CUDA_EMULATE_MEMORY_H
+#define KERNELS_CUDA_EMULATE_MEMORY_H
+
+#include <cstddef>
+
+#include "kernels/cuda/emulate/runtime.h"
+
+namespace emulate {
+
+#ifdef ASSAY_EMULATED_DEVICE
+constexpr bool PROTECTED = true;
+#else
+constexpr bool PROTECTED = false;
+#endif
+
+size_t memory_total();
+size_t memory_used();
+/* NULL when there is not as much. */
+void *memory_take(size_t bytes);
+/* False when it is none, or not the beginning of one. */
+bool memory_give(void *memory);
+/* Whether all the bytes are of one allocation. */
+bool memory_has(const void *memory, size_t bytes);
+
+/* Opens or closes all of it; calls nest. */
+void memory_reach(bool open);
+/* Faults of kernels become illegal addresses, from on to off. */
+void faults_watch(bool on);
+
+} // namespace emulate
+
+#endif

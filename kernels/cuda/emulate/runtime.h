@@ -1,0 +1,93 @@
+/* The part of CUDA's runtime that the module calls, on a machine with no GPU: one device.
+ *
+ * On an emulated device (ASSAY_EMULATED_DEVICE) memory from cudaMalloc lies between pages that
+ * nobody may touch, and is itself out of reach but for launches and copies: whoever takes it for
+ * host memory dies there. A kernel that touches anything else than such memory (and what it has on
+ * its stack) makes an illegal address, after which the device is lost to the process, as a GPU is.
+ * What is copied from the device arrives when its stream is synchronised and no earlier.
+ * ASSAY_EMULATED_MEMORY sets the bytes that the device has, ASSAY_EMULATED_DEVICES=0 takes it away.
+ *
+ * Without ASSAY_EMULATED_DEVICE device memory is the host's and nothing of it is protected. */
+#ifndef KERNELS_CUDA_EMULATE_RUNTIME_H
+#define KERNELS_CUDA_EMULATE_RUNTIME_H
+
+#include <cstddef>
+
+typedef enum cudaError_t {
+    cudaSuccess = 0,
+    cudaErrorInvalidValue = 1,
+    cudaErrorMemoryAllocation = 2,
+    cudaErrorInvalidConfiguration = 9,
+    cudaErrorNoDevice = 100,
+    cudaErrorInvalidDevice = 101,
+    cudaErrorInvalidResourceHandle = 400,
+    cudaErrorLaunchFailure = 719
+} cudaError_t;
+
+enum cudaMemcpyKind {
+    cudaMemcpyHostToDevice = 1,
+    cudaMemcpyDeviceToHost = 2,
+    cudaMemcpyDeviceToDevice = 3
+};
+
+enum { cudaStreamNonBlocking = 1 };
+
+typedef struct emulate_stream *cudaStream_t;
+typedef struct emulate_event *cudaEvent_t;
+
+typedef struct cudaUUID_t {
+    char bytes[16];
+} cudaUUID_t;
+
+typedef struct cudaDeviceProp {
+    char name[256];
+    cudaUUID_t uuid;
+    size_t totalGlobalMem;
+    int l2CacheSize, multiProcessorCount, major, minor;
+} cudaDeviceProp;
+
+cudaError_t cudaGetDeviceCount(int *count);
+cudaError_t cudaGetDevice(int *device);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *facts, int device);
+cudaError_t cudaDriverGetVersion(int *version);
+cudaError_t cudaRuntimeGetVersion(int *version);
+
+cudaError_t cudaMalloc(void **memory, size_t bytes);
+cudaError_t cudaFree(void *memory);
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void *memory, int byte, size_t bytes, cudaStream_t stream);
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaDeviceSynchronize();
+
+cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t first, cudaEvent_t second);
+
+cudaError_t cudaGetLastError();
+cudaError_t cudaPeekAtLastError();
+const char *cudaGetErrorString(cudaError_t error); /* of a failed launch in words */
+
+namespace emulate {
+
+/* Around a launch: device memory is within reach, a touch of anything else is an illegal address.
+ * False where the device is lost. */
+bool memory_open();
+void memory_close();
+
+/* The error that the next cudaGetLastError gives. Failures of a running kernel stay for ever on an
+ * emulated device. */
+void set_error(cudaError_t error);
+
+/* What is wrong with an address that a kernel must not touch. */
+void describe_address(const void *address, char *text, size_t size);
+
+} // namespace emulate
+
+#endif
