@@ -272,6 +272,7 @@ bool assay_plugin_table(const assay_plugin *plugin, const char *name, assay_tabl
     for (size_t i = 0; i < plugin->count; i++) {
         if (strcmp(plugin->kernels[i]->name, name) == 0) {
             table->name = plugin->kernels[i]->name;
+            table->accelerator = plugin->accelerator;
             table->kernel[plugin->kernels[i]->op] = plugin->kernels[i];
         }
     }

@@ -48,7 +48,7 @@ static assay_status adapt(const assay_explain_case *read, assay_chain_pass *pass
     const int64_t shape[2] = {read->rows * pass->replicas, read->width};
     assay_bound_adapter adapter = {.kernel = NULL};
     assay_runner runner;
-    assay_runner_open(&runner, &pass->exec);
+    assay_runner_open(&runner, &pass->exec, pass->table);
     assay_status status = assay_buffer_make(arena, ASSAY_F64, 2, shape, soft, pass->exec.error);
     if (status == ASSAY_OK) {
         status = assay_bind_adapter(&runner, pass->table, &read->params.adapter, &adapter);

@@ -8,21 +8,18 @@
 #ifndef KERNELS_EXEC_BIND_H
 #define KERNELS_EXEC_BIND_H
 
-#include "assay/kernel.h"
+#include "kernels/exec/space.h"
 
-/* A copy of the caller's exec with a workspace of the runner's own. */
-typedef struct assay_runner {
-    assay_exec exec;
-    void *workspace;
-} assay_runner;
-
-void assay_runner_open(assay_runner *runner, const assay_exec *exec);
+/* For kernels of this table: where they are a device's, exec names the device and a stream of it.
+ * What calls are given may then lie on either side. */
+void assay_runner_open(assay_runner *runner, const assay_exec *exec, const assay_table *table);
 void assay_runner_close(assay_runner *runner);
 
 #define ASSAY_BIND_DECLARE(op)                                                                     \
     typedef struct assay_bound_##op {                                                              \
         const assay_kernel *kernel;                                                                \
         assay_##op##_params params;                                                                \
+        assay_uploads uploads;                                                                     \
         void *state;                                                                               \
     } assay_bound_##op;                                                                            \
     assay_status assay_bind_##op(const assay_runner *runner, const assay_table *table,             \

@@ -30,7 +30,7 @@ assay_status assay_capture_stage_open(const assay_table *table, const assay_exec
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a capture");
     }
     if (table->kernel[ASSAY_OP_capture] != NULL) {
-        assay_runner_open(&made->forward.runner, exec);
+        assay_runner_open(&made->forward.runner, exec, table);
         status = assay_bind_capture(&made->forward.runner, table, params, &made->fused);
     } else {
         made->normed = params->hook.kind == ASSAY_HOOK_FINAL_NORM;

@@ -30,7 +30,7 @@ assay_status assay_explain_stage_open(const assay_table *table, const assay_exec
     if (made == NULL) {
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for an explanation");
     }
-    assay_runner_open(&made->runner, exec);
+    assay_runner_open(&made->runner, exec, table);
     made->type = assay_table_activation(table);
     made->width = params->generate.model.d_model;
     made->params = params->generate;
@@ -119,9 +119,10 @@ static assay_status make_soft(assay_explain_stage *stage, const assay_explain_io
     if (!assay_present(&x)) {
         assay_layout layout = {0};
         assay_layout_place(&layout, &x, stage->type, n, stage->width);
-        status = assay_memory_take(&stage->runner.exec, layout.bytes, "captured rows", &memory);
+        status = assay_space_take(&stage->runner, layout.bytes, "captured rows", &memory);
         if (status == ASSAY_OK) {
             assay_layout_settle(memory, &x);
+            assay_space_mark(&stage->runner, &x);
             const assay_capture_io capture = {.tokens = io->tokens,
                                               .lengths = io->lengths,
                                               .positions = io->positions,
@@ -133,7 +134,7 @@ static assay_status make_soft(assay_explain_stage *stage, const assay_explain_io
         const assay_adapter_io adapt = {.x = x, .y = io->soft};
         status = assay_call_adapter(&stage->runner, &stage->adapter, &adapt);
     }
-    assay_memory_return(&stage->runner.exec, &memory);
+    assay_space_return(&stage->runner, &memory);
     return status;
 }
 

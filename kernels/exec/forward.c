@@ -9,15 +9,17 @@ assay_tensor assay_rows_of(const assay_tensor *matrix, int64_t rows)
 
 assay_tensor assay_column_of(const assay_tensor *matrix, int64_t rows)
 {
-    return assay_vector(matrix->data, matrix->dtype, rows);
+    assay_tensor column = assay_vector(matrix->data, matrix->dtype, rows);
+    column.space = matrix->space;
+    return column;
 }
 
 void assay_forward_set(assay_forward *forward, int64_t row, int64_t token, int64_t sequence,
                        int64_t position)
 {
-    ((int64_t *)forward->id.data)[row] = token;
-    ((int32_t *)forward->sequence.data)[row] = (int32_t)sequence;
-    ((int32_t *)forward->position.data)[row] = (int32_t)position;
+    ((int64_t *)forward->set_id.data)[row] = token;
+    ((int32_t *)forward->set_sequence.data)[row] = (int32_t)sequence;
+    ((int32_t *)forward->set_position.data)[row] = (int32_t)position;
 }
 
 assay_status assay_forward_gather(assay_forward *forward, const assay_tensor *from,
@@ -75,7 +77,10 @@ static assay_tensor cache_of(const assay_forward *forward, int64_t layer, int64_
     const int64_t shape[3] = {forward->slots, forward->capacity, width};
     const int64_t size = (int64_t)assay_dtype_size(forward->type);
     char *const data = forward->cache.data;
-    return assay_dense(data + index * forward->cache.shape[1] * size, forward->type, 3, shape);
+    assay_tensor cache = assay_dense(data + index * forward->cache.shape[1] * size, forward->type,
+                                     3, shape);
+    cache.space = forward->cache.space;
+    return cache;
 }
 
 static assay_status rotate_and_attend(assay_forward *forward, const assay_batch *batch,
@@ -187,6 +192,24 @@ static assay_status run_layer(assay_forward *forward, const assay_batch *batch, 
                : reach(forward, batch, ASSAY_HOOK_OUTPUT, i, &hidden, done, result);
 }
 
+/* What was set goes to where kernels read it. */
+static assay_status send_rows(const assay_forward *forward, int64_t rows)
+{
+    const assay_runner *const runner = &forward->runner;
+    const assay_tensor id = assay_column_of(&forward->id, rows);
+    const assay_tensor sequence = assay_column_of(&forward->sequence, rows);
+    const assay_tensor position = assay_column_of(&forward->position, rows);
+    if (forward->set_block == NULL) {
+        return ASSAY_OK;
+    }
+    assay_status status = assay_space_write(runner, forward->set_id.data, &id);
+    if (status == ASSAY_OK) {
+        status = assay_space_write(runner, forward->set_sequence.data, &sequence);
+    }
+    return status != ASSAY_OK ? status
+                              : assay_space_write(runner, forward->set_position.data, &position);
+}
+
 assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
                                assay_tensor *result)
 {
@@ -196,7 +219,10 @@ assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
                                .soft_at = batch->soft_at,
                                .y = hidden};
     bool done = false;
-    assay_status status = assay_call_embed(&forward->runner, &forward->embed, &io);
+    assay_status status = send_rows(forward, batch->rows);
+    if (status == ASSAY_OK) {
+        status = assay_call_embed(&forward->runner, &forward->embed, &io);
+    }
     if (status == ASSAY_OK) {
         status = reach(forward, batch, ASSAY_HOOK_EMBED, 0, &hidden, &done, result);
     }

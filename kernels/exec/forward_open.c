@@ -74,7 +74,7 @@ assay_status assay_forward_open(assay_forward *forward, const assay_table *table
                                 const assay_steering *steering, bool keeps_caches)
 {
     memset(forward, 0, sizeof *forward);
-    assay_runner_open(&forward->runner, exec);
+    assay_runner_open(&forward->runner, exec, table);
     forward->table = *table;
     forward->model = *model;
     forward->stop = stop;
@@ -130,10 +130,38 @@ void assay_forward_close(assay_forward *forward)
     assay_unbind_attention(runner, &forward->attention);
     assay_unbind_swiglu(runner, &forward->swiglu);
     assay_unbind_sae_steer(runner, &forward->steer);
-    assay_memory_return(&runner->exec, &forward->block);
-    assay_memory_return(&runner->exec, &forward->cache_block);
+    assay_space_return(runner, &forward->block);
+    assay_space_return(runner, &forward->cache_block);
+    assay_memory_return(&runner->exec, &forward->set_block);
     assay_runner_close(&forward->runner);
     memset(forward, 0, sizeof *forward);
+}
+
+/* Where the caller sets the rows of a call: kernels' memory, unless that is a device's. */
+static assay_status reserve_set(assay_forward *forward, int64_t rows)
+{
+    assay_tensor *const set[] = {&forward->set_id, &forward->set_sequence, &forward->set_position};
+    const assay_tensor *const read[] = {&forward->id, &forward->sequence, &forward->position};
+    enum { COUNT = sizeof set / sizeof set[0] };
+    assay_layout layout = {0};
+    assay_memory_return(&forward->runner.exec, &forward->set_block);
+    if (forward->runner.accelerator == NULL) {
+        for (size_t i = 0; i < COUNT; i++) {
+            *set[i] = *read[i];
+        }
+        forward->row_capacity = rows;
+        return ASSAY_OK;
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assay_layout_place(&layout, set[i], read[i]->dtype, rows, 1);
+    }
+    const assay_status status = assay_memory_take(&forward->runner.exec, layout.bytes,
+                                                  "rows of a call", &forward->set_block);
+    for (size_t i = 0; i < COUNT && status == ASSAY_OK; i++) {
+        assay_layout_settle(forward->set_block, set[i]);
+    }
+    forward->row_capacity = status == ASSAY_OK ? rows : 0;
+    return status;
 }
 
 static assay_status reserve_rows(assay_forward *forward, int64_t rows)
@@ -154,20 +182,20 @@ static assay_status reserve_rows(assay_forward *forward, int64_t rows)
     enum { COUNT = sizeof all / sizeof all[0] };
     assay_layout layout = {0};
     forward->row_capacity = 0;
-    assay_memory_return(&forward->runner.exec, &forward->block);
+    assay_space_return(&forward->runner, &forward->block);
     for (size_t i = 0; i < COUNT; i++) {
         assay_layout_place(&layout, all[i], types[i], rows, widths[i]);
     }
-    const assay_status status = assay_memory_take(&forward->runner.exec, layout.bytes,
-                                                  "activations", &forward->block);
+    const assay_status status = assay_space_take(&forward->runner, layout.bytes, "activations",
+                                                 &forward->block);
     if (status != ASSAY_OK) {
         return status;
     }
     for (size_t i = 0; i < COUNT; i++) {
         assay_layout_settle(forward->block, all[i]);
+        assay_space_mark(&forward->runner, all[i]);
     }
-    forward->row_capacity = rows;
-    return ASSAY_OK;
+    return reserve_set(forward, rows);
 }
 
 static assay_status reserve_caches(assay_forward *forward, int64_t slots, int64_t capacity)
@@ -179,7 +207,7 @@ static assay_status reserve_caches(assay_forward *forward, int64_t slots, int64_
     assay_layout layout = {0};
     forward->slots = 0;
     forward->capacity = 0;
-    assay_memory_return(&forward->runner.exec, &forward->cache_block);
+    assay_space_return(&forward->runner, &forward->cache_block);
     if (elements > (uint64_t)INT64_MAX / 16) {
         return assay_fail(forward->runner.exec.error, ASSAY_NO_MEMORY,
                           "key/value caches of %lld sequences of %lld positions are too large; use "
@@ -187,12 +215,13 @@ static assay_status reserve_caches(assay_forward *forward, int64_t slots, int64_
                           (long long)slots, (long long)capacity);
     }
     assay_layout_place(&layout, &forward->cache, forward->type, 2 * layers, (int64_t)elements);
-    const assay_status status = assay_memory_take(&forward->runner.exec, layout.bytes,
-                                                  "key/value caches", &forward->cache_block);
+    const assay_status status = assay_space_take(&forward->runner, layout.bytes,
+                                                 "key/value caches", &forward->cache_block);
     if (status != ASSAY_OK) {
         return status;
     }
     assay_layout_settle(forward->cache_block, &forward->cache);
+    assay_space_mark(&forward->runner, &forward->cache);
     forward->slots = slots;
     forward->capacity = capacity;
     return ASSAY_OK;

@@ -19,8 +19,9 @@ typedef struct generate_job {
     assay_generate_stage *stage;
     const assay_generate_io *io;
     assay_prompts prompts;
-    void *block;
-    assay_tensor last, logits;         /* [B, d_model], [B, vocab] */
+    void *block, *there; /* on the host; where kernels have their operands */
+    assay_tensor last, logits;        /* there: [B, d_model], [B, vocab] */
+    assay_tensor shown;               /* logits on the host, where they are asked for */
     assay_tensor token, stream, live; /* [B, 1]: i32, i64, i64 */
     int64_t live_count;
     int64_t step;
@@ -39,7 +40,7 @@ assay_status assay_generate_stage_open(const assay_table *table, const assay_exe
     assay_runner *const runner = &made->forward.runner;
     assay_status status = ASSAY_OK;
     if (table->kernel[ASSAY_OP_generate] != NULL) {
-        assay_runner_open(runner, exec);
+        assay_runner_open(runner, exec, table);
         status = assay_bind_generate(runner, table, params, &made->fused);
     } else {
         const assay_hook stop = {.kind = ASSAY_HOOK_OUTPUT, .layer = params->model.layers - 1};
@@ -73,30 +74,51 @@ void assay_generate_stage_close(assay_generate_stage **stage)
     *stage = NULL;
 }
 
+static void settle_job(generate_job *job, bool apart)
+{
+    assay_tensor *const there[] = {&job->last, &job->logits};
+    assay_tensor *const here[] = {&job->token, &job->stream, &job->live, &job->shown};
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
+        assay_layout_settle(job->there, there[i]);
+        assay_space_mark(&job->stage->forward.runner, there[i]);
+    }
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
+        assay_layout_settle(job->block, here[i]);
+    }
+    if (!apart) {
+        job->shown = job->logits;
+    }
+}
+
 static assay_status reserve_job(generate_job *job)
 {
     assay_generate_stage *const stage = job->stage;
     const int64_t batch = job->io->lengths.shape[0];
     const assay_model *const model = &stage->params.model;
-    assay_tensor *const all[] = {&job->last, &job->logits, &job->token, &job->stream, &job->live};
-    const assay_dtype types[] = {stage->forward.type, stage->forward.type, ASSAY_I32, ASSAY_I64,
-                                 ASSAY_I64};
-    const int64_t widths[] = {model->d_model, model->vocab, 1, 1, 1};
-    enum { COUNT = sizeof all / sizeof all[0] };
-    assay_layout layout = {0};
-    for (size_t i = 0; i < COUNT; i++) {
-        assay_layout_place(&layout, all[i], types[i], batch, widths[i]);
-    }
+    const assay_dtype type = stage->forward.type;
+    const bool apart = stage->forward.runner.accelerator != NULL;
+    const bool copied = apart && assay_present(&job->io->logits);
+    assay_layout there = {0};
+    assay_layout here = {0};
+    assay_layout_place(&there, &job->last, type, batch, model->d_model);
+    assay_layout_place(&there, &job->logits, type, batch, model->vocab);
+    assay_layout_place(&here, &job->token, ASSAY_I32, batch, 1);
+    assay_layout_place(&here, &job->stream, ASSAY_I64, batch, 1);
+    assay_layout_place(&here, &job->live, ASSAY_I64, batch, 1);
+    assay_layout_place(&here, &job->shown, type, copied ? batch : 0, model->vocab);
     /* The last new token is never fed back, so it needs no cache row. */
     const int64_t capacity = job->prompts.longest + stage->params.max_new_tokens - 1;
     assay_status status = assay_forward_reserve(&stage->forward, job->prompts.rows, batch,
                                                 capacity);
     if (status == ASSAY_OK) {
-        status = assay_memory_take(&stage->forward.runner.exec, layout.bytes, "logits",
+        status = assay_space_take(&stage->forward.runner, there.bytes, "logits", &job->there);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_memory_take(&stage->forward.runner.exec, here.bytes, "new tokens",
                                    &job->block);
     }
-    for (size_t i = 0; i < COUNT && status == ASSAY_OK; i++) {
-        assay_layout_settle(job->block, all[i]);
+    if (status == ASSAY_OK) {
+        settle_job(job, apart);
     }
     return status;
 }
@@ -159,7 +181,13 @@ static assay_status draw(generate_job *job)
                                 .stream = assay_column_of(&job->stream, job->live_count),
                                 .step = job->step,
                                 .token = assay_column_of(&job->token, job->live_count)};
-    return assay_call_sample(&job->stage->forward.runner, &job->stage->sample, &io);
+    assay_status status = assay_call_sample(&job->stage->forward.runner, &job->stage->sample, &io);
+    if (status == ASSAY_OK && assay_present(&job->io->logits) &&
+        job->shown.data != job->logits.data) {
+        const assay_tensor rows = assay_rows_of(&job->logits, job->live_count);
+        status = assay_space_read(&job->stage->forward.runner, &rows, job->shown.data);
+    }
+    return status;
 }
 
 static void put_logits(const generate_job *job, int64_t i, int64_t b)
@@ -167,7 +195,7 @@ static void put_logits(const generate_job *job, int64_t i, int64_t b)
     const assay_tensor *const to = &job->io->logits;
     for (int64_t v = 0; v < to->shape[2] && assay_present(to); v++) {
         const int64_t at = b * to->stride[0] + job->step * to->stride[1] + v * to->stride[2];
-        assay_store(to->dtype, to->data, (size_t)at, assay_at2(&job->logits, i, v));
+        assay_store(to->dtype, to->data, (size_t)at, assay_at2(&job->shown, i, v));
     }
 }
 
@@ -276,5 +304,6 @@ assay_status assay_generate_stage_run(assay_generate_stage *stage, const assay_g
         }
     }
     assay_memory_return(&runner->exec, &job.block);
+    assay_space_return(runner, &job.there);
     return status;
 }

@@ -1,11 +1,11 @@
-/* The one place where compositions get memory: for a table's memory space, checked against what is
- * free before it is asked for. */
+/* Host memory of compositions, checked against what is free before it is asked for; what a table's
+ * kernels want elsewhere is space.h's. */
 #ifndef KERNELS_EXEC_MEMORY_H
 #define KERNELS_EXEC_MEMORY_H
 
 #include "assay/exec.h"
 
-/* bytes in the exec's device's space, aligned to 256. `what` names the use in the error. */
+/* bytes on the host, aligned to 256. `what` names the use in the error. */
 assay_status assay_memory_take(const assay_exec *exec, uint64_t bytes, const char *what,
                                void **memory);
 void assay_memory_return(const assay_exec *exec, void **memory);

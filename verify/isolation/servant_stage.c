@@ -103,6 +103,18 @@ static assay_status place_stops(assay_servant *servant, assay_kept_model *explai
     return status;
 }
 
+/* A device that has not the memory that a stage needs is no fault of the stage's. */
+static void say_status(assay_servant *servant, assay_status status, const char *when,
+                       assay_outcome *outcome)
+{
+    const bool on_device = assay_servant_wants_device(servant);
+    const bool full = on_device && status == ASSAY_NO_MEMORY;
+    assay_outcome_of_status(full ? ASSAY_UNSUPPORTED : status, &servant->said, outcome);
+    if (on_device) {
+        assay_servant_settle_device(servant, when, outcome);
+    }
+}
+
 assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *outcome,
                                       assay_error *error)
 {
@@ -115,6 +127,9 @@ assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *out
     }
     if (status != ASSAY_OK) {
         return status;
+    }
+    if (assay_servant_wants_device(servant) && !assay_servant_take_device(servant, outcome)) {
+        return ASSAY_OK;
     }
     servant->control->phase = ASSAY_PHASE_PREPARE;
     status = assay_table_supports(&servant->table, servant->subject.op, &servant->said);
@@ -132,7 +147,7 @@ assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *out
                                           &stage->explain);
     }
     servant->control->phase = ASSAY_PHASE_IDLE;
-    assay_outcome_of_status(status, &servant->said, outcome);
+    say_status(servant, status, "in prepare: ", outcome);
     return ASSAY_OK;
 }
 
@@ -193,7 +208,7 @@ assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outc
         return assay_fail(error, stage->stop.status, "stop strings: %.900s",
                           stage->stop.error.message);
     }
-    assay_outcome_of_status(status, &servant->said, outcome);
+    say_status(servant, status, "", outcome);
     return ASSAY_OK;
 }
 

@@ -73,6 +73,8 @@ typedef struct assay_kernel {
 typedef struct assay_table {
     const char *name;
     const assay_kernel *kernel[ASSAY_OP_COUNT];
+    const struct assay_accelerator *accelerator; /* that kernels on a device run on (accelerator.h);
+                                                    NULL: every kernel is the host's */
 } assay_table;
 
 /* What a plug-in exports under the name assay_plugin_kernels: its descriptors, *count of them. */
