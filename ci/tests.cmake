@@ -35,6 +35,19 @@ foreach(source IN LISTS sources)
     add_dependencies(test_plugins test_plugin_${stem})
 endforeach()
 
+# Another, for an emulated device.
+if(TARGET assay_cuda_emulated_device)
+    file(GLOB emulator CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/cuda/emulate/*.cc)
+    set(deeds ${PROJECT_SOURCE_DIR}/verify/tests/plugins/device/deeds.cu)
+    set_source_files_properties(${deeds} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
+    add_library(test_plugin_device MODULE EXCLUDE_FROM_ALL ${deeds} ${emulator})
+    assay_emulated(test_plugin_device)
+    target_compile_definitions(test_plugin_device PRIVATE ASSAY_EMULATED_DEVICE)
+    set_target_properties(test_plugin_device PROPERTIES PREFIX "" OUTPUT_NAME device
+        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test_plugins)
+    add_dependencies(test_plugins test_plugin_device)
+endif()
+
 foreach(room ref kernels fixtures verify statistics bench reports)
     set(folder ${room})
     if(room STREQUAL statistics)
@@ -44,6 +57,9 @@ foreach(room ref kernels fixtures verify statistics bench reports)
     get_property(extra GLOBAL PROPERTY ASSAY_TEST_LINK_${room})
     foreach(source IN LISTS sources)
         get_filename_component(stem ${source} NAME_WE)
+        if(room STREQUAL verify AND stem STREQUAL device AND NOT TARGET test_plugin_device)
+            continue() # no C++ compiler
+        endif()
         set(test ${room}_${stem})
         add_executable(test_${test} EXCLUDE_FROM_ALL ${source})
         target_link_libraries(test_${test} PRIVATE assay_${room} ${extra} PkgConfig::CRITERION)
@@ -108,11 +124,14 @@ set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})
 # can be seen without a GPU.
 if(TARGET assay_cuda_emulated)
     add_subdirectory(kernels/cuda/emulate/tests)
-    add_test(NAME cuda/emulated
-        COMMAND assay verify --quick --plugin $<TARGET_FILE:assay_cuda_emulated>)
-    set_tests_properties(cuda/emulated PROPERTIES LABELS cuda TIMEOUT 1200 PROCESSORS 2
-        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    foreach(twin emulated emulated_device)
+        add_test(NAME cuda/${twin}
+            COMMAND assay verify --quick --plugin $<TARGET_FILE:assay_cuda_${twin}>)
+        set_tests_properties(cuda/${twin} PROPERTIES LABELS cuda TIMEOUT 1200 PROCESSORS 2
+            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+            ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    endforeach()
+    set_property(TEST verify/device PROPERTY LABELS verify cuda)
 endif()
 if(TARGET assay_cuda)
     add_test(NAME cuda/module

@@ -97,8 +97,8 @@ assay_status assay_device_get(assay_worker_device *device, void *to, const void 
                                   ASSAY_FROM_DEVICE, error), error);
 }
 
-assay_status assay_device_reserve(assay_worker_device *device, uint64_t bytes, void **memory,
-                                  uint64_t *size, assay_error *error)
+assay_status assay_device_reserve(assay_worker_device *device, uint64_t bytes, const char *what,
+                                  void **memory, uint64_t *size, assay_error *error)
 {
     static const uint64_t keep = 64u << 20;
     const assay_accelerator *const a = device->accelerator;
@@ -113,7 +113,7 @@ assay_status assay_device_reserve(assay_worker_device *device, uint64_t bytes, v
         bytes > free_bytes ? ASSAY_NO_MEMORY
                            : a->allocate(device->device.index, (size_t)bytes, memory, error);
     if (status == ASSAY_NO_MEMORY) {
-        return assay_fail(error, status, "%llu bytes of device memory are needed, %llu are free",
+        return assay_fail(error, status, "%s %llu bytes of device memory, %llu are free", what,
                           (unsigned long long)bytes, (unsigned long long)free_bytes);
     }
     *size = status == ASSAY_OK ? bytes : 0;

@@ -35,8 +35,8 @@ assay_status assay_device_get(assay_worker_device *device, void *to, const void 
                               uint64_t bytes, assay_error *error);
 
 /* *memory is a block of at least bytes of *size; one that is there stays unless it is too small, or
- * much larger. ASSAY_NO_MEMORY says how many are needed and how many are free. */
-assay_status assay_device_reserve(assay_worker_device *device, uint64_t bytes, void **memory,
-                                  uint64_t *size, assay_error *error);
+ * much larger. ASSAY_NO_MEMORY says what needs how many and how many are free. */
+assay_status assay_device_reserve(assay_worker_device *device, uint64_t bytes, const char *what,
+                                  void **memory, uint64_t *size, assay_error *error);
 
 #endif

@@ -20,8 +20,8 @@ assay_status assay_device_scratch_reserve(assay_worker_device *device,
         return ASSAY_OK;
     }
     const uint64_t all = bytes + 2 * ASSAY_BAND_BYTES + 3 * WORKSPACE_ALIGNMENT;
-    assay_status status = assay_device_reserve(device, all, &scratch->block, &scratch->size,
-                                               error);
+    assay_status status = assay_device_reserve(device, all, "it needs", &scratch->block,
+                                               &scratch->size, error);
     if (status == ASSAY_OK) {
         status = device->accelerator->fill(device->device.index, device->stream, scratch->block,
                                            fill, (size_t)all, error);

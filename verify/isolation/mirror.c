@@ -8,7 +8,8 @@ static uint64_t room_of(const assay_region *region)
 }
 
 assay_status assay_mirror_place(assay_worker_device *device, assay_mirror *mirror,
-                                const assay_slab_layout *layout, assay_error *error)
+                                const assay_slab_layout *layout, const char *what,
+                                assay_error *error)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < layout->count; i++) {
@@ -16,8 +17,11 @@ assay_status assay_mirror_place(assay_worker_device *device, assay_mirror *mirro
     }
     /* Whole pages of a page's alignment, whatever the allocation's. */
     const uint64_t page = assay_page();
+    mirror->layout.count = 0;
     const assay_status status =
-        assay_device_reserve(device, bytes + page, &mirror->block, &mirror->size, error);
+        layout->count == 0 ? ASSAY_OK
+                           : assay_device_reserve(device, bytes + page, what, &mirror->block,
+                                                  &mirror->size, error);
     if (status != ASSAY_OK) {
         return status;
     }

@@ -21,9 +21,11 @@ typedef struct assay_mirror {
     uint8_t *low[ASSAY_REGIONS_MAX]; /* on the device */
 } assay_mirror;
 
-/* Makes room for a layout; nothing is copied. ASSAY_NO_MEMORY says what is needed and free. */
+/* Makes room for a layout; nothing is copied. ASSAY_NO_MEMORY says what (say, "weights need") is
+ * needed and free. */
 assay_status assay_mirror_place(assay_worker_device *device, assay_mirror *mirror,
-                                const assay_slab_layout *layout, assay_error *error);
+                                const assay_slab_layout *layout, const char *what,
+                                assay_error *error);
 /* Frees all of it. */
 void assay_mirror_release(assay_worker_device *device, assay_mirror *mirror);
 

@@ -77,11 +77,11 @@ static void move(const assay_operand *table, void *block, assay_op op, bool weig
     }
 }
 
-static assay_status place(assay_servant *servant, const assay_view *view, assay_mirror *mirror,
-                          assay_error *error)
+static assay_status place(assay_servant *servant, const assay_view *view, const char *what,
+                          assay_mirror *mirror, assay_error *error)
 {
     assay_worker_device *const device = &servant->on_device.device;
-    const assay_status status = assay_mirror_place(device, mirror, &view->layout, error);
+    const assay_status status = assay_mirror_place(device, mirror, &view->layout, what, error);
     return status != ASSAY_OK ? status : assay_mirror_upload(device, mirror, view->base, error);
 }
 
@@ -92,7 +92,8 @@ static assay_status bind_weights(assay_servant *servant, assay_error *error)
     if (on->bound) {
         return ASSAY_OK;
     }
-    const assay_status status = place(servant, &servant->weights, &on->weights, error);
+    const assay_status status = place(servant, &servant->weights, "weights need",
+                                      &on->weights, error);
     if (status == ASSAY_OK) {
         on->given = servant->subject.params;
         on->bound = true;
@@ -109,7 +110,7 @@ bool assay_servant_bind(assay_servant *servant, assay_outcome *outcome)
     assay_error error = {.message = ""};
     assay_status status = bind_weights(servant, &error);
     if (status == ASSAY_OK) {
-        status = place(servant, &servant->operands, &on->operands, &error);
+        status = place(servant, &servant->operands, "operands need", &on->operands, &error);
     }
     if (status != ASSAY_OK) {
         (void)assay_device_settle(&on->device, NULL);
@@ -126,7 +127,7 @@ assay_status assay_servant_bind_beside(assay_servant *servant, assay_error *erro
     assay_beside *const beside = &servant->beside;
     const assay_op op = servant->subject.op;
     const assay_view view = {.base = beside->base, .layout = servant->weights.layout};
-    const assay_status status = place(servant, &view, &beside->mirror, error);
+    const assay_status status = place(servant, &view, "weights need", &beside->mirror, error);
     if (status == ASSAY_OK) {
         move(assay_weights(op), &beside->params, op, true, beside->base, &beside->mirror);
     }
