@@ -39,7 +39,7 @@ static const char help[] =
     "  golden    the golden bundles found, each checked against its hashes\n"
     "  (none)    a short overview of all\n"
     "  --op G, --impl G, --case G   only ops, implementations or cases that match a glob\n"
-    "  --plugin FILE   kernels of a plug-in instead of the built-in ones\n"
+    "  --plugin FILE   kernels of a plug-in instead of the built-in ones, and the devices it sees\n"
     "  --golden DIR    a bundle, or a folder of bundles, instead of the ones found; may be given\n"
     "                  several times; the word 'generated' stands for the generated cases\n"
     "  --cases FILE    a file of generated cases instead of the one found\n"
@@ -126,6 +126,19 @@ static void print_device(const cJSON *entry)
     const bool available =
         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "available")) != 0;
     printf("%-6s %s\n", text_of(entry, "name"), available ? "available" : "not available");
+    const cJSON *device;
+    cJSON_ArrayForEach(device, cJSON_GetObjectItemCaseSensitive(entry, "devices"))
+    {
+        const double gib = 1024.0 * 1024.0 * 1024.0;
+        printf("       %.0f: %s, compute capability %.1f, %.1f of %.1f GiB free, driver %.1f, "
+               "runtime %.1f\n",
+               assay_json_number_or(device, "index", 0.0), text_of(device, "model"),
+               assay_json_number_or(device, "compute_capability", 0.0),
+               assay_json_number_or(device, "memory_bytes", 0.0) / gib,
+               assay_json_number_or(device, "memory_total_bytes", 0.0) / gib,
+               assay_json_number_or(device, "driver_version", 0.0),
+               assay_json_number_or(device, "runtime_version", 0.0));
+    }
     const cJSON *missing;
     cJSON_ArrayForEach(missing, cJSON_GetObjectItemCaseSensitive(entry, "missing"))
     {

@@ -27,7 +27,8 @@ typedef struct assay_list_filter {
  *            fused ones, by the ops that cases name
  *   cases    {golden, id, op, precision}; golden is "generated" for cases made from a seed
  *   devices  {name, available, …}: model, threads, memory_bytes, features and missing_features of
- *            the host; missing and cost of what is not there
+ *            the host; devices of the accelerator, or the reason why there is none; missing and
+ *            cost of what is not there
  *   golden   {name, path, cases, hash, producer} or {path, error} */
 cJSON *assay_list_ops(const assay_list_filter *filter, assay_error *error);
 cJSON *assay_list_kernels(const assay_list_filter *filter, assay_error *error);

@@ -1,4 +1,4 @@
-/* `assay list devices`: the host, and what a GPU would need here. */
+/* `assay list devices`: the host, the GPUs that a plug-in's accelerator sees, or why there is none. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,10 @@
 
 #include "fixtures/io/json_file.h"
 #include "kernels/registry.h"
+#include "verify/beside.h"
 #include "verify/cache_folder.h"
 #include "verify/environment.h"
+#include "verify/isolation/session.h"
 #include "verify/list_collect.h"
 
 static const struct {
@@ -74,18 +76,6 @@ static cJSON *host(void)
     return entry;
 }
 
-static bool has_cuda_kernels(void)
-{
-    size_t count = 0;
-    const assay_kernel *const *const kernels = assay_kernels(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (kernels[i]->space == ASSAY_CUDA) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_missing(cJSON *list, const char *what, const char *cost)
 {
     cJSON *const entry = cJSON_CreateObject();
@@ -94,17 +84,60 @@ static void add_missing(cJSON *list, const char *what, const char *cost)
     (void)cJSON_AddItemToArray(list, entry);
 }
 
-static cJSON *cuda(void)
+static void add_device(cJSON *list, const assay_accelerator_device *facts)
+{
+    cJSON *const entry = cJSON_CreateObject();
+    (void)cJSON_AddNumberToObject(entry, "index", facts->device.index);
+    (void)cJSON_AddStringToObject(entry, "model", facts->name);
+    (void)cJSON_AddStringToObject(entry, "identity", facts->identity);
+    (void)cJSON_AddNumberToObject(entry, "compute_capability", facts->device.compute / 10.0);
+    (void)cJSON_AddNumberToObject(entry, "multiprocessors", facts->multiprocessors);
+    (void)cJSON_AddNumberToObject(entry, "memory_bytes", (double)facts->device.memory_bytes);
+    (void)cJSON_AddNumberToObject(entry, "memory_total_bytes", (double)facts->memory_total);
+    (void)cJSON_AddNumberToObject(entry, "cache_bytes", (double)facts->cache_bytes);
+    (void)cJSON_AddNumberToObject(entry, "driver_version", facts->driver / 1000.0);
+    (void)cJSON_AddNumberToObject(entry, "runtime_version", facts->runtime / 1000.0);
+    (void)cJSON_AddItemToArray(list, entry);
+}
+
+/* The devices that the plug-in's accelerator sees, else the CUDA module's beside the program, asked
+ * in a worker. How many; *why says it where there are none. */
+static int32_t add_devices(const char *plugin, cJSON *list, assay_error *why)
+{
+    char beside[ASSAY_BESIDE_PATH];
+    assay_session *session = NULL;
+    assay_accelerator_device facts;
+    int32_t count = 0;
+    if (plugin == NULL && assay_beside("assay_cuda.so", beside, why) != ASSAY_OK) {
+        (void)assay_fail(why, ASSAY_UNSUPPORTED, "the CUDA module was not built here");
+        return 0;
+    }
+    const assay_session_options options = {.plugin = plugin != NULL ? plugin : beside};
+    assay_status status = assay_session_open(&options, &session, why);
+    for (int32_t i = 0; status == ASSAY_OK && (i == 0 || i < count); i++) {
+        status = assay_session_device(session, i, &count, &facts, why);
+        if (status == ASSAY_OK) {
+            add_device(list, &facts);
+        }
+    }
+    assay_session_close(&session);
+    return status == ASSAY_OK ? count : 0;
+}
+
+static cJSON *cuda(const char *plugin)
 {
     const bool driver = assay_path_exists("/proc/driver/nvidia/version");
     const bool toolkit = ASSAY_CUDA_TOOLKIT[0] != '\0';
-    const bool kernels = has_cuda_kernels();
+    assay_error why = {.message = ""};
     cJSON *const entry = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(entry, "name", "cuda");
-    (void)cJSON_AddBoolToObject(entry, "available", driver && kernels);
+    cJSON *const devices = cJSON_AddArrayToObject(entry, "devices");
+    const bool available = add_devices(plugin, devices, &why) > 0;
+    (void)cJSON_AddBoolToObject(entry, "available", available);
+    (void)cJSON_AddStringToObject(entry, "reason", why.message);
     (void)cJSON_AddStringToObject(entry, "toolkit", ASSAY_CUDA_TOOLKIT);
     cJSON *const missing = cJSON_AddArrayToObject(entry, "missing");
-    if (!driver) {
+    if (!available && !driver) {
         add_missing(missing, "NVIDIA driver",
                     "no GPU can be used here; everything on the host is unaffected");
     }
@@ -113,21 +146,19 @@ static cJSON *cuda(void)
                     "no GPU kernel could be compiled; everything on the host is unaffected; "
                     "install it and build again");
     }
-    if (!kernels) {
-        add_missing(missing, "GPU kernels in this build",
-                    "a GPU, if there is one, is neither verified nor used");
+    if (!available) {
+        add_missing(missing, "device", why.message);
     }
     return entry;
 }
 
 cJSON *assay_list_devices(const assay_list_filter *filter, assay_error *error)
 {
-    (void)filter;
     (void)error;
     cJSON *const list = cJSON_CreateArray();
     if (list != NULL) {
         (void)cJSON_AddItemToArray(list, host());
-        (void)cJSON_AddItemToArray(list, cuda());
+        (void)cJSON_AddItemToArray(list, cuda(filter->plugin));
     }
     return list;
 }

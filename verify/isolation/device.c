@@ -63,13 +63,17 @@ assay_status assay_device_settle(assay_worker_device *device, assay_error *error
 {
     const assay_accelerator *const a = device->accelerator;
     bool lost = false;
-    assay_status status = a->synchronise(device->device.index, device->stream, error);
+    assay_error why = {.message = ""};
+    assay_status status = a->synchronise(device->device.index, device->stream, &why);
     const assay_status left =
-        a->last_error(device->device.index, &lost, status == ASSAY_OK ? error : NULL);
-    device->lost = device->lost || lost;
+        a->last_error(device->device.index, &lost, status == ASSAY_OK ? &why : NULL);
     status = status != ASSAY_OK ? status : left;
-    if (device->lost && error != NULL && device->said.message[0] == '\0') {
-        device->said = *error;
+    if (lost && !device->lost) {
+        device->lost = true;
+        device->said = why;
+    }
+    if (status != ASSAY_OK && error != NULL) {
+        *error = why;
     }
     return status;
 }

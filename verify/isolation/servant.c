@@ -35,7 +35,7 @@ void assay_servant_close(assay_servant *servant)
 }
 
 /* A kernel's words may hold anything: one clean line is made of them. */
-static void clean(char *message)
+void assay_clean(char message[ASSAY_MESSAGE_MAX])
 {
     message[ASSAY_MESSAGE_MAX - 1] = '\0';
     for (char *c = message; *c != '\0'; c++) {
@@ -65,7 +65,7 @@ void assay_outcome_of_status(assay_status status, const assay_error *said, assay
     }
     char words[ASSAY_MESSAGE_MAX];
     memcpy(words, said->message, sizeof words);
-    clean(words);
+    assay_clean(words);
     const char *const name = status_name(status);
     if (status == ASSAY_UNSUPPORTED) {
         outcome->verdict = ASSAY_SKIP;
@@ -273,29 +273,7 @@ void assay_servant_answer(assay_servant *servant, assay_request *request, assay_
     }
     reply->lost = servant->on_device.device.lost;
     if (reply->status != ASSAY_OK) {
-        clean(error.message);
+        assay_clean(error.message);
         memcpy(reply->outcome.message, error.message, sizeof error.message);
     }
-}
-
-void assay_servant_describe(const assay_servant *servant, const assay_request *request,
-                            assay_wire_kernel *answer)
-{
-    memset(answer, 0, sizeof *answer);
-    answer->magic = ASSAY_WIRE_MAGIC;
-    answer->version = ASSAY_WIRE_VERSION;
-    answer->sequence = request->sequence;
-    if (request->as.index >= servant->plugin.count) {
-        return;
-    }
-    const assay_kernel *const kernel = servant->plugin.kernels[request->as.index];
-    answer->kernel = *kernel;
-    memset(&answer->kernel.run, 0, sizeof answer->kernel.run);
-    answer->kernel.name = NULL;
-    answer->kernel.backend = NULL;
-    answer->kernel.summary = NULL;
-    answer->kernel.release = NULL;
-    (void)snprintf(answer->name, sizeof answer->name, "%s", kernel->name);
-    (void)snprintf(answer->backend, sizeof answer->backend, "%s", kernel->backend);
-    (void)snprintf(answer->summary, sizeof answer->summary, "%s", kernel->summary);
 }

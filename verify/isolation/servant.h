@@ -95,6 +95,11 @@ void assay_servant_answer(assay_servant *servant, assay_request *request, assay_
 /* ASSAY_ASK_KERNEL's answer. */
 void assay_servant_describe(const assay_servant *servant, const assay_request *request,
                             assay_wire_kernel *answer);
+/* ASSAY_ASK_DEVICE's. */
+void assay_servant_describe_device(const assay_servant *servant, const assay_request *request,
+                                   assay_wire_device *answer);
+/* One clean line of what others wrote. */
+void assay_clean(char message[ASSAY_MESSAGE_MAX]);
 
 /* Parts of the above. Each fills the outcome; the status is the harness's own. */
 assay_status assay_servant_run_step(assay_servant *servant, assay_outcome *outcome,
@@ -121,6 +126,11 @@ bool assay_servant_take_device(assay_servant *servant, assay_outcome *outcome);
 bool assay_servant_bind(assay_servant *servant, assay_outcome *outcome);
 /* The params of another state, whose weights lie at base, moved to a mirror of their own. */
 assay_status assay_servant_bind_beside(assay_servant *servant, assay_error *error);
+/* A workspace on the device: exec's, with the fill of the present run; and what was written around
+ * it (nothing where the device is lost: whoever collects says so). */
+assay_status assay_servant_reserve_on_device(assay_servant *servant, uint64_t bytes,
+                                             assay_error *error);
+void assay_servant_look_around(assay_servant *servant, uint64_t *before, uint64_t *behind);
 /* After a call: waits, brings outputs back, looks for what was written elsewhere. */
 void assay_servant_collect(assay_servant *servant, assay_outcome *outcome);
 /* Waits for what release left; an error of it makes a PASS a FAIL, a lost device a CRASH. */

@@ -134,6 +134,26 @@ assay_status assay_servant_bind_beside(assay_servant *servant, assay_error *erro
     return status;
 }
 
+assay_status assay_servant_reserve_on_device(assay_servant *servant, uint64_t bytes,
+                                             assay_error *error)
+{
+    assay_device_scratch *const scratch = &servant->on_device.scratch;
+    const bool keeps = servant->fill == ASSAY_FILL_LEFT;
+    const uint8_t fill = (uint8_t)(keeps ? ASSAY_FILL_LOW : servant->fill);
+    const assay_status status = assay_device_scratch_reserve(&servant->on_device.device, scratch,
+                                                             bytes, fill, keeps, error);
+    servant->exec.workspace = scratch->start;
+    servant->exec.workspace_bytes = scratch->bytes;
+    return status;
+}
+
+void assay_servant_look_around(assay_servant *servant, uint64_t *before, uint64_t *behind)
+{
+    assay_error ignored;
+    (void)assay_device_scratch_damage(&servant->on_device.device, &servant->on_device.scratch,
+                                      before, behind, &ignored);
+}
+
 /* The operand that begins where a region does; aliases share the first one's name. */
 static const char *name_of(const assay_operand *table, const void *block,
                            const assay_mirror *mirror, uint32_t region)

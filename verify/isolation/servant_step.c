@@ -88,24 +88,12 @@ bool assay_servant_prepare(assay_servant *servant, const assay_kernel *kernel,
            framed_prepare(servant, kernel, params, state) == ASSAY_OK;
 }
 
-static assay_status reserve_on_device(assay_servant *servant, uint64_t bytes, assay_error *error)
-{
-    assay_device_scratch *const scratch = &servant->on_device.scratch;
-    const bool keeps = servant->fill == ASSAY_FILL_LEFT;
-    const uint8_t fill = (uint8_t)(keeps ? ASSAY_FILL_LOW : servant->fill);
-    const assay_status status = assay_device_scratch_reserve(&servant->on_device.device, scratch,
-                                                             bytes, fill, keeps, error);
-    servant->exec.workspace = scratch->start;
-    servant->exec.workspace_bytes = scratch->bytes;
-    return status;
-}
-
 static assay_status reserve_workspace(assay_servant *servant, uint64_t bytes, assay_error *error)
 {
     const bool more = servant->fill == ASSAY_FILL_LOW || servant->fill == ASSAY_FILL_LEFT;
     bytes += more && bytes < UINT64_MAX / 2 ? WORKSPACE_MORE : 0;
     if (assay_servant_wants_device(servant)) {
-        return reserve_on_device(servant, bytes, error);
+        return assay_servant_reserve_on_device(servant, bytes, error);
     }
     const assay_status status =
         assay_scratch_reserve(&servant->scratch, bytes, servant->fill, error);
@@ -143,19 +131,6 @@ static const char *call_framed(assay_servant *servant, const assay_kernel *kerne
     return changed == NULL && memcmp(&given, params, sizeof given) != 0 ? "params" : changed;
 }
 
-/* A device that was lost has nothing to look at; whoever collects says so. */
-static void look_around_workspace(assay_servant *servant, const assay_kernel *kernel,
-                                  uint64_t *before, uint64_t *behind)
-{
-    if (kernel->space != ASSAY_HOST) {
-        (void)assay_device_scratch_damage(&servant->on_device.device, &servant->on_device.scratch,
-                                          before, behind, NULL);
-        return;
-    }
-    *behind = assay_scratch_damage(&servant->scratch);
-    *before = assay_scratch_damage_before(&servant->scratch);
-}
-
 static void call(assay_servant *servant, const assay_kernel *kernel, const assay_op_params *params,
                  const void *state, assay_outcome *outcome)
 {
@@ -164,7 +139,12 @@ static void call(assay_servant *servant, const assay_kernel *kernel, const assay
         call_framed(servant, kernel, params, state, &status, &outcome->seconds);
     uint64_t behind = 0;
     uint64_t before = 0;
-    look_around_workspace(servant, kernel, &before, &behind);
+    if (kernel->space != ASSAY_HOST) {
+        assay_servant_look_around(servant, &before, &behind);
+    } else {
+        behind = assay_scratch_damage(&servant->scratch);
+        before = assay_scratch_damage_before(&servant->scratch);
+    }
     const uint64_t bytes = behind > 0 ? behind : before;
     assay_outcome_of_status(status, &servant->said, outcome);
     if (status == ASSAY_UNSUPPORTED) { /* supports is the place to say so: not a SKIP */

@@ -120,6 +120,32 @@ static assay_status describe(assay_session *session, assay_error *error)
     return ASSAY_OK;
 }
 
+assay_status assay_session_device(assay_session *session, int32_t index, int32_t *count,
+                                  assay_accelerator_device *facts, assay_error *error)
+{
+    assay_wire_device answer;
+    assay_outcome fate;
+    *count = 0;
+    const assay_status status = assay_session_ensure(session, "?", error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_layout_begin(&session->request.layout);
+    session->request.as.index = (uint64_t)index;
+    if (!assay_session_ask(session, ASSAY_ASK_DEVICE, sizeof session->request.as.index, &answer,
+                           sizeof answer, &fate)) {
+        return assay_fail(error, ASSAY_UNSUPPORTED, "%.900s", fate.message);
+    }
+    answer.message[sizeof answer.message - 1] = '\0';
+    answer.facts.name[sizeof answer.facts.name - 1] = '\0';
+    answer.facts.identity[sizeof answer.facts.identity - 1] = '\0';
+    *count = answer.count;
+    *facts = answer.facts;
+    return answer.status == ASSAY_OK
+               ? ASSAY_OK
+               : assay_fail(error, ASSAY_UNSUPPORTED, "%s", answer.message);
+}
+
 assay_status assay_session_kernels(assay_session *session, const assay_kernel *const **kernels,
                                    size_t *count, assay_error *error)
 {

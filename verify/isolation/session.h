@@ -8,7 +8,7 @@
 #ifndef VERIFY_ISOLATION_SESSION_H
 #define VERIFY_ISOLATION_SESSION_H
 
-#include "assay/kernel.h"
+#include "assay/accelerator.h"
 #include "assay/result.h"
 
 typedef struct assay_session assay_session;
@@ -34,6 +34,11 @@ void assay_session_close(assay_session **session);
  * struct size differs, is ASSAY_BAD_INPUT with both numbers and the remedy. */
 assay_status assay_session_kernels(assay_session *session, const assay_kernel *const **kernels,
                                    size_t *count, assay_error *error);
+
+/* Device number `index` of those that the plug-in's kernels can run on, as its worker sees them;
+ * *count of them. ASSAY_UNSUPPORTED with the reason where there is none, or not that one. */
+assay_status assay_session_device(assay_session *session, int32_t index, int32_t *count,
+                                  assay_accelerator_device *facts, assay_error *error);
 
 /* What happened to a call. verdict PASS: it returned ASSAY_OK and kept the rules of memory. SKIP:
  * unsupported, with the reason. FAIL: it returned an error, or broke the rule `check` names. CRASH

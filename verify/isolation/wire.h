@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "assay/accelerator.h"
 #include "verify/isolation/view.h"
 #include "verify/operands.h"
 
@@ -26,7 +27,8 @@ typedef enum assay_request_kind {
     ASSAY_ASK_PREPARE,
     ASSAY_ASK_RUN,
     ASSAY_ASK_RELEASE,
-    ASSAY_ASK_HEAP
+    ASSAY_ASK_HEAP,
+    ASSAY_ASK_DEVICE /* number `index` of the plug-in's accelerator */
 } assay_request_kind;
 
 typedef struct assay_wire_subject {
@@ -76,6 +78,16 @@ typedef struct assay_wire_kernel {
     assay_kernel kernel; /* functions and strings NULL */
     char name[ASSAY_NAME_MAX], backend[ASSAY_NAME_MAX], summary[ASSAY_SUMMARY_MAX];
 } assay_wire_kernel;
+
+/* The answer to ASSAY_ASK_DEVICE, likewise. */
+typedef struct assay_wire_device {
+    uint32_t magic, version;
+    uint64_t sequence;
+    assay_status status;
+    int32_t count;
+    assay_accelerator_device facts;
+    char message[ASSAY_MESSAGE_MAX]; /* one clean line, where the status is not ASSAY_OK */
+} assay_wire_device;
 
 typedef enum assay_phase {
     ASSAY_PHASE_IDLE = 0, /* no code of a kernel's is called; its threads may run */

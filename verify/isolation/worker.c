@@ -91,6 +91,12 @@ _Noreturn static void serve(assay_control *control)
             alive = answer(&description, sizeof description);
             continue;
         }
+        if (request.kind == ASSAY_ASK_DEVICE) {
+            static assay_wire_device device;
+            assay_servant_describe_device(&servant, &request, &device);
+            alive = answer(&device, sizeof device);
+            continue;
+        }
         if (request.kind == ASSAY_ASK_PREPARE) {
             assay_faults_again();
         }

@@ -102,6 +102,8 @@ bool assay_session_ask(assay_session *session, assay_request_kind kind, size_t b
     if (session->servant != NULL) {
         if (kind == ASSAY_ASK_KERNEL) {
             assay_servant_describe(session->servant, request, answer);
+        } else if (kind == ASSAY_ASK_DEVICE) {
+            assay_servant_describe_device(session->servant, request, answer);
         } else {
             assay_servant_answer(session->servant, request, answer);
         }

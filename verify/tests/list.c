@@ -92,6 +92,26 @@ Test(list, absent_accelerators_come_with_what_their_absence_costs)
     cJSON_Delete(root);
 }
 
+/* A plug-in's accelerator says what it sees. */
+Test(list, devices_are_those_of_the_plug_in)
+{
+    static const char device[] = ASSAY_TEST_PLUGINS "/device.so";
+    run_output run = run_assay_with("ASSAY_EMULATED_MEMORY=2147483648",
+                                    "list devices --plugin " ASSAY_TEST_PLUGINS "/device.so");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    if (access(device, R_OK) == 0) { /* where a C++ compiler is */
+        cr_expect_not_null(strstr(run.out, "0: emulated on this processor, compute capability 7.5, "
+                                           "2.0 of 2.0 GiB free, driver 13.0, runtime 13.0"),
+                           "%s", run.out);
+        run_free(&run);
+        run = run_assay_with("ASSAY_EMULATED_DEVICES=0",
+                             "list devices --plugin " ASSAY_TEST_PLUGINS "/device.so");
+        cr_expect_not_null(strstr(run.out, "no device: no CUDA-capable device is detected"), "%s",
+                           run.out);
+    }
+    run_free(&run);
+}
+
 Test(front_door, a_slip_is_answered_with_the_command_that_was_meant)
 {
     static const struct {
