@@ -151,12 +151,13 @@ assay_status synchronise_all(int32_t device, assay_error *error)
     return ASSAY_OK;
 }
 
-/* An error that stays is there again when it has been asked for. */
+/* An error that stays is what every later call gives, too. */
 assay_status last_error(int32_t device, bool *lost, assay_error *error)
 {
     const assay_exec exec = exec_of(device, error);
     const cudaError_t left = cudaGetLastError();
-    *lost = left != cudaSuccess && cudaPeekAtLastError() != cudaSuccess;
+    *lost = left != cudaSuccess && cudaDeviceSynchronize() != cudaSuccess;
+    (void)cudaGetLastError();
     ASSAY_CUDA_TRY_AS("an earlier call", &exec, left);
     return ASSAY_OK;
 }

@@ -67,6 +67,11 @@ static assay_status check_space(const assay_runner *runner, const assay_kernel *
                           "%s/%s wants its operands in other memory than the rest of its table",
                           assay_op_name(kernel->op), kernel->name);
     }
+    if (there && runner->exec.device.space == ASSAY_HOST) {
+        return assay_fail(runner->exec.error, ASSAY_UNSUPPORTED,
+                          "%s/%s wants its operands on a device, and none is given",
+                          assay_op_name(kernel->op), kernel->name);
+    }
     if (there && (kernel->op == ASSAY_OP_capture || kernel->op == ASSAY_OP_generate ||
                   kernel->op == ASSAY_OP_explain)) {
         return assay_fail(runner->exec.error, ASSAY_UNSUPPORTED,

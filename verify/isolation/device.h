@@ -9,7 +9,7 @@ typedef struct assay_worker_device {
     const assay_accelerator *accelerator; /* NULL: nobody brought one */
     bool tried, open;
     bool lost; /* nothing that this process asks of it works any more */
-    assay_device device; /* what kernels get; its free bytes as they were at the opening */
+    assay_device device; /* what kernels get; its free bytes as they were last looked at */
     void *stream;
     uint8_t *staging; /* ASSAY_STAGING_BYTES of host memory for what is looked at */
     assay_error said; /* why it is not open, or lost */

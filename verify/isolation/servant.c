@@ -149,6 +149,7 @@ static void finish(assay_servant *servant, assay_outcome *outcome)
     const bool any = servant->subject_set;
     release(servant);
     assay_servant_settle_device(servant, "in release: ", outcome);
+    assay_servant_trim_device(servant);
     if (any) {
         assay_modes_check(&servant->modes, servant->exec.threads, &servant->rest, outcome);
         servant->surroundings_known = assay_surroundings_check(&servant->surroundings, outcome);

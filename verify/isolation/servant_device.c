@@ -50,8 +50,10 @@ bool assay_servant_take_device(assay_servant *servant, assay_outcome *outcome)
 {
     assay_worker_device *const device = &servant->on_device.device;
     if (assay_device_ready(device, servant->plugin.accelerator)) {
+        if (!servant->on_device.bound) { /* a kernel is told once: to ask takes long */
+            device->device.memory_bytes = assay_device_free(device);
+        }
         servant->exec.device = device->device;
-        servant->exec.device.memory_bytes = assay_device_free(device);
         servant->exec.stream = device->stream;
         return true;
     }
@@ -254,6 +256,21 @@ void assay_servant_collect(assay_servant *servant, assay_outcome *outcome)
                &servant->io, outcome)) {
         (void)check(servant, &on->weights, servant->weights.base, assay_weights(op),
                     &servant->subject.params, outcome);
+    }
+}
+
+void assay_servant_trim_device(assay_servant *servant)
+{
+    static const uint64_t large = 64u << 20;
+    assay_on_device *const on = &servant->on_device;
+    if (on->weights.size > large) {
+        assay_mirror_release(&on->device, &on->weights);
+    }
+    if (on->operands.size > large) {
+        assay_mirror_release(&on->device, &on->operands);
+    }
+    if (on->scratch.size > large) {
+        assay_device_scratch_release(&on->device, &on->scratch);
     }
 }
 

@@ -85,7 +85,7 @@ typedef struct assay_accelerator {
     assay_status (*synchronise_all)(int32_t device, assay_error *error);
     /* An error that a call of anybody's left behind and nobody has asked for: ASSAY_DEVICE and its
      * text, and it is forgotten if it can be. *lost: it cannot be; whatever this process asks of
-     * the device from now on fails, and only another process can use it. Does not wait. */
+     * the device from now on fails, and only another process can use it. */
     assay_status (*last_error)(int32_t device, bool *lost, assay_error *error);
 
     /* Times: an event is passed when what was enqueued before it has ended. seconds_between asks

@@ -56,7 +56,7 @@ typedef struct assay_kernel {
                             stages that are composed of them. Distinct for each op of a plug-in. */
     const char *backend; /* whose library or instruction set: "scalar", "avx512", "cublas" */
     const char *summary; /* one line for `assay list` */
-    assay_space space;   /* where operands must be; 0: the host */
+    assay_space space;   /* where operands must be (accelerator.h); 0: the host */
     assay_precision precision; /* what the kernel promises, and is judged by (precision.h) */
     uint32_t capabilities;     /* assay_capability bits */
     /* Bytes each operand's data must be aligned to, a power of two; 0: the element's own size. The
