@@ -19,7 +19,7 @@ constexpr size_t PAGE = 4096, ALIGNMENT = 256;
 struct Allocation {
     char *pages; /* room bytes, with a guard page on either side */
     size_t room;
-    char *start; /* flush against the guard behind */
+    char *start; /* flush against the guard behind, as far as its alignment lets it */
     size_t bytes;
 };
 
@@ -82,9 +82,9 @@ void *memory_take(size_t bytes)
         return nullptr;
     }
     char *const pages = static_cast<char *>(all) + PAGE;
-    const Allocation a = {pages, room, pages + room - size, size};
+    const Allocation a = {pages, room, pages + room - size, bytes};
     protect(a, PROT_READ | PROT_WRITE);
-    memset(a.start, 0xff, a.bytes); /* nobody counts on zeros */
+    memset(a.start, 0xff, size); /* nobody counts on zeros */
     if (PROTECTED && open_count == 0) {
         protect(a, PROT_NONE);
     }
