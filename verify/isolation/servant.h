@@ -135,6 +135,8 @@ void assay_servant_look_around(assay_servant *servant, uint64_t *before, uint64_
 void assay_servant_collect(assay_servant *servant, assay_outcome *outcome);
 /* Waits for what release left; an error of it makes a PASS a FAIL, a lost device a CRASH. */
 void assay_servant_settle_device(assay_servant *servant, const char *when, assay_outcome *outcome);
+/* A device that has too little memory for what a kernel prepares is no fault of the kernel's. */
+void assay_servant_say_full(const assay_servant *servant, assay_outcome *outcome);
 /* After a subject: large blocks go back, since other workers use the device too. */
 void assay_servant_trim_device(assay_servant *servant);
 /* Host memory of the operands, out of reach while a device kernel is called. */

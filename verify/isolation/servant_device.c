@@ -259,6 +259,15 @@ void assay_servant_collect(assay_servant *servant, assay_outcome *outcome)
     }
 }
 
+void assay_servant_say_full(const assay_servant *servant, assay_outcome *outcome)
+{
+    outcome->verdict = ASSAY_SKIP;
+    (void)snprintf(outcome->message, sizeof outcome->message,
+                   "in prepare: %.800s; %llu bytes of device memory are free",
+                   servant->said.message,
+                   (unsigned long long)assay_device_free(&servant->on_device.device));
+}
+
 void assay_servant_trim_device(assay_servant *servant)
 {
     static const uint64_t large = 64u << 20;

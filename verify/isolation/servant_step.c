@@ -209,6 +209,10 @@ static bool make_ready(assay_servant *servant, const assay_kernel *kernel, size_
         assay_beside_release(servant);
     }
     servant->control->phase = ASSAY_PHASE_IDLE;
+    if (status == ASSAY_NO_MEMORY && kernel->space != ASSAY_HOST) {
+        assay_servant_say_full(servant, outcome);
+        return false;
+    }
     assay_outcome_of_status(status, &servant->said, outcome);
     return status == ASSAY_OK;
 }

@@ -158,10 +158,13 @@ Test(device, weights_stay_as_they_are)
 Test(device, memory_that_is_not_there_is_a_reason_to_skip)
 {
     static const deed greedy = {"greedy", ASSAY_SKIP, ASSAY_CHECK_NONE, "are free"};
+    static const deed preparing = {"greedy-prepare", ASSAY_SKIP, ASSAY_CHECK_NONE,
+                                   "out of memory"};
     static const deed right = {"right", ASSAY_SKIP, ASSAY_CHECK_NONE,
                                " bytes of device memory, 30000 are free"};
     assay_session *session = open_session((assay_session_options){.plugin = plugin});
     expect_deed(session, &greedy, ASSAY_PLACE_RIGHT);
+    expect_deed(session, &preparing, ASSAY_PLACE_RIGHT);
     expect_right(session);
     assay_session_close(&session);
     setenv("ASSAY_EMULATED_MEMORY", "30000", 1);

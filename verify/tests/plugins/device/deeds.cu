@@ -190,6 +190,12 @@ assay_status prepare_something(const assay_exec *, const assay_add_params *, voi
     return ASSAY_OK;
 }
 
+assay_status prepare_much(const assay_exec *exec, const assay_add_params *, void **state)
+{
+    ASSAY_CUDA_TRY(exec, cudaMalloc(state, size_t(1) << 50));
+    return ASSAY_OK;
+}
+
 size_t some_workspace(const assay_add_params *, const assay_add_io *)
 {
     return 100;
@@ -284,6 +290,7 @@ const assay_kernel kernels[] = {
     make("on-the-host", on_the_host),
     make("unchecked", unchecked),
     greedy(),
+    prepared("greedy-prepare", right, prepare_much, nullptr),
     prepared("illegal-prepare", right, prepare_illegally, nullptr),
     prepared("illegal-release", right, prepare_something, release_illegally),
     weight(),
