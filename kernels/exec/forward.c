@@ -192,22 +192,14 @@ static assay_status run_layer(assay_forward *forward, const assay_batch *batch, 
                : reach(forward, batch, ASSAY_HOOK_OUTPUT, i, &hidden, done, result);
 }
 
-/* What was set goes to where kernels read it. */
-static assay_status send_rows(const assay_forward *forward, int64_t rows)
+/* What was set goes to where kernels read it, in one copy: both blocks begin alike. */
+static assay_status send_rows(const assay_forward *forward)
 {
-    const assay_runner *const runner = &forward->runner;
-    const assay_tensor id = assay_column_of(&forward->id, rows);
-    const assay_tensor sequence = assay_column_of(&forward->sequence, rows);
-    const assay_tensor position = assay_column_of(&forward->position, rows);
-    if (forward->set_block == NULL) {
-        return ASSAY_OK;
-    }
-    assay_status status = assay_space_write(runner, forward->set_id.data, &id);
-    if (status == ASSAY_OK) {
-        status = assay_space_write(runner, forward->set_sequence.data, &sequence);
-    }
-    return status != ASSAY_OK ? status
-                              : assay_space_write(runner, forward->set_position.data, &position);
+    const assay_tensor set = {.data = forward->block, .dtype = ASSAY_U8, .rank = 1,
+                              .shape = {forward->set_bytes}, .stride = {1}};
+    return forward->set_block == NULL
+               ? ASSAY_OK
+               : assay_space_write(&forward->runner, forward->set_block, &set);
 }
 
 assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
@@ -219,7 +211,7 @@ assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
                                .soft_at = batch->soft_at,
                                .y = hidden};
     bool done = false;
-    assay_status status = send_rows(forward, batch->rows);
+    assay_status status = send_rows(forward);
     if (status == ASSAY_OK) {
         status = assay_call_embed(&forward->runner, &forward->embed, &io);
     }

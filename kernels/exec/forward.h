@@ -37,7 +37,8 @@ typedef struct assay_forward {
     void *block; /* all activations below, for up to row_capacity rows */
     int64_t row_capacity;
     assay_tensor id, sequence, position; /* [rows, 1]: i64, i32, i32 */
-    void *set_block; /* where kernels are a device's: the same three on the host */
+    void *set_block; /* where kernels are a device's: the same three on the host, as in block */
+    int64_t set_bytes;
     assay_tensor set_id, set_sequence, set_position; /* as assay_forward_set fills them */
     assay_tensor hidden, normed, q, k, v, out, gate, up;
     void *cache_block;

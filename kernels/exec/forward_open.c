@@ -160,6 +160,7 @@ static assay_status reserve_set(assay_forward *forward, int64_t rows)
     for (size_t i = 0; i < COUNT && status == ASSAY_OK; i++) {
         assay_layout_settle(forward->set_block, set[i]);
     }
+    forward->set_bytes = (int64_t)layout.bytes;
     forward->row_capacity = status == ASSAY_OK ? rows : 0;
     return status;
 }
