@@ -22,6 +22,9 @@ static const flaw flaws[] = {
     {PLUGIN("twice"), "kernels 0 and 1 are both add/mine"},
     {PLUGIN("null_kernel"), "kernel 1 of 2 is NULL"},
     {PLUGIN("no_symbol"), "does not export assay_plugin_kernels"},
+    {PLUGIN("no_accelerator"), "add/mine wants its operands in device memory, which nobody brings"},
+    {PLUGIN("half_accelerator"), "its accelerator lacks a function"},
+    {PLUGIN("old_accelerator"), "its accelerator has ABI 98 and 24 bytes, this assay's has 1 and"},
     {PLUGIN("dies_loading"), "while it was loaded: SIGABRT"},
     {"nowhere/mine.so", "plug-in nowhere/mine.so: No such file or directory"},
 };
