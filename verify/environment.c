@@ -185,6 +185,6 @@ cJSON *assay_environment_json(void)
     add_build(environment);
     add_processors(environment);
     add_system(environment);
-    (void)cJSON_AddArrayToObject(environment, "gpus"); /* one object each, once there are any */
+    (void)cJSON_AddArrayToObject(environment, "gpus"); /* who asked a plug-in adds them */
     return environment;
 }

@@ -130,14 +130,13 @@ static void print_device(const cJSON *entry)
     cJSON_ArrayForEach(device, cJSON_GetObjectItemCaseSensitive(entry, "devices"))
     {
         const double gib = 1024.0 * 1024.0 * 1024.0;
-        printf("       %.0f: %s, compute capability %.1f, %.1f of %.1f GiB free, driver %.1f, "
-               "runtime %.1f\n",
+        printf("       %.0f: %s, compute capability %.1f, %.1f of %.1f GiB free, driver %s, "
+               "runtime %s\n",
                assay_json_number_or(device, "index", 0.0), text_of(device, "model"),
                assay_json_number_or(device, "compute_capability", 0.0),
                assay_json_number_or(device, "memory_bytes", 0.0) / gib,
                assay_json_number_or(device, "memory_total_bytes", 0.0) / gib,
-               assay_json_number_or(device, "driver_version", 0.0),
-               assay_json_number_or(device, "runtime_version", 0.0));
+               text_of(device, "driver_version"), text_of(device, "runtime_version"));
     }
     const cJSON *missing;
     cJSON_ArrayForEach(missing, cJSON_GetObjectItemCaseSensitive(entry, "missing"))

@@ -8,8 +8,8 @@
 #include "kernels/registry.h"
 #include "verify/beside.h"
 #include "verify/cache_folder.h"
+#include "verify/devices.h"
 #include "verify/environment.h"
-#include "verify/isolation/session.h"
 #include "verify/list_collect.h"
 
 static const struct {
@@ -84,46 +84,6 @@ static void add_missing(cJSON *list, const char *what, const char *cost)
     (void)cJSON_AddItemToArray(list, entry);
 }
 
-static void add_device(cJSON *list, const assay_accelerator_device *facts)
-{
-    cJSON *const entry = cJSON_CreateObject();
-    (void)cJSON_AddNumberToObject(entry, "index", facts->device.index);
-    (void)cJSON_AddStringToObject(entry, "model", facts->name);
-    (void)cJSON_AddStringToObject(entry, "identity", facts->identity);
-    (void)cJSON_AddNumberToObject(entry, "compute_capability", facts->device.compute / 10.0);
-    (void)cJSON_AddNumberToObject(entry, "multiprocessors", facts->multiprocessors);
-    (void)cJSON_AddNumberToObject(entry, "memory_bytes", (double)facts->device.memory_bytes);
-    (void)cJSON_AddNumberToObject(entry, "memory_total_bytes", (double)facts->memory_total);
-    (void)cJSON_AddNumberToObject(entry, "cache_bytes", (double)facts->cache_bytes);
-    (void)cJSON_AddNumberToObject(entry, "driver_version", facts->driver / 1000.0);
-    (void)cJSON_AddNumberToObject(entry, "runtime_version", facts->runtime / 1000.0);
-    (void)cJSON_AddItemToArray(list, entry);
-}
-
-/* The devices that the plug-in's accelerator sees, else the CUDA module's beside the program, asked
- * in a worker. How many; *why says it where there are none. */
-static int32_t add_devices(const char *plugin, cJSON *list, assay_error *why)
-{
-    char beside[ASSAY_BESIDE_PATH];
-    assay_session *session = NULL;
-    assay_accelerator_device facts;
-    int32_t count = 0;
-    if (plugin == NULL && assay_beside("assay_cuda.so", beside, why) != ASSAY_OK) {
-        (void)assay_fail(why, ASSAY_UNSUPPORTED, "the CUDA module was not built here");
-        return 0;
-    }
-    const assay_session_options options = {.plugin = plugin != NULL ? plugin : beside};
-    assay_status status = assay_session_open(&options, &session, why);
-    for (int32_t i = 0; status == ASSAY_OK && (i == 0 || i < count); i++) {
-        status = assay_session_device(session, i, &count, &facts, why);
-        if (status == ASSAY_OK) {
-            add_device(list, &facts);
-        }
-    }
-    assay_session_close(&session);
-    return status == ASSAY_OK ? count : 0;
-}
-
 static cJSON *cuda(const char *plugin)
 {
     const bool driver = assay_path_exists("/proc/driver/nvidia/version");
@@ -132,7 +92,13 @@ static cJSON *cuda(const char *plugin)
     cJSON *const entry = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(entry, "name", "cuda");
     cJSON *const devices = cJSON_AddArrayToObject(entry, "devices");
-    const bool available = add_devices(plugin, devices, &why) > 0;
+    char beside[ASSAY_BESIDE_PATH];
+    bool available = false;
+    if (plugin == NULL && assay_beside("assay_cuda.so", beside, &why) != ASSAY_OK) {
+        (void)assay_fail(&why, ASSAY_UNSUPPORTED, "the CUDA module was not built here");
+    } else {
+        available = assay_devices_add(plugin != NULL ? plugin : beside, devices, &why) > 0;
+    }
     (void)cJSON_AddBoolToObject(entry, "available", available);
     (void)cJSON_AddStringToObject(entry, "reason", why.message);
     (void)cJSON_AddStringToObject(entry, "toolkit", ASSAY_CUDA_TOOLKIT);

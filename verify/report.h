@@ -15,6 +15,8 @@ typedef struct assay_report {
     size_t cases;
     char last[160];   /* the case that the progress line shows */
     const char *extra; /* options that a repeat needs besides those of the case, or NULL */
+    const char *const *plugin; /* [plugin_count] whose devices the results are to name */
+    size_t plugin_count;
 } assay_report;
 
 /* A sink that keeps a copy of every result. The strings in a result (golden, op, impl, case) are

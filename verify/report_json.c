@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "verify/devices.h"
 #include "verify/report.h"
 #include "verify/result_json.h"
 #include "verify/results_path.h"
@@ -48,10 +49,22 @@ assay_status assay_json_write(const cJSON *root, const char *path, assay_error *
     return status;
 }
 
+/* Kernels of plug-ins may have run on them. */
+static void name_devices(const assay_report *report, cJSON *root)
+{
+    cJSON *const environment = cJSON_GetObjectItemCaseSensitive(root, "environment");
+    cJSON *const gpus = cJSON_GetObjectItemCaseSensitive(environment, "gpus");
+    assay_error none;
+    for (size_t i = 0; i < report->plugin_count; i++) {
+        (void)assay_devices_add(report->plugin[i], gpus, &none);
+    }
+}
+
 assay_status assay_report_write_json(const assay_report *report, const char *path,
                                      assay_error *error)
 {
     cJSON *const root = assay_results_begin();
+    name_devices(report, root);
     cJSON *const verdicts = cJSON_AddArrayToObject(root, "verdicts");
     for (size_t i = 0; i < report->count; i++) {
         (void)cJSON_AddItemToArray(verdicts, assay_result_to_json(&report->result[i]));

@@ -136,6 +136,8 @@ static void note_extra(verify_state *state)
                          i == 0 ? "" : " ", o->plugin[i]);
     }
     state->report.extra = o->plugin_count > 0 ? state->extra : NULL;
+    state->report.plugin = o->plugin;
+    state->report.plugin_count = o->plugin_count;
 }
 
 static assay_status parse(verify_state *state, int argc, char **argv, assay_error *error)
