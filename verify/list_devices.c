@@ -1,4 +1,5 @@
-/* `assay list devices`: the host, the GPUs that a plug-in's accelerator sees, or why there is none. */
+/* `assay list devices`: the host, and the GPUs that a plug-in's accelerator sees, or why it sees
+ * none. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -75,8 +75,7 @@ static assay_status check_space(const assay_runner *runner, const assay_kernel *
     if (there && (kernel->op == ASSAY_OP_capture || kernel->op == ASSAY_OP_generate ||
                   kernel->op == ASSAY_OP_explain)) {
         return assay_fail(runner->exec.error, ASSAY_UNSUPPORTED,
-                          "%s/%s: a whole stage on a device is not served; give the host's operands "
-                          "to it, or its steps alone",
+                          "%s/%s: a whole stage on a device is not served; export its steps alone",
                           assay_op_name(kernel->op), kernel->name);
     }
     return ASSAY_OK;

@@ -25,7 +25,6 @@ struct Allocation {
 
 std::vector<Allocation> allocations;
 size_t used;
-int open_count;
 struct sigaction before_segv, before_bus;
 
 size_t rounded(size_t bytes, size_t unit)
@@ -85,7 +84,7 @@ void *memory_take(size_t bytes)
     const Allocation a = {pages, room, pages + room - size, bytes};
     protect(a, PROT_READ | PROT_WRITE);
     memset(a.start, 0xff, size); /* nobody counts on zeros */
-    if (PROTECTED && open_count == 0) {
+    if (PROTECTED) {
         protect(a, PROT_NONE);
     }
     allocations.push_back(a);
@@ -121,12 +120,18 @@ bool memory_has(const void *memory, size_t bytes)
 
 void memory_reach(bool open)
 {
-    if (!PROTECTED) {
-        return;
+    for (const Allocation &a : allocations) {
+        if (PROTECTED) {
+            protect(a, open ? PROT_READ | PROT_WRITE : PROT_NONE);
+        }
     }
-    open_count += open ? 1 : -1;
-    if (open_count == (open ? 1 : 0)) {
-        for (const Allocation &a : allocations) {
+}
+
+void memory_reach_one(const void *memory, bool open)
+{
+    const char *const at = static_cast<const char *>(memory);
+    for (const Allocation &a : allocations) {
+        if (PROTECTED && at >= a.start && at <= a.start + a.bytes) {
             protect(a, open ? PROT_READ | PROT_WRITE : PROT_NONE);
         }
     }

@@ -23,8 +23,9 @@ bool memory_give(void *memory);
 /* Whether all the bytes are of one allocation. */
 bool memory_has(const void *memory, size_t bytes);
 
-/* Opens or closes all of it; calls nest. */
+/* Opens or closes all of it, for a launch; one allocation, for a copy. */
 void memory_reach(bool open);
+void memory_reach_one(const void *memory, bool open);
 /* Faults of kernels become illegal addresses, from on to off. */
 void faults_watch(bool on);
 

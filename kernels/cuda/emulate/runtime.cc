@@ -175,14 +175,16 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
         emulate::memory_has(from, bytes) != from_device) {
         return given(cudaErrorInvalidValue);
     }
-    emulate::memory_reach(true);
+    emulate::memory_reach_one(to, true);
+    emulate::memory_reach_one(from, true);
     if (to_device || stream == nullptr) {
         memmove(to, from, bytes);
     } else {
         const char *const bytes_from = static_cast<const char *>(from);
         stream->deliveries.push_back({to, {bytes_from, bytes_from + bytes}});
     }
-    emulate::memory_reach(false);
+    emulate::memory_reach_one(to, false);
+    emulate::memory_reach_one(from, false);
     return cudaSuccess;
 }
 
@@ -194,9 +196,9 @@ cudaError_t cudaMemsetAsync(void *memory, int byte, size_t bytes, cudaStream_t s
     if (!is_stream(stream) || !emulate::memory_has(memory, bytes)) {
         return given(is_stream(stream) ? cudaErrorInvalidValue : cudaErrorInvalidResourceHandle);
     }
-    emulate::memory_reach(true);
+    emulate::memory_reach_one(memory, true);
     memset(memory, byte, bytes);
-    emulate::memory_reach(false);
+    emulate::memory_reach_one(memory, false);
     return cudaSuccess;
 }
 
