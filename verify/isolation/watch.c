@@ -151,7 +151,8 @@ static bool stirs(const char *task, void *context)
 {
     const stirring *const s = context;
     const bool looked_at = atoi(strrchr(task, '/') + 1) != s->except;
-    return (looked_at && !is_parked(task) && !is_of_cuda(task)) || (s->children && has_forked(task, NULL));
+    return (looked_at && !is_parked(task) && !is_of_cuda(task)) ||
+           (s->children && has_forked(task, NULL));
 }
 
 bool assay_process_settle(pid_t pid, pid_t except, double seconds)
