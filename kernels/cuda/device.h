@@ -52,6 +52,19 @@ inline cudaError_t use_device(const assay_exec *exec)
                : cudaSetDevice(exec->device.index);
 }
 
+#ifdef ASSAY_EMULATED
+/* Whether what an argument points to is a device's: a host's address that was handed on would be
+ * readable here, as it is not on a GPU. Views have their own (element.h). */
+template <typename T> bool is_there(const T &)
+{
+    return true;
+}
+template <typename T> bool is_there(T *const &memory)
+{
+    return !emulate::is_host_memory(memory);
+}
+#endif
+
 /* Enqueues kernel(arguments...). A grid of no blocks is nothing to do, which CUDA would refuse. */
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch(const char *name, void (*kernel)(Parameters...), Dimensions size,
@@ -65,6 +78,10 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), Dimensions s
         return error;
     }
 #ifdef ASSAY_EMULATED
+    if (!(is_there(arguments) && ...)) {
+        emulate::refuse(name);
+        return cudaGetLastError();
+    }
     auto thread = [=] { kernel(arguments...); };
     const size_t parameters = (0 + ... + sizeof(Parameters));
     emulate::launch({name, size.grid, size.block, size.shared_bytes, parameters},

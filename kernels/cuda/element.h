@@ -77,6 +77,13 @@ struct Matrix {
     int32_t dtype; /* assay_dtype */
 };
 
+#ifdef ASSAY_EMULATED
+inline bool is_there(const Matrix &matrix)
+{
+    return !emulate::is_host_memory(matrix.data);
+}
+#endif
+
 inline Matrix matrix_of(const assay_tensor &tensor)
 {
     const bool vector = tensor.rank == 1;

@@ -107,7 +107,7 @@ Test(device, a_lost_device_costs_one_verdict)
         {"illegal", ASSAY_CRASH, ASSAY_CHECK_LIFE, "the device was lost: "},
         {"illegal", ASSAY_CRASH, ASSAY_CHECK_LIFE, "an illegal memory access was encountered"},
         {"illegal-unreported", ASSAY_CRASH, ASSAY_CHECK_LIFE, "kernel put: an illegal memory"},
-        {"host-address", ASSAY_CRASH, ASSAY_CHECK_LIFE, "which is no device memory"},
+        {"host-address", ASSAY_CRASH, ASSAY_CHECK_LIFE, "an argument is host memory"},
         {"illegal-prepare", ASSAY_CRASH, ASSAY_CHECK_LIFE, "in prepare: the device was lost: "},
         {"illegal-release", ASSAY_CRASH, ASSAY_CHECK_LIFE, "in release: the device was lost: "},
         {"on-the-host", ASSAY_CRASH, ASSAY_CHECK_LIFE, "SEGV"},

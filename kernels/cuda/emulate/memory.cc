@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
 #include <vector>
 
 #include "kernels/cuda/emulate/block.h"
@@ -116,6 +118,20 @@ bool memory_has(const void *memory, size_t bytes)
         }
     }
     return false;
+}
+
+/* Without touching it: an address that leads nowhere fails when it is followed. */
+static bool is_readable(const void *memory)
+{
+    char byte;
+    struct iovec to = {&byte, 1};
+    struct iovec from = {const_cast<void *>(memory), 1};
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
+}
+
+bool is_host_memory(const void *memory)
+{
+    return PROTECTED && memory != nullptr && !memory_has(memory, 0) && is_readable(memory);
 }
 
 void memory_reach(bool open)

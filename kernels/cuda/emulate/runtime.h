@@ -85,6 +85,11 @@ void memory_close();
  * emulated device. */
 void set_error(cudaError_t error);
 
+/* Whether a kernel of an emulated device must not follow it, but could. */
+bool is_host_memory(const void *memory);
+/* A kernel is not launched: it was given a host's address. */
+void refuse(const char *kernel);
+
 /* What is wrong with an address that a kernel must not touch. */
 void describe_address(const void *address, char *text, size_t size);
 

@@ -78,6 +78,18 @@ Test(emulated_device, copies_know_which_side_is_which)
     cr_expect_eq(cudaGetLastError(), cudaSuccess, "errors that do not stay are forgotten");
 }
 
+Test(emulated_device, addresses_of_the_host_are_no_arguments)
+{
+    Memory m;
+    assay_error error;
+    open(&m);
+    const assay_status status = RUN(&error, fill_with, dim3(1), dim3(32), 0, m.here,
+                                    static_cast<int>(COUNT), 1);
+    cr_expect_eq(status, ASSAY_DEVICE);
+    cr_expect_not_null(strstr(error.message, "an argument is host memory"), "%s", error.message);
+    cr_expect_eq(m.here[0], 0);
+}
+
 /* From then on nothing works, whoever asks. */
 Test(emulated_device, an_illegal_address_stays)
 {
