@@ -1,11 +1,17 @@
 #include "bench/step_call.h"
 
+#include "kernels/registry.h"
+
 assay_status assay_bench_supports(const assay_kernel *kernel, const assay_exec *exec,
                                   const void *params, const void *io, assay_error *error)
 {
     if (kernel->space != exec->device.space) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "its operands must be in device memory, which this machine lacks");
+    }
+    const assay_status usable = assay_kernel_usable(kernel, &exec->device, error);
+    if (usable != ASSAY_OK) {
+        return usable;
     }
     switch (kernel->op) {
 #define SUPPORTS_CASE(name)                                                                        \

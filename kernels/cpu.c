@@ -2,6 +2,7 @@
 #include "kernels/registry.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -38,7 +39,7 @@ static uint32_t cpu_features(void)
     if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0) {
         return 0;
     }
-    const bool fma = (c & bit_FMA) != 0;
+    const bool fma = (c & bit_FMA) != 0 && (c & bit_F16C) != 0;
     const uint64_t saved = saved_registers();
     const bool ymm = (saved & 0x6) == 0x6;           /* SSE and AVX state */
     const bool zmm = ymm && (saved & 0xe0) == 0xe0;  /* opmask, upper halves, upper sixteen */
@@ -47,8 +48,9 @@ static uint32_t cpu_features(void)
         return 0;
     }
     const uint32_t wanted = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-    const bool avx512 = zmm && (b & wanted) == wanted;
-    uint32_t features = when(ymm && fma && (b & bit_AVX2) != 0, ASSAY_FEATURE_AVX2_FMA);
+    const bool avx2 = ymm && fma && (b & bit_AVX2) != 0;
+    const bool avx512 = avx2 && zmm && (b & wanted) == wanted;
+    uint32_t features = when(avx2, ASSAY_FEATURE_AVX2_FMA);
     features |= when(avx512, ASSAY_FEATURE_AVX512);
     features |= when(avx512 && (c & bit_AVX512VNNI) != 0, ASSAY_FEATURE_AVX512_VNNI);
     const bool amx_bf16 = tiles && (d & (1u << 22)) != 0;
@@ -101,9 +103,32 @@ static uint64_t free_memory(void)
     return limit != 0 && limit < bytes ? limit : bytes;
 }
 
+/* Whether a word is among those of a list, apart by commas. */
+static bool listed(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += at != list ? 1 : 0;
+        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t hidden_features(void)
+{
+    const char *const list = getenv("ASSAY_WITHOUT");
+    uint32_t hidden = 0;
+    for (int i = 0; list != NULL && i < ASSAY_FEATURE_COUNT; i++) {
+        hidden |= listed(list, assay_feature_name(i)) ? 1u << i : 0;
+    }
+    return hidden;
+}
+
 assay_device assay_host_device(void)
 {
     return (assay_device){.space = ASSAY_HOST,
-                          .features = cpu_features(),
+                          .features = cpu_features() & ~hidden_features(),
                           .memory_bytes = free_memory()};
 }

@@ -137,6 +137,13 @@ static assay_status check_rest(const assay_plugin *plugin, size_t i, assay_error
                               plugin->path, op, kernel->name, a, alignment);
         }
     }
+    if (kernel->features >> ASSAY_FEATURE_COUNT != 0) {
+        return assay_fail(error, ASSAY_BAD_INPUT,
+                          "plug-in %s: %s/%s: features is 0x%x; this assay knows bits 0 to %d "
+                          "(assay_feature in assay/exec.h)",
+                          plugin->path, op, kernel->name, (unsigned)kernel->features,
+                          (int)ASSAY_FEATURE_COUNT - 1);
+    }
     for (size_t before = 0; before < i; before++) {
         const assay_kernel *const other = plugin->kernels[before];
         if (other->op == kernel->op && strcmp(other->name, kernel->name) == 0) {

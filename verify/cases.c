@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "kernels/exec/stage.h"
+#include "kernels/registry.h"
 
 assay_judge assay_run_judge(const assay_verify_run *run, size_t table, assay_op op)
 {
@@ -82,7 +83,8 @@ assay_status assay_case_each(const assay_case_context *context, assay_judge_tabl
 
 assay_exec assay_case_exec(assay_error *error)
 {
-    return (assay_exec){.threads = omp_get_max_threads(), .error = error};
+    return (assay_exec){.device = assay_host_device(), .threads = omp_get_max_threads(),
+                        .error = error};
 }
 
 assay_status assay_case_witness(const assay_case_context *context, const assay_table **table,

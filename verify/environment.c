@@ -55,18 +55,10 @@ static void add_file(cJSON *environment, const char *key, const char *path)
 
 static void add_features(cJSON *environment, uint32_t features)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } names[] = {
-        {ASSAY_FEATURE_AVX2_FMA, "avx2_fma"},       {ASSAY_FEATURE_AVX512, "avx512"},
-        {ASSAY_FEATURE_AVX512_BF16, "avx512_bf16"}, {ASSAY_FEATURE_AVX512_VNNI, "avx512_vnni"},
-        {ASSAY_FEATURE_AMX_BF16, "amx_bf16"},       {ASSAY_FEATURE_AMX_INT8, "amx_int8"},
-        {ASSAY_FEATURE_AVX_VNNI, "avx_vnni"}};
     cJSON *const list = cJSON_AddArrayToObject(environment, "cpu_features");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if ((features & names[i].bit) != 0) {
-            (void)cJSON_AddItemToArray(list, cJSON_CreateString(names[i].name));
+    for (int i = 0; i < ASSAY_FEATURE_COUNT; i++) {
+        if ((features >> i & 1u) != 0) {
+            (void)cJSON_AddItemToArray(list, cJSON_CreateString(assay_feature_name(i)));
         }
     }
 }

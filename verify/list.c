@@ -90,6 +90,11 @@ static void print_kernel(const cJSON *entry)
            text_of(entry, "intermediate"), text_of(entry, "output"));
     print_words(entry, "flush", "nothing");
     (void)putchar('\n');
+    if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(entry, "missing_features")) > 0) {
+        printf("%-24s not available here: needs ", "");
+        print_words(entry, "missing_features", "");
+        (void)putchar('\n');
+    }
 }
 
 static void print_stage(const cJSON *entry)

@@ -13,16 +13,6 @@
 #include "verify/environment.h"
 #include "verify/list_collect.h"
 
-static const struct {
-    assay_feature bit;
-    const char *name;
-} features[] = {
-    {ASSAY_FEATURE_AVX2_FMA, "avx2+fma"},         {ASSAY_FEATURE_AVX512, "avx512"},
-    {ASSAY_FEATURE_AVX512_BF16, "avx512_bf16"},   {ASSAY_FEATURE_AVX512_VNNI, "avx512_vnni"},
-    {ASSAY_FEATURE_AMX_BF16, "amx_bf16"},         {ASSAY_FEATURE_AMX_INT8, "amx_int8"},
-    {ASSAY_FEATURE_AVX_VNNI, "avx_vnni"},
-};
-
 /* The processor's name as the kernel reports it, or "unknown". */
 static void cpu_model(char *name, size_t size)
 {
@@ -69,9 +59,9 @@ static cJSON *host(void)
     (void)cJSON_AddNumberToObject(entry, "memory_bytes", (double)device.memory_bytes);
     cJSON *const have = cJSON_AddArrayToObject(entry, "features");
     cJSON *const lack = cJSON_AddArrayToObject(entry, "missing_features");
-    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-        cJSON *const list = (device.features & (uint32_t)features[i].bit) != 0 ? have : lack;
-        (void)cJSON_AddItemToArray(list, cJSON_CreateString(features[i].name));
+    for (int i = 0; i < ASSAY_FEATURE_COUNT; i++) {
+        cJSON *const list = (device.features >> i & 1u) != 0 ? have : lack;
+        (void)cJSON_AddItemToArray(list, cJSON_CreateString(assay_feature_name(i)));
     }
     (void)cJSON_AddBoolToObject(entry, "ceilings_known", ceilings_known());
     return entry;

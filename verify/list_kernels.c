@@ -96,6 +96,22 @@ static void add_contract(cJSON *entry, const assay_precision *p)
     add_bits(entry, "flush", p->flush, flushes, sizeof flushes / sizeof *flushes);
 }
 
+/* What the kernel needs of the processor, and what of that is not here. */
+static void add_features(cJSON *entry, const assay_kernel *k)
+{
+    const uint32_t missing = k->features & ~assay_host_device().features;
+    cJSON *const need = cJSON_AddArrayToObject(entry, "features");
+    cJSON *const lack = cJSON_AddArrayToObject(entry, "missing_features");
+    for (int i = 0; i < ASSAY_FEATURE_COUNT; i++) {
+        if ((k->features >> i & 1u) != 0) {
+            (void)cJSON_AddItemToArray(need, cJSON_CreateString(assay_feature_name(i)));
+        }
+        if ((missing >> i & 1u) != 0) {
+            (void)cJSON_AddItemToArray(lack, cJSON_CreateString(assay_feature_name(i)));
+        }
+    }
+}
+
 static cJSON *describe(const assay_kernel *k)
 {
     static const char *const capabilities[] = {"force",  "logits",      "dense",
@@ -109,6 +125,7 @@ static cJSON *describe(const assay_kernel *k)
     add_contract(entry, &k->precision);
     add_bits(entry, "capabilities", k->capabilities, capabilities,
              sizeof capabilities / sizeof *capabilities);
+    add_features(entry, k);
     return entry;
 }
 

@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <time.h>
 
+#include "kernels/registry.h"
 #include "verify/step.h"
 
 enum { WORKSPACE_ALIGNMENT = 256 };
@@ -64,7 +65,10 @@ typedef struct preparation {
 static preparation prepare(const assay_kernel *kernel, const assay_exec *exec, const void *params,
                            const void *io, void **state)
 {
-    preparation result = {ASSAY_OK, 0, ASSAY_OK};
+    preparation result = {assay_kernel_usable(kernel, &exec->device, exec->error), 0, ASSAY_OK};
+    if (result.supported != ASSAY_OK) {
+        return result;
+    }
     switch (kernel->op) {
 #define PREPARE_CASE(name)                                                                         \
     case ASSAY_OP_##name:                                                                          \

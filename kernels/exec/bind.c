@@ -1,6 +1,7 @@
 #include "kernels/exec/bind.h"
 
 #include "kernels/exec/memory.h"
+#include "kernels/registry.h"
 
 /* One memory serves all that a table is composed of. */
 static bool is_on_device(const assay_table *table)
@@ -90,6 +91,11 @@ static assay_status check_space(const assay_runner *runner, const assay_kernel *
         memset(bound, 0, sizeof *bound);                                                           \
         if (kernel == NULL) {                                                                      \
             return missing(runner, table, ASSAY_OP_##op);                                          \
+        }                                                                                          \
+        const assay_status usable =                                                                \
+            assay_kernel_usable(kernel, &runner->exec.device, runner->exec.error);                 \
+        if (usable != ASSAY_OK) {                                                                  \
+            return usable;                                                                         \
         }                                                                                          \
         bound->params = *params;                                                                   \
         assay_status status = check_space(runner, kernel);                                         \

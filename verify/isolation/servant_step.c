@@ -15,6 +15,10 @@ enum { WORKSPACE_MORE = 4096 + 256 };
 static assay_status ask_supports(const assay_kernel *kernel, const assay_exec *exec,
                                  const assay_op_params *params, const assay_op_io *io)
 {
+    const assay_status usable = assay_kernel_usable(kernel, &exec->device, exec->error);
+    if (usable != ASSAY_OK) {
+        return usable;
+    }
     switch (kernel->op) {
 #define SUPPORTS_CASE(name)                                                                        \
     case ASSAY_OP_##name:                                                                          \

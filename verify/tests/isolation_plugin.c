@@ -19,6 +19,7 @@ static const flaw flaws[] = {
     {PLUGIN("no_summary"), "mine: its summary is missing"},
     {PLUGIN("no_run"), "add/mine has no function; set .run.add.run"},
     {PLUGIN("odd_alignment"), "add/mine: alignment[0] is 24"},
+    {PLUGIN("unknown_feature"), "add/mine: features is 0x80000000; this assay knows bits 0 to 6"},
     {PLUGIN("twice"), "kernels 0 and 1 are both add/mine"},
     {PLUGIN("null_kernel"), "kernel 1 of 2 is NULL"},
     {PLUGIN("no_symbol"), "does not export assay_plugin_kernels"},

@@ -12,7 +12,7 @@ extern "C" {
 /* Instruction sets and the like a kernel may ask for; a bit set means usable now (the CPU has it
  * and the operating system saves its registers). */
 typedef enum assay_feature {
-    ASSAY_FEATURE_AVX2_FMA = 1 << 0,
+    ASSAY_FEATURE_AVX2_FMA = 1 << 0, /* F16C too; whatever has AVX512 has this */
     ASSAY_FEATURE_AVX512 = 1 << 1, /* F, BW, DQ, VL */
     ASSAY_FEATURE_AVX512_BF16 = 1 << 2,
     ASSAY_FEATURE_AVX512_VNNI = 1 << 3,
@@ -20,6 +20,16 @@ typedef enum assay_feature {
     ASSAY_FEATURE_AMX_INT8 = 1 << 5,
     ASSAY_FEATURE_AVX_VNNI = 1 << 6
 } assay_feature;
+
+enum { ASSAY_FEATURE_COUNT = 7 };
+
+/* The name of bit i, below ASSAY_FEATURE_COUNT; NULL for others. */
+static inline const char *assay_feature_name(int i)
+{
+    static const char *const names[ASSAY_FEATURE_COUNT] = {
+        "avx2_fma", "avx512", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8", "avx_vnni"};
+    return i >= 0 && i < ASSAY_FEATURE_COUNT ? names[i] : NULL;
+}
 
 typedef struct assay_device {
     assay_space space;

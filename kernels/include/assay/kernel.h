@@ -59,6 +59,8 @@ typedef struct assay_kernel {
     assay_space space;   /* where operands must be (accelerator.h); 0: the host */
     assay_precision precision; /* what the kernel promises, and is judged by (precision.h) */
     uint32_t capabilities;     /* assay_capability bits */
+    uint32_t features;         /* assay_feature bits it needs. Where one is missing nothing of the
+                                  kernel is called, not even supports: the verdict is SKIP */
     /* Bytes each operand's data must be aligned to, a power of two; 0: the element's own size. The
      * verifier gives exactly this and no more. The order is that of the fields that are data, first
      * of the op's params (rope's inverse_frequency too; an assay_sae's tensors in its own order),

@@ -282,9 +282,33 @@ KERNEL(scratch, .workspace = ten_bytes, .run = run_scratch);
 KERNEL(scratch_far, .workspace = ten_bytes, .run = run_scratch_far);
 KERNEL(prepares_badly, .prepare = prepare_null, .run = run_good);
 
+/* Needs every feature there is; whoever calls any of its functions where one is missing dies. */
+static assay_status supports_dies(const assay_device *device, const assay_add_params *params,
+                                  const assay_add_io *io, assay_error *error)
+{
+    (void)device;
+    (void)params;
+    (void)io;
+    (void)error;
+    abort();
+}
+static size_t workspace_dies(const assay_add_params *params, const assay_add_io *io)
+{
+    (void)params;
+    (void)io;
+    abort();
+}
+static const assay_kernel kernel_hungry = {
+    .abi = ASSAY_ABI, .size = sizeof(assay_kernel), .op = ASSAY_OP_add, .name = "hungry",
+    .backend = "deeds", .summary = "needs every feature", .space = ASSAY_HOST,
+    .precision = ADD_PRECISION, .features = (1u << ASSAY_FEATURE_COUNT) - 1,
+    .run.add = {.supports = supports_dies, .workspace = workspace_dies, .prepare = prepare_null,
+                .run = run_aborts}};
+
 #define PLAIN_ENTRY(its_name) &kernel_##its_name,
 static const assay_kernel *const all[] = {PLAIN(PLAIN_ENTRY) & kernel_picky, &kernel_scratch,
-                                          &kernel_scratch_far, &kernel_prepares_badly};
+                                          &kernel_scratch_far, &kernel_prepares_badly,
+                                          &kernel_hungry};
 
 assay_plugin_kernels_fn assay_plugin_kernels;
 const assay_kernel *const *assay_plugin_kernels(size_t *count)
