@@ -5,6 +5,14 @@
 
 #include "assay/kernel.h"
 
+/* Kernels of instruction sets; CMakeLists.txt has the table of their flags. */
+#if defined(__x86_64__)
+#define ASSAY_KERNEL_LIST_X86(X)                                                                   \
+    X(linear, avx512)
+#else
+#define ASSAY_KERNEL_LIST_X86(X)
+#endif
+
 #define ASSAY_KERNEL_LIST(X)                                                                       \
     X(embed, scalar)                                                                               \
     X(add, scalar)                                                                                 \
@@ -29,7 +37,8 @@
     X(sae_decode, scalar_bf16)                                                                     \
     X(sae_steer, scalar_bf16)                                                                      \
     X(adapter, scalar_bf16)                                                                        \
-    X(sample, scalar_bf16)
+    X(sample, scalar_bf16)                                                                         \
+    ASSAY_KERNEL_LIST_X86(X)
 
 #define ASSAY_KERNEL_EXTERN(op, name) extern const assay_kernel assay_##op##_##name;
 ASSAY_KERNEL_LIST(ASSAY_KERNEL_EXTERN)

@@ -14,13 +14,12 @@ Test(registry, every_kernel_is_found_under_its_name)
     cr_assert_null(assay_kernel_find(ASSAY_OP_linear, "nothing"));
 }
 
-Test(registry, both_tables_have_every_step_and_compose_every_stage)
+Test(registry, both_scalar_tables_have_every_step_and_compose_every_stage)
 {
-    cr_assert_eq(assay_impl_count(), 2);
     cr_assert_str_eq(assay_impl_name(0), "scalar");
     cr_assert_str_eq(assay_impl_name(1), "scalar_bf16");
-    cr_assert_null(assay_impl_name(2));
-    for (size_t i = 0; i < assay_impl_count(); i++) {
+    cr_assert_null(assay_impl_name(assay_impl_count()));
+    for (size_t i = 0; i < 2; i++) {
         const assay_table table = table_of(assay_impl_name(i));
         for (int op = 0; op < ASSAY_OP_COUNT; op++) {
             cr_assert_eq(assay_table_supports(&table, (assay_op)op, NULL), ASSAY_OK);

@@ -1,0 +1,65 @@
+/* linear, f32, by 512-bit vectors. */
+#include "kernels/list.h"
+#include "kernels/simd/linear.h"
+#include "kernels/simd/product_avx512.h"
+#include "kernels/simd/pack_f32.h"
+
+AVX512_PRODUCT(product_f32, PANEL_F32)
+AVX512_PRODUCT(product_f16, PANEL_F16)
+AVX512_PRODUCT(product_bf16, PANEL_BF16)
+
+static const simd_product products[] = {
+    [PANEL_F32] = {.block_rows = AVX512_ROWS, .packed_bytes = simd_packed_f32_bytes,
+                   .pack = simd_pack_f32, .run = product_f32},
+    [PANEL_F16] = {.block_rows = AVX512_ROWS, .packed_bytes = simd_packed_f32_bytes,
+                   .pack = simd_pack_f32, .run = product_f16},
+    [PANEL_BF16] = {.block_rows = AVX512_ROWS, .packed_bytes = simd_packed_f32_bytes,
+                    .pack = simd_pack_f32, .run = product_bf16},
+};
+
+static void consume(void *context, int64_t panel, int64_t first, int64_t rows, const float *dots)
+{
+    const simd_linear_sink *const sink = context;
+    const int64_t o = panel * PANEL_WIDTH;
+    const __m512 low = _mm512_load_ps(sink->bias + o);
+    const __m512 high = _mm512_load_ps(sink->bias + o + PANEL_HALF);
+    const __mmask16 low_mask = avx512_first(sink->width - o);
+    const __mmask16 high_mask = avx512_first(sink->width - o - PANEL_HALF);
+    for (int64_t r = 0; r < rows; r++) {
+        float *const y = (float *)sink->y + (first + r) * sink->width + o;
+        const float *const dot = dots + r * PANEL_WIDTH;
+        _mm512_mask_storeu_ps(y, low_mask, _mm512_add_ps(_mm512_load_ps(dot), low));
+        _mm512_mask_storeu_ps(y + PANEL_HALF, high_mask,
+                              _mm512_add_ps(_mm512_load_ps(dot + PANEL_HALF), high));
+    }
+}
+
+static assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
+{
+    return simd_linear_prepare(exec, params, panel_kind_of(&params->weight), state);
+}
+
+static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)
+{
+    const panel_kind kind = panel_kind_of(&params->weight);
+    return simd_linear_workspace(&products[kind], kind, io);
+}
+
+static assay_status run(const assay_exec *exec, const assay_linear_params *params,
+                        const void *state, const assay_linear_io *io)
+{
+    const simd_linear_state *const s = state;
+    (void)params;
+    return simd_linear_run(&products[s->panels.kind], ASSAY_F32, exec, state, io, consume);
+}
+
+const assay_kernel assay_linear_avx512 = {
+    SIMD_KERNEL(linear, "avx512", SIMD_NEED_AVX512,
+                "panels of 32 outputs, 12 rows in registers, weights read once"),
+    .precision = SIMD_CONTRACT_F32,
+    .run.linear = {.workspace = workspace,
+                   .prepare = prepare,
+                   .run = run,
+                   .bytes_read = simd_linear_bytes_read},
+    .release = simd_linear_release,
+};

@@ -1,0 +1,125 @@
+/* linear by panels: what is the same for every instruction set. Rows are packed by all threads, then
+ * each takes its share of the panels; what is stored comes from `consume`. */
+#ifndef KERNELS_SIMD_LINEAR_H
+#define KERNELS_SIMD_LINEAR_H
+
+#include "kernels/simd/rows.h"
+
+typedef struct simd_linear_state {
+    simd_panels panels;
+    float *bias; /* [panels * PANEL_WIDTH], zeros where there is none */
+} simd_linear_state;
+
+/* What a consumer of dots gets: element o of row r goes to y + r * width + o, rounded to its type.
+ */
+typedef struct simd_linear_sink {
+    const float *bias;
+    void *y; /* of the chunk's first row */
+    int64_t width;
+} simd_linear_sink;
+
+static inline void simd_linear_release(const assay_exec *exec, void *state)
+{
+    simd_linear_state *const s = state;
+    (void)exec;
+    if (s != NULL) {
+        free(s->panels.data);
+        free(s->bias);
+        free(s);
+    }
+}
+
+static inline assay_status simd_linear_prepare(const assay_exec *exec,
+                                               const assay_linear_params *params, panel_kind kind,
+                                               void **state)
+{
+    simd_linear_state *const s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a linear's state");
+    }
+    assay_status status = panels_pack(exec, &params->weight, kind, &s->panels);
+    if (status == ASSAY_OK) {
+        s->bias = simd_allocate((size_t)s->panels.count * PANEL_WIDTH * sizeof *s->bias);
+        status = s->bias != NULL ? ASSAY_OK
+                                 : assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a bias");
+    }
+    if (status != ASSAY_OK) {
+        simd_linear_release(exec, s);
+        return status;
+    }
+    panels_vector(&s->panels, &params->bias, 0.0f, 0.0f, s->bias);
+    *state = s;
+    return ASSAY_OK;
+}
+
+/* Without a state: the same as simd_rows_bytes of the panels that prepare will make. */
+static inline size_t simd_linear_workspace(const simd_product *product, panel_kind kind,
+                                           const assay_linear_io *io)
+{
+    const simd_panels p = panels_shape(kind, io->y.shape[1], io->x.shape[1]);
+    return simd_rows_bytes(product, &p, io->x.shape[0]);
+}
+
+static inline uint64_t simd_linear_bytes_read(const assay_linear_params *params, const void *state,
+                                              const assay_linear_io *io)
+{
+    const simd_linear_state *const s = state;
+    (void)io;
+    return (uint64_t)s->panels.count * s->panels.bytes +
+           (assay_present(&params->bias) ? (uint64_t)s->panels.outputs * sizeof(float) : 0);
+}
+
+/* One chunk of rows, by every thread of a team. Where there are too few panels to share, the blocks
+ * of rows are shared: each element is summed in the same order either way. */
+static inline void simd_linear_chunk(const simd_product *product, const simd_linear_state *s,
+                                     const assay_tensor *x, int64_t first, int64_t rows,
+                                     unsigned char *packed, simd_consume_fn *consume,
+                                     simd_linear_sink *sink)
+{
+    const simd_panels *const p = &s->panels;
+    const simd_blocks blocks = simd_blocks_of(rows, product->block_rows);
+    const size_t stride = simd_block_stride(product, p, &blocks);
+    simd_pack_rows(product, p, x, first, &blocks, packed);
+#pragma omp barrier
+    const bool by_rows = p->count < 4 * (int64_t)omp_get_num_threads() && blocks.blocks > p->count;
+    const simd_share mine = simd_share_of(by_rows ? blocks.blocks : p->count);
+    if (by_rows) {
+        simd_multiply(product, p, 0, p->count, packed, stride, &blocks, mine.first, mine.last,
+                      consume, sink);
+    } else {
+        simd_multiply(product, p, mine.first, mine.last, packed, stride, &blocks, 0, blocks.blocks,
+                      consume, sink);
+    }
+}
+
+static inline assay_status simd_linear_run(const simd_product *product, assay_dtype type,
+                                           const assay_exec *exec, const void *state,
+                                           const assay_linear_io *io, simd_consume_fn *consume)
+{
+    const simd_linear_state *const s = state;
+    assay_status status = scalar_expect(exec, "x", &io->x, type);
+    status = status != ASSAY_OK ? status : scalar_expect(exec, "y", &io->y, type);
+    status = status != ASSAY_OK
+                 ? status
+                 : scalar_expect_workspace(exec, simd_rows_bytes(product, &s->panels,
+                                                                 io->x.shape[0]));
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const int64_t total = io->x.shape[0];
+    const int64_t width = io->y.shape[1];
+    const int threads = simd_threads(exec, total * width * io->x.shape[1]);
+#pragma omp parallel num_threads(threads)
+    for (int64_t first = 0; first < total; first += SIMD_CHUNK_ROWS) {
+        simd_linear_sink sink = {
+            s->bias, (char *)io->y.data + first * width * (int64_t)assay_dtype_size(type), width};
+        simd_linear_chunk(product, s, &io->x, first, scalar_min(SIMD_CHUNK_ROWS, total - first),
+                          exec->workspace, consume, &sink);
+        if (first + SIMD_CHUNK_ROWS < total) {
+#pragma omp barrier
+        }
+    }
+    return ASSAY_OK;
+}
+
+#endif

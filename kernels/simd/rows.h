@@ -1,0 +1,123 @@
+/* Rows of activations, packed for products with panels, and the passes of panels over them. */
+#ifndef KERNELS_SIMD_ROWS_H
+#define KERNELS_SIMD_ROWS_H
+
+#include "kernels/simd/panels.h"
+
+/* Rows that are multiplied together: as many blocks as are needed for at most `most` rows each, as
+ * even as can be. */
+typedef struct simd_blocks {
+    int64_t rows, blocks, most;
+} simd_blocks;
+
+static inline simd_blocks simd_blocks_of(int64_t rows, int64_t most)
+{
+    return (simd_blocks){rows, (rows + most - 1) / most, most};
+}
+
+static inline int64_t simd_block_first(const simd_blocks *b, int64_t block)
+{
+    return b->rows * block / b->blocks;
+}
+
+/* What a product asks for before it is needed: `bytes` from `from`, spread over its steps. */
+typedef struct simd_ahead {
+    const unsigned char *from;
+    size_t bytes;
+} simd_ahead;
+
+/* How an instruction set multiplies. */
+typedef struct simd_product {
+    int64_t block_rows; /* most rows of a block */
+    /* Bytes of a packed block of so many rows. */
+    size_t (*packed_bytes)(const simd_panels *p, int64_t rows);
+    /* Packs rows of K elements, f32 or (for pairs) bf16, stride elements apart. */
+    void (*pack)(const simd_panels *p, const void *x, int64_t stride, int64_t rows, void *packed);
+    /* One panel times one packed block: dots[r][PANEL_WIDTH]. */
+    void (*run)(const simd_panels *p, const unsigned char *panel, const void *packed, int64_t rows,
+                float *dots, const simd_ahead *ahead);
+    void (*enter)(void); /* before a thread's products; NULL: nothing to do */
+    void (*leave)(void); /* after them */
+} simd_product;
+
+enum {
+    SIMD_CHUNK_ROWS = 384,      /* rows that share one reading of the weights: with more of them
+                                   the multiply-adds take far longer than the reading */
+    SIMD_GROUP_BYTES = 1 << 19, /* of panels that stay in the second-level cache for a chunk */
+    SIMD_AHEAD_BYTES = 4096,    /* how far a stream is asked for before it is needed */
+    SIMD_BLOCK_MOST = 32        /* rows of a block of any instruction set */
+};
+
+static inline size_t simd_block_stride(const simd_product *product, const simd_panels *p,
+                                       const simd_blocks *blocks)
+{
+    const int64_t rows = scalar_min(blocks->rows, blocks->most);
+    return simd_round_up(product->packed_bytes(p, rows), SIMD_LINE);
+}
+
+/* Workspace for the packed rows of a chunk. */
+static inline size_t simd_rows_bytes(const simd_product *product, const simd_panels *p,
+                                     int64_t rows)
+{
+    const simd_blocks blocks =
+        simd_blocks_of(scalar_min(rows, SIMD_CHUNK_ROWS), product->block_rows);
+    return (size_t)blocks.blocks * simd_block_stride(product, p, &blocks);
+}
+
+/* Packs rows first .. of x, by every thread of a team; a barrier must follow. */
+static inline void simd_pack_rows(const simd_product *product, const simd_panels *p,
+                                  const assay_tensor *x, int64_t first, const simd_blocks *blocks,
+                                  unsigned char *packed)
+{
+    const size_t stride = simd_block_stride(product, p, blocks);
+    const simd_share mine = simd_share_of(blocks->blocks);
+    for (int64_t b = mine.first; b < mine.last; b++) {
+        const int64_t row = simd_block_first(blocks, b);
+        const char *const from = (const char *)x->data +
+                                 (first + row) * x->stride[0] * (int64_t)assay_dtype_size(x->dtype);
+        product->pack(p, from, x->stride[0], simd_block_first(blocks, b + 1) - row,
+                      packed + (size_t)b * stride);
+    }
+}
+
+/* What is done with the dots of one panel and one block, of which row `first` is the first. */
+typedef void simd_consume_fn(void *context, int64_t panel, int64_t first, int64_t rows,
+                             const float *dots);
+
+/* Panels first .. last-1 times blocks from .. to-1 of a chunk of packed rows, block b at
+ * x + b * stride. Panels are taken in groups that stay in the cache while the blocks pass; meanwhile
+ * the next group is asked for. With one block the weights are a stream. */
+static inline void simd_multiply(const simd_product *product, const simd_panels *p, int64_t first,
+                                 int64_t last, const unsigned char *x, size_t stride,
+                                 const simd_blocks *blocks, int64_t from, int64_t to,
+                                 simd_consume_fn *consume, void *context)
+{
+    _Alignas(SIMD_LINE) float dots[SIMD_BLOCK_MOST * PANEL_WIDTH];
+    const bool stream = to - from <= 1;
+    const int64_t fit = p->bytes > 0 ? (int64_t)(SIMD_GROUP_BYTES / p->bytes) : 1;
+    const int64_t size = stream || fit < 1 ? 1 : fit;
+    const size_t slice = p->bytes / (size_t)(stream ? 1 : to - from);
+    if (product->enter != NULL) {
+        product->enter();
+    }
+    for (int64_t group = first; group < last; group += size) {
+        const int64_t end = scalar_min(group + size, last);
+        const unsigned char *next = p->data + (size_t)end * p->bytes;
+        for (int64_t b = from; b < to; b++) {
+            const int64_t row = simd_block_first(blocks, b);
+            const int64_t rows = simd_block_first(blocks, b + 1) - row;
+            for (int64_t i = group; i < end; i++) {
+                const unsigned char *const panel = p->data + (size_t)i * p->bytes;
+                const simd_ahead ahead = {stream ? panel + SIMD_AHEAD_BYTES : next, slice};
+                product->run(p, panel, x + (size_t)b * stride, rows, dots, &ahead);
+                consume(context, i, row, rows, dots);
+                next += slice;
+            }
+        }
+    }
+    if (product->leave != NULL) {
+        product->leave();
+    }
+}
+
+#endif
