@@ -8,7 +8,9 @@
 /* Kernels of instruction sets; CMakeLists.txt has the table of their flags. */
 #if defined(__x86_64__)
 #define ASSAY_KERNEL_LIST_X86(X)                                                                   \
-    X(linear, avx512)
+    X(linear, avx512)                                                                              \
+    X(linear, avx512bf16)                                                                          \
+    X(linear, amx)
 #else
 #define ASSAY_KERNEL_LIST_X86(X)
 #endif

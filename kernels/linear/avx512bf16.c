@@ -1,0 +1,25 @@
+/* linear, bf16, by VDPBF16PS. */
+#include "kernels/list.h"
+#include "kernels/simd/linear_bf16.h"
+#include "kernels/simd/pack_pairs.h"
+#include "kernels/simd/product_avx512.h"
+
+AVX512_PRODUCT(product_pairs, PANEL_PAIRS)
+
+static const simd_product product = {.block_rows = AVX512_ROWS,
+                                     .packed_bytes = simd_packed_pairs_bytes,
+                                     .pack = simd_pack_pairs,
+                                     .run = product_pairs};
+
+LINEAR_BF16_FUNCTIONS(product)
+
+const assay_kernel assay_linear_avx512bf16 = {
+    SIMD_KERNEL(linear, "avx512bf16", SIMD_NEED_AVX512BF16,
+                "VDPBF16PS on panels of 32 outputs, 12 rows in registers"),
+    .precision = SIMD_CONTRACT_BF16,
+    .run.linear = {.workspace = workspace,
+                   .prepare = linear_bf16_prepare,
+                   .run = run,
+                   .bytes_read = simd_linear_bytes_read},
+    .release = simd_linear_release,
+};

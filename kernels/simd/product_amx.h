@@ -1,0 +1,136 @@
+/* Products of a panel with up to 32 rows by AMX: two tiles of 16 rows times two of 16 outputs in
+ * four tiles of sums, 32 numbers of K a step. Rows are packed as tiles: [16 rows][32 bf16], K after
+ * K, zeros beyond K and beyond the rows. Compiled with AMX and AVX-512. */
+#ifndef KERNELS_SIMD_PRODUCT_AMX_H
+#define KERNELS_SIMD_PRODUCT_AMX_H
+
+#include <immintrin.h>
+
+#include "kernels/simd/rows.h"
+
+enum {
+    AMX_ROWS = 16,
+    AMX_TILES = 8,
+    AMX_TILE_BYTES = AMX_ROWS * SIMD_LINE,
+    AMX_STEP_BYTES = 2 * AMX_TILE_BYTES /* of a panel: 16 pairs of 32 outputs */
+};
+
+/* The layout LDTILECFG reads. */
+typedef struct amx_config {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} amx_config;
+_Static_assert(sizeof(amx_config) == SIMD_LINE, "as the processor has it");
+
+static void amx_enter(void)
+{
+    amx_config config;
+    memset(&config, 0, sizeof config);
+    config.palette = 1;
+    for (int i = 0; i < AMX_TILES; i++) {
+        config.row_bytes[i] = SIMD_LINE;
+        config.rows[i] = AMX_ROWS;
+    }
+    /* All of it must be in memory: gcc's intrinsic says that it reads 8 bytes. */
+    __asm__ volatile("" : : "r"(&config) : "memory");
+    _tile_loadconfig(&config);
+}
+
+/* Given back, so that the system need not save the tiles. */
+static void amx_leave(void)
+{
+    _tile_release();
+}
+
+static size_t amx_packed_bytes(const simd_panels *p, int64_t rows)
+{
+    return simd_round_up((size_t)rows, AMX_ROWS) * (size_t)p->steps * 2 * sizeof(uint16_t);
+}
+
+static void amx_pack(const simd_panels *p, const void *x, int64_t stride, int64_t rows,
+                     void *packed)
+{
+    const int64_t width = SIMD_LINE / (int64_t)sizeof(uint16_t);
+    const int64_t tiles = p->steps / PANEL_TILE_STEPS;
+    const int64_t padded = (int64_t)simd_round_up((size_t)rows, AMX_ROWS);
+    for (int64_t r = 0; r < padded; r++) {
+        unsigned char *const row_tiles =
+            (unsigned char *)packed + r / AMX_ROWS * tiles * AMX_TILE_BYTES +
+            r % AMX_ROWS * SIMD_LINE;
+        for (int64_t t = 0; t < tiles; t++) {
+            uint16_t *const to = (uint16_t *)(void *)(row_tiles + t * AMX_TILE_BYTES);
+            const int64_t left = r < rows ? p->depth - t * width : 0;
+            const int64_t count = left < 0 ? 0 : scalar_min(left, width);
+            if (count > 0) {
+                memcpy(to, (const uint16_t *)x + r * stride + t * width,
+                       (size_t)count * sizeof *to);
+            }
+            memset(to + count, 0, (size_t)(width - count) * sizeof *to);
+        }
+    }
+}
+
+static inline void amx_look_ahead(const unsigned char *from, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += SIMD_LINE) {
+        _mm_prefetch((const char *)from + at, _MM_HINT_T1);
+    }
+}
+
+/* Sums that wait for each other take 52 cycles, four of them in turn 64: no tile waits. With one
+ * tile of rows there is nothing to multiply while weights come, which then are what it waits for. */
+static void amx_product(const simd_panels *p, const unsigned char *panel, const void *packed,
+                        int64_t rows, float *dots, const simd_ahead *ahead)
+{
+    const int64_t tiles = p->steps / PANEL_TILE_STEPS;
+    const unsigned char *x = packed;
+    const unsigned char *const second = x + tiles * AMX_TILE_BYTES;
+    const size_t bite = simd_round_up(ahead->bytes / (size_t)(tiles > 0 ? tiles : 1), SIMD_LINE);
+    const unsigned char *coming = ahead->from;
+    const size_t out = PANEL_WIDTH * sizeof(float);
+    _tile_zero(0);
+    _tile_zero(1);
+    if (rows > AMX_ROWS) {
+        _tile_zero(2);
+        _tile_zero(3);
+        for (int64_t t = 0; t < tiles; t++) {
+            amx_look_ahead(coming, bite);
+            coming += bite;
+            _tile_loadd(6, panel, 2 * SIMD_LINE);
+            _tile_loadd(4, x, SIMD_LINE);
+            _tile_loadd(7, panel + SIMD_LINE, 2 * SIMD_LINE);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(5, x + (second - (const unsigned char *)packed), SIMD_LINE);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+            panel += AMX_STEP_BYTES;
+            x += AMX_TILE_BYTES;
+        }
+        _tile_stored(2, dots + AMX_ROWS * PANEL_WIDTH, out);
+        _tile_stored(3, dots + AMX_ROWS * PANEL_WIDTH + PANEL_HALF, out);
+    } else {
+        for (int64_t t = 0; t < tiles; t++) {
+            amx_look_ahead(coming, bite);
+            coming += bite;
+            _tile_loadd(4, x, SIMD_LINE);
+            _tile_loadd(6, panel, 2 * SIMD_LINE);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(7, panel + SIMD_LINE, 2 * SIMD_LINE);
+            _tile_dpbf16ps(1, 4, 7);
+            panel += AMX_STEP_BYTES;
+            x += AMX_TILE_BYTES;
+        }
+    }
+    _tile_stored(0, dots, out);
+    _tile_stored(1, dots + PANEL_HALF, out);
+}
+
+#define AMX_PRODUCT                                                                                \
+    {                                                                                              \
+        .block_rows = 2 * AMX_ROWS, .packed_bytes = amx_packed_bytes, .pack = amx_pack,            \
+        .run = amx_product, .enter = amx_enter, .leave = amx_leave                                 \
+    }
+
+#endif
