@@ -10,7 +10,10 @@
 #define ASSAY_KERNEL_LIST_X86(X)                                                                   \
     X(linear, avx512)                                                                              \
     X(linear, avx512bf16)                                                                          \
-    X(linear, amx)
+    X(linear, amx)                                                                                 \
+    X(sae_encode, avx512)                                                                          \
+    X(sae_encode, avx512bf16)                                                                      \
+    X(sae_encode, amx)
 #else
 #define ASSAY_KERNEL_LIST_X86(X)
 #endif

@@ -1,21 +1,7 @@
 /* linear, f32, by 512-bit vectors. */
 #include "kernels/list.h"
 #include "kernels/simd/linear.h"
-#include "kernels/simd/product_avx512.h"
-#include "kernels/simd/pack_f32.h"
-
-AVX512_PRODUCT(product_f32, PANEL_F32)
-AVX512_PRODUCT(product_f16, PANEL_F16)
-AVX512_PRODUCT(product_bf16, PANEL_BF16)
-
-static const simd_product products[] = {
-    [PANEL_F32] = {.block_rows = AVX512_ROWS, .packed_bytes = simd_packed_f32_bytes,
-                   .pack = simd_pack_f32, .run = product_f32},
-    [PANEL_F16] = {.block_rows = AVX512_ROWS, .packed_bytes = simd_packed_f32_bytes,
-                   .pack = simd_pack_f32, .run = product_f16},
-    [PANEL_BF16] = {.block_rows = AVX512_ROWS, .packed_bytes = simd_packed_f32_bytes,
-                    .pack = simd_pack_f32, .run = product_bf16},
-};
+#include "kernels/simd/products_avx512.h"
 
 static void consume(void *context, int64_t panel, int64_t first, int64_t rows, const float *dots)
 {
@@ -42,7 +28,7 @@ static assay_status prepare(const assay_exec *exec, const assay_linear_params *p
 static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)
 {
     const panel_kind kind = panel_kind_of(&params->weight);
-    return simd_linear_workspace(&products[kind], kind, io);
+    return simd_linear_workspace(&avx512_products[kind], kind, io);
 }
 
 static assay_status run(const assay_exec *exec, const assay_linear_params *params,
@@ -50,7 +36,7 @@ static assay_status run(const assay_exec *exec, const assay_linear_params *param
 {
     const simd_linear_state *const s = state;
     (void)params;
-    return simd_linear_run(&products[s->panels.kind], ASSAY_F32, exec, state, io, consume);
+    return simd_linear_run(&avx512_products[s->panels.kind], ASSAY_F32, exec, state, io, consume);
 }
 
 const assay_kernel assay_linear_avx512 = {

@@ -29,14 +29,15 @@ enum {
 
 /* bf16: operands of products rounded to bf16, sums in f32, activations bf16. VDPBF16PS and
  * TDPBF16PS add one product after the other to f32, to nearest; they take subnormal operands for
- * zero and make zero of subnormal sums, whatever MXCSR says. Source: Intel's manual, volume 2. */
+ * zero and make zero of subnormal sums, whatever MXCSR says; what follows the sums keeps subnormal
+ * numbers. Source: Intel's manual, volume 2. */
 #define SIMD_CONTRACT_BF16                                                                         \
     {                                                                                              \
         .storage = ASSAY_BF16, .multiply = ASSAY_BF16,                                             \
         .accumulate = {.bits = 24, .rounding = ASSAY_NEAREST, .block = 1},                         \
-        .intermediate = ASSAY_F32, .output = ASSAY_BF16,                                              \
+        .intermediate = ASSAY_F32, .output = ASSAY_BF16,                                           \
         .order = ASSAY_ORDER_LANES,                                                                \
-        .flush = ASSAY_FLUSH_IN | ASSAY_FLUSH_ACCUMULATE | ASSAY_FLUSH_OUT                         \
+        .flush = ASSAY_FLUSH_IN | ASSAY_FLUSH_ACCUMULATE                                           \
     }
 
 /* Memory for packed weights, to be freed with free(): on huge pages where it is large, since a

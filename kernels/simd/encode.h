@@ -1,0 +1,227 @@
+/* sae_encode by panels: what is the same for every instruction set.
+ *
+ * Threads share the latents. For a chunk of rows each multiplies its panels and appends a row's
+ * active latents, in ascending order, to that row's segment of the workspace: the pre-activations
+ * themselves are never kept. Then all counts are known, the offsets follow, and the segments are
+ * copied to their places: the same bits whatever the number of threads.
+ *
+ * topk: a segment holds the candidates. When it has grown to a limit it is cut to the k greatest,
+ * and what does not exceed the k-th is not appended any more; at the end the threads' candidates of
+ * a row are cut to k together. */
+#ifndef KERNELS_SIMD_ENCODE_H
+#define KERNELS_SIMD_ENCODE_H
+
+#include "kernels/simd/encode_rows.h"
+#include "kernels/simd/encode_top.h"
+
+static inline void encode_release(const assay_exec *exec, void *state)
+{
+    encode_state *const s = state;
+    (void)exec;
+    if (s != NULL) {
+        free(s->panels.data);
+        free(s->scale);
+        free(s->pre_bias);
+        free(s);
+    }
+}
+
+/* The greatest f32 that is not above the threshold: an f32 exceeds the one where it exceeds the
+ * other. */
+static inline float encode_threshold(double value)
+{
+    const float nearest = (float)value;
+    return (double)nearest > value ? nextafterf(nearest, -INFINITY) : nearest;
+}
+
+/* Beyond the last latent: a threshold that nothing exceeds. */
+static inline void encode_vectors(encode_state *s, const assay_sae *sae)
+{
+    const simd_panels *const p = &s->panels;
+    const int64_t width = p->count * PANEL_WIDTH;
+    s->bias = s->scale + width;
+    s->gate = s->bias + width;
+    s->threshold = s->gate + width;
+    panels_vector(p, &sae->encode_scale, 1.0f, 0.0f, s->scale);
+    panels_vector(p, &sae->encode_bias, 0.0f, 0.0f, s->bias);
+    panels_vector(p, &sae->gate, 1.0f, 1.0f, s->gate);
+    for (int64_t j = 0; j < width; j++) {
+        const bool has = sae->activation == ASSAY_JUMPRELU && assay_present(&sae->threshold);
+        s->threshold[j] = j >= sae->d_sae ? INFINITY
+                          : has           ? encode_threshold(assay_at1(&sae->threshold, j))
+                                          : 0.0f;
+    }
+    for (int64_t i = 0; s->pre_bias != NULL && i < sae->d_in; i++) {
+        s->pre_bias[i] = assay_at1(&sae->pre_bias, i);
+    }
+    s->gated = assay_present(&sae->gate);
+}
+
+static inline assay_status encode_prepare(const assay_exec *exec,
+                                          const assay_sae_encode_params *params, panel_kind kind,
+                                          void **state)
+{
+    const assay_sae *const sae = &params->sae;
+    encode_state *const s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for an encoder's state");
+    }
+    const assay_status status = panels_pack(exec, &sae->encoder, kind, &s->panels);
+    const size_t width = (size_t)s->panels.count * PANEL_WIDTH;
+    const bool biased = assay_present(&sae->pre_bias);
+    s->scale = simd_allocate(4 * width * sizeof *s->scale);
+    s->pre_bias = biased ? simd_allocate((size_t)sae->d_in * sizeof *s->pre_bias) : NULL;
+    if (status != ASSAY_OK || s->scale == NULL || (biased && s->pre_bias == NULL)) {
+        encode_release(exec, s);
+        return status != ASSAY_OK ? status
+                                  : assay_fail(exec->error, ASSAY_NO_MEMORY,
+                                               "no memory for vectors of %lld latents",
+                                               (long long)sae->d_sae);
+    }
+    encode_vectors(s, sae);
+    *state = s;
+    return ASSAY_OK;
+}
+
+static inline uint64_t encode_bytes_read(const assay_sae_encode_params *params, const void *state,
+                                         const assay_sae_encode_io *io)
+{
+    const encode_state *const s = state;
+    (void)params;
+    (void)io;
+    return (uint64_t)s->panels.count * (s->panels.bytes + 4 * PANEL_WIDTH * sizeof(float));
+}
+
+static inline size_t encode_workspace(const simd_product *product, panel_kind kind,
+                                      const assay_sae_encode_params *params,
+                                      const assay_sae_encode_io *io)
+{
+    const simd_panels p = panels_shape(kind, params->sae.d_sae, params->sae.d_in);
+    return encode_scratch_of(product, &p, io->x.shape[0], NULL).bytes;
+}
+
+/* After the threads' segments are whole: the rows' totals, then their offsets. */
+static inline void encode_offsets(const encode_job *job, int64_t first, int64_t rows)
+{
+    const simd_share mine = simd_share_of(rows);
+    for (int64_t r = mine.first; r < mine.last; r++) {
+        if (job->sae->activation == ASSAY_TOPK) {
+            encode_merge(job, r);
+        }
+        int64_t total = 0;
+        for (int t = 0; t < omp_get_num_threads(); t++) {
+            total += encode_segment_of(job, r, t).count[0];
+        }
+        job->scratch.offset[r + 1] = total;
+    }
+#pragma omp barrier
+#pragma omp single
+    {
+        job->scratch.offset[0] = job->found[0];
+        int64_t *const offsets = job->io->codes.row_offsets.data;
+        if (offsets != NULL && first == 0) {
+            offsets[0] = 0;
+        }
+        for (int64_t r = 0; r < rows; r++) {
+            job->scratch.offset[r + 1] += job->scratch.offset[r];
+            if (offsets != NULL) {
+                offsets[first + r + 1] = job->scratch.offset[r + 1];
+            }
+        }
+        job->found[0] = job->scratch.offset[rows];
+    }
+}
+
+/* The entries of one row, up to the capacity, and its dense form. */
+static inline void encode_write_row(const encode_job *job, int64_t row, int64_t r)
+{
+    const assay_csr *const codes = &job->io->codes;
+    float *const dense =
+        assay_present(&job->io->dense) ? (float *)job->io->dense.data + row * job->sae->d_sae : NULL;
+    if (dense != NULL) {
+        memset(dense, 0, (size_t)job->sae->d_sae * sizeof *dense);
+    }
+    int64_t at = job->scratch.offset[r];
+    for (int t = 0; t < omp_get_num_threads(); t++) {
+        const encode_segment segment = encode_segment_of(job, r, t);
+        const int64_t count = segment.count[0];
+        const int64_t room = job->capacity - at;
+        const int64_t kept = room < 0 ? 0 : scalar_min(room, count);
+        if (kept > 0) {
+            memcpy((int32_t *)codes->latent.data + at, segment.latent,
+                   (size_t)kept * sizeof *segment.latent);
+            memcpy((float *)codes->value.data + at, segment.value,
+                   (size_t)kept * sizeof *segment.value);
+        }
+        for (int64_t i = 0; dense != NULL && i < count; i++) {
+            dense[segment.latent[i]] = segment.value[i];
+        }
+        at += count;
+    }
+}
+
+/* One chunk of rows, by every thread of a team. */
+static inline void encode_chunk(const encode_job *job, int64_t first, int64_t rows,
+                                simd_consume_fn *emit)
+{
+    const simd_panels *const p = &job->state->panels;
+    const simd_blocks blocks = simd_blocks_of(rows, job->product->block_rows);
+    encode_pack(job, first, &blocks);
+    const int self = omp_get_thread_num();
+    const simd_share mine = simd_share_of(p->count);
+    for (int64_t r = 0; r < rows; r++) {
+        const encode_segment segment = encode_segment_of(job, r, self);
+        segment.count[0] = 0;
+        segment.least[0] = NAN;
+    }
+#pragma omp barrier
+    simd_multiply(job->product, p, mine.first, mine.last, job->scratch.packed,
+                  simd_block_stride(job->product, p, &blocks), &blocks, 0, blocks.blocks, emit,
+                  (void *)(uintptr_t)job);
+    for (int64_t r = 0; job->sae->activation == ASSAY_TOPK && r < rows; r++) {
+        encode_cut(job, r, self);
+    }
+#pragma omp barrier
+    encode_offsets(job, first, rows); /* ends with a barrier */
+    const simd_share written = simd_share_of(rows);
+    for (int64_t r = written.first; r < written.last; r++) {
+        encode_write_row(job, first + r, r);
+    }
+}
+
+static inline assay_status encode_run(const simd_product *product, assay_dtype type,
+                                      const assay_exec *exec, const assay_sae_encode_params *params,
+                                      const void *state, const assay_sae_encode_io *io,
+                                      simd_consume_fn *emit)
+{
+    const encode_state *const s = state;
+    const int64_t total = io->x.shape[0];
+    int64_t found = 0;
+    assay_status status = scalar_expect(exec, "x", &io->x, type);
+    status = status != ASSAY_OK
+                 ? status
+                 : scalar_expect_workspace(
+                       exec, encode_scratch_of(product, &s->panels, total, NULL).bytes);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const bool listed = assay_present(&io->codes.latent) && assay_present(&io->codes.value);
+    const encode_job job = {
+        .product = product, .state = s, .sae = &params->sae, .io = io, .found = &found,
+        .capacity = listed ? scalar_min(io->codes.latent.shape[0], io->codes.value.shape[0]) : 0,
+        .k = params->sae.k, .limit = 4 * scalar_min(params->sae.k, params->sae.d_sae) + 256,
+        .scratch = encode_scratch_of(product, &s->panels, total, exec->workspace)};
+    if (total == 0 && assay_present(&io->codes.row_offsets)) {
+        assay_put1(&io->codes.row_offsets, 0, 0.0);
+    }
+    const int wanted = simd_threads(exec, total * params->sae.d_in * params->sae.d_sae);
+    const int threads = wanted < ENCODE_THREADS ? wanted : ENCODE_THREADS;
+#pragma omp parallel num_threads(threads)
+    for (int64_t first = 0; first < total; first += SIMD_CHUNK_ROWS) {
+        encode_chunk(&job, first, scalar_min(SIMD_CHUNK_ROWS, total - first), emit);
+#pragma omp barrier
+    }
+    return ASSAY_OK;
+}
+
+#endif
