@@ -36,19 +36,33 @@ static bool is_huge(const assay_case_entry *entry)
     return cJSON_IsNumber(scale) && scale->valuedouble > 0x1p121;
 }
 
+/* Whether a kernel that takes subnormal operands for zeros meets no others but a few. */
+static bool is_all_flushed(const assay_case_entry *entry, const assay_kernel *kernel)
+{
+    const cJSON *const scale = cJSON_GetObjectItemCaseSensitive(entry->json, "scale");
+    return (kernel->precision.flush & ASSAY_FLUSH_IN) != 0 && cJSON_IsNumber(scale) &&
+           scale->valuedouble < 0x1p-126;
+}
+
 /* A case on which no kernel of the contract can show anything is not judged, with the reason. A
  * kernel on quantised weights may add up x * q and scale the sum: where the sum itself is near the
- * end of the range, that of q, up to 127 times as large, is beyond it. */
+ * end of the range, that of q, up to 127 times as large, is beyond it. An encoder whose operands are
+ * flushed finds the same latents active as one that never looked at its rows. */
 static bool is_beyond(const assay_case_entry *entry, const assay_kernel *kernel,
                       assay_result *result)
 {
-    if (entry->op != ASSAY_OP_linear || kernel->precision.quant_bits == 0 || !is_huge(entry)) {
+    const char *reason = NULL;
+    if (entry->op == ASSAY_OP_linear && kernel->precision.quant_bits != 0 && is_huge(entry)) {
+        reason = "sums near the end of f32's range: on quantised weights, which may be summed "
+                 "before they are scaled, every one of them may overflow";
+    } else if (entry->op == ASSAY_OP_sae_encode && is_all_flushed(entry, kernel)) {
+        reason = "rows of subnormal numbers, which the contract takes for zeros";
+    }
+    if (reason == NULL) {
         return false;
     }
     result->verdict = ASSAY_SKIP;
-    (void)snprintf(result->message, sizeof result->message,
-                   "sums near the end of f32's range: on quantised weights, which may be summed "
-                   "before they are scaled, every one of them may overflow");
+    (void)snprintf(result->message, sizeof result->message, "%s", reason);
     return true;
 }
 
