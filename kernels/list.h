@@ -8,9 +8,11 @@
 /* Kernels of instruction sets; CMakeLists.txt has the table of their flags. */
 #if defined(__x86_64__)
 #define ASSAY_KERNEL_LIST_X86(X)                                                                   \
+    X(linear, avx2)                                                                                \
     X(linear, avx512)                                                                              \
     X(linear, avx512bf16)                                                                          \
     X(linear, amx)                                                                                 \
+    X(sae_encode, avx2)                                                                            \
     X(sae_encode, avx512)                                                                          \
     X(sae_encode, avx512bf16)                                                                      \
     X(sae_encode, amx)

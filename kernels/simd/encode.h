@@ -216,9 +216,10 @@ static inline assay_status encode_run(const simd_product *product, assay_dtype t
     }
     const int wanted = simd_threads(exec, total * params->sae.d_in * params->sae.d_sae);
     const int threads = wanted < ENCODE_THREADS ? wanted : ENCODE_THREADS;
+    const int64_t chunk = simd_chunk_rows(product, &s->panels);
 #pragma omp parallel num_threads(threads)
-    for (int64_t first = 0; first < total; first += SIMD_CHUNK_ROWS) {
-        encode_chunk(&job, first, scalar_min(SIMD_CHUNK_ROWS, total - first), emit);
+    for (int64_t first = 0; first < total; first += chunk) {
+        encode_chunk(&job, first, scalar_min(chunk, total - first), emit);
 #pragma omp barrier
     }
     return ASSAY_OK;

@@ -52,7 +52,7 @@ typedef struct encode_segment {
 static inline encode_scratch encode_scratch_of(const simd_product *product, const simd_panels *p,
                                                int64_t total, void *memory)
 {
-    const int64_t rows = scalar_min(total, SIMD_CHUNK_ROWS);
+    const int64_t rows = scalar_min(total, simd_chunk_rows(product, p));
     encode_scratch s = {.rows = rows, .width = p->count * PANEL_WIDTH};
     const size_t segments = (size_t)(rows * s.width);
     const size_t counts = (size_t)(rows * ENCODE_THREADS);

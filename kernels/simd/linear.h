@@ -109,13 +109,14 @@ static inline assay_status simd_linear_run(const simd_product *product, assay_dt
     const int64_t total = io->x.shape[0];
     const int64_t width = io->y.shape[1];
     const int threads = simd_threads(exec, total * width * io->x.shape[1]);
+    const int64_t chunk = simd_chunk_rows(product, &s->panels);
 #pragma omp parallel num_threads(threads)
-    for (int64_t first = 0; first < total; first += SIMD_CHUNK_ROWS) {
+    for (int64_t first = 0; first < total; first += chunk) {
         simd_linear_sink sink = {
             s->bias, (char *)io->y.data + first * width * (int64_t)assay_dtype_size(type), width};
-        simd_linear_chunk(product, s, &io->x, first, scalar_min(SIMD_CHUNK_ROWS, total - first),
+        simd_linear_chunk(product, s, &io->x, first, scalar_min(chunk, total - first),
                           exec->workspace, consume, &sink);
-        if (first + SIMD_CHUNK_ROWS < total) {
+        if (first + chunk < total) {
 #pragma omp barrier
         }
     }

@@ -41,9 +41,12 @@ typedef struct simd_product {
 } simd_product;
 
 enum {
-    SIMD_CHUNK_ROWS = 384,      /* rows that share one reading of the weights: with more of them
+    SIMD_CHUNK_MOST = 384,      /* rows that share one reading of the weights: with more of them
                                    the multiply-adds take far longer than the reading */
-    SIMD_GROUP_BYTES = 1 << 19, /* of panels that stay in the second-level cache for a chunk */
+    SIMD_CHUNK_BYTES = 1 << 20, /* of packed rows, which stay in the second-level cache */
+    SIMD_CHUNK_BLOCKS = 4,      /* at least, where rows are long */
+    SIMD_GROUP_BYTES = 1 << 18, /* of panels that stay there beside a chunk, and as much again of
+                                   those that come next */
     SIMD_AHEAD_BYTES = 4096,    /* how far a stream is asked for before it is needed */
     SIMD_BLOCK_MOST = 32        /* rows of a block of any instruction set */
 };
@@ -55,12 +58,21 @@ static inline size_t simd_block_stride(const simd_product *product, const simd_p
     return simd_round_up(product->packed_bytes(p, rows), SIMD_LINE);
 }
 
+/* Rows of a chunk. */
+static inline int64_t simd_chunk_rows(const simd_product *product, const simd_panels *p)
+{
+    const size_t block = product->packed_bytes(p, product->block_rows);
+    const int64_t fit = block > 0 ? (int64_t)(SIMD_CHUNK_BYTES / block) : SIMD_CHUNK_MOST;
+    const int64_t blocks = fit < SIMD_CHUNK_BLOCKS ? SIMD_CHUNK_BLOCKS : fit;
+    return scalar_min(blocks, SIMD_CHUNK_MOST / product->block_rows) * product->block_rows;
+}
+
 /* Workspace for the packed rows of a chunk. */
 static inline size_t simd_rows_bytes(const simd_product *product, const simd_panels *p,
                                      int64_t rows)
 {
     const simd_blocks blocks =
-        simd_blocks_of(scalar_min(rows, SIMD_CHUNK_ROWS), product->block_rows);
+        simd_blocks_of(scalar_min(rows, simd_chunk_rows(product, p)), product->block_rows);
     return (size_t)blocks.blocks * simd_block_stride(product, p, &blocks);
 }
 

@@ -1,0 +1,50 @@
+/* linear, f32, by 256-bit vectors. */
+#include "kernels/list.h"
+#include "kernels/simd/avx2.h"
+#include "kernels/simd/linear.h"
+#include "kernels/simd/product_avx2.h"
+
+static void consume(void *context, int64_t panel, int64_t first, int64_t rows, const float *dots)
+{
+    const simd_linear_sink *const sink = context;
+    for (int v = 0; v < AVX2_VECTORS; v++) {
+        const int64_t o = panel * PANEL_WIDTH + v * AVX2_LANES;
+        const __m256i mask = avx2_first(sink->width - o);
+        const __m256 bias = _mm256_load_ps(sink->bias + o);
+        for (int64_t r = 0; o < sink->width && r < rows; r++) {
+            const __m256 dot = _mm256_load_ps(dots + r * PANEL_WIDTH + v * AVX2_LANES);
+            _mm256_maskstore_ps((float *)sink->y + (first + r) * sink->width + o, mask,
+                                _mm256_add_ps(dot, bias));
+        }
+    }
+}
+
+static assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
+{
+    return simd_linear_prepare(exec, params, panel_kind_of(&params->weight), state);
+}
+
+static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)
+{
+    const panel_kind kind = panel_kind_of(&params->weight);
+    return simd_linear_workspace(&avx2_products[kind], kind, io);
+}
+
+static assay_status run(const assay_exec *exec, const assay_linear_params *params,
+                        const void *state, const assay_linear_io *io)
+{
+    const simd_linear_state *const s = state;
+    (void)params;
+    return simd_linear_run(&avx2_products[s->panels.kind], ASSAY_F32, exec, state, io, consume);
+}
+
+const assay_kernel assay_linear_avx2 = {
+    SIMD_KERNEL(linear, "avx2", SIMD_NEED_AVX2,
+                "panels of 32 outputs, 3 rows in registers, weights read once"),
+    .precision = SIMD_CONTRACT_F32,
+    .run.linear = {.workspace = workspace,
+                   .prepare = prepare,
+                   .run = run,
+                   .bytes_read = simd_linear_bytes_read},
+    .release = simd_linear_release,
+};
