@@ -11,14 +11,14 @@ static const simd_product product = {.block_rows = AVX512_ROWS,
                                      .pack = simd_pack_pairs,
                                      .run = product_pairs};
 
-LINEAR_BF16_FUNCTIONS(product)
+LINEAR_BF16_FUNCTIONS(product, PANEL_PAIRS)
 
 const assay_kernel assay_linear_avx512bf16 = {
     SIMD_KERNEL(linear, "avx512bf16", SIMD_NEED_AVX512BF16,
                 "VDPBF16PS on panels of 32 outputs, 12 rows in registers"),
     .precision = SIMD_CONTRACT_BF16,
     .run.linear = {.workspace = workspace,
-                   .prepare = linear_bf16_prepare,
+                   .prepare = prepare,
                    .run = run,
                    .bytes_read = simd_linear_bytes_read},
     .release = simd_linear_release,

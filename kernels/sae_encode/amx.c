@@ -5,7 +5,7 @@
 
 static const simd_product product = AMX_PRODUCT;
 
-ENCODE_BF16_FUNCTIONS(product)
+ENCODE_BF16_FUNCTIONS(product, PANEL_TILES)
 
 const assay_kernel assay_sae_encode_amx = {
     SIMD_KERNEL(sae_encode, "amx", SIMD_NEED_AMX,
@@ -13,7 +13,7 @@ const assay_kernel assay_sae_encode_amx = {
     .precision = SIMD_CONTRACT_BF16,
     .capabilities = ASSAY_CAN_SPARSE | ASSAY_CAN_DENSE,
     .run.sae_encode = {.workspace = workspace,
-                       .prepare = encode_bf16_prepare,
+                       .prepare = prepare,
                        .run = run,
                        .bytes_read = encode_bytes_read},
     .release = encode_release,

@@ -11,7 +11,7 @@ static const simd_product product = {.block_rows = AVX512_ROWS,
                                      .pack = simd_pack_pairs,
                                      .run = product_pairs};
 
-ENCODE_BF16_FUNCTIONS(product)
+ENCODE_BF16_FUNCTIONS(product, PANEL_PAIRS)
 
 const assay_kernel assay_sae_encode_avx512bf16 = {
     SIMD_KERNEL(sae_encode, "avx512bf16", SIMD_NEED_AVX512BF16,
@@ -19,7 +19,7 @@ const assay_kernel assay_sae_encode_avx512bf16 = {
     .precision = SIMD_CONTRACT_BF16,
     .capabilities = ASSAY_CAN_SPARSE | ASSAY_CAN_DENSE,
     .run.sae_encode = {.workspace = workspace,
-                       .prepare = encode_bf16_prepare,
+                       .prepare = prepare,
                        .run = run,
                        .bytes_read = encode_bytes_read},
     .release = encode_release,

@@ -4,17 +4,16 @@
 
 #include "kernels/simd/emit_avx512.h"
 
-static assay_status encode_bf16_prepare(const assay_exec *exec,
-                                        const assay_sae_encode_params *params, void **state)
-{
-    return encode_prepare(exec, params, PANEL_PAIRS, state);
-}
-
-/* The functions of a kernel with the product `product_`. */
-#define ENCODE_BF16_FUNCTIONS(product_)                                                            \
+/* The functions of a kernel with the product `product_` of panels of kind_. */
+#define ENCODE_BF16_FUNCTIONS(product_, kind_)                                                     \
+    static assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params,     \
+                                void **state)                                                      \
+    {                                                                                              \
+        return encode_prepare(exec, params, kind_, state);                                         \
+    }                                                                                              \
     static size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)  \
     {                                                                                              \
-        return encode_workspace(&(product_), PANEL_PAIRS, params, io);                             \
+        return encode_workspace(&(product_), kind_, params, io);                                   \
     }                                                                                              \
     static assay_status run(const assay_exec *exec, const assay_sae_encode_params *params,         \
                             const void *state, const assay_sae_encode_io *io)                      \

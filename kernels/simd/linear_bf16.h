@@ -26,18 +26,17 @@ static void linear_bf16_consume(void *context, int64_t panel, int64_t first, int
     }
 }
 
-static assay_status linear_bf16_prepare(const assay_exec *exec, const assay_linear_params *params,
-                                        void **state)
-{
-    return simd_linear_prepare(exec, params, PANEL_PAIRS, state);
-}
-
-/* The functions of a kernel with the product `product_`. */
-#define LINEAR_BF16_FUNCTIONS(product_)                                                            \
+/* The functions of a kernel with the product `product_` of panels of kind_. */
+#define LINEAR_BF16_FUNCTIONS(product_, kind_)                                                     \
+    static assay_status prepare(const assay_exec *exec, const assay_linear_params *params,         \
+                                void **state)                                                      \
+    {                                                                                              \
+        return simd_linear_prepare(exec, params, kind_, state);                                    \
+    }                                                                                              \
     static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)          \
     {                                                                                              \
         (void)params;                                                                              \
-        return simd_linear_workspace(&(product_), PANEL_PAIRS, io);                                \
+        return simd_linear_workspace(&(product_), kind_, io);                                      \
     }                                                                                              \
     static assay_status run(const assay_exec *exec, const assay_linear_params *params,             \
                             const void *state, const assay_linear_io *io)                          \

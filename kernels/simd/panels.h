@@ -7,16 +7,30 @@
  *   bf16   32-bit words 0..15, each output i in the low half and output 16+i in the high one: a
  *          shift and a mask widen them
  *   pairs  k and k+1 as bf16, k in the low half: 32-bit words of outputs 0..15, then 16..31; what
- *          VDPBF16PS and, 16 steps at a time, TDPBF16PS read. Steps are padded to 16.
+ *          VDPBF16PS reads
+ *   tiles  the same words, 16 steps of outputs 0..15 in one piece, then those of 16..31; what
+ *          TDPBF16PS reads. Steps are padded to 16.
  * Panels lie one behind the other: a thread's share is one stretch of memory. */
 #ifndef KERNELS_SIMD_PANELS_H
 #define KERNELS_SIMD_PANELS_H
 
 #include "kernels/simd/kernel.h"
 
-enum { PANEL_WIDTH = 32, PANEL_HALF = 16, PANEL_TILE_STEPS = 16 };
+enum {
+    PANEL_WIDTH = 32,
+    PANEL_HALF = 16,
+    PANEL_TILE_STEPS = 16,
+    PANEL_TILE_BYTES = PANEL_TILE_STEPS * SIMD_LINE,
+    PANEL_TILE_PAIR_BYTES = 2 * PANEL_TILE_BYTES
+};
 
-typedef enum panel_kind { PANEL_F32, PANEL_F16, PANEL_BF16, PANEL_PAIRS } panel_kind;
+typedef enum panel_kind {
+    PANEL_F32,
+    PANEL_F16,
+    PANEL_BF16,
+    PANEL_PAIRS,
+    PANEL_TILES
+} panel_kind;
 
 typedef struct simd_panels {
     panel_kind kind;
@@ -53,8 +67,15 @@ static inline uint16_t panel_bf16(const assay_tensor *weight, int64_t o, int64_t
 
 /* Step s of the panel that begins with output `first`. */
 static inline void panel_step(const simd_panels *p, const assay_tensor *weight, int64_t first,
-                              int64_t s, unsigned char *to)
+                              int64_t s, unsigned char *panel)
 {
+    unsigned char *const to =
+        panel + (p->kind != PANEL_TILES
+                     ? (size_t)s * p->step_bytes
+                     : (size_t)(s / PANEL_TILE_STEPS) * PANEL_TILE_PAIR_BYTES +
+                           (size_t)(s % PANEL_TILE_STEPS) * SIMD_LINE);
+    const int64_t half_words =
+        (p->kind == PANEL_TILES ? PANEL_TILE_BYTES : SIMD_LINE) / (int64_t)sizeof(uint16_t);
     float *const wide = (float *)(void *)to;
     uint16_t *const words = (uint16_t *)(void *)to;
     for (int64_t i = 0; i < PANEL_WIDTH; i++) {
@@ -73,9 +94,12 @@ static inline void panel_step(const simd_panels *p, const assay_tensor *weight, 
             words[i % PANEL_HALF * 2 + i / PANEL_HALF] = panel_bf16(weight, o, s);
             break;
         case PANEL_PAIRS:
-            words[i * 2] = panel_bf16(weight, o, 2 * s);
-            words[i * 2 + 1] = panel_bf16(weight, o, 2 * s + 1);
+        case PANEL_TILES: {
+            uint16_t *const pair = words + i / PANEL_HALF * half_words + i % PANEL_HALF * 2;
+            pair[0] = panel_bf16(weight, o, 2 * s);
+            pair[1] = panel_bf16(weight, o, 2 * s + 1);
             break;
+        }
         }
     }
 }
@@ -84,11 +108,14 @@ static inline void panel_step(const simd_panels *p, const assay_tensor *weight, 
 static inline simd_panels panels_shape(panel_kind kind, int64_t outputs, int64_t depth)
 {
     simd_panels p = {.kind = kind, .outputs = outputs, .depth = depth, .steps = depth};
-    if (kind == PANEL_PAIRS) {
-        p.steps = (int64_t)simd_round_up((size_t)(depth + 1) / 2, PANEL_TILE_STEPS);
+    if (kind == PANEL_PAIRS || kind == PANEL_TILES) {
+        p.steps = (depth + 1) / 2;
+    }
+    if (kind == PANEL_TILES) {
+        p.steps = (int64_t)simd_round_up((size_t)p.steps, PANEL_TILE_STEPS);
     }
     p.count = (outputs + PANEL_WIDTH - 1) / PANEL_WIDTH;
-    p.step_bytes = (size_t)PANEL_WIDTH * (kind == PANEL_F32 || kind == PANEL_PAIRS ? 4 : 2);
+    p.step_bytes = (size_t)PANEL_WIDTH * (kind == PANEL_F16 || kind == PANEL_BF16 ? 2 : 4);
     p.bytes = (size_t)p.steps * p.step_bytes;
     return p;
 }
@@ -110,7 +137,7 @@ static inline assay_status panels_pack(const assay_exec *exec, const assay_tenso
     for (int64_t i = 0; i < p->count; i++) {
         unsigned char *const panel = p->data + (size_t)i * p->bytes;
         for (int64_t s = 0; s < p->steps; s++) {
-            panel_step(p, weight, i * PANEL_WIDTH, s, panel + (size_t)s * p->step_bytes);
+            panel_step(p, weight, i * PANEL_WIDTH, s, panel);
         }
     }
     return ASSAY_OK;

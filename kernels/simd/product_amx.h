@@ -11,8 +11,7 @@
 enum {
     AMX_ROWS = 16,
     AMX_TILES = 8,
-    AMX_TILE_BYTES = AMX_ROWS * SIMD_LINE,
-    AMX_STEP_BYTES = 2 * AMX_TILE_BYTES /* of a panel: 16 pairs of 32 outputs */
+    AMX_TILE_BYTES = PANEL_TILE_BYTES
 };
 
 /* The layout LDTILECFG reads. */
@@ -78,53 +77,70 @@ static inline void amx_look_ahead(const unsigned char *from, size_t bytes)
     }
 }
 
-/* Sums that wait for each other take 52 cycles, four of them in turn 64: no tile waits. With one
- * tile of rows there is nothing to multiply while weights come, which then are what it waits for. */
+/* 17 to 32 rows. Sums that wait for each other take 52 cycles, four of them in turn 64: no tile waits
+ * for itself. What is asked for ahead is asked for behind the tiles' loads, which would wait for the
+ * same buffers. */
+static void amx_two(const unsigned char *panel, const unsigned char *x, int64_t tiles, float *dots,
+                    const unsigned char *coming, size_t bite)
+{
+    const size_t second = (size_t)tiles * AMX_TILE_BYTES;
+    const size_t out = PANEL_WIDTH * sizeof(float);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t t = 0; t < tiles; t++) {
+        _tile_loadd(6, panel, SIMD_LINE);
+        _tile_loadd(4, x, SIMD_LINE);
+        _tile_loadd(7, panel + AMX_TILE_BYTES, SIMD_LINE);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(5, x + second, SIMD_LINE);
+        _tile_dpbf16ps(1, 4, 7);
+        amx_look_ahead(coming, bite);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        coming += bite;
+        panel += PANEL_TILE_PAIR_BYTES;
+        x += AMX_TILE_BYTES;
+    }
+    _tile_stored(0, dots, out);
+    _tile_stored(1, dots + PANEL_HALF, out);
+    _tile_stored(2, dots + AMX_ROWS * PANEL_WIDTH, out);
+    _tile_stored(3, dots + AMX_ROWS * PANEL_WIDTH + PANEL_HALF, out);
+}
+
+/* Up to 16 rows: the weights' stream is what it waits for. */
+static void amx_one(const unsigned char *panel, const unsigned char *x, int64_t tiles, float *dots,
+                    const unsigned char *coming, size_t bite)
+{
+    const size_t out = PANEL_WIDTH * sizeof(float);
+    _tile_zero(0);
+    _tile_zero(1);
+    for (int64_t t = 0; t < tiles; t++) {
+        _tile_loadd(6, panel, SIMD_LINE);
+        _tile_loadd(4, x, SIMD_LINE);
+        _tile_loadd(7, panel + AMX_TILE_BYTES, SIMD_LINE);
+        _tile_dpbf16ps(0, 4, 6);
+        amx_look_ahead(coming, bite);
+        _tile_dpbf16ps(1, 4, 7);
+        coming += bite;
+        panel += PANEL_TILE_PAIR_BYTES;
+        x += AMX_TILE_BYTES;
+    }
+    _tile_stored(0, dots, out);
+    _tile_stored(1, dots + PANEL_HALF, out);
+}
+
 static void amx_product(const simd_panels *p, const unsigned char *panel, const void *packed,
                         int64_t rows, float *dots, const simd_ahead *ahead)
 {
     const int64_t tiles = p->steps / PANEL_TILE_STEPS;
-    const unsigned char *x = packed;
-    const unsigned char *const second = x + tiles * AMX_TILE_BYTES;
     const size_t bite = simd_round_up(ahead->bytes / (size_t)(tiles > 0 ? tiles : 1), SIMD_LINE);
-    const unsigned char *coming = ahead->from;
-    const size_t out = PANEL_WIDTH * sizeof(float);
-    _tile_zero(0);
-    _tile_zero(1);
     if (rows > AMX_ROWS) {
-        _tile_zero(2);
-        _tile_zero(3);
-        for (int64_t t = 0; t < tiles; t++) {
-            amx_look_ahead(coming, bite);
-            coming += bite;
-            _tile_loadd(6, panel, 2 * SIMD_LINE);
-            _tile_loadd(4, x, SIMD_LINE);
-            _tile_loadd(7, panel + SIMD_LINE, 2 * SIMD_LINE);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(5, x + (second - (const unsigned char *)packed), SIMD_LINE);
-            _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-            panel += AMX_STEP_BYTES;
-            x += AMX_TILE_BYTES;
-        }
-        _tile_stored(2, dots + AMX_ROWS * PANEL_WIDTH, out);
-        _tile_stored(3, dots + AMX_ROWS * PANEL_WIDTH + PANEL_HALF, out);
+        amx_two(panel, packed, tiles, dots, ahead->from, bite);
     } else {
-        for (int64_t t = 0; t < tiles; t++) {
-            amx_look_ahead(coming, bite);
-            coming += bite;
-            _tile_loadd(4, x, SIMD_LINE);
-            _tile_loadd(6, panel, 2 * SIMD_LINE);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(7, panel + SIMD_LINE, 2 * SIMD_LINE);
-            _tile_dpbf16ps(1, 4, 7);
-            panel += AMX_STEP_BYTES;
-            x += AMX_TILE_BYTES;
-        }
+        amx_one(panel, packed, tiles, dots, ahead->from, bite);
     }
-    _tile_stored(0, dots, out);
-    _tile_stored(1, dots + PANEL_HALF, out);
 }
 
 #define AMX_PRODUCT                                                                                \

@@ -31,7 +31,9 @@ avx2_rows(panel_kind kind, const int rows, const simd_panels *p, const unsigned 
           const float *x, float *dots, const simd_ahead *ahead)
 {
     __m256 sum[AVX2_ROWS][AVX2_VECTORS];
+#pragma GCC unroll 3
     for (int r = 0; r < rows; r++) {
+#pragma GCC unroll 4
         for (int v = 0; v < AVX2_VECTORS; v++) {
             sum[r][v] = _mm256_setzero_ps();
         }
@@ -65,7 +67,9 @@ avx2_rows(panel_kind kind, const int rows, const simd_panels *p, const unsigned 
             x += rows;
         }
     }
+#pragma GCC unroll 3
     for (int r = 0; r < rows; r++) {
+#pragma GCC unroll 4
         for (int v = 0; v < AVX2_VECTORS; v++) {
             _mm256_store_ps(dots + r * PANEL_WIDTH + v * AVX2_LANES, sum[r][v]);
         }

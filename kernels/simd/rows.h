@@ -47,7 +47,10 @@ enum {
     SIMD_CHUNK_BLOCKS = 4,      /* at least, where rows are long */
     SIMD_GROUP_BYTES = 1 << 18, /* of panels that stay there beside a chunk, and as much again of
                                    those that come next */
-    SIMD_AHEAD_BYTES = 4096,    /* how far a stream is asked for before it is needed */
+    SIMD_AHEAD_BYTES = 2048,    /* how far a stream is asked for before it is needed: on the same
+                                   page, where it leads the processor's own prefetcher on */
+    SIMD_STREAM_PASSES = 2,     /* of blocks over a panel: with more the panel that comes next is
+                                   asked for meanwhile */
     SIMD_BLOCK_MOST = 32        /* rows of a block of any instruction set */
 };
 
@@ -96,19 +99,28 @@ static inline void simd_pack_rows(const simd_product *product, const simd_panels
 typedef void simd_consume_fn(void *context, int64_t panel, int64_t first, int64_t rows,
                              const float *dots);
 
+/* What the pass of block b of `passes` over a panel asks for. */
+static inline simd_ahead simd_look_ahead(const simd_panels *p, const unsigned char *panel,
+                                         int64_t b, int64_t passes, const unsigned char *next)
+{
+    if (passes > SIMD_STREAM_PASSES) {
+        return (simd_ahead){next, p->bytes / (size_t)passes};
+    }
+    return (simd_ahead){panel + SIMD_AHEAD_BYTES, b == 0 ? p->bytes : 0};
+}
+
 /* Panels first .. last-1 times blocks from .. to-1 of a chunk of packed rows, block b at
  * x + b * stride. Panels are taken in groups that stay in the cache while the blocks pass; meanwhile
- * the next group is asked for. With one block the weights are a stream. */
+ * the next group is asked for. With few blocks the weights are a stream. */
 static inline void simd_multiply(const simd_product *product, const simd_panels *p, int64_t first,
                                  int64_t last, const unsigned char *x, size_t stride,
                                  const simd_blocks *blocks, int64_t from, int64_t to,
                                  simd_consume_fn *consume, void *context)
 {
     _Alignas(SIMD_LINE) float dots[SIMD_BLOCK_MOST * PANEL_WIDTH];
-    const bool stream = to - from <= 1;
+    const int64_t passes = to - from;
     const int64_t fit = p->bytes > 0 ? (int64_t)(SIMD_GROUP_BYTES / p->bytes) : 1;
-    const int64_t size = stream || fit < 1 ? 1 : fit;
-    const size_t slice = p->bytes / (size_t)(stream ? 1 : to - from);
+    const int64_t size = passes <= SIMD_STREAM_PASSES || fit < 1 ? 1 : fit;
     if (product->enter != NULL) {
         product->enter();
     }
@@ -120,10 +132,10 @@ static inline void simd_multiply(const simd_product *product, const simd_panels 
             const int64_t rows = simd_block_first(blocks, b + 1) - row;
             for (int64_t i = group; i < end; i++) {
                 const unsigned char *const panel = p->data + (size_t)i * p->bytes;
-                const simd_ahead ahead = {stream ? panel + SIMD_AHEAD_BYTES : next, slice};
+                const simd_ahead ahead = simd_look_ahead(p, panel, b - from, passes, next);
                 product->run(p, panel, x + (size_t)b * stride, rows, dots, &ahead);
                 consume(context, i, row, rows, dots);
-                next += slice;
+                next += ahead.bytes;
             }
         }
     }
