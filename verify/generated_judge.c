@@ -46,8 +46,8 @@ static bool is_all_flushed(const assay_case_entry *entry, const assay_kernel *ke
 
 /* A case on which no kernel of the contract can show anything is not judged, with the reason. A
  * kernel on quantised weights may add up x * q and scale the sum: where the sum itself is near the
- * end of the range, that of q, up to 127 times as large, is beyond it. An encoder whose operands are
- * flushed finds the same latents active as one that never looked at its rows. */
+ * end of the range, that of q, up to 127 times as large, is beyond it. An encoder whose operands
+ * are flushed finds the same latents active as one that never looked at its rows. */
 static bool is_beyond(const assay_case_entry *entry, const assay_kernel *kernel,
                       assay_result *result)
 {

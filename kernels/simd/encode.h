@@ -136,8 +136,8 @@ static inline void encode_offsets(const encode_job *job, int64_t first, int64_t 
 static inline void encode_write_row(const encode_job *job, int64_t row, int64_t r)
 {
     const assay_csr *const codes = &job->io->codes;
-    float *const dense =
-        assay_present(&job->io->dense) ? (float *)job->io->dense.data + row * job->sae->d_sae : NULL;
+    float *const all = job->io->dense.data;
+    float *const dense = all != NULL ? all + row * job->sae->d_sae : NULL;
     if (dense != NULL) {
         memset(dense, 0, (size_t)job->sae->d_sae * sizeof *dense);
     }

@@ -1,5 +1,5 @@
-/* linear by panels: what is the same for every instruction set. Rows are packed by all threads, then
- * each takes its share of the panels; what is stored comes from `consume`. */
+/* linear by panels: what is the same for every instruction set. Rows are packed by all threads,
+ * then each takes its share of the panels; what is stored comes from `consume`. */
 #ifndef KERNELS_SIMD_LINEAR_H
 #define KERNELS_SIMD_LINEAR_H
 

@@ -1,5 +1,5 @@
-/* Rows of bf16 packed in pairs, step by step: word s * rows + r is row r's numbers 2s (low half) and
- * 2s + 1. Zeros beyond K. */
+/* Rows of bf16 packed in pairs, step by step: word s * rows + r is row r's numbers 2s (low half)
+ * and 2s + 1. Zeros beyond K. */
 #ifndef KERNELS_SIMD_PACK_PAIRS_H
 #define KERNELS_SIMD_PACK_PAIRS_H
 

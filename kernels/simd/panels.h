@@ -60,7 +60,8 @@ static inline uint16_t panel_bf16(const assay_tensor *weight, int64_t o, int64_t
     switch (weight->dtype) {
     case ASSAY_BF16: return ((const uint16_t *)weight->data)[at];
     case ASSAY_F32: return assay_f32_to_bf16(((const float *)weight->data)[at]);
-    case ASSAY_F16: return assay_f32_to_bf16(assay_f16_to_f32(((const uint16_t *)weight->data)[at]));
+    case ASSAY_F16:
+        return assay_f32_to_bf16(assay_f16_to_f32(((const uint16_t *)weight->data)[at]));
     default: return assay_f64_to_bf16(assay_load(weight->dtype, weight->data, (size_t)at));
     }
 }

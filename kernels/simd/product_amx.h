@@ -77,8 +77,8 @@ static inline void amx_look_ahead(const unsigned char *from, size_t bytes)
     }
 }
 
-/* 17 to 32 rows. Sums that wait for each other take 52 cycles, four of them in turn 64: no tile waits
- * for itself. What is asked for ahead is asked for behind the tiles' loads, which would wait for the
+/* 17 to 32 rows. Sums that wait for each other take 52 cycles, four of them in turn 64: no tile
+ * waits for itself. What comes next is asked for behind the tiles' loads, which would wait for the
  * same buffers. */
 static void amx_two(const unsigned char *panel, const unsigned char *x, int64_t tiles, float *dots,
                     const unsigned char *coming, size_t bite)

@@ -1,6 +1,6 @@
-/* Products of a panel with up to 3 rows in 12 registers of sums: of 16, three hold the rows' numbers
- * and one a vector of weights. Each sum goes through k = 0, 1, 2, ... Rows are packed step by step.
- * Compiled with AVX2, FMA and F16C. */
+/* Products of a panel with up to 3 rows in 12 registers of sums: of the other four, three hold the
+ * rows' numbers and one a vector of weights. Each sum goes through k = 0, 1, 2, ... Rows are packed
+ * step by step. Compiled with AVX2, FMA and F16C. */
 #ifndef KERNELS_SIMD_PRODUCT_AVX2_H
 #define KERNELS_SIMD_PRODUCT_AVX2_H
 
@@ -8,7 +8,12 @@
 
 #include "kernels/simd/pack_f32.h"
 
-enum { AVX2_ROWS = 3, AVX2_LANES = 8, AVX2_VECTORS = 4, AVX2_STRETCH = 8 /* between looks ahead */ };
+enum {
+    AVX2_ROWS = 3,
+    AVX2_LANES = 8,
+    AVX2_VECTORS = 4,
+    AVX2_STRETCH = 8 /* steps between two looks ahead */
+};
 
 /* Outputs 8v .. 8v+7 of a step. */
 static inline __m256 avx2_weights(panel_kind kind, const unsigned char *step, int v)

@@ -1,6 +1,7 @@
-/* Products of a panel with up to 12 rows in 24 registers of sums, two more for the weights: each sum
- * goes through k = 0, 1, 2, ... whatever the number of rows. Rows are packed step by step: element
- * s * rows + r, an f32 or a pair of bf16. Compiled with AVX-512; the pairs need AVX512_BF16. */
+/* Products of a panel with up to 12 rows in 24 registers of sums, two more for the weights: each
+ * sum goes through k = 0, 1, 2, ... whatever the number of rows. Rows are packed step by step:
+ * element s * rows + r, an f32 or a pair of bf16. Compiled with AVX-512; the pairs need
+ * AVX512_BF16. */
 #ifndef KERNELS_SIMD_PRODUCT_AVX512_H
 #define KERNELS_SIMD_PRODUCT_AVX512_H
 

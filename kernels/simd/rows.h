@@ -110,8 +110,8 @@ static inline simd_ahead simd_look_ahead(const simd_panels *p, const unsigned ch
 }
 
 /* Panels first .. last-1 times blocks from .. to-1 of a chunk of packed rows, block b at
- * x + b * stride. Panels are taken in groups that stay in the cache while the blocks pass; meanwhile
- * the next group is asked for. With few blocks the weights are a stream. */
+ * x + b * stride. Panels are taken in groups that stay in the cache while the blocks pass;
+ * meanwhile the next group is asked for. With few blocks the weights are a stream. */
 static inline void simd_multiply(const simd_product *product, const simd_panels *p, int64_t first,
                                  int64_t last, const unsigned char *x, size_t stride,
                                  const simd_blocks *blocks, int64_t from, int64_t to,
