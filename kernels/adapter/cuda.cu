@@ -1,5 +1,6 @@
 /* adapter: the norm in f64, products and sums in f32 (kernels/cuda/product.h), the terms of one
  * output added in f64 and rounded once. x may be of any float type; identity rounds it once. */
+#include "kernels/cuda/adapter.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/upload.h"
 
@@ -31,13 +32,6 @@ int64_t rank_of(const assay_adapter_params *params)
     return is_low_rank(params) ? params->u.shape[1] : 0;
 }
 
-__device__ __forceinline__ double centred(const Matrix &x, const Matrix &mean, int64_t row,
-                                          int64_t i)
-{
-    const double value = load_wide(x, row, i);
-    return mean.data != nullptr ? value - load_wide(mean, 0, i) : value;
-}
-
 template <typename T>
 __global__ void identity(Matrix x, Matrix mean, Matrix y, int64_t rows, int64_t d)
 {
@@ -45,27 +39,6 @@ __global__ void identity(Matrix x, Matrix mean, Matrix y, int64_t rows, int64_t 
     for (int64_t task = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
          task < rows * d; task += step) {
         narrow(centred(x, mean, task / d, task % d), address<T>(y, task / d, task % d));
-    }
-}
-
-/* v of the formula, a block a row, rounded to f32. */
-__global__ void __launch_bounds__(BLOCK, RESIDENT)
-    input_rows(Matrix x, Matrix mean, int64_t row_first, int64_t d, bool normalise, float *v)
-{
-    const int64_t row = row_first + blockIdx.x;
-    float *const own = v + blockIdx.x * d;
-    double part = 0.0;
-    for (int64_t i = threadIdx.x; i < d; i += BLOCK) {
-        const float value = static_cast<float>(centred(x, mean, row, i));
-        own[i] = value;
-        part += static_cast<double>(value) * static_cast<double>(value);
-    }
-    if (!normalise) {
-        return; /* every thread of every block */
-    }
-    const double divisor = sqrt(block_reduce<Sum>(part)) + 1e-8;
-    for (int64_t i = threadIdx.x; i < d; i += BLOCK) {
-        own[i] = static_cast<float>(static_cast<double>(own[i]) / divisor);
     }
 }
 

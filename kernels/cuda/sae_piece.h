@@ -54,17 +54,21 @@ inline Matrix dense_f32(float *data, int64_t columns)
     return {data, columns, 1, ASSAY_F32};
 }
 
-/* A block a row. Internal linkage: each file of an SAE's kernel has its own. */
+/* What the encoder multiplies, in the type it multiplies; zeros from d_in on. A block a row.
+ * Internal linkage: each file of an SAE's kernel has its own. */
+template <typename Element>
 static __global__ void __launch_bounds__(BLOCK, RESIDENT)
-    encoder_rows(Encoder encoder, Matrix x, int64_t row_first, float *z)
+    encoder_rows(Encoder encoder, Matrix x, int64_t row_first, Element *z, int64_t pitch)
 {
     const int64_t row = row_first + blockIdx.x;
     Moments moments = {0.0, 1.0};
     if (encoder.layer_norm) {
         moments = row_moments(x, row, encoder.d_in);
     }
-    for (int64_t i = threadIdx.x; i < encoder.d_in; i += BLOCK) {
-        z[blockIdx.x * encoder.d_in + i] = encoder_input(encoder, x, row, i, moments);
+    for (int64_t i = threadIdx.x; i < pitch; i += BLOCK) {
+        const float value =
+            i < encoder.d_in ? encoder_input(encoder, x, row, i, moments) : 0.0f;
+        narrow(value, z + blockIdx.x * pitch + i);
     }
 }
 
@@ -102,7 +106,7 @@ assay_status encode_piece(const assay_exec *exec, const Encoder &encoder, const 
                           int64_t row_first, const Piece &piece)
 {
     const Dimensions rows = {dim3(static_cast<unsigned>(piece.rows)), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, encoder_rows, rows, encoder, x, row_first, piece.z);
+    ASSAY_LAUNCH(exec, encoder_rows<float>, rows, encoder, x, row_first, piece.z, encoder.d_in);
     const assay_status status =
         product(exec, dense_f32(piece.z, encoder.d_in), encoder.weight, piece.rows, encoder.d_sae,
                 encoder.d_in, Preactivations<T>{encoder, piece.pre});

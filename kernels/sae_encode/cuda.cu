@@ -1,7 +1,5 @@
-/* sae_encode: pieces of rows; pre-activations, then the active latents of each segment counted, the
- * counts summed up in order, and the entries written where the sums say. Nothing depends on which
- * block is first, so entries are always in the same order; the host waits for nothing. */
-#include "kernels/cuda/sae_piece.h"
+/* sae_encode: pieces of rows; pre-activations (sae_piece.h), then entries (sae_entries.h). */
+#include "kernels/cuda/sae_entries.h"
 
 #include <new>
 
@@ -12,89 +10,6 @@ struct State {
     Uploads uploads;
     Encoder encoder;
 };
-
-struct Outputs {
-    Matrix row_offsets, latent, value, dense;
-    int64_t capacity;
-};
-
-__global__ void __launch_bounds__(BLOCK, RESIDENT)
-    count_active(Encoder encoder, Piece piece)
-{
-    const int64_t row = blockIdx.y;
-    const int64_t first = static_cast<int64_t>(blockIdx.x) * SEGMENT;
-    const int64_t end = least(first + SEGMENT, encoder.d_sae);
-    Limit limit = {0, 0};
-    if (encoder.activation == ASSAY_TOPK) {
-        limit = piece.limit[row];
-    }
-    int part = 0;
-    for (int64_t j = first + threadIdx.x; j < end; j += BLOCK) {
-        part += fires(encoder, limit, j, piece.pre[row * encoder.d_sae + j]) ? 1 : 0;
-    }
-    const int count = block_reduce<Sum>(part);
-    if (threadIdx.x == 0) {
-        piece.found[row * piece.segments + blockIdx.x] = count;
-    }
-}
-
-/* One block: each count becomes the sum of those before it; the carry, which follows the counts of
- * a whole piece, goes on to the next piece. */
-__global__ void __launch_bounds__(BLOCK, RESIDENT)
-    sum_counts(Piece piece, int64_t row_first, int64_t carry_at, Matrix row_offsets)
-{
-    const bool listed = row_offsets.data != nullptr;
-    int64_t base = row_first == 0 ? 0 : piece.found[carry_at];
-    if (row_first == 0 && threadIdx.x == 0 && listed) {
-        store_index(row_offsets, 0, 0);
-    }
-    const int64_t counts = piece.rows * piece.segments;
-    for (int64_t at = 0; at < counts; at += BLOCK) {
-        const int64_t i = at + threadIdx.x;
-        const int64_t own = i < counts ? piece.found[i] : 0;
-        int64_t total = 0;
-        const int64_t before = base + block_scan(own, &total);
-        if (i < counts) {
-            piece.found[i] = before;
-            if (listed && (i + 1) % piece.segments == 0) {
-                store_index(row_offsets, row_first + (i + 1) / piece.segments, before + own);
-            }
-        }
-        base += total;
-    }
-    __syncthreads(); /* everybody has read the carry */
-    if (threadIdx.x == 0) {
-        piece.found[carry_at] = base;
-    }
-}
-
-__global__ void __launch_bounds__(BLOCK, RESIDENT)
-    write_active(Encoder encoder, Piece piece, int64_t row_first, Outputs out)
-{
-    const int64_t row = blockIdx.y;
-    const int64_t first = static_cast<int64_t>(blockIdx.x) * SEGMENT;
-    const int64_t end = least(first + SEGMENT, encoder.d_sae);
-    Limit limit = {0, 0};
-    if (encoder.activation == ASSAY_TOPK) {
-        limit = piece.limit[row];
-    }
-    int64_t base = piece.found[row * piece.segments + blockIdx.x];
-    for (int64_t at = first; at < end; at += BLOCK) {
-        const int64_t j = at + threadIdx.x;
-        const float pre = j < end ? piece.pre[row * encoder.d_sae + j] : 0.0f;
-        const int active = j < end && fires(encoder, limit, j, pre) ? 1 : 0;
-        int total = 0;
-        const int64_t entry = base + block_scan(active, &total);
-        if (active != 0 && entry < out.capacity) {
-            store_index(out.latent, entry, j);
-            store(out.value, 0, entry, pre);
-        }
-        if (j < end && out.dense.data != nullptr) {
-            store(out.dense, row_first + row, j, active != 0 ? pre : 0.0f);
-        }
-        base += total;
-    }
-}
 
 void release(const assay_exec *, void *state)
 {
@@ -121,32 +36,6 @@ size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_i
     return piece_bytes(params->sae, rows_of_piece(params->sae, io->x.shape[0]));
 }
 
-Outputs outputs_of(const assay_sae_encode_io *io)
-{
-    const bool entries = assay_present(&io->codes.latent) && assay_present(&io->codes.value);
-    return {matrix_of(io->codes.row_offsets), matrix_of(io->codes.latent),
-            matrix_of(io->codes.value), matrix_of(io->dense),
-            entries ? least(io->codes.latent.shape[0], io->codes.value.shape[0]) : 0};
-}
-
-template <typename T>
-assay_status run_piece(const assay_exec *exec, const Encoder &encoder, const Matrix &x,
-                       int64_t first, int64_t carry_at, const Piece &piece, const Outputs &out)
-{
-    const assay_status status = encode_piece<T>(exec, encoder, x, first, piece);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    const Dimensions each = {dim3(static_cast<unsigned>(piece.segments),
-                                  static_cast<unsigned>(piece.rows)),
-                             dim3(BLOCK), 0};
-    const Dimensions one = {dim3(1), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, count_active, each, encoder, piece);
-    ASSAY_LAUNCH(exec, sum_counts, one, piece, first, carry_at, out.row_offsets);
-    ASSAY_LAUNCH(exec, write_active, each, encoder, piece, first, out);
-    return ASSAY_OK;
-}
-
 template <typename T>
 assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, const void *state,
                  const assay_sae_encode_io *io)
@@ -159,18 +48,16 @@ assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, 
                               {"dense", &io->dense}};
     assay_status status = expect(exec, Flow<T>::type, typed, others);
     status = status != ASSAY_OK ? status : expect_workspace(exec, workspace(params, io));
-    const int64_t rows = io->x.shape[0];
-    const int64_t at_once = rows_of_piece(params->sae, rows);
-    Piece piece = carve(params->sae, at_once, exec->workspace);
-    const int64_t carry_at = at_once * piece.segments;
-    const Encoder &encoder = static_cast<const State *>(state)->encoder;
-    for (int64_t first = 0; status == ASSAY_OK && (first < rows || first == 0);
-         first += at_once > 0 ? at_once : 1) { /* no rows: the one offset is written */
-        piece.rows = least(at_once, rows - first);
-        status = run_piece<T>(exec, encoder, matrix_of(io->x), first, carry_at, piece,
-                              outputs_of(io));
+    if (status != ASSAY_OK) {
+        return status;
     }
-    return status;
+    const int64_t at_once = rows_of_piece(params->sae, io->x.shape[0]);
+    const Encoder &encoder = static_cast<const State *>(state)->encoder;
+    return encode_in_pieces(exec, encoder, io, carve(params->sae, at_once, exec->workspace),
+                            [&](int64_t first, const Piece &piece) {
+                                return encode_piece<T>(exec, encoder, matrix_of(io->x), first,
+                                                       piece);
+                            });
 }
 
 assay_status supports(const assay_device *device, const assay_sae_encode_params *params,

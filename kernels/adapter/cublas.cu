@@ -1,0 +1,131 @@
+/* adapter: the full-rank one, whose matrix is a layer (kernels/cublas/layer.h) of normalised rows. */
+#include "kernels/cublas/layer.h"
+#include "kernels/cublas/list.h"
+#include "kernels/cuda/adapter.h"
+
+#include <new>
+
+namespace assay_cublas {
+namespace {
+
+struct State {
+    Uploads uploads;
+    Matrix mean;
+    Layer layer;
+};
+
+void release(const assay_exec *, void *state)
+{
+    State *const own = static_cast<State *>(state);
+    if (own != nullptr) {
+        close_layer(&own->layer);
+        release_uploads(&own->uploads);
+        delete own;
+    }
+}
+
+template <typename Mode>
+assay_status prepare(const assay_exec *exec, const assay_adapter_params *params, void **state)
+{
+    State *const own = new (std::nothrow) State();
+    if (own == nullptr) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "adapter: no memory");
+    }
+    Matrix weight = {};
+    Matrix bias = {};
+    const int64_t d = params->weight.shape[0];
+    assay_status status = upload(exec, "mean", params->mean, false, &own->uploads, &own->mean);
+    status = status != ASSAY_OK
+                 ? status
+                 : upload(exec, "bias", params->bias, false, &own->uploads, &bias);
+    status = status != ASSAY_OK
+                 ? status
+                 : upload(exec, "weight", params->weight, false, &own->uploads, &weight);
+    status = status != ASSAY_OK
+                 ? status
+                 : open_layer<Mode>(exec, weight, bias, d, d, ASSAY_F32, &own->layer);
+    return settle(exec, status, own, release, state);
+}
+
+/* Of one row: its v in f32, and the layer's. */
+template <typename Mode>
+int64_t rows_at_once(const assay_adapter_params *params, const assay_adapter_io *io)
+{
+    const LayerRow row = layer_row<Mode>(params->weight, params->bias, ASSAY_F32);
+    const size_t v = static_cast<size_t>(io->x.shape[1]) * sizeof(float);
+    return rows_that_fit(io->x.shape[0], row.input + row.result + v, WORKSPACE_MOST);
+}
+
+template <typename Mode>
+size_t layer_part(const assay_adapter_params *params, const assay_adapter_io *io)
+{
+    return layer_bytes(layer_row<Mode>(params->weight, params->bias, ASSAY_F32),
+                       rows_at_once<Mode>(params, io));
+}
+
+template <typename Mode>
+size_t workspace(const assay_adapter_params *params, const assay_adapter_io *io)
+{
+    return params->type != ASSAY_ADAPTER_FULL_RANK
+               ? 0
+               : layer_part<Mode>(params, io) +
+                     static_cast<size_t>(rows_at_once<Mode>(params, io) * io->x.shape[1]) *
+                         sizeof(float);
+}
+
+template <typename Mode>
+assay_status run(const assay_exec *exec, const assay_adapter_params *params, const void *state,
+                 const assay_adapter_io *io)
+{
+    const Operand typed[] = {{"y", &io->y}};
+    const Operand others[] = {{"x", &io->x}};
+    assay_status status = expect(exec, Mode::io, typed, others);
+    status = status != ASSAY_OK ? status : expect_workspace(exec, workspace<Mode>(params, io));
+    const State &own = *static_cast<const State *>(state);
+    const int64_t rows = io->x.shape[0];
+    const int64_t d = io->x.shape[1];
+    const int64_t at_once = rows_at_once<Mode>(params, io);
+    float *const v = reinterpret_cast<float *>(static_cast<char *>(exec->workspace) +
+                                               layer_part<Mode>(params, io));
+    for (int64_t first = 0; status == ASSAY_OK && first < rows; first += at_once) {
+        const int64_t here = least(at_once, rows - first);
+        const Dimensions size = {dim3(static_cast<unsigned>(here)), dim3(BLOCK), 0};
+        ASSAY_LAUNCH(exec, input_rows, size, matrix_of(io->x), own.mean, first, d,
+                     params->normalize_input, v);
+        status = run_layer<Mode>(exec, own.layer, {v, d, 1, ASSAY_F32}, here,
+                                 from_row(matrix_of(io->y), first), exec->workspace);
+    }
+    return status;
+}
+
+template <typename Mode>
+assay_status supports(const assay_device *device, const assay_adapter_params *params,
+                      const assay_adapter_io *, assay_error *error)
+{
+    const assay_status status = mode_served<Mode>(device, error);
+    if (status == ASSAY_OK && params->type != ASSAY_ADAPTER_FULL_RANK) {
+        return assay_fail(error, ASSAY_UNSUPPORTED,
+                          "only full_rank adapters are one product; the cuda backend has the rest");
+    }
+    return status != ASSAY_OK ? status : weight_served("weight", params->weight, error);
+}
+
+} // namespace
+
+template <typename Mode> assay_kernel describe_adapter()
+{
+    assay_kernel kernel =
+        describe<Mode>(ASSAY_OP_adapter, "full rank: cuBLASLt, bias in its epilogue");
+    kernel.alignment[5] = VECTOR; /* weight */
+    kernel.alignment[7] = VECTOR; /* y */
+    kernel.run.adapter.supports = supports<Mode>;
+    kernel.run.adapter.workspace = workspace<Mode>;
+    kernel.run.adapter.prepare = prepare<Mode>;
+    kernel.run.adapter.run = run<Mode>;
+    kernel.release = release;
+    return kernel;
+}
+
+ASSAY_CUBLAS_MODES(ASSAY_CUBLAS_INSTANTIATE, adapter)
+
+} // namespace assay_cublas

@@ -1,0 +1,60 @@
+/* One product by cuBLASLt (plan.h has its form): described and planned once, run for any number of
+ * rows.
+ *
+ * Preparing asks the heuristics for every planned number of rows, and measures what they propose
+ * for those whose operands fit a bounded scratch, on numbers that are drawn. What was found is kept
+ * for the process: layers of one shape are measured once. A run measures nothing and allocates no
+ * device memory; where its operands are less aligned than planned, or the planned algorithm does not
+ * take so few rows, it asks the heuristics anew, on the host.
+ *
+ * Splits of k are added in the accumulator's type, never in the output's. */
+#ifndef KERNELS_CUBLAS_MATMUL_H
+#define KERNELS_CUBLAS_MATMUL_H
+
+#include "kernels/cublas/library.h"
+#include "kernels/cublas/plan.h"
+
+namespace assay_cublas {
+
+struct ProductShape {
+    assay_dtype element, result; /* of both operands; of D */
+    cublasComputeType_t compute;
+    bool bias;                  /* the library adds one */
+    int64_t outputs, depth;     /* O, K */
+    int64_t weight_pitch, input_pitch;
+    uint32_t weight_alignment;
+};
+
+struct Algorithm {
+    cublasLtMatmulAlgo_t algo;
+    bool known;
+};
+
+struct Product {
+    cublasLtHandle_t handle; /* the device's, kept for the process */
+    cublasLtMatmulDesc_t description;
+    ProductShape shape;
+    const void *weight;
+    size_t library_bytes;
+    Algorithm planned[BUCKETS];
+};
+
+/* Fills operands that are only timed; rows x pitch elements of the product's type. */
+typedef assay_status fill_fn(const assay_exec *exec, void *operand, int64_t count);
+
+/* bias: in D's type, or NULL. Waits for the device. ASSAY_UNSUPPORTED: no algorithm for it. */
+assay_status open_product(const assay_exec *exec, const ProductShape &shape, const void *weight,
+                          const void *bias, fill_fn *fill, Product *product);
+
+/* D = product of `rows` rows, `result_pitch` elements apart. scratch: product.library_bytes. */
+assay_status run_product(const assay_exec *exec, const Product &product, const void *input,
+                         int64_t rows, void *result, int64_t result_pitch, void *scratch);
+
+void close_product(Product *product);
+
+/* The scratch that a workspace must hold for the library: of the greatest device here. */
+size_t library_workspace();
+
+} // namespace assay_cublas
+
+#endif
