@@ -135,10 +135,30 @@ if(TARGET assay_cuda_emulated)
 endif()
 if(TARGET assay_cuda)
     add_test(NAME cuda/module
-        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR})
+        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cuda.so
+            "add embed rmsnorm linear rope attention swiglu sae_encode sae_decode sae_steer adapter sample"
+            "cuda cuda_bf16")
     set_tests_properties(cuda/module PROPERTIES LABELS cuda TIMEOUT 300
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
     add_test(NAME cuda/resources
         COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-resources-test ${ASSAY_CUDA_RESOURCES})
     set_tests_properties(cuda/resources PROPERTIES LABELS cuda)
+endif()
+
+# The same of the modules of libraries: what they decide before the library is asked, the library
+# emulated, and whether the module opens.
+if(TARGET assay_cublas_emulated)
+    add_subdirectory(kernels/cublas/tests)
+    add_test(NAME cuda/cublas-emulated
+        COMMAND assay verify --quick --impl cublas* --plugin $<TARGET_FILE:assay_cublas_emulated>)
+    set_tests_properties(cuda/cublas-emulated PROPERTIES LABELS cuda TIMEOUT 1200 PROCESSORS 2
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+endif()
+if(TARGET assay_cublas)
+    add_test(NAME cuda/cublas-module
+        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cublas.so
+            "linear sae_encode" "cublas cublas_tf32 cublas_bf16" libcublasLt)
+    set_tests_properties(cuda/cublas-module PROPERTIES LABELS cuda TIMEOUT 300
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()
