@@ -102,11 +102,14 @@ template <typename Mode>
 assay_status supports(const assay_device *device, const assay_adapter_params *params,
                       const assay_adapter_io *, assay_error *error)
 {
-    const assay_status status = mode_served<Mode>(device, error);
+    assay_status status = mode_served<Mode>(device, error);
     if (status == ASSAY_OK && params->type != ASSAY_ADAPTER_FULL_RANK) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "only full_rank adapters are one product; the cuda backend has the rest");
     }
+    status = status != ASSAY_OK ? status
+                                : shape_served<Mode>(params->weight.shape[0],
+                                                     params->weight.shape[1], error);
     return status != ASSAY_OK ? status : weight_served("weight", params->weight, error);
 }
 

@@ -7,52 +7,11 @@
 #ifndef KERNELS_CUBLAS_MODE_H
 #define KERNELS_CUBLAS_MODE_H
 
+#include "kernels/cublas/element.h"
 #include "kernels/cublas/library.h"
 #include "kernels/cublas/plan.h"
 
 namespace assay_cublas {
-
-using namespace assay_cuda;
-using assay_cuda::narrow; /* beside those of this namespace */
-
-/* An f32 whose low 13 bits are 0: the library's own conversion leaves it alone. */
-struct Tf32 {
-    float value;
-};
-
-/* Rounds the 10 fraction bits to nearest even. */
-__device__ __forceinline__ void narrow(float x, Tf32 *to)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    if (x == x) {
-        bits += 0xfffu + (bits >> 13 & 1u);
-    } else {
-        bits |= 0x00400000u; /* a NaN that its low bits alone made one stays one */
-    }
-    bits &= ~0x1fffu;
-    memcpy(&to->value, &bits, sizeof bits);
-}
-
-/* An f32 from which a narrower type is rounded as from x itself: inexact ones end in 1. */
-__device__ __forceinline__ float rounded_to_odd(double x)
-{
-    float near = static_cast<float>(x);
-    const double back = static_cast<double>(near);
-    if (x == x && back != x) {
-        uint32_t bits;
-        memcpy(&bits, &near, sizeof bits);
-        bits -= fabs(back) > fabs(x) ? 1u : 0u;
-        bits |= 1u;
-        memcpy(&near, &bits, sizeof bits);
-    }
-    return near;
-}
-
-__device__ __forceinline__ void narrow(double x, Tf32 *to)
-{
-    narrow(rounded_to_odd(x), to);
-}
 
 struct F32Mode {
     using Io = float;
@@ -90,6 +49,20 @@ struct Bf16Mode {
     static constexpr int oldest = 80;
 };
 
+/* Both operands cast to e4m3 as they are: a contract states no scale. Hopper's 8-bit products are
+ * added with about 14 bits between promotions to f32. */
+struct Fp8Mode {
+    using Io = Bf16;
+    using Element = E4m3;
+    static constexpr const char *name = "cublas_fp8";
+    static constexpr assay_dtype io = ASSAY_BF16;
+    static constexpr assay_dtype element = ASSAY_E4M3;
+    static constexpr assay_dtype multiply = ASSAY_E4M3;
+    static constexpr assay_accumulator sum = {14, ASSAY_TRUNCATE, 4};
+    static constexpr cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
+    static constexpr int oldest = 89;
+};
+
 /* A descriptor without its functions. */
 template <typename Mode> assay_kernel describe(assay_op op, const char *summary)
 {
@@ -122,6 +95,22 @@ template <typename Mode> assay_status mode_served(const assay_device *device, as
     }
 #endif
     return status;
+}
+
+/* ASSAY_UNSUPPORTED when the library does not multiply the mode's types in such a shape. */
+template <typename Mode>
+assay_status shape_served(int64_t outputs, int64_t depth, assay_error *error)
+{
+    const int64_t multiple = multiple_of(Mode::element);
+    if (outputs % multiple == 0 && depth % multiple == 0) {
+        return ASSAY_OK;
+    }
+    return assay_fail(error, ASSAY_UNSUPPORTED,
+                      "%s: cuBLASLt multiplies %s in sizes that are multiples of %lld; these are "
+                      "%lld outputs of %lld inputs",
+                      Mode::name, assay_dtype_name(Mode::element),
+                      static_cast<long long>(multiple), static_cast<long long>(outputs),
+                      static_cast<long long>(depth));
 }
 
 /* Elements of a type from a matrix of any, each rounded once. */

@@ -63,6 +63,12 @@ inline int64_t pitch_of(assay_dtype element, int64_t columns)
     return (columns + whole - 1) / whole * whole;
 }
 
+/* What outputs and depth must be multiples of: the documented condition of 8-bit products. */
+inline int64_t multiple_of(assay_dtype element)
+{
+    return element == ASSAY_E4M3 ? 16 : element == ASSAY_I8 ? 4 : 1;
+}
+
 inline size_t whole(size_t bytes)
 {
     return (bytes + ALIGNED_MOST - 1) / ALIGNED_MOST * ALIGNED_MOST;
@@ -93,11 +99,11 @@ inline Ending ending_of(assay_dtype element, assay_dtype output, assay_dtype bia
     if (element == ASSAY_I8) {
         return {ASSAY_I32, false, true};
     }
-    if (element == ASSAY_E4M3) {
-        return {ASSAY_F32, false, true};
-    }
     if (bias == ASSAY_NONE || bias == output) {
         return {output, bias != ASSAY_NONE, false};
+    }
+    if (element == ASSAY_E4M3) { /* to f32 the library adds a bias of bf16 alone */
+        return {ASSAY_F32, false, true};
     }
     return {ASSAY_F32, true, output != ASSAY_F32};
 }

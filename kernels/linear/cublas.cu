@@ -70,6 +70,9 @@ assay_status supports(const assay_device *device, const assay_linear_params *par
                       const assay_linear_io *, assay_error *error)
 {
     assay_status status = mode_served<Mode>(device, error);
+    status = status != ASSAY_OK ? status
+                                : shape_served<Mode>(params->weight.shape[0],
+                                                     params->weight.shape[1], error);
     status = status != ASSAY_OK ? status : weight_served("weight", params->weight, error);
     return status != ASSAY_OK ? status : weight_served("bias", params->bias, error);
 }

@@ -28,9 +28,12 @@ void release(const assay_exec *, void *state)
     }
 }
 
-bool is_scaled(const assay_sae &sae)
+/* Whether the library adds the bias: there is one, nothing scales before it, and sums of f32 may
+ * have one of f32. */
+template <typename Mode> bool library_adds(const assay_sae &sae)
 {
-    return assay_present(&sae.encode_scale);
+    return assay_present(&sae.encode_bias) && !assay_present(&sae.encode_scale) &&
+           Mode::element != ASSAY_E4M3;
 }
 
 template <typename Mode>
@@ -39,7 +42,7 @@ assay_status open_encoder(const assay_exec *exec, const assay_sae &sae, State *o
     ProductShape shape = {};
     const void *weight = nullptr;
     void *bias = nullptr;
-    const bool added = assay_present(&sae.encode_bias) && !is_scaled(sae);
+    const bool added = library_adds<Mode>(sae);
     assay_status status = upload_encoder(exec, sae, &own->uploads, &own->encoder);
     if (status == ASSAY_OK) {
         status = place_weight<typename Mode::Element>(exec, Mode::element, own->encoder.weight,
@@ -128,7 +131,8 @@ assay_status encode_rows(const assay_exec *exec, const State &own, const Matrix 
     if (status != ASSAY_OK) {
         return status;
     }
-    if (encoder.scale.data != nullptr) {
+    const bool added = own.product.shape.bias || encoder.bias.data == nullptr;
+    if (encoder.scale.data != nullptr || !added) {
         const Dimensions all = {grid_stride(piece.rows * encoder.d_sae), dim3(BLOCK), 0};
         ASSAY_LAUNCH(exec, scale_sums, all, encoder, piece.pre, piece.rows);
     }
@@ -174,7 +178,10 @@ template <typename Mode>
 assay_status supports(const assay_device *device, const assay_sae_encode_params *params,
                       const assay_sae_encode_io *, assay_error *error)
 {
-    const assay_status status = mode_served<Mode>(device, error);
+    assay_status status = mode_served<Mode>(device, error);
+    status = status != ASSAY_OK
+                 ? status
+                 : shape_served<Mode>(params->sae.d_sae, params->sae.d_in, error);
     return status != ASSAY_OK ? status : weight_served("encoder", params->sae.encoder, error);
 }
 

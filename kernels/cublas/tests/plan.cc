@@ -59,6 +59,10 @@ Test(plan, a_bias_is_the_librarys_in_the_results_type_only)
     cr_assert(wider.result == ASSAY_F32 && wider.epilogue && wider.finish);
     const Ending kept = ending_of(ASSAY_TF32, ASSAY_F32, ASSAY_F64);
     cr_assert(kept.result == ASSAY_F32 && kept.epilogue && !kept.finish);
+    const Ending narrow = ending_of(ASSAY_E4M3, ASSAY_BF16, ASSAY_BF16);
+    cr_assert(narrow.result == ASSAY_BF16 && narrow.epilogue && !narrow.finish);
+    const Ending to_f32 = ending_of(ASSAY_E4M3, ASSAY_BF16, ASSAY_F32);
+    cr_assert(to_f32.result == ASSAY_F32 && !to_f32.epilogue && to_f32.finish);
     const Ending whole_numbers = ending_of(ASSAY_I8, ASSAY_BF16, ASSAY_BF16);
     cr_assert(whole_numbers.result == ASSAY_I32 && !whole_numbers.epilogue &&
               whole_numbers.finish);
