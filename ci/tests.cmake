@@ -162,3 +162,11 @@ if(TARGET assay_cublas)
     set_tests_properties(cuda/cublas-module PROPERTIES LABELS cuda TIMEOUT 300
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()
+if(TARGET assay_cudnn)
+    add_subdirectory(kernels/cudnn/tests)
+    add_test(NAME cuda/cudnn-module
+        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cudnn.so
+            "rmsnorm linear attention" "cudnn_bf16 cudnn_f16" libcudnn)
+    set_tests_properties(cuda/cudnn-module PROPERTIES LABELS cuda TIMEOUT 300
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+endif()

@@ -3,32 +3,13 @@
  * Where one row sees more positions, the parts go to the workspace and a second kernel combines
  * them in the order of positions. Scores are dot products in order; weights are rounded to the
  * contract's intermediate type before they are normalised. */
-#include "kernels/cuda/contract.h"
+#include "kernels/cuda/cache.h"
 #include "kernels/cuda/reduce.h"
 
 namespace assay_cuda {
 namespace {
 
 enum { THREADS = 128, SPLIT = 256, BLOCKS = 6 }; /* BLOCKS: on a multiprocessor at once */
-struct Cache {
-    char *data;
-    int64_t sequence, position, column; /* strides in elements */
-    int32_t dtype;
-};
-
-Cache cache_of(const assay_tensor &tensor)
-{
-    return {static_cast<char *>(tensor.data), tensor.stride[0], tensor.stride[1],
-            tensor.stride[2], tensor.dtype};
-}
-
-/* The rows of one sequence. */
-__device__ __forceinline__ Matrix rows_of(const Cache &cache, int64_t sequence)
-{
-    const int64_t size = cache.dtype == ASSAY_F64 ? 8 : cache.dtype == ASSAY_F32 ? 4 : 2;
-    return {cache.data + sequence * cache.sequence * size, cache.position, cache.column,
-            cache.dtype};
-}
 
 struct Shape {
     int64_t rows, heads, group, head_dim; /* group: query heads of one kv head */
@@ -38,21 +19,6 @@ struct Partial {
     float *greatest, *sum, *out; /* [row, head, split], the same, [row, head, split, head_dim] */
     int64_t splits;
 };
-
-__global__ void store_cache(Matrix k, Matrix v, Matrix sequence, Matrix position, Cache k_cache,
-                            Cache v_cache, int64_t rows, int64_t width)
-{
-    const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-    for (int64_t task = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-         task < rows * width; task += step) {
-        const int64_t n = task / width;
-        const int64_t i = task % width;
-        const int64_t s = load_index(sequence, n);
-        const int64_t t = load_index(position, n);
-        store(rows_of(k_cache, s), t, i, load(k, n, i));
-        store(rows_of(v_cache, s), t, i, load(v, n, i));
-    }
-}
 
 /* q . k, in order. */
 __device__ __forceinline__ float score_of(const float *q, const Matrix &k, int64_t t, int64_t from,
@@ -254,11 +220,7 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
         return status;
     }
     const int64_t rows = io->q.shape[0];
-    const int64_t width = params->kv_heads * params->head_dim;
-    const Dimensions size = {grid_stride(rows * width), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, store_cache, size, matrix_of(io->k), matrix_of(io->v),
-                 matrix_of(io->sequence), matrix_of(io->position), cache_of(io->k_cache),
-                 cache_of(io->v_cache), rows, width);
+    status = store_rows(exec, params, io);
     const int64_t at_once = rows_at_once(params, io);
     for (int64_t first = 0; status == ASSAY_OK && first < rows; first += at_once) {
         status = attend_rows<T>(exec, params, io, first, least(at_once, rows - first));

@@ -1,0 +1,117 @@
+/* attention: rows are stored in the cache and told apart by sequence on the device (ragged.h), then
+ * one graph for prefill, decode and mixtures of both (kernels/cudnn/build.h), for which cuDNN has
+ * its fused attention. What lies in the cache behind a row's last key is multiplied by a weight of
+ * 0, so that a NaN or an infinity there shows: cuDNN does not promise otherwise. */
+#include "kernels/cuda/cache.h"
+#include "kernels/cudnn/context.h"
+#include "kernels/cudnn/ragged.h"
+
+#include <cfloat>
+#include <cmath>
+
+namespace assay_cudnn {
+namespace {
+
+template <typename F>
+AttentionShape shape_of(const assay_attention_params *params, const assay_attention_io *io)
+{
+    const int64_t capacity = io->k_cache.shape[1];
+    return {io->k_cache.shape[0], least(io->q.shape[0], capacity), capacity, params->heads,
+            params->kv_heads, params->head_dim, F::type};
+}
+
+template <typename F>
+assay_status plan(int32_t device, const assay_attention_params *params,
+                  const assay_attention_io *io, Plan *made, assay_error *error)
+{
+    const AttentionShape s = shape_of<F>(params, io);
+    const GraphKey key = {device, ASSAY_OP_attention,
+                          {s.sequences, s.rows_most, s.capacity, s.heads, s.kv_heads, s.head_dim,
+                           s.type}};
+    return plan_for(key, build_attention, s, made, error);
+}
+
+template <typename F>
+size_t workspace(const assay_attention_params *params, const assay_attention_io *io)
+{
+    Plan made = {nullptr, 0};
+    return io->q.shape[0] > 0 &&
+                   plan<F>(current_device(), params, io, &made, nullptr) == ASSAY_OK
+               ? made.workspace_bytes + ragged_bytes(io->k_cache.shape[0])
+               : 0;
+}
+
+template <typename F>
+assay_status run(const assay_exec *exec, const assay_attention_params *params, const void *,
+                 const assay_attention_io *io)
+{
+    const Operand typed[] = {{"q", &io->q}, {"k", &io->k}, {"v", &io->v}, {"y", &io->y},
+                             {"k_cache", &io->k_cache}, {"v_cache", &io->v_cache}};
+    const Operand others[] = {{"sequence", &io->sequence}, {"position", &io->position}};
+    assay_status status = expect(exec, F::io, typed, others);
+    if (status != ASSAY_OK || io->q.shape[0] == 0) {
+        return status;
+    }
+    Plan made = {nullptr, 0};
+    const int64_t sequences = io->k_cache.shape[0];
+    const int64_t rows = io->q.shape[0];
+    status = plan<F>(exec->device.index, params, io, &made, exec->error);
+    status = status != ASSAY_OK
+                 ? status
+                 : expect_workspace(exec, made.workspace_bytes + ragged_bytes(sequences));
+    status = status != ASSAY_OK ? status : store_rows(exec, params, io);
+    const Ragged ragged = carve_ragged(sequences, exec->workspace);
+    status = status != ASSAY_OK
+                 ? status
+                 : make_ragged(exec, io->sequence, io->position, rows,
+                               params->heads * params->head_dim, sequences, ragged);
+    float scale = static_cast<float>(1.0 / sqrt(static_cast<double>(params->head_dim)));
+    float masked = -FLT_MAX;
+    const Binding bindings[] = {{ID_Q, io->q.data},           {ID_K, io->k_cache.data},
+                                {ID_V, io->v_cache.data},     {ID_Y, io->y.data},
+                                {ID_ROWS, ragged.rows},       {ID_KEYS, ragged.keys},
+                                {ID_Q_OFFSET, ragged.offset}, {ID_Y_OFFSET, ragged.offset},
+                                {ID_SCALE, &scale},           {ID_MASKED, &masked}};
+    void *const scratch = static_cast<char *>(exec->workspace) + ragged_bytes(sequences);
+    return status != ASSAY_OK ? status : run_bound(exec, made, bindings, scratch);
+}
+
+template <typename F>
+assay_status supports(const assay_device *device, const assay_attention_params *params,
+                      const assay_attention_io *io, assay_error *error)
+{
+    const assay_status status = served(device, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    if (io->k_cache.dtype != F::io || io->v_cache.dtype != F::io) {
+        return assay_fail(error, ASSAY_UNSUPPORTED, "the caches must be %s, as q, k and v are",
+                          assay_dtype_name(F::io));
+    }
+    if (io->q.shape[0] * params->heads * params->head_dim > INT32_MAX) {
+        return assay_fail(error, ASSAY_UNSUPPORTED,
+                          "q of %lld rows: offsets of more than 31 bits are not served",
+                          static_cast<long long>(io->q.shape[0]));
+    }
+    Plan made = {nullptr, 0};
+    return io->q.shape[0] == 0 ? ASSAY_OK : plan<F>(device->index, params, io, &made, error);
+}
+
+} // namespace
+
+template <typename F> assay_kernel describe_attention()
+{
+    assay_kernel kernel = describe<F>(
+        ASSAY_OP_attention, "cuDNN's fused attention over ragged rows and a cache");
+    for (const int operand : {0, 1, 2, 5, 6, 7}) { /* q, k, v, the caches, y */
+        kernel.alignment[operand] = VECTOR;
+    }
+    kernel.run.attention.supports = supports<F>;
+    kernel.run.attention.workspace = workspace<F>;
+    kernel.run.attention.run = run<F>;
+    return kernel;
+}
+
+ASSAY_CUDNN_KERNEL(attention)
+
+} // namespace assay_cudnn

@@ -1,0 +1,102 @@
+#include "kernels/cudnn/context.h"
+
+#include <mutex>
+#include <vector>
+
+namespace assay_cudnn {
+
+namespace {
+
+enum { DEVICES_MOST = 64 };
+
+std::mutex lock; /* of what follows */
+Context contexts[DEVICES_MOST];
+
+struct Kept {
+    GraphKey key;
+    Plan plan;
+};
+std::vector<Kept> kept;
+
+assay_status open_context(int32_t device, Context *context, assay_error *error)
+{
+    const cudaError_t chosen = cudaSetDevice(device);
+    if (chosen != cudaSuccess) {
+        return assay_fail(error, ASSAY_DEVICE, "cudaSetDevice(%d): %s", static_cast<int>(device),
+                          cudaGetErrorString(chosen));
+    }
+    ASSAY_CUDNN_TRY(error, cudnnCreate(&context->handle));
+    return properties_of(context->handle, &context->properties, error);
+}
+
+} // namespace
+
+assay_status context_of(int32_t device, Context *context, assay_error *error)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    if (device < 0 || device >= DEVICES_MOST) {
+        return assay_fail(error, ASSAY_UNSUPPORTED, "CUDA device %d: at most %d are served",
+                          static_cast<int>(device), static_cast<int>(DEVICES_MOST));
+    }
+    assay_status status = ASSAY_OK;
+    if (contexts[device].properties == nullptr) {
+        status = open_context(device, &contexts[device], error);
+    }
+    *context = contexts[device];
+    return status;
+}
+
+int32_t current_device()
+{
+    int device = -1;
+    return cudaGetDevice(&device) == cudaSuccess ? device : -1;
+}
+
+static bool same(const GraphKey &a, const GraphKey &b)
+{
+    return a.device == b.device && a.op == b.op && memcmp(a.part, b.part, sizeof a.part) == 0;
+}
+
+bool find_plan(const GraphKey &key, Plan *plan)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    for (const Kept &one : kept) {
+        if (same(one.key, key)) {
+            *plan = one.plan;
+            return true;
+        }
+    }
+    return false;
+}
+
+void keep_plan(const GraphKey &key, const Plan &plan)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    kept.push_back({key, plan});
+}
+
+assay_status run_bound(const assay_exec *exec, const Plan &plan, const Binding *bindings,
+                       int64_t count, void *workspace)
+{
+    enum { BINDINGS_MOST = 16 };
+    int64_t ids[BINDINGS_MOST];
+    void *pointers[BINDINGS_MOST];
+    int64_t used = 0;
+    for (int64_t i = 0; i < count && used < BINDINGS_MOST; i++) {
+        if (bindings[i].pointer != nullptr) {
+            ids[used] = bindings[i].id;
+            pointers[used++] = bindings[i].pointer;
+        }
+    }
+    Context context = {};
+    const assay_status status = context_of(exec->device.index, &context, exec->error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    ASSAY_CUDA_TRY(exec, use_device(exec));
+    ASSAY_CUDNN_TRY(exec->error,
+                    cudnnSetStream(context.handle, static_cast<cudaStream_t>(exec->stream)));
+    return plan_run(context.handle, plan, used, ids, pointers, workspace, exec->error);
+}
+
+} // namespace assay_cudnn

@@ -1,0 +1,112 @@
+/* cuDNN has engines for the graphs on a GPU that is described to it, compiles them, and stops where
+ * the driver is to load them. */
+#include "kernels/cudnn/build.h"
+
+#include <criterion/criterion.h>
+
+#include <cstring>
+
+using namespace assay_cudnn;
+
+namespace {
+
+/* As cuDNN writes them of a device; 900 is Hopper. */
+const char described[] =
+    "{\"maxGridSize\": [2147483647, 65535, 65535], \"maxBlockSize\": [1024, 1024, 64], "
+    "\"deviceVer\": %d, \"driverVer\": 13000, \"regsPerBlock\": 65536, "
+    "\"multiProcessorCount\": 132, \"smClockRateKHz\": 1980000, \"memClockRateKHz\": 3201000, "
+    "\"l2CacheSize\": 52428800, \"warpSize\": 32, \"maxSharedMemoryPerBlock\": 49152, "
+    "\"maxSharedMemoryPerBlockOptin\": %d, \"reservedSharedMemoryPerBlock\": 1024, "
+    "\"maxRegistersPerSM\": 65536, \"pciDeviceId\": 0, \"maxCtasPerSM\": 32, "
+    "\"maxThreadsPerBlock\": 1024, \"maxThreadsPerSM\": 2048, \"isTccDriver\": 0, "
+    "\"supportCoopLaunch\": 1, \"totalGlobalMem\": 80000000000, \"cudaDeviceId\": 0, "
+    "\"deviceName\": \"described\"}";
+
+Node describe(int generation)
+{
+    char json[1024];
+    const int length = snprintf(json, sizeof json, described, generation,
+                                generation == 900 ? 232448 : 166912);
+    assay_error error = {};
+    Node properties = nullptr;
+    const assay_status status =
+        properties_read(json, static_cast<size_t>(length), &properties, &error);
+    cr_assert(status == ASSAY_OK, "%s", error.message);
+    return properties;
+}
+
+/* Compiled, whatever the driver says when it is to load the code. */
+void expect_engine(Graph *graph, const char *what)
+{
+    Node properties = describe(900);
+    Plan plan;
+    assay_error error = {};
+    const assay_status status = graph_plan(graph, properties, &plan, &error);
+    cr_assert(status == ASSAY_OK || strstr(error.message, "cuLibraryLoadData") != nullptr,
+              "%s: %s", what, error.message);
+    node_destroy(&plan.plan);
+    node_destroy(&properties);
+}
+
+const cudnnDataType_t types[] = {CUDNN_DATA_BFLOAT16, CUDNN_DATA_HALF};
+
+} // namespace
+
+Test(engines, layers)
+{
+    for (const cudnnDataType_t type : types) {
+        Graph graph;
+        graph_begin(&graph);
+        build_linear(&graph, {16, 2048, 8192, type, false});
+        expect_engine(&graph, "a layer");
+        graph_begin(&graph);
+        build_linear(&graph, {1, 256, 64, type, true});
+        expect_engine(&graph, "a layer with a bias");
+        graph_begin(&graph);
+        build_linear(&graph, {5, 33, 7, type, true});
+        expect_engine(&graph, "a layer of odd sizes");
+    }
+}
+
+Test(engines, norms)
+{
+    for (const cudnnDataType_t type : types) {
+        Graph graph;
+        graph_begin(&graph);
+        build_rms_norm(&graph, {16, 4096, type, type});
+        expect_engine(&graph, "a norm");
+        graph_begin(&graph);
+        build_rms_norm(&graph, {5, 33, type, CUDNN_DATA_FLOAT});
+        expect_engine(&graph, "a norm with a weight of f32");
+    }
+}
+
+Test(engines, attention)
+{
+    for (const cudnnDataType_t type : types) {
+        Graph graph;
+        graph_begin(&graph);
+        build_attention(&graph, {3, 20, 128, 8, 2, 64, type});
+        expect_engine(&graph, "prefill");
+        graph_begin(&graph);
+        build_attention(&graph, {64, 64, 4096, 32, 8, 128, type});
+        expect_engine(&graph, "decode");
+    }
+}
+
+/* That the test above can fail. */
+Test(engines, a_graph_that_no_engine_takes)
+{
+    Node properties = describe(900);
+    Graph graph;
+    Plan plan;
+    assay_error error = {};
+    graph_begin(&graph);
+    build_attention(&graph, {3, 20, 128, 8, 2, 1000, CUDNN_DATA_HALF});
+    const assay_status status = graph_plan(&graph, properties, &plan, &error);
+    cr_assert(status == ASSAY_UNSUPPORTED, "%d: %s", static_cast<int>(status), error.message);
+    cr_assert(strstr(error.message, "cuDNN") != nullptr ||
+                  strstr(error.message, "CUDNN") != nullptr,
+              "%s", error.message);
+    node_destroy(&properties);
+}
