@@ -164,6 +164,11 @@ if(TARGET assay_cublas)
 endif()
 if(TARGET assay_cudnn)
     add_subdirectory(kernels/cudnn/tests)
+    add_test(NAME cuda/cudnn-emulated
+        COMMAND assay verify --quick --impl cudnn* --plugin $<TARGET_FILE:assay_cudnn_emulated>)
+    set_tests_properties(cuda/cudnn-emulated PROPERTIES LABELS cuda TIMEOUT 1200 PROCESSORS 2
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
     add_test(NAME cuda/cudnn-module
         COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cudnn.so
             "rmsnorm linear attention" "cudnn_bf16 cudnn_f16" libcudnn)

@@ -1,10 +1,9 @@
 /* attention: rows are stored in the cache and told apart by sequence on the device (ragged.h), then
  * one graph for prefill, decode and mixtures of both (kernels/cudnn/build.h), for which cuDNN has
- * its fused attention. What lies in the cache behind a row's last key is multiplied by a weight of
- * 0, so that a NaN or an infinity there shows: cuDNN does not promise otherwise. */
-#include "kernels/cuda/cache.h"
+ * its fused attention, and heads that are not finite looked at again (repair.h). */
 #include "kernels/cudnn/context.h"
 #include "kernels/cudnn/ragged.h"
+#include "kernels/cudnn/repair.h"
 
 #include <cfloat>
 #include <cmath>
@@ -31,13 +30,26 @@ assay_status plan(int32_t device, const assay_attention_params *params,
     return plan_for(key, build_attention, s, made, error);
 }
 
+/* Scratch: what the graph is told of rows, what it makes, its own. */
+struct Parts {
+    size_t ragged, made;
+};
+
+Parts parts_of(const assay_attention_io *io)
+{
+    constexpr size_t whole = 256;
+    const size_t bytes = static_cast<size_t>(io->q.shape[0] * io->q.shape[1]) * 2;
+    return {ragged_bytes(io->k_cache.shape[0]), (bytes + whole - 1) / whole * whole};
+}
+
 template <typename F>
 size_t workspace(const assay_attention_params *params, const assay_attention_io *io)
 {
     Plan made = {nullptr, 0};
+    const Parts parts = parts_of(io);
     return io->q.shape[0] > 0 &&
                    plan<F>(current_device(), params, io, &made, nullptr) == ASSAY_OK
-               ? made.workspace_bytes + ragged_bytes(io->k_cache.shape[0])
+               ? parts.ragged + parts.made + made.workspace_bytes
                : 0;
 }
 
@@ -55,10 +67,11 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
     Plan made = {nullptr, 0};
     const int64_t sequences = io->k_cache.shape[0];
     const int64_t rows = io->q.shape[0];
+    const Parts parts = parts_of(io);
     status = plan<F>(exec->device.index, params, io, &made, exec->error);
     status = status != ASSAY_OK
                  ? status
-                 : expect_workspace(exec, made.workspace_bytes + ragged_bytes(sequences));
+                 : expect_workspace(exec, parts.ragged + parts.made + made.workspace_bytes);
     status = status != ASSAY_OK ? status : store_rows(exec, params, io);
     const Ragged ragged = carve_ragged(sequences, exec->workspace);
     status = status != ASSAY_OK
@@ -67,13 +80,16 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
                                params->heads * params->head_dim, sequences, ragged);
     float scale = static_cast<float>(1.0 / sqrt(static_cast<double>(params->head_dim)));
     float masked = -FLT_MAX;
+    char *const output = static_cast<char *>(exec->workspace) + parts.ragged;
     const Binding bindings[] = {{ID_Q, io->q.data},           {ID_K, io->k_cache.data},
-                                {ID_V, io->v_cache.data},     {ID_Y, io->y.data},
+                                {ID_V, io->v_cache.data},     {ID_Y, output},
                                 {ID_ROWS, ragged.rows},       {ID_KEYS, ragged.keys},
                                 {ID_Q_OFFSET, ragged.offset}, {ID_Y_OFFSET, ragged.offset},
                                 {ID_SCALE, &scale},           {ID_MASKED, &masked}};
-    void *const scratch = static_cast<char *>(exec->workspace) + ragged_bytes(sequences);
-    return status != ASSAY_OK ? status : run_bound(exec, made, bindings, scratch);
+    status = status != ASSAY_OK ? status : run_bound(exec, made, bindings, output + parts.made);
+    const Matrix rows_made = {output, params->heads * params->head_dim, 1, F::io};
+    return status != ASSAY_OK ? status
+                              : repair<typename F::Io>(exec, params, io, rows_made, scale);
 }
 
 template <typename F>
@@ -83,6 +99,10 @@ assay_status supports(const assay_device *device, const assay_attention_params *
     const assay_status status = served(device, error);
     if (status != ASSAY_OK) {
         return status;
+    }
+    if (params->head_dim > HEAD_MOST) {
+        return assay_fail(error, ASSAY_UNSUPPORTED, "heads of more than %d elements",
+                          static_cast<int>(HEAD_MOST));
     }
     if (io->k_cache.dtype != F::io || io->v_cache.dtype != F::io) {
         return assay_fail(error, ASSAY_UNSUPPORTED, "the caches must be %s, as q, k and v are",
@@ -103,7 +123,8 @@ template <typename F> assay_kernel describe_attention()
 {
     assay_kernel kernel = describe<F>(
         ASSAY_OP_attention, "cuDNN's fused attention over ragged rows and a cache");
-    for (const int operand : {0, 1, 2, 5, 6, 7}) { /* q, k, v, the caches, y */
+    const int aligned[] = {0, 1, 2, 5, 6, 7}; /* q, k, v, the caches, y */
+    for (const int operand : aligned) {
         kernel.alignment[operand] = VECTOR;
     }
     kernel.run.attention.supports = supports<F>;

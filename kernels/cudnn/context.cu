@@ -20,11 +20,10 @@ std::vector<Kept> kept;
 
 assay_status open_context(int32_t device, Context *context, assay_error *error)
 {
-    const cudaError_t chosen = cudaSetDevice(device);
-    if (chosen != cudaSuccess) {
-        return assay_fail(error, ASSAY_DEVICE, "cudaSetDevice(%d): %s", static_cast<int>(device),
-                          cudaGetErrorString(chosen));
-    }
+    assay_exec exec = {};
+    exec.device.index = device;
+    exec.error = error;
+    ASSAY_CUDA_TRY(&exec, use_device(&exec));
     ASSAY_CUDNN_TRY(error, cudnnCreate(&context->handle));
     return properties_of(context->handle, &context->properties, error);
 }
@@ -48,8 +47,12 @@ assay_status context_of(int32_t device, Context *context, assay_error *error)
 
 int32_t current_device()
 {
+#ifdef ASSAY_EMULATED
+    return 0;
+#else
     int device = -1;
     return cudaGetDevice(&device) == cudaSuccess ? device : -1;
+#endif
 }
 
 static bool same(const GraphKey &a, const GraphKey &b)

@@ -95,7 +95,12 @@ struct F16Flow {
 
 template <typename F> assay_kernel describe(assay_op op, const char *summary)
 {
-    assay_kernel kernel = assay_kernel_of(op, F::name, "cudnn", summary);
+#ifdef ASSAY_EMULATED
+    const char *const backend = "emulated";
+#else
+    const char *const backend = "cudnn";
+#endif
+    assay_kernel kernel = assay_kernel_of(op, F::name, backend, summary);
     kernel.space = SPACE;
     kernel.precision.multiply = F::io;
     kernel.precision.accumulate = {24, ASSAY_TRUNCATE, 4};
@@ -110,7 +115,7 @@ inline assay_status served(const assay_device *device, assay_error *error)
 {
     enum { OLDEST = 80 };
     const assay_status status = device_served(device, error);
-    if (status == ASSAY_OK && device->compute < OLDEST) {
+    if (status == ASSAY_OK && SPACE == ASSAY_CUDA && device->compute < OLDEST) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "compute capability %d.%d has no bf16; %d.%d is the oldest served here",
                           static_cast<int>(device->compute / 10),

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <cudnn.h>
+#include <cudnn_graph.h>
 
 #include "assay/status.h"
 

@@ -1,18 +1,12 @@
 /* The emulated product itself: plain loops over the matrices as they were laid out. */
 #include "kernels/cublas/emulate/describe.h"
 
-#include <cmath>
 #include <vector>
 
 #include "assay/dtype.h"
+#include "kernels/cuda/emulate/core.h"
 
 namespace emulate_lt {
-
-/* Products that a tensor core adds exactly before it cuts the sum off, the bits that it keeps, and
- * after how many blocks the sum goes to an f32 beside it (0: never). */
-struct Core {
-    int block, bits, blocks_kept;
-};
 
 static float load(int32_t type, bool cut, const void *data, uint64_t i)
 {
@@ -29,39 +23,6 @@ static float load(int32_t type, bool cut, const void *data, uint64_t i)
     float kept;
     memcpy(&kept, &bits, sizeof kept);
     return value == value ? kept : value;
-}
-
-/* Towards zero: to so many bits, and to what an f32 holds. */
-static double cut_off(double value, int bits)
-{
-    if (!std::isfinite(value) || value == 0.0) {
-        return value;
-    }
-    int exponent = 0;
-    (void)std::frexp(value, &exponent);
-    const double unit = std::ldexp(1.0, std::max(exponent - bits, -149));
-    const double most = 0x1.fffffep127;
-    const double kept = std::trunc(value / unit) * unit;
-    return kept > most ? most : kept < -most ? -most : kept;
-}
-
-static float sum_tensor(const float *a, const float *b, uint64_t count, const Core &core)
-{
-    double sum = 0.0;
-    float total = 0.0f;
-    int blocks = 0;
-    for (uint64_t k = 0; k < count; k += (uint64_t)core.block) {
-        for (uint64_t i = k; i < count && i < k + (uint64_t)core.block; i++) {
-            sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-        }
-        sum = cut_off(sum, core.bits);
-        if (++blocks == core.blocks_kept) {
-            total += static_cast<float>(sum);
-            sum = 0.0;
-            blocks = 0;
-        }
-    }
-    return core.blocks_kept > 0 ? total + static_cast<float>(sum) : static_cast<float>(sum);
 }
 
 static float sum_plain(const float *a, const float *b, uint64_t count)
@@ -84,7 +45,8 @@ static int32_t sum_whole(const float *a, const float *b, uint64_t count)
 
 static float sum_of(const Problem &p, const Algorithm &algorithm, const float *a, const float *b)
 {
-    const Core core = p.a.type == CUDA_R_8F_E4M3 ? Core{32, 14, 4} : Core{8, 24, 0};
+    const emulate::Core &core =
+        p.a.type == CUDA_R_8F_E4M3 ? emulate::CORE_8_BIT : emulate::CORE_16_BIT;
     const bool plain = p.a.type == CUDA_R_32F && p.how.compute == CUBLAS_COMPUTE_32F;
     const uint64_t splits = (uint64_t)algorithm.splits;
     float total = 0.0f;
@@ -92,7 +54,7 @@ static float sum_of(const Problem &p, const Algorithm &algorithm, const float *a
         const uint64_t from = p.k * s / splits;
         const uint64_t count = p.k * (s + 1) / splits - from;
         const float part = plain ? sum_plain(a + from, b + from, count)
-                                 : sum_tensor(a + from, b + from, count, core);
+                                 : emulate::sum_by_core(a + from, b + from, count, core);
         total = s == 0 ? part : total + part;
     }
     return total;
