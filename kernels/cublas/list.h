@@ -15,6 +15,7 @@ namespace assay_cublas {
 #define ASSAY_CUBLAS_DECLARE(op) template <typename Mode> assay_kernel describe_##op();
 ASSAY_CUBLAS_OPS(ASSAY_CUBLAS_DECLARE)
 #undef ASSAY_CUBLAS_DECLARE
+assay_kernel describe_linear_int8();
 
 } // namespace assay_cublas
 

@@ -4,8 +4,8 @@
  * Preparing asks the heuristics for every planned number of rows, and measures what they propose
  * for those whose operands fit a bounded scratch, on numbers that are drawn. What was found is kept
  * for the process: layers of one shape are measured once. A run measures nothing and allocates no
- * device memory; where its operands are less aligned than planned, or the planned algorithm does not
- * take so few rows, it asks the heuristics anew, on the host.
+ * device memory; where its operands are less aligned than planned, or the planned algorithm does
+ * not take so few rows, it asks the heuristics anew, on the host.
  *
  * Splits of k are added in the accumulator's type, never in the output's. */
 #ifndef KERNELS_CUBLAS_MATMUL_H

@@ -1,9 +1,9 @@
 /* The implementations of this module: what each multiplies, in what it adds, what it writes.
  *
  * Tensor cores add products without rounding each, but cut the sum off: Ampere after 8 products of
- * 16-bit floats, Hopper after 16, with a bit or two to spare. Contracts claim less: 24 bits, cut off
- * after every 4. Sums are split in whatever way the algorithm does, the same in every run of one
- * prepared state. */
+ * 16-bit floats, Hopper after 16, with a bit or two to spare. Contracts claim less: 24 bits, cut
+ * off after every 4. Sums are split in whatever way the algorithm does, the same in every run of
+ * one prepared state. */
 #ifndef KERNELS_CUBLAS_MODE_H
 #define KERNELS_CUBLAS_MODE_H
 
@@ -62,6 +62,19 @@ struct Fp8Mode {
     static constexpr assay_accumulator sum = {14, ASSAY_TRUNCATE, 4};
     static constexpr cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
     static constexpr int oldest = 89;
+};
+
+/* Integers of 8 bits, added exactly. */
+struct Int8Mode {
+    using Io = Bf16;
+    using Element = int8_t;
+    static constexpr const char *name = "cublas_int8";
+    static constexpr assay_dtype io = ASSAY_BF16;
+    static constexpr assay_dtype element = ASSAY_I8;
+    static constexpr assay_dtype multiply = ASSAY_I8;
+    static constexpr assay_accumulator sum = {32, ASSAY_NEAREST, 1};
+    static constexpr cublasComputeType_t compute = CUBLAS_COMPUTE_32I;
+    static constexpr int oldest = 80;
 };
 
 /* A descriptor without its functions. */

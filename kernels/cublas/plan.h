@@ -1,6 +1,6 @@
 /* What is decided about a product before the library is asked, with nothing of CUDA in it: how
- * row-major operands become column-major ones, how a product ends, which numbers of rows are planned
- * for, what must be aligned, how much scratch the library gets, and which algorithm wins.
+ * row-major operands become column-major ones, how a product ends, which numbers of rows are
+ * planned for, what must be aligned, how much scratch the library gets, and which algorithm wins.
  *
  * Row-major on column-major. y[N,O] = x[N,K] w[O,K]^T, all row-major, is the same memory as the
  * column-major D[O,N] = op(A) B with
@@ -11,9 +11,9 @@
  * every type, fp8 and int8 too, and its bias (one number for each row of D) is the layer's.
  *
  * Rows are not known when a product is prepared, so that it is planned for every power of two up to
- * ROWS_PLANNED, and N rows take the plan of the next power of two: N is the one size that touches no
- * leading dimension, and neither a tile nor a split of k that was right for N' >= N rows is wrong
- * for N (its scratch is at most that of N'). */
+ * ROWS_PLANNED, and N rows take the plan of the next power of two: N is the one size that touches
+ * no leading dimension, and neither a tile nor a split of k that was right for N' >= N rows is
+ * wrong for N (its scratch is at most that of N'). */
 #ifndef KERNELS_CUBLAS_PLAN_H
 #define KERNELS_CUBLAS_PLAN_H
 

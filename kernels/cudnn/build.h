@@ -39,10 +39,10 @@ struct NormShape {
 };
 void build_rms_norm(Graph *graph, const NormShape &shape);
 
-/* Causal grouped-query attention of a ragged batch over a cache: sequence s has rows[s] queries, the
- * last of them at position keys[s] - 1, so that query i sees keys 0 .. i + keys[s] - rows[s]: the
- * mask is aligned to the bottom right. Sequences that are not in the call have 0 rows. The layout is
- * that of assay/attention.h. */
+/* Causal grouped-query attention of a ragged batch over a cache: sequence s has rows[s] queries,
+ * the last of them at position keys[s] - 1, so that query i sees keys 0 .. i + keys[s] - rows[s]:
+ * the mask is aligned to the bottom right. Sequences that are not in the call have 0 rows. The
+ * layout is that of assay/attention.h. */
 struct AttentionShape {
     int64_t sequences, rows_most, capacity; /* rows_most: of one sequence */
     int64_t heads, kv_heads, head_dim;

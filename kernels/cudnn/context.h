@@ -1,7 +1,7 @@
-/* What this module keeps for the process: a handle and the properties of each device, and a plan for
- * each graph that was asked for. Plans take cuDNN from milliseconds to seconds to make (it compiles),
- * so that they are made where shapes are first seen (`supports`, `workspace`), and a run finds its
- * own; one of rows that nobody asked about makes it, on the host. */
+/* What this module keeps for the process: a handle and the properties of each device, and a plan
+ * for each graph that was asked for. Plans take cuDNN from milliseconds to seconds to make (it
+ * compiles), so that they are made where shapes are first seen (`supports`, `workspace`), and a run
+ * finds its own; one of rows that nobody asked about makes it, on the host. */
 #ifndef KERNELS_CUDNN_CONTEXT_H
 #define KERNELS_CUDNN_CONTEXT_H
 

@@ -1,6 +1,6 @@
 /* cuDNN's graphs, by its C backend: tensors and operations are described, the heuristics asked for
- * engines, and the first whose plan can be made is kept. Everything here runs without a GPU: plans are
- * made for described device properties (cuDNN 9.8 on), those of a GPU or written ones.
+ * engines, and the first whose plan can be made is kept. Everything here runs without a GPU: plans
+ * are made for described device properties (cuDNN 9.8 on), those of a GPU or written ones.
  *
  * A builder goes on silently after something failed, so that a graph is written without a check a
  * line; graph_plan gives the first failure, in cuDNN's own words. */

@@ -1,8 +1,8 @@
-/* Rows that fused attention may get wrong: it multiplies what is masked by a weight of 0, which makes
- * a NaN of an infinity or a NaN that a row must not see, and a score of -Inf is no less than the
- * number that masks. All of that shows as an output that is not finite; those heads are computed
- * again, over visible keys alone, and stay what they are where the formula says so. Finite ones are
- * copied to y, which may be q: the graph writes to scratch. */
+/* Rows that fused attention may get wrong: it multiplies what is masked by a weight of 0, which
+ * makes a NaN of an infinity or a NaN that a row must not see, and a score of -Inf is no less than
+ * the number that masks. All of that shows as an output that is not finite; those heads are
+ * computed again, over visible keys alone, and stay what they are where the formula says so. Finite
+ * ones are copied to y, which may be q: the graph writes to scratch. */
 #ifndef KERNELS_CUDNN_REPAIR_H
 #define KERNELS_CUDNN_REPAIR_H
 

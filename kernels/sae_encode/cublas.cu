@@ -1,6 +1,7 @@
-/* sae_encode: rows as the mode multiplies them, one product of the library in f32, and the entries as
- * the CUDA backend writes them (kernels/cuda/sae_entries.h). A bias alone is added by the library;
- * with scales our kernel does both. ReLU is not left to the library: it makes 0 of a NaN. */
+/* sae_encode: rows as the mode multiplies them, one product of the library in f32, and the entries
+ * as the CUDA backend writes them (kernels/cuda/sae_entries.h). A bias alone is added by the
+ * library; with scales our kernel does both. ReLU is not left to the library: it makes 0 of a NaN.
+ * */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cuda/sae_entries.h"

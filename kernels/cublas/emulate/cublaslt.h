@@ -1,10 +1,10 @@
 /* The part of cuBLASLt that this module uses, with the library's own names, numbers and sizes, run
- * on the CPU: so that how products are described and called is judged on machines with no GPU and no
- * toolkit. It is strict where the library is, and refuses with the library's status:
+ * on the CPU: so that how products are described and called is judged on machines with no GPU and
+ * no toolkit. It is strict where the library is, and refuses with the library's status:
  *
  *   types     combinations of operands, D, bias, compute and scale type that the library documents
- *   shapes    A and B meet in k, D is m x n, ld at least rows; fp8 and int8 transposed as documented
- *             and in the multiples that are documented
+ *   shapes    A and B meet in k, D is m x n, ld at least rows; fp8 and int8 transposed, and in
+ *             multiples, as documented
  *   places    operands as aligned as the algorithm needs (the heuristics propose none that needs
  *             more than the preference promises), scratch as large as it needs
  *   sums      f32 in order; TF32 cuts operands off that have more bits; tensor cores add blocks

@@ -14,7 +14,8 @@ size_t size_of(int32_t type)
     }
 }
 
-/* Bias types the documentation's tables give; the default is D's type, of fp8's f32 results bf16. */
+/* Bias types the documentation's tables give; the default is D's type, of fp8's f32 results bf16.
+ * */
 static bool bias_fits(const Problem &p)
 {
     if (p.how.epilogue == CUBLASLT_EPILOGUE_DEFAULT) {

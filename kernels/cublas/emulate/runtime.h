@@ -1,5 +1,6 @@
-/* CUDA's events for the emulator, whose launches are over when they return. Time is what the emulated
- * library says that its products took, so that what is chosen by time is chosen in every run. */
+/* CUDA's events for the emulator, whose launches are over when they return. Time is what the
+ * emulated library says that its products took, so that what is chosen by time is chosen in every
+ * run. */
 #ifndef KERNELS_CUBLAS_EMULATE_RUNTIME_H
 #define KERNELS_CUBLAS_EMULATE_RUNTIME_H
 
@@ -42,6 +43,12 @@ inline cudaError_t cudaEventSynchronize(cudaEvent_t)
 inline cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
 {
     *milliseconds = to->at - from->at;
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t)
+{
+    memset(memory, value, bytes);
     return cudaSuccess;
 }
 

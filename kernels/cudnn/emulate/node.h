@@ -1,7 +1,7 @@
-/* cuDNN's backend on the CPU, as far as this module uses it: descriptors keep the attributes they are
- * given, and a plan computes its operations one after the other, in f32, products as tensor cores
- * add them. What graphs mean is judged so, not how cuDNN's engines compute them: fused attention
- * rounds elsewhere and skips what is masked.
+/* cuDNN's backend on the CPU, as far as this module uses it: descriptors keep the attributes they
+ * are given, and a plan computes its operations one after the other, in f32, products as tensor
+ * cores add them. What graphs mean is judged so, not how cuDNN's engines compute them: fused
+ * attention rounds elsewhere and skips what is masked.
  *
  * Refused, with cuDNN's status: what is not finalised, attributes that the descriptor does not have
  * or of another type, operands of a run that are missing or lie off their alignment, sizes that do
