@@ -38,7 +38,7 @@ static assay_model_shape draw_shape(assay_drawn_kind kind, dice *d)
     shape.d_model = throw_dice(d, 33, 20);
     shape.d_ff = throw_dice(d, 65, 30);
     shape.kv_heads = throw_dice(d, 2, 2);
-    shape.heads = 3 * shape.kv_heads;
+    shape.heads = (wide ? 1 : 3) * shape.kv_heads;
     shape.head_dim = draw_head_dim(d);
     shape.base_vocab = wide ? throw_dice(d, 65536 + 8, 300) : throw_dice(d, 300, 300);
     shape.rope_factor = factors[throw_dice(d, 0, 3)];

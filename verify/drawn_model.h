@@ -11,7 +11,8 @@ enum { ASSAY_DRAWN_FOLDER = 512 };
 
 typedef enum assay_drawn_kind {
     ASSAY_DRAWN_DEEP, /* 9 layers or more, an own lm_head, some hundred tokens */
-    ASSAY_DRAWN_WIDE  /* two layers, tied, more tokens than 16 bits can count */
+    ASSAY_DRAWN_WIDE  /* two layers, tied, more tokens than 16 bits can count; as many heads of keys
+                         as of queries */
 } assay_drawn_kind;
 
 typedef struct assay_drawn_model {

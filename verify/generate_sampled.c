@@ -206,7 +206,8 @@ static assay_status take_streams(const assay_asked_generation *asked, assay_gene
     const assay_status status = assay_buffer_make(asked->again.arena, ASSAY_I64, 1, &batch,
                                                   &io->stream, asked->again.judged->error);
     for (int64_t b = 0; b < batch && status == ASSAY_OK; b++) {
-        ((int64_t *)io->stream.data)[b] = (INT64_C(1) << 40) * (batch - b) + 7 * b;
+        const int64_t own = (INT64_C(1) << 40) * (batch - b) + 7 * b;
+        ((int64_t *)io->stream.data)[b] = b % 2 == 0 ? own : -own;
     }
     return status;
 }
