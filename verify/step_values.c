@@ -78,6 +78,14 @@ static int64_t *every_row(assay_judgement *j)
     return rows;
 }
 
+/* An exact number that was rounded as a subnormal keeps more of its digits when it is scaled. */
+static double scaled_budget(assay_dtype type, const assay_step_truth *truth, int64_t i)
+{
+    const double expected = truth->expected[i];
+    const bool subnormal = fabs(expected) < ldexp(1.0, assay_dtype_normal_exponent(type));
+    return truth->budget.value[i] + (subnormal ? assay_spacing(type, expected) / 2.0 : 0.0);
+}
+
 assay_status assay_check_scaling(assay_judgement *j)
 {
     const double factor = (j->judge->seed & 1) != 0 ? 2.0 : 4.0;
@@ -109,7 +117,7 @@ assay_status assay_check_scaling(assay_judgement *j)
     for (int64_t i = 0; i < assay_count(y); i++) {
         const double expected = factor * j->truth.expected[i];
         const double got = assay_buffer_get(y, i);
-        const double budget = factor * j->truth.budget.value[i];
+        const double budget = factor * scaled_budget(y->dtype, &j->truth, i);
         const bool fits = isfinite(assay_round_to(y->dtype, factor * expected));
         if (fits && isfinite(budget) && !(fabs(got - expected) <= budget)) {
             assay_judgement_fail(j, ASSAY_CHECK_SCALING,
