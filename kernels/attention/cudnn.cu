@@ -25,7 +25,7 @@ assay_status plan(int32_t device, const assay_attention_params *params,
 {
     const AttentionShape s = shape_of<F>(params, io);
     const GraphKey key = {device, ASSAY_OP_attention,
-                          {s.sequences, s.rows_most, s.capacity, s.heads, s.kv_heads, s.head_dim,
+                          {s.rows_most, s.sequences, s.capacity, s.heads, s.kv_heads, s.head_dim,
                            s.type}};
     return plan_for(key, build_attention, s, made, error);
 }

@@ -7,7 +7,8 @@ namespace assay_cudnn {
 
 namespace {
 
-enum { DEVICES_MOST = 64 };
+/* Plans of one layer, norm or attention, for so many numbers of rows; the oldest goes first. */
+enum { DEVICES_MOST = 64, PLANS_KEPT = 8 };
 
 std::mutex lock; /* of what follows */
 Context contexts[DEVICES_MOST];
@@ -72,9 +73,29 @@ bool find_plan(const GraphKey &key, Plan *plan)
     return false;
 }
 
+/* Whether the graphs differ in their rows alone. */
+static bool akin(const GraphKey &a, const GraphKey &b)
+{
+    GraphKey other = b;
+    other.part[0] = a.part[0];
+    return same(a, other);
+}
+
 void keep_plan(const GraphKey &key, const Plan &plan)
 {
     const std::lock_guard<std::mutex> held(lock);
+    int count = 0;
+    size_t oldest = kept.size();
+    for (size_t i = kept.size(); i-- > 0;) {
+        if (akin(kept[i].key, key)) {
+            count++;
+            oldest = i;
+        }
+    }
+    if (count >= PLANS_KEPT) {
+        node_destroy(&kept[oldest].plan.plan);
+        kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(oldest));
+    }
     kept.push_back({key, plan});
 }
 

@@ -1,7 +1,8 @@
-/* What this module keeps for the process: a handle and the properties of each device, and a plan
- * for each graph that was asked for. Plans take cuDNN from milliseconds to seconds to make (it
- * compiles), so that they are made where shapes are first seen (`supports`, `workspace`), and a run
- * finds its own; one of rows that nobody asked about makes it, on the host. */
+/* What this module keeps for the process: a handle and the properties of each device, and plans of
+ * graphs. Plans take cuDNN from milliseconds to seconds to make (it compiles), so that they are made
+ * where shapes are first seen (`supports`, `workspace`), and a run finds its own; one of rows that
+ * nobody asked about, or of too many others since, makes it again, on the host. The library's handle
+ * and these plans serve one thread at a time. */
 #ifndef KERNELS_CUDNN_CONTEXT_H
 #define KERNELS_CUDNN_CONTEXT_H
 
@@ -23,7 +24,7 @@ assay_status context_of(int32_t device, Context *context, assay_error *error);
 /* The thread's current device, for what is asked without one; -1: there is none. */
 int32_t current_device();
 
-/* Which graph: an op's number and what it was built of. */
+/* Which graph: an op's number and what it was built of, the number of rows first. */
 enum { KEY_MOST = 8 };
 struct GraphKey {
     int32_t device;

@@ -1,0 +1,124 @@
+/* Algorithms measured, each for a few runs on drawn operands. */
+#include "kernels/cublas/call.h"
+
+namespace assay_cublas {
+
+using namespace assay_cuda;
+
+namespace {
+
+enum { RUNS_TIMED = 4 };
+
+/* What is measured is bounded: little of it under the emulator, which is slow. */
+#ifdef ASSAY_EMULATED
+constexpr size_t MEASURED_MOST = size_t{64} << 10;
+constexpr int64_t MEASURED_ROWS = 4;
+#else
+constexpr size_t MEASURED_MOST = size_t{256} << 20;
+constexpr int64_t MEASURED_ROWS = 8192;
+#endif
+
+/* What is measured on: drawn operands, room for results, the library's scratch. */
+struct Bench {
+    void *input, *result, *scratch;
+    cudaEvent_t from, to;
+};
+
+void close_bench(Bench *bench)
+{
+    (void)cudaFree(bench->input);
+    (void)cudaFree(bench->result);
+    (void)cudaFree(bench->scratch);
+    if (bench->from != nullptr) {
+        (void)cudaEventDestroy(bench->from);
+    }
+    if (bench->to != nullptr) {
+        (void)cudaEventDestroy(bench->to);
+    }
+}
+
+assay_status open_bench(const assay_exec *exec, const Product &product, int64_t rows,
+                        fill_fn *fill, Bench *bench)
+{
+    const ProductShape &shape = product.shape;
+    const int64_t count = rows * shape.input_pitch;
+    const size_t bytes = static_cast<size_t>(count) * assay_dtype_size(shape.element);
+    const size_t results = static_cast<size_t>(rows * shape.outputs) *
+                           assay_dtype_size(shape.result);
+    ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->input, bytes));
+    ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->result, results));
+    ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->scratch, product.library_bytes));
+    ASSAY_CUDA_TRY(exec, cudaEventCreate(&bench->from));
+    ASSAY_CUDA_TRY(exec, cudaEventCreate(&bench->to));
+    return fill(exec, bench->input, count);
+}
+
+/* Mean time of a few runs after one; false when the algorithm does not run. */
+bool time_one(const assay_exec *exec, const Product &product, Layouts *layouts, const Bench &bench,
+              const cublasLtMatmulAlgo_t *algo, float *time)
+{
+    const cudaStream_t stream = static_cast<cudaStream_t>(exec->stream);
+    bool ran = enqueue(exec, product, layouts, bench.input, bench.result, algo, bench.scratch) ==
+               CUBLAS_STATUS_SUCCESS;
+    ran = ran && cudaEventRecord(bench.from, stream) == cudaSuccess;
+    for (int i = 0; ran && i < RUNS_TIMED; i++) {
+        ran = enqueue(exec, product, layouts, bench.input, bench.result, algo, bench.scratch) ==
+              CUBLAS_STATUS_SUCCESS;
+    }
+    ran = ran && cudaEventRecord(bench.to, stream) == cudaSuccess &&
+          cudaEventSynchronize(bench.to) == cudaSuccess;
+    return ran && cudaEventElapsedTime(time, bench.from, bench.to) == cudaSuccess;
+}
+
+assay_status plan_bucket(const assay_exec *exec, Product *product, int bucket, const Bench *bench)
+{
+    Layouts layouts;
+    assay_status status = lay_out(exec, product->shape, rows_of_bucket(bucket),
+                                  product->shape.outputs, &layouts);
+    cublasLtMatmulHeuristicResult_t proposed[CANDIDATES];
+    int count = 0;
+    const Alignments planned = {product->shape.weight_alignment, VECTOR, VECTOR};
+    if (status == ASSAY_OK) {
+        status = propose(exec, *product, &layouts, planned, bench != nullptr ? CANDIDATES : 1,
+                         proposed, &count);
+    }
+    bool ran[CANDIDATES] = {};
+    float time[CANDIDATES] = {};
+    for (int i = 0; i < count; i++) {
+        ran[i] = bench == nullptr ||
+                 time_one(exec, *product, &layouts, *bench, &proposed[i].algo, &time[i]);
+    }
+    const int best = best_of(count, ran, bench != nullptr ? time : nullptr);
+    Algorithm *const algorithm = &product->planned[bucket];
+    algorithm->known = status == ASSAY_OK && best >= 0;
+    if (algorithm->known) {
+        algorithm->algo = proposed[best].algo;
+    }
+    return status;
+}
+
+} // namespace
+
+assay_status plan_all(const assay_exec *exec, fill_fn *fill, Product *product)
+{
+    const ProductShape &shape = product->shape;
+    const size_t row_bytes =
+        static_cast<size_t>(shape.input_pitch) * assay_dtype_size(shape.element) +
+        static_cast<size_t>(shape.outputs) * assay_dtype_size(shape.result);
+    const int measured = measured_buckets(row_bytes, MEASURED_MOST, MEASURED_ROWS);
+    Bench bench = {};
+    bool opened = measured > 0;
+    if (opened) { /* without room to measure, the heuristics decide */
+        opened = open_bench(exec, *product, rows_of_bucket(measured - 1), fill, &bench) ==
+                 ASSAY_OK;
+    }
+    assay_status status = ASSAY_OK;
+    for (int bucket = 0; status == ASSAY_OK && bucket < BUCKETS; bucket++) {
+        status = plan_bucket(exec, product, bucket,
+                             opened && bucket < measured ? &bench : nullptr);
+    }
+    close_bench(&bench);
+    return status;
+}
+
+} // namespace assay_cublas
