@@ -1,27 +1,9 @@
 /* linear: a graph of a product and a bias (kernels/cudnn/build.h). Weights of another type are
  * packed when they are prepared, a bias becomes f32. */
-#include "kernels/cuda/pack.h"
-#include "kernels/cuda/upload.h"
-#include "kernels/cudnn/context.h"
-
-#include <new>
+#include "kernels/cudnn/packed.h"
 
 namespace assay_cudnn {
 namespace {
-
-struct State {
-    Uploads uploads;
-    void *weight, *bias;
-};
-
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
 
 template <typename F> LinearShape shape_of(const assay_linear_params *params, int64_t rows)
 {
@@ -40,41 +22,20 @@ assay_status plan(int32_t device, const assay_linear_params *params, int64_t row
 }
 
 template <typename F>
-assay_status place(const assay_exec *exec, const assay_linear_params *params, State *own)
-{
-    const int64_t outputs = params->weight.shape[0];
-    const int64_t depth = params->weight.shape[1];
-    assay_status status = ASSAY_OK;
-    own->weight = params->weight.data;
-    if (params->weight.dtype != F::io) {
-        status = reserve(exec, static_cast<size_t>(outputs * depth) * 2, &own->uploads,
-                         &own->weight);
-        status = status != ASSAY_OK
-                     ? status
-                     : pack(exec, matrix_of(params->weight), outputs, depth,
-                            static_cast<typename F::Io *>(own->weight), depth);
-    }
-    if (status == ASSAY_OK && assay_present(&params->bias)) {
-        status = reserve(exec, static_cast<size_t>(outputs) * sizeof(float), &own->uploads,
-                         &own->bias);
-        status = status != ASSAY_OK ? status
-                                    : pack(exec, matrix_of(params->bias), 1, outputs,
-                                           static_cast<float *>(own->bias), outputs);
-    }
-    return status;
-}
-
-template <typename F>
 assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
 {
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "linear: no memory");
-    }
     const Operand others[] = {{"weight", &params->weight}, {"bias", &params->bias}};
-    assay_status status = expect(exec, F::io, nullptr, 0, others, 2);
-    status = status != ASSAY_OK ? status : place<F>(exec, params, own);
-    return settle(exec, status, own, release, state);
+    const int64_t outputs = params->weight.shape[0];
+    return prepare_packed(exec, state, [&](Packed *own) {
+        assay_status status = expect(exec, F::io, nullptr, 0, others, 2);
+        status = status != ASSAY_OK ? status
+                                    : place<typename F::Io>(exec, F::io, params->weight, outputs,
+                                                            params->weight.shape[1],
+                                                            &own->uploads, &own->weight);
+        return status != ASSAY_OK ? status
+                                  : place<float>(exec, ASSAY_F32, params->bias, 1, outputs,
+                                                 &own->uploads, &own->bias);
+    });
 }
 
 template <typename F>
@@ -99,7 +60,7 @@ assay_status run(const assay_exec *exec, const assay_linear_params *params, cons
     Plan made = {nullptr, 0};
     status = plan<F>(exec->device.index, params, io->x.shape[0], &made, exec->error);
     status = status != ASSAY_OK ? status : expect_workspace(exec, made.workspace_bytes);
-    const State &own = *static_cast<const State *>(state);
+    const Packed &own = *static_cast<const Packed *>(state);
     const Binding bindings[] = {{ID_X, io->x.data},
                                 {ID_WEIGHT, own.weight},
                                 {ID_BIAS, own.bias},
@@ -127,13 +88,14 @@ template <typename F> assay_kernel describe_linear()
     assay_kernel kernel =
         describe<F>(ASSAY_OP_linear, "a graph of matmul and bias, by cuDNN's heuristics");
     kernel.alignment[0] = VECTOR; /* weight */
+    kernel.alignment[1] = VECTOR; /* bias */
     kernel.alignment[2] = VECTOR; /* x */
     kernel.alignment[3] = VECTOR; /* y */
     kernel.run.linear.supports = supports<F>;
     kernel.run.linear.workspace = workspace<F>;
     kernel.run.linear.prepare = prepare<F>;
     kernel.run.linear.run = run<F>;
-    kernel.release = release;
+    kernel.release = release_packed;
     return kernel;
 }
 

@@ -1,27 +1,9 @@
 /* rmsnorm: cuDNN's norm forward operation, its mean square in f32; the weight in the type of rows
  * where it is stored so, else in f32. */
-#include "kernels/cuda/pack.h"
-#include "kernels/cuda/upload.h"
-#include "kernels/cudnn/context.h"
-
-#include <new>
+#include "kernels/cudnn/packed.h"
 
 namespace assay_cudnn {
 namespace {
-
-struct State {
-    Uploads uploads;
-    void *weight;
-};
-
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
 
 template <typename F>
 assay_status plan(int32_t device, const assay_rmsnorm_params *params, int64_t rows, Plan *made,
@@ -38,22 +20,15 @@ assay_status plan(int32_t device, const assay_rmsnorm_params *params, int64_t ro
 template <typename F>
 assay_status prepare(const assay_exec *exec, const assay_rmsnorm_params *params, void **state)
 {
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "rmsnorm: no memory");
-    }
     const Operand others[] = {{"weight", &params->weight}};
-    assay_status status = expect(exec, F::io, nullptr, 0, others, 1);
-    const int64_t width = params->weight.shape[0];
-    own->weight = params->weight.data;
-    if (status == ASSAY_OK && params->weight.dtype != F::io) {
-        status = reserve(exec, static_cast<size_t>(width) * sizeof(float), &own->uploads,
-                         &own->weight);
-        status = status != ASSAY_OK ? status
-                                    : pack(exec, matrix_of(params->weight), 1, width,
-                                           static_cast<float *>(own->weight), width);
-    }
-    return settle(exec, status, own, release, state);
+    return prepare_packed(exec, state, [&](Packed *own) {
+        own->weight = params->weight.data;
+        const assay_status status = expect(exec, F::io, nullptr, 0, others, 1);
+        return status != ASSAY_OK || params->weight.dtype == F::io
+                   ? status
+                   : place<float>(exec, ASSAY_F32, params->weight, 1, params->weight.shape[0],
+                                  &own->uploads, &own->weight);
+    });
 }
 
 template <typename F>
@@ -80,7 +55,7 @@ assay_status run(const assay_exec *exec, const assay_rmsnorm_params *params, con
     status = status != ASSAY_OK ? status : expect_workspace(exec, made.workspace_bytes);
     float epsilon = static_cast<float>(params->eps);
     const Binding bindings[] = {{ID_X, io->x.data},
-                                {ID_WEIGHT, static_cast<const State *>(state)->weight},
+                                {ID_WEIGHT, static_cast<const Packed *>(state)->weight},
                                 {ID_EPSILON, &epsilon},
                                 {ID_Y, io->y.data}};
     return status != ASSAY_OK ? status : run_bound(exec, made, bindings, exec->workspace);
@@ -110,7 +85,7 @@ template <typename F> assay_kernel describe_rmsnorm()
     kernel.run.rmsnorm.workspace = workspace<F>;
     kernel.run.rmsnorm.prepare = prepare<F>;
     kernel.run.rmsnorm.run = run<F>;
-    kernel.release = release;
+    kernel.release = release_packed;
     return kernel;
 }
 
