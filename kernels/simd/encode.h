@@ -100,40 +100,18 @@ static inline size_t encode_workspace(const simd_product *product, panel_kind ki
     return encode_scratch_of(product, &p, io->x.shape[0], NULL).bytes;
 }
 
-/* After the threads' segments are whole: the rows' totals, then their offsets. */
-static inline void encode_offsets(const encode_job *job, int64_t first, int64_t rows)
+/* Entries of row r in the segments of the whole team. */
+static inline int64_t encode_row_total(const encode_job *job, int64_t r)
 {
-    const simd_share mine = simd_share_of(rows);
-    for (int64_t r = mine.first; r < mine.last; r++) {
-        if (job->sae->activation == ASSAY_TOPK) {
-            encode_merge(job, r);
-        }
-        int64_t total = 0;
-        for (int t = 0; t < omp_get_num_threads(); t++) {
-            total += encode_segment_of(job, r, t).count[0];
-        }
-        job->scratch.offset[r + 1] = total;
+    int64_t total = 0;
+    for (int t = 0; t < omp_get_num_threads(); t++) {
+        total += job->scratch.count[t * job->scratch.rows + r];
     }
-#pragma omp barrier
-#pragma omp single
-    {
-        job->scratch.offset[0] = job->found[0];
-        int64_t *const offsets = job->io->codes.row_offsets.data;
-        if (offsets != NULL && first == 0) {
-            offsets[0] = 0;
-        }
-        for (int64_t r = 0; r < rows; r++) {
-            job->scratch.offset[r + 1] += job->scratch.offset[r];
-            if (offsets != NULL) {
-                offsets[first + r + 1] = job->scratch.offset[r + 1];
-            }
-        }
-        job->found[0] = job->scratch.offset[rows];
-    }
+    return total;
 }
 
-/* The entries of one row, up to the capacity, and its dense form. */
-static inline void encode_write_row(const encode_job *job, int64_t row, int64_t r)
+/* The entries of one row, from `at` on up to the capacity, and its dense form. */
+static inline void encode_write_row(const encode_job *job, int64_t row, int64_t r, int64_t at)
 {
     const assay_csr *const codes = &job->io->codes;
     float *const all = job->io->dense.data;
@@ -141,7 +119,6 @@ static inline void encode_write_row(const encode_job *job, int64_t row, int64_t 
     if (dense != NULL) {
         memset(dense, 0, (size_t)job->sae->d_sae * sizeof *dense);
     }
-    int64_t at = job->scratch.offset[r];
     for (int t = 0; t < omp_get_num_threads(); t++) {
         const encode_segment segment = encode_segment_of(job, r, t);
         const int64_t count = segment.count[0];
@@ -160,15 +137,36 @@ static inline void encode_write_row(const encode_job *job, int64_t row, int64_t 
     }
 }
 
-/* One chunk of rows, by every thread of a team. */
-static inline void encode_chunk(const encode_job *job, int64_t first, int64_t rows,
-                                simd_consume_fn *emit)
+/* A thread's rows of a chunk, once all segments are whole. Every thread adds up the rows before its
+ * own by itself: cheaper than one more barrier. Returns the entries up to the chunk's end. */
+static inline int64_t encode_write(const encode_job *job, int64_t first, int64_t rows,
+                                   int64_t found)
+{
+    const simd_share mine = simd_share_of(rows);
+    int64_t *const offsets = job->io->codes.row_offsets.data;
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t at = found;
+        found += encode_row_total(job, r);
+        if (r >= mine.first && r < mine.last) {
+            encode_write_row(job, first + r, r, at);
+            if (offsets != NULL) {
+                offsets[first + r + 1] = found;
+            }
+        }
+    }
+    return found;
+}
+
+/* One chunk of rows, by every thread of a team; `found` entries were in those before. */
+static inline int64_t encode_chunk(const encode_job *job, int64_t first, int64_t rows,
+                                   int64_t found, simd_consume_fn *emit)
 {
     const simd_panels *const p = &job->state->panels;
+    const bool top = job->sae->activation == ASSAY_TOPK;
     const simd_blocks blocks = simd_blocks_of(rows, job->product->block_rows);
-    encode_pack(job, first, &blocks);
     const int self = omp_get_thread_num();
     const simd_share mine = simd_share_of(p->count);
+    encode_pack(job, first, &blocks);
     for (int64_t r = 0; r < rows; r++) {
         const encode_segment segment = encode_segment_of(job, r, self);
         segment.count[0] = 0;
@@ -178,15 +176,18 @@ static inline void encode_chunk(const encode_job *job, int64_t first, int64_t ro
     simd_multiply(job->product, p, mine.first, mine.last, job->scratch.packed,
                   simd_block_stride(job->product, p, &blocks), &blocks, 0, blocks.blocks, emit,
                   (void *)(uintptr_t)job);
-    for (int64_t r = 0; job->sae->activation == ASSAY_TOPK && r < rows; r++) {
+    for (int64_t r = 0; top && r < rows; r++) {
         encode_cut(job, r, self);
     }
 #pragma omp barrier
-    encode_offsets(job, first, rows); /* ends with a barrier */
-    const simd_share written = simd_share_of(rows);
-    for (int64_t r = written.first; r < written.last; r++) {
-        encode_write_row(job, first + r, r);
+    if (top) {
+        const simd_share merged = simd_share_of(rows);
+        for (int64_t r = merged.first; r < merged.last; r++) {
+            encode_merge(job, r);
+        }
+#pragma omp barrier
     }
+    return encode_write(job, first, rows, found);
 }
 
 static inline assay_status encode_run(const simd_product *product, assay_dtype type,
@@ -196,7 +197,6 @@ static inline assay_status encode_run(const simd_product *product, assay_dtype t
 {
     const encode_state *const s = state;
     const int64_t total = io->x.shape[0];
-    int64_t found = 0;
     assay_status status = scalar_expect(exec, "x", &io->x, type);
     status = status != ASSAY_OK
                  ? status
@@ -207,20 +207,25 @@ static inline assay_status encode_run(const simd_product *product, assay_dtype t
     }
     const bool listed = assay_present(&io->codes.latent) && assay_present(&io->codes.value);
     const encode_job job = {
-        .product = product, .state = s, .sae = &params->sae, .io = io, .found = &found,
+        .product = product, .state = s, .sae = &params->sae, .io = io,
         .capacity = listed ? scalar_min(io->codes.latent.shape[0], io->codes.value.shape[0]) : 0,
         .k = params->sae.k, .limit = 4 * scalar_min(params->sae.k, params->sae.d_sae) + 256,
         .scratch = encode_scratch_of(product, &s->panels, total, exec->workspace)};
-    if (total == 0 && assay_present(&io->codes.row_offsets)) {
+    if (assay_present(&io->codes.row_offsets)) {
         assay_put1(&io->codes.row_offsets, 0, 0.0);
     }
     const int wanted = simd_threads(exec, total * params->sae.d_in * params->sae.d_sae);
     const int threads = wanted < ENCODE_THREADS ? wanted : ENCODE_THREADS;
     const int64_t chunk = simd_chunk_rows(product, &s->panels);
 #pragma omp parallel num_threads(threads)
-    for (int64_t first = 0; first < total; first += chunk) {
-        encode_chunk(&job, first, scalar_min(chunk, total - first), emit);
+    {
+        int64_t found = 0;
+        for (int64_t first = 0; first < total; first += chunk) {
+            found = encode_chunk(&job, first, scalar_min(chunk, total - first), found, emit);
+            if (first + chunk < total) { /* segments and packed rows are used again */
 #pragma omp barrier
+            }
+        }
     }
     return ASSAY_OK;
 }

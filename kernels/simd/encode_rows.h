@@ -24,7 +24,6 @@ typedef struct encode_scratch {
     float *value;          /* the same */
     int64_t *count;        /* [ENCODE_THREADS][rows] entries of a segment */
     float *least;          /* [ENCODE_THREADS][rows] topk: scores must exceed this */
-    int64_t *offset;       /* [rows + 1] */
     int64_t rows, width;
     size_t bytes;
 } encode_scratch;
@@ -34,7 +33,6 @@ typedef struct encode_job {
     const encode_state *state;
     const assay_sae *sae;
     const assay_sae_encode_io *io;
-    int64_t *found; /* entries of the chunks before */
     int64_t capacity;
     int64_t k, limit; /* topk: how many, and beyond how many candidates a segment is cut */
     encode_scratch scratch;
@@ -61,8 +59,7 @@ static inline encode_scratch encode_scratch_of(const simd_product *product, cons
                             segments * sizeof *s.latent,
                             segments * sizeof *s.value,
                             counts * sizeof *s.count,
-                            counts * sizeof *s.least,
-                            (size_t)(rows + 1) * sizeof *s.offset};
+                            counts * sizeof *s.least};
     void *at[sizeof parts / sizeof *parts];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         at[i] = memory != NULL ? (unsigned char *)memory + s.bytes : NULL;
@@ -74,7 +71,6 @@ static inline encode_scratch encode_scratch_of(const simd_product *product, cons
     s.value = at[3];
     s.count = at[4];
     s.least = at[5];
-    s.offset = at[6];
     return s;
 }
 

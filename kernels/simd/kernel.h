@@ -58,10 +58,11 @@ static inline size_t simd_round_up(size_t value, size_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-/* The threads to start for so many multiply-adds. */
+/* The threads to start for so many multiply-adds, of which a core does some tens a nanosecond: a
+ * team and its barriers cost some microseconds. */
 static inline int simd_threads(const assay_exec *exec, int64_t work)
 {
-    return scalar_threads(exec, work);
+    return scalar_threads(exec, work / 8);
 }
 
 /* The share of the calling thread of a team: items first .. last-1 of count, neighbours together,
