@@ -216,7 +216,7 @@ static inline assay_status encode_run(const simd_product *product, assay_dtype t
     }
     const int wanted = simd_threads(exec, total * params->sae.d_in * params->sae.d_sae);
     const int threads = wanted < ENCODE_THREADS ? wanted : ENCODE_THREADS;
-    const int64_t chunk = simd_chunk_rows(product, &s->panels);
+    const int64_t chunk = simd_chunk_rows(product, &s->panels, total);
 #pragma omp parallel num_threads(threads)
     {
         int64_t found = 0;

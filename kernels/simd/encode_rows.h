@@ -50,11 +50,11 @@ typedef struct encode_segment {
 static inline encode_scratch encode_scratch_of(const simd_product *product, const simd_panels *p,
                                                int64_t total, void *memory)
 {
-    const int64_t rows = scalar_min(total, simd_chunk_rows(product, p));
+    const int64_t rows = scalar_min(total, simd_chunk_rows(product, p, total));
     encode_scratch s = {.rows = rows, .width = p->count * PANEL_WIDTH};
     const size_t segments = (size_t)(rows * s.width);
     const size_t counts = (size_t)(rows * ENCODE_THREADS);
-    const size_t parts[] = {simd_rows_bytes(product, p, rows),
+    const size_t parts[] = {simd_rows_bytes(product, p, total),
                             (size_t)(rows * p->depth) * sizeof(float),
                             segments * sizeof *s.latent,
                             segments * sizeof *s.value,

@@ -109,7 +109,7 @@ static inline assay_status simd_linear_run(const simd_product *product, assay_dt
     const int64_t total = io->x.shape[0];
     const int64_t width = io->y.shape[1];
     const int threads = simd_threads(exec, total * width * io->x.shape[1]);
-    const int64_t chunk = simd_chunk_rows(product, &s->panels);
+    const int64_t chunk = simd_chunk_rows(product, &s->panels, total);
 #pragma omp parallel num_threads(threads)
     for (int64_t first = 0; first < total; first += chunk) {
         simd_linear_sink sink = {

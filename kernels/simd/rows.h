@@ -61,21 +61,26 @@ static inline size_t simd_block_stride(const simd_product *product, const simd_p
     return simd_round_up(product->packed_bytes(p, rows), SIMD_LINE);
 }
 
-/* Rows of a chunk. */
-static inline int64_t simd_chunk_rows(const simd_product *product, const simd_panels *p)
+/* Rows of a chunk of `total`: as few chunks as can be, as even as blocks allow. */
+static inline int64_t simd_chunk_rows(const simd_product *product, const simd_panels *p,
+                                      int64_t total)
 {
-    const size_t block = product->packed_bytes(p, product->block_rows);
+    const int64_t block_rows = product->block_rows;
+    const size_t block = product->packed_bytes(p, block_rows);
     const int64_t fit = block > 0 ? (int64_t)(SIMD_CHUNK_BYTES / block) : SIMD_CHUNK_MOST;
-    const int64_t blocks = fit < SIMD_CHUNK_BLOCKS ? SIMD_CHUNK_BLOCKS : fit;
-    return scalar_min(blocks, SIMD_CHUNK_MOST / product->block_rows) * product->block_rows;
+    const int64_t most = scalar_min(fit < SIMD_CHUNK_BLOCKS ? SIMD_CHUNK_BLOCKS : fit,
+                                    SIMD_CHUNK_MOST / block_rows);
+    const int64_t blocks = (total + block_rows - 1) / block_rows;
+    const int64_t chunks = (blocks + most - 1) / most;
+    return chunks <= 1 ? blocks * block_rows : (blocks + chunks - 1) / chunks * block_rows;
 }
 
 /* Workspace for the packed rows of a chunk. */
 static inline size_t simd_rows_bytes(const simd_product *product, const simd_panels *p,
                                      int64_t rows)
 {
-    const simd_blocks blocks =
-        simd_blocks_of(scalar_min(rows, simd_chunk_rows(product, p)), product->block_rows);
+    const simd_blocks blocks = simd_blocks_of(
+        scalar_min(rows, simd_chunk_rows(product, p, rows)), product->block_rows);
     return (size_t)blocks.blocks * simd_block_stride(product, p, &blocks);
 }
 
