@@ -1,4 +1,8 @@
-/* linear, f32, by 256-bit vectors. */
+/* linear, f32, by 256-bit vectors.
+ *
+ * Floor: one reading of the weights, or 2 N K O operations at 121 GFLOP/s a core. sae_encode by
+ * the same product reaches 94% of it at one row and 76% at 240. Three rows times four vectors,
+ * since of 16 registers 12 can be sums. */
 #include "kernels/list.h"
 #include "kernels/simd/avx2.h"
 #include "kernels/simd/linear.h"

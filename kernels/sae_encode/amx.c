@@ -1,4 +1,14 @@
-/* sae_encode, bf16, by AMX tiles. */
+/* sae_encode, bf16, by AMX tiles.
+ *
+ * Floor: one reading of the encoder in bf16, or 2 N d_in d_sae operations at 3.26 TFLOP/s a
+ * core. Measured on one core (memory 18.3 GB/s), 32,768 latents of 2,048, L0 63, processor time
+ * of the fastest of many runs beside other work:
+ *   1 row     8.2 ms   16.3 GB/s, 89% of the floor    (scalar_bf16: 15.5 ms)
+ *   16 rows   8.5 ms   86%
+ *   32 rows   9.8 ms   75%
+ *   64 rows   13.1 ms  56%
+ *   256 rows  33 ms    1.03 TFLOP/s, 31%: linear/amx.c says what stops it
+ * Panels asked for one ahead instead of streamed lost 15% at 64 rows. */
 #include "kernels/list.h"
 #include "kernels/simd/encode_bf16.h"
 #include "kernels/simd/product_amx.h"

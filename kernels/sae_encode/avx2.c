@@ -1,4 +1,11 @@
-/* sae_encode, f32, by 256-bit vectors. */
+/* sae_encode, f32, by 256-bit vectors.
+ *
+ * Floor: one reading of the encoder, or 2 N d_in d_sae operations at 121 GFLOP/s a core. One
+ * core (memory 18.3 GB/s), 32,768 latents of 2,048 in f32, L0 63, processor time of the fastest
+ * of many runs beside other work:
+ *   1 row     15.6 ms   17.2 GB/s, 94% of the floor    (scalar: 18.6 ms)
+ *   16 rows   33.9 ms   52%: six blocks of rows, of which the first waits for memory
+ *   240 rows  348 ms    92 GFLOP/s, 76% */
 #include "kernels/list.h"
 #include "kernels/simd/encode.h"
 #include "kernels/simd/product_avx2.h"

@@ -1,4 +1,11 @@
-/* sae_encode, bf16, by VDPBF16PS. */
+/* sae_encode, bf16, by VDPBF16PS.
+ *
+ * Floor: one reading of the encoder in bf16, or 2 N d_in d_sae operations at 115 GFLOP/s a core,
+ * which is what VDPBF16PS gives on the processor measured. One core, 32,768 latents of 2,048, L0
+ * 63, processor time of the fastest of many runs beside other work:
+ *   1 row     7.8 ms   17.2 GB/s of 18.3, 94% of the floor    (scalar_bf16: 15.5 ms)
+ *   16 rows   22.9 ms  82%
+ *   240 rows  309 ms   104 GFLOP/s, 90% */
 #include "kernels/list.h"
 #include "kernels/simd/encode_bf16.h"
 #include "kernels/simd/pack_pairs.h"

@@ -4,8 +4,7 @@
 
 #include "kernels/simd/panels.h"
 
-/* Rows that are multiplied together: as many blocks as are needed for at most `most` rows each, as
- * even as can be. */
+/* Rows that are multiplied together: blocks of `most` rows, the last one of what is left. */
 typedef struct simd_blocks {
     int64_t rows, blocks, most;
 } simd_blocks;
@@ -17,7 +16,7 @@ static inline simd_blocks simd_blocks_of(int64_t rows, int64_t most)
 
 static inline int64_t simd_block_first(const simd_blocks *b, int64_t block)
 {
-    return b->rows * block / b->blocks;
+    return scalar_min(b->rows, block * b->most);
 }
 
 /* What a product asks for before it is needed: `bytes` from `from`, spread over its steps. */
