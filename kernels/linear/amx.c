@@ -14,7 +14,7 @@
 
 static const simd_product product = AMX_PRODUCT;
 
-LINEAR_BF16_FUNCTIONS(product, PANEL_TILES)
+SIMD_LINEAR_FUNCTIONS(PANEL_TILES, &product, ASSAY_BF16, linear_bf16_consume)
 
 const assay_kernel assay_linear_amx = {
     SIMD_KERNEL(linear, "amx", SIMD_NEED_AMX, "AMX tiles: 32 rows times 32 outputs in four sums"),

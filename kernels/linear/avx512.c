@@ -27,24 +27,7 @@ static void consume(void *context, int64_t panel, int64_t first, int64_t rows, c
     }
 }
 
-static assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
-{
-    return simd_linear_prepare(exec, params, panel_kind_of(&params->weight), state);
-}
-
-static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)
-{
-    const panel_kind kind = panel_kind_of(&params->weight);
-    return simd_linear_workspace(&avx512_products[kind], kind, io);
-}
-
-static assay_status run(const assay_exec *exec, const assay_linear_params *params,
-                        const void *state, const assay_linear_io *io)
-{
-    const simd_linear_state *const s = state;
-    (void)params;
-    return simd_linear_run(&avx512_products[s->panels.kind], ASSAY_F32, exec, state, io, consume);
-}
+SIMD_LINEAR_FUNCTIONS(panel_kind_of(&params->weight), &avx512_products[kind], ASSAY_F32, consume)
 
 const assay_kernel assay_linear_avx512 = {
     SIMD_KERNEL(linear, "avx512", SIMD_NEED_AVX512,

@@ -16,7 +16,7 @@ static const simd_product product = {.block_rows = AVX512_ROWS,
                                      .pack = simd_pack_pairs,
                                      .run = product_pairs};
 
-LINEAR_BF16_FUNCTIONS(product, PANEL_PAIRS)
+SIMD_LINEAR_FUNCTIONS(PANEL_PAIRS, &product, ASSAY_BF16, linear_bf16_consume)
 
 const assay_kernel assay_linear_avx512bf16 = {
     SIMD_KERNEL(linear, "avx512bf16", SIMD_NEED_AVX512BF16,

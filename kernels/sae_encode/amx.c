@@ -10,12 +10,12 @@
  *   256 rows  33 ms    1.03 TFLOP/s, 31%: linear/amx.c says what stops it
  * Panels asked for one ahead instead of streamed lost 15% at 64 rows. */
 #include "kernels/list.h"
-#include "kernels/simd/encode_bf16.h"
+#include "kernels/simd/emit_avx512.h"
 #include "kernels/simd/product_amx.h"
 
 static const simd_product product = AMX_PRODUCT;
 
-ENCODE_BF16_FUNCTIONS(product, PANEL_TILES)
+ENCODE_FUNCTIONS(PANEL_TILES, &product, ASSAY_BF16, emit_avx512)
 
 const assay_kernel assay_sae_encode_amx = {
     SIMD_KERNEL(sae_encode, "amx", SIMD_NEED_AMX,

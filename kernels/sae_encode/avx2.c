@@ -62,24 +62,8 @@ static void emit(void *context, int64_t panel, int64_t first, int64_t rows, cons
     }
 }
 
-static assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params,
-                            void **state)
-{
-    return encode_prepare(exec, params, panel_kind_of(&params->sae.encoder), state);
-}
-
-static size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)
-{
-    const panel_kind kind = panel_kind_of(&params->sae.encoder);
-    return encode_workspace(&avx2_products[kind], kind, params, io);
-}
-
-static assay_status run(const assay_exec *exec, const assay_sae_encode_params *params,
-                        const void *state, const assay_sae_encode_io *io)
-{
-    const encode_state *const s = state;
-    return encode_run(&avx2_products[s->panels.kind], ASSAY_F32, exec, params, state, io, emit);
-}
+ENCODE_FUNCTIONS(panel_kind_of(&params->sae.encoder), &avx2_products[kind], ASSAY_F32,
+                 emit)
 
 const assay_kernel assay_sae_encode_avx2 = {
     SIMD_KERNEL(sae_encode, "avx2", SIMD_NEED_AVX2,

@@ -7,7 +7,7 @@
  *   16 rows   22.9 ms  82%
  *   240 rows  309 ms   104 GFLOP/s, 90% */
 #include "kernels/list.h"
-#include "kernels/simd/encode_bf16.h"
+#include "kernels/simd/emit_avx512.h"
 #include "kernels/simd/pack_pairs.h"
 #include "kernels/simd/product_avx512.h"
 
@@ -18,7 +18,7 @@ static const simd_product product = {.block_rows = AVX512_ROWS,
                                      .pack = simd_pack_pairs,
                                      .run = product_pairs};
 
-ENCODE_BF16_FUNCTIONS(product, PANEL_PAIRS)
+ENCODE_FUNCTIONS(PANEL_PAIRS, &product, ASSAY_BF16, emit_avx512)
 
 const assay_kernel assay_sae_encode_avx512bf16 = {
     SIMD_KERNEL(sae_encode, "avx512bf16", SIMD_NEED_AVX512BF16,

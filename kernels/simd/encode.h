@@ -230,4 +230,25 @@ static inline assay_status encode_run(const simd_product *product, assay_dtype t
     return ASSAY_OK;
 }
 
+/* The functions of a kernel: panels of kind_ (it may look at params), multiplied by product_ (it
+ * may look at kind), rows of type_. */
+#define ENCODE_FUNCTIONS(kind_, product_, type_, emit_)                                            \
+    static assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params,     \
+                                void **state)                                                      \
+    {                                                                                              \
+        return encode_prepare(exec, params, kind_, state);                                         \
+    }                                                                                              \
+    static size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)  \
+    {                                                                                              \
+        const panel_kind kind = kind_;                                                             \
+        return encode_workspace(product_, kind, params, io);                                       \
+    }                                                                                              \
+    static assay_status run(const assay_exec *exec, const assay_sae_encode_params *params,         \
+                            const void *state, const assay_sae_encode_io *io)                      \
+    {                                                                                              \
+        const panel_kind kind = ((const encode_state *)state)->panels.kind;                        \
+        (void)kind;                                                                                \
+        return encode_run(product_, type_, exec, params, state, io, emit_);                        \
+    }
+
 #endif

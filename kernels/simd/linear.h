@@ -123,4 +123,27 @@ static inline assay_status simd_linear_run(const simd_product *product, assay_dt
     return ASSAY_OK;
 }
 
+/* The functions of a kernel: panels of kind_ (it may look at params), multiplied by product_ (it
+ * may look at kind), activations of type_. */
+#define SIMD_LINEAR_FUNCTIONS(kind_, product_, type_, consume_)                                    \
+    static assay_status prepare(const assay_exec *exec, const assay_linear_params *params,         \
+                                void **state)                                                      \
+    {                                                                                              \
+        return simd_linear_prepare(exec, params, kind_, state);                                    \
+    }                                                                                              \
+    static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)          \
+    {                                                                                              \
+        const panel_kind kind = kind_;                                                             \
+        (void)params;                                                                              \
+        return simd_linear_workspace(product_, kind, io);                                          \
+    }                                                                                              \
+    static assay_status run(const assay_exec *exec, const assay_linear_params *params,             \
+                            const void *state, const assay_linear_io *io)                          \
+    {                                                                                              \
+        const panel_kind kind = ((const simd_linear_state *)state)->panels.kind;                   \
+        (void)params;                                                                              \
+        (void)kind;                                                                                \
+        return simd_linear_run(product_, type_, exec, state, io, consume_);                        \
+    }
+
 #endif

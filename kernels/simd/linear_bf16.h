@@ -26,23 +26,4 @@ static void linear_bf16_consume(void *context, int64_t panel, int64_t first, int
     }
 }
 
-/* The functions of a kernel with the product `product_` of panels of kind_. */
-#define LINEAR_BF16_FUNCTIONS(product_, kind_)                                                     \
-    static assay_status prepare(const assay_exec *exec, const assay_linear_params *params,         \
-                                void **state)                                                      \
-    {                                                                                              \
-        return simd_linear_prepare(exec, params, kind_, state);                                    \
-    }                                                                                              \
-    static size_t workspace(const assay_linear_params *params, const assay_linear_io *io)          \
-    {                                                                                              \
-        (void)params;                                                                              \
-        return simd_linear_workspace(&(product_), kind_, io);                                      \
-    }                                                                                              \
-    static assay_status run(const assay_exec *exec, const assay_linear_params *params,             \
-                            const void *state, const assay_linear_io *io)                          \
-    {                                                                                              \
-        (void)params;                                                                              \
-        return simd_linear_run(&(product_), ASSAY_BF16, exec, state, io, linear_bf16_consume);     \
-    }
-
 #endif
