@@ -8,13 +8,33 @@
 /* Kernels of instruction sets; CMakeLists.txt has the table of their flags. */
 #if defined(__x86_64__)
 #define ASSAY_KERNEL_LIST_X86(X)                                                                   \
+    X(embed, avx2)                                                                                 \
+    X(add, avx2)                                                                                   \
+    X(rmsnorm, avx2)                                                                               \
     X(linear, avx2)                                                                                \
-    X(linear, avx512)                                                                              \
-    X(linear, avx512bf16)                                                                          \
-    X(linear, amx)                                                                                 \
+    X(rope, avx2)                                                                                  \
+    X(swiglu, avx2)                                                                                \
     X(sae_encode, avx2)                                                                            \
+    X(embed, avx512)                                                                               \
+    X(add, avx512)                                                                                 \
+    X(rmsnorm, avx512)                                                                             \
+    X(linear, avx512)                                                                              \
+    X(rope, avx512)                                                                                \
+    X(swiglu, avx512)                                                                              \
     X(sae_encode, avx512)                                                                          \
+    X(embed, avx512bf16)                                                                           \
+    X(add, avx512bf16)                                                                             \
+    X(rmsnorm, avx512bf16)                                                                         \
+    X(linear, avx512bf16)                                                                          \
+    X(rope, avx512bf16)                                                                            \
+    X(swiglu, avx512bf16)                                                                          \
     X(sae_encode, avx512bf16)                                                                      \
+    X(embed, amx)                                                                                  \
+    X(add, amx)                                                                                    \
+    X(rmsnorm, amx)                                                                                \
+    X(linear, amx)                                                                                 \
+    X(rope, amx)                                                                                   \
+    X(swiglu, amx)                                                                                 \
     X(sae_encode, amx)
 #else
 #define ASSAY_KERNEL_LIST_X86(X)

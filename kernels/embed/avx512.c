@@ -1,0 +1,17 @@
+/* embed, f32, by 512-bit vectors: rows copied or converted. */
+#include "kernels/list.h"
+#include "kernels/simd/elementwise.h"
+
+static assay_status run(const assay_exec *exec, const assay_embed_params *params,
+                        const void *state, const assay_embed_io *io)
+{
+    (void)state;
+    return simd_embed(ASSAY_F32, exec, params, io);
+}
+
+const assay_kernel assay_embed_avx512 = {
+    SIMD_KERNEL(embed, "avx512", SIMD_NEED_AVX512,
+                "rows copied, the next one asked for ahead"),
+    .precision = VEC_CONTRACT(ASSAY_F32, ASSAY_ORDER_LANES, ASSAY_NONE),
+    .run.embed = {.run = run},
+};
