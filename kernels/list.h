@@ -15,6 +15,7 @@
     X(rope, avx2)                                                                                  \
     X(swiglu, avx2)                                                                                \
     X(sae_encode, avx2)                                                                            \
+    X(sae_decode, avx2)                                                                            \
     X(embed, avx512)                                                                               \
     X(add, avx512)                                                                                 \
     X(rmsnorm, avx512)                                                                             \
@@ -22,6 +23,7 @@
     X(rope, avx512)                                                                                \
     X(swiglu, avx512)                                                                              \
     X(sae_encode, avx512)                                                                          \
+    X(sae_decode, avx512)                                                                          \
     X(embed, avx512bf16)                                                                           \
     X(add, avx512bf16)                                                                             \
     X(rmsnorm, avx512bf16)                                                                         \
@@ -29,13 +31,15 @@
     X(rope, avx512bf16)                                                                            \
     X(swiglu, avx512bf16)                                                                          \
     X(sae_encode, avx512bf16)                                                                      \
+    X(sae_decode, avx512bf16)                                                                      \
     X(embed, amx)                                                                                  \
     X(add, amx)                                                                                    \
     X(rmsnorm, amx)                                                                                \
     X(linear, amx)                                                                                 \
     X(rope, amx)                                                                                   \
     X(swiglu, amx)                                                                                 \
-    X(sae_encode, amx)
+    X(sae_encode, amx)                                                                             \
+    X(sae_decode, amx)
 #else
 #define ASSAY_KERNEL_LIST_X86(X)
 #endif

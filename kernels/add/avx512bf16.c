@@ -13,6 +13,6 @@ static assay_status run(const assay_exec *exec, const assay_add_params *params,
 const assay_kernel assay_add_avx512bf16 = {
     SIMD_KERNEL(add, "avx512bf16", SIMD_NEED_AVX512BF16,
                 "one pass of whole vectors"),
-    .precision = VEC_CONTRACT(ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_NONE),
+    .precision = VEC_CONTRACT(ASSAY_NONE, ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_NONE),
     .run.add = {.run = run},
 };

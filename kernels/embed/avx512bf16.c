@@ -12,6 +12,6 @@ static assay_status run(const assay_exec *exec, const assay_embed_params *params
 const assay_kernel assay_embed_avx512bf16 = {
     SIMD_KERNEL(embed, "avx512bf16", SIMD_NEED_AVX512BF16,
                 "rows copied, the next one asked for ahead"),
-    .precision = VEC_CONTRACT(ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_NONE),
+    .precision = VEC_CONTRACT(ASSAY_NONE, ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_NONE),
     .run.embed = {.run = run},
 };

@@ -11,7 +11,7 @@ static assay_status run(const assay_exec *exec, const assay_rmsnorm_params *para
 const assay_kernel assay_rmsnorm_avx2 = {
     SIMD_KERNEL(rmsnorm, "avx2", SIMD_NEED_AVX2,
                 "sum of squares in four vectors, then one pass"),
-    .precision = VEC_CONTRACT(ASSAY_F32, ASSAY_ORDER_LANES, ASSAY_NONE),
+    .precision = VEC_CONTRACT(ASSAY_NONE, ASSAY_F32, ASSAY_ORDER_LANES, ASSAY_NONE),
     .run.rmsnorm = {.prepare = simd_rmsnorm_prepare, .run = run},
     .release = simd_rmsnorm_release,
 };

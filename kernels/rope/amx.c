@@ -12,6 +12,6 @@ static assay_status run(const assay_exec *exec, const assay_rope_params *params,
 const assay_kernel assay_rope_amx = {
     SIMD_KERNEL(rope, "amx", SIMD_NEED_AMX,
                 "cosines and sines once for all heads of a row"),
-    .precision = VEC_CONTRACT(ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_F32),
+    .precision = VEC_CONTRACT(ASSAY_NONE, ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_F32),
     .run.rope = {.run = run},
 };

@@ -12,6 +12,6 @@ static assay_status run(const assay_exec *exec, const assay_rope_params *params,
 const assay_kernel assay_rope_avx2 = {
     SIMD_KERNEL(rope, "avx2", SIMD_NEED_AVX2,
                 "cosines and sines once for all heads of a row"),
-    .precision = VEC_CONTRACT(ASSAY_F32, ASSAY_ORDER_LANES, ASSAY_F64),
+    .precision = VEC_CONTRACT(ASSAY_NONE, ASSAY_F32, ASSAY_ORDER_LANES, ASSAY_F64),
     .run.rope = {.run = run},
 };

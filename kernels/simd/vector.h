@@ -29,11 +29,11 @@ typedef __m256 vec;
 #define VEC_TYPED(function, type, ...)                                                             \
     ((type) == ASSAY_BF16 ? function(ASSAY_BF16, __VA_ARGS__) : function(ASSAY_F32, __VA_ARGS__))
 
-/* Products and sums in f32 of operands as stored, activations of one type: what kernels promise
- * that widen bf16 to f32 and round results once. */
-#define VEC_CONTRACT(type_, order_, angle_)                                                        \
+/* Products and sums in f32, activations of one type: what kernels promise that widen bf16 to f32
+ * and round results once. */
+#define VEC_CONTRACT(storage_, type_, order_, angle_)                                              \
     {                                                                                              \
-        .storage = ASSAY_NONE, .multiply = ASSAY_F32,                                              \
+        .storage = (storage_), .multiply = ASSAY_F32,                                              \
         .accumulate = {.bits = 24, .rounding = ASSAY_NEAREST, .block = 1},                         \
         .intermediate = ASSAY_F32, .output = (type_), .angle = (angle_), .order = (order_),        \
         .flush = ASSAY_FLUSH_NONE                                                                  \

@@ -13,6 +13,6 @@ static assay_status run(const assay_exec *exec, const assay_swiglu_params *param
 const assay_kernel assay_swiglu_avx512bf16 = {
     SIMD_KERNEL(swiglu, "avx512bf16", SIMD_NEED_AVX512BF16,
                 "silu through a polynomial exponential in f32"),
-    .precision = VEC_CONTRACT(ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_NONE),
+    .precision = VEC_CONTRACT(ASSAY_NONE, ASSAY_BF16, ASSAY_ORDER_LANES, ASSAY_NONE),
     .run.swiglu = {.run = run},
 };
