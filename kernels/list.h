@@ -16,6 +16,8 @@
     X(swiglu, avx2)                                                                                \
     X(sae_encode, avx2)                                                                            \
     X(sae_decode, avx2)                                                                            \
+    X(sae_steer, avx2)                                                                             \
+    X(adapter, avx2)                                                                               \
     X(embed, avx512)                                                                               \
     X(add, avx512)                                                                                 \
     X(rmsnorm, avx512)                                                                             \
@@ -24,6 +26,8 @@
     X(swiglu, avx512)                                                                              \
     X(sae_encode, avx512)                                                                          \
     X(sae_decode, avx512)                                                                          \
+    X(sae_steer, avx512)                                                                           \
+    X(adapter, avx512)                                                                             \
     X(embed, avx512bf16)                                                                           \
     X(add, avx512bf16)                                                                             \
     X(rmsnorm, avx512bf16)                                                                         \
@@ -32,6 +36,8 @@
     X(swiglu, avx512bf16)                                                                          \
     X(sae_encode, avx512bf16)                                                                      \
     X(sae_decode, avx512bf16)                                                                      \
+    X(sae_steer, avx512bf16)                                                                       \
+    X(adapter, avx512bf16)                                                                         \
     X(embed, amx)                                                                                  \
     X(add, amx)                                                                                    \
     X(rmsnorm, amx)                                                                                \
@@ -39,7 +45,9 @@
     X(rope, amx)                                                                                   \
     X(swiglu, amx)                                                                                 \
     X(sae_encode, amx)                                                                             \
-    X(sae_decode, amx)
+    X(sae_decode, amx)                                                                             \
+    X(sae_steer, amx)                                                                              \
+    X(adapter, amx)
 #else
 #define ASSAY_KERNEL_LIST_X86(X)
 #endif
