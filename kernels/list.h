@@ -13,6 +13,7 @@
     X(rmsnorm, avx2)                                                                               \
     X(linear, avx2)                                                                                \
     X(rope, avx2)                                                                                  \
+    X(attention, avx2)                                                                             \
     X(swiglu, avx2)                                                                                \
     X(sae_encode, avx2)                                                                            \
     X(sae_decode, avx2)                                                                            \
@@ -23,6 +24,7 @@
     X(rmsnorm, avx512)                                                                             \
     X(linear, avx512)                                                                              \
     X(rope, avx512)                                                                                \
+    X(attention, avx512)                                                                           \
     X(swiglu, avx512)                                                                              \
     X(sae_encode, avx512)                                                                          \
     X(sae_decode, avx512)                                                                          \
@@ -33,6 +35,7 @@
     X(rmsnorm, avx512bf16)                                                                         \
     X(linear, avx512bf16)                                                                          \
     X(rope, avx512bf16)                                                                            \
+    X(attention, avx512bf16)                                                                       \
     X(swiglu, avx512bf16)                                                                          \
     X(sae_encode, avx512bf16)                                                                      \
     X(sae_decode, avx512bf16)                                                                      \
@@ -43,6 +46,7 @@
     X(rmsnorm, amx)                                                                                \
     X(linear, amx)                                                                                 \
     X(rope, amx)                                                                                   \
+    X(attention, amx)                                                                              \
     X(swiglu, amx)                                                                                 \
     X(sae_encode, amx)                                                                             \
     X(sae_decode, amx)                                                                             \
