@@ -19,6 +19,7 @@
     X(sae_decode, avx2)                                                                            \
     X(sae_steer, avx2)                                                                             \
     X(adapter, avx2)                                                                               \
+    X(sample, avx2)                                                                                \
     X(embed, avx512)                                                                               \
     X(add, avx512)                                                                                 \
     X(rmsnorm, avx512)                                                                             \
@@ -30,6 +31,7 @@
     X(sae_decode, avx512)                                                                          \
     X(sae_steer, avx512)                                                                           \
     X(adapter, avx512)                                                                             \
+    X(sample, avx512)                                                                              \
     X(embed, avx512bf16)                                                                           \
     X(add, avx512bf16)                                                                             \
     X(rmsnorm, avx512bf16)                                                                         \
@@ -41,6 +43,7 @@
     X(sae_decode, avx512bf16)                                                                      \
     X(sae_steer, avx512bf16)                                                                       \
     X(adapter, avx512bf16)                                                                         \
+    X(sample, avx512bf16)                                                                          \
     X(embed, amx)                                                                                  \
     X(add, amx)                                                                                    \
     X(rmsnorm, amx)                                                                                \
@@ -51,7 +54,8 @@
     X(sae_encode, amx)                                                                             \
     X(sae_decode, amx)                                                                             \
     X(sae_steer, amx)                                                                              \
-    X(adapter, amx)
+    X(adapter, amx)                                                                                \
+    X(sample, amx)
 #else
 #define ASSAY_KERNEL_LIST_X86(X)
 #endif

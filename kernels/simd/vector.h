@@ -166,7 +166,64 @@ VEC_INLINE vec vec_scale(vec x, vec n)
     return _mm512_scalef_ps(x, n);
 }
 
+/* x * factor, the product taken in f64 */
+VEC_INLINE vec vec_times(vec x, double factor)
+{
+    const __m512d f = _mm512_set1_pd(factor);
+    const __m512d low = _mm512_mul_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x)), f);
+    const __m512d high = _mm512_mul_pd(_mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)), f);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high),
+                              1);
+}
+
+/* Sums in f64: half as many lanes as there are in a vector, each of two neighbours' halves. */
+typedef __m512d vec_wide;
+
+VEC_INLINE vec_wide vec_wide_zero(void)
+{
+    return _mm512_setzero_pd();
+}
+
+VEC_INLINE vec_wide vec_wide_add(vec_wide sum, vec x)
+{
+    const __m512d low = _mm512_add_pd(sum, _mm512_cvtps_pd(_mm512_castps512_ps256(x)));
+    return _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)));
+}
+
+VEC_INLINE double vec_wide_sum(vec_wide sum)
+{
+    return _mm512_reduce_add_pd(sum);
+}
+
 #else
+
+VEC_INLINE vec vec_times(vec x, double factor)
+{
+    const __m256d f = _mm256_set1_pd(factor);
+    const __m256d low = _mm256_mul_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(x)), f);
+    const __m256d high = _mm256_mul_pd(_mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)), f);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)),
+                                _mm256_cvtpd_ps(high), 1);
+}
+
+typedef __m256d vec_wide;
+
+VEC_INLINE vec_wide vec_wide_zero(void)
+{
+    return _mm256_setzero_pd();
+}
+
+VEC_INLINE vec_wide vec_wide_add(vec_wide sum, vec x)
+{
+    const __m256d low = _mm256_add_pd(sum, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
+    return _mm256_add_pd(low, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
+}
+
+VEC_INLINE double vec_wide_sum(vec_wide sum)
+{
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(sum), _mm256_extractf128_pd(sum, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
 
 VEC_INLINE vec vec_load_first(const float *from, int64_t n)
 {
