@@ -8,7 +8,7 @@
 #include "kernels/simd/norm.h"
 
 typedef struct simd_adapter_state {
-    float *mean, *bias; /* [d], zeros where there is none */
+    float *mean, *bias; /* [d]; NULL where there is none, or the type has no bias */
     assay_tensor u, v;  /* [rank, d] f32: transposed copies; absent without a low-rank part */
 } simd_adapter_state;
 
@@ -47,12 +47,14 @@ static inline assay_status simd_adapter_prepare(const assay_exec *exec,
                                       : assay_present(&params->mean) ? &params->mean
                                                                      : NULL;
     const int64_t d = sized != NULL ? sized->shape[0] : 0;
+    const bool biased = params->type != ASSAY_ADAPTER_IDENTITY &&
+                        params->type != ASSAY_ADAPTER_SCALE_ONLY; /* which may carry one unused */
     simd_adapter_state *const s = calloc(1, sizeof *s);
     bool whole = s != NULL;
     if (whole && assay_present(&params->mean)) {
         whole = (s->mean = simd_vector_f32(&params->mean, d)) != NULL;
     }
-    if (whole && assay_present(&params->bias)) {
+    if (whole && biased && assay_present(&params->bias)) {
         whole = (s->bias = simd_vector_f32(&params->bias, d)) != NULL;
     }
     if (whole && scalar_adapter_low_rank(params)) {
@@ -226,7 +228,7 @@ static inline assay_status simd_adapter(assay_dtype type, const assay_exec *exec
             const simd_adapter_parts parts = {.scale = scale,
                                               .v = scaled || identity ? v + r * d : NULL,
                                               .product = product ? m + r * d : NULL,
-                                              .bias = identity ? NULL : s->bias};
+                                              .bias = s->bias};
             VEC_TYPED(simd_adapter_put, type, &parts, &io->y, first + r);
         }
     }
