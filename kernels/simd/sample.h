@@ -12,7 +12,8 @@
 enum {
     SIMD_SAMPLE_BLOCK = 64 * VEC,                /* tokens of one step of a search */
     SIMD_BUCKET_SHIFT = 20,                      /* of a distance's bits: exponent, 3 of fraction */
-    SIMD_BUCKETS = 0x7f8 + 1                     /* up to that of infinity */
+    SIMD_BUCKETS = 0x7f8 + 1,                    /* up to that of infinity */
+    SIMD_BUCKET_SUMS = 4                         /* of a bucket: an addition waits for the last */
 };
 
 /* One thread's; each array is a whole number of vectors long. */
@@ -176,17 +177,22 @@ static inline void simd_sample_cut(const simd_sample_scratch *scratch, int64_t c
 static inline void simd_sample_top_p(const simd_sample_scratch *scratch, int64_t length, float top,
                                      double wanted)
 {
-    double mass[SIMD_BUCKETS] = {0};
-    for (int64_t t = 0; t < length; t++) {
-        if (scratch->weight[t] > 0.0f) {
-            const float off = fabsf(top - scratch->score[t]); /* -0 less 0 is -0 */
-            mass[assay_f32_bits(off) >> SIMD_BUCKET_SHIFT] += (double)scratch->weight[t];
+    double mass[SIMD_BUCKETS][SIMD_BUCKET_SUMS] = {{0}};
+    for (int64_t t = 0; t < length; t += SIMD_BUCKET_SUMS) {
+        for (int64_t i = 0; i < SIMD_BUCKET_SUMS; i++) {
+            const float off = fabsf(top - scratch->score[t + i]); /* -0 less 0 is -0 */
+            mass[assay_f32_bits(off) >> SIMD_BUCKET_SHIFT][i] += (double)scratch->weight[t + i];
         }
     }
     uint32_t cut = 0;
     double taken = 0.0;
-    while (cut + 1 < SIMD_BUCKETS && taken + mass[cut] < wanted) {
-        taken += mass[cut++];
+    for (; cut + 2 < SIMD_BUCKETS; cut++) { /* the last one holds what weighs nothing */
+        const double *const m = mass[cut];
+        const double until = taken + ((m[0] + m[1]) + (m[2] + m[3]));
+        if (until >= wanted) {
+            break;
+        }
+        taken = until;
     }
     const vec from = vec_set(assay_f32_from_bits(cut << SIMD_BUCKET_SHIFT));
     const vec to = vec_set(assay_f32_from_bits((cut + 1) << SIMD_BUCKET_SHIFT));
