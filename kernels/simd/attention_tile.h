@@ -158,8 +158,8 @@ static inline void attention_scores(assay_dtype type, const attention_tile *tile
     }
 }
 
-/* score[0 .. n-1] -> softmax weights. What follows in the last vector gets the weight 0. A NaN score
- * makes every weight NaN through the sum, though no comparison lets it through. */
+/* score[0 .. n-1] -> softmax weights. What follows in the last vector gets the weight 0. A NaN
+ * score makes every weight NaN through the sum, though no comparison lets it through. */
 static inline void attention_softmax(float *score, int64_t n)
 {
     for (int64_t t = n; t % VEC != 0; t++) {

@@ -33,8 +33,8 @@ VEC_INLINE void simd_tile_sum(const float *const *weight, const float *const *x,
     }
 }
 
-/* dot[r * dot_stride + w] = row first+w of weight . row r of x, up to a tile of each. A tile that is
- * not full repeats its last ones. */
+/* dot[r * dot_stride + w] = row first+w of weight . row r of x, up to a tile of each. A tile that
+ * is not full repeats its last ones. */
 static inline void simd_tile(const assay_tensor *weight, int64_t first, int64_t weights,
                              const float *x, int64_t x_stride, int64_t rows, int64_t n, float *dot,
                              int64_t dot_stride)
@@ -67,7 +67,8 @@ static inline void simd_tile(const assay_tensor *weight, int64_t first, int64_t 
     }
 }
 
-/* dot[r * dot_stride + w] of weight's rows first .. first+weights-1 (a tile's) and all rows of x. */
+/* dot[r * dot_stride + w] of weight's rows first .. first+weights-1, a tile's, and all rows of x.
+ */
 static inline void simd_dots(const assay_tensor *weight, int64_t first, int64_t weights,
                              const float *x, int64_t x_stride, int64_t rows, int64_t n, float *dot,
                              int64_t dot_stride)

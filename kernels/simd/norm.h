@@ -86,8 +86,8 @@ typedef struct simd_turns {
     float cosine[SIMD_ROPE_PIECE], sine[SIMD_ROPE_PIECE];
 } simd_turns;
 
-/* Of pairs at .. at+count-1 at a position. An f32 angle is the product of two f32 numbers, as models
- * take it; the functions are f64 either way. */
+/* Of pairs at .. at+count-1 at a position. An f32 angle is the product of two f32 numbers, as
+ * models take it; the functions are f64 either way. */
 static inline void simd_rope_turns(assay_dtype angle, int64_t position, const double *frequency,
                                    int64_t at, int64_t count, simd_turns *turns)
 {

@@ -102,7 +102,7 @@ static inline assay_status simd_decode_prepare(const assay_exec *exec, assay_dty
     const assay_sae *const sae = &params->sae;
     const assay_dtype own = sae->decoder.dtype == ASSAY_BF16 ? ASSAY_BF16 : ASSAY_F32;
     simd_decoder *const decoder = calloc(1, sizeof *decoder);
-    assay_status status = ASSAY_NO_MEMORY;
+    assay_status status = ASSAY_OK;
     if (decoder != NULL) {
         decoder->bias = simd_allocate((size_t)sae->d_out * sizeof *decoder->bias);
     }
