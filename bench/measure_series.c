@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "assay/philox.h"
@@ -96,6 +97,21 @@ static uint64_t next_seed(const assay_measuring *now, const assay_series *series
            (uint64_t)series->count * 64u + 2u;
 }
 
+/* Once a run: what the timings that follow do not carry. */
+static void say_without_nvml(const cJSON *answer)
+{
+    static bool said;
+    const cJSON *const gpu = cJSON_GetObjectItemCaseSensitive(answer, "gpu");
+    const char *const why =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(gpu, "without_nvml"));
+    if (why != NULL && !said) {
+        said = true;
+        (void)fprintf(stderr,
+                      "assay bench: temperature, power, energy and throttle reasons of the GPU are "
+                      "not recorded, and throttled samples known by their clock alone: %s\n", why);
+    }
+}
+
 /* *worked becomes the seconds it took, waiting for cores of its own left out. */
 static assay_status ask_samples(assay_measuring *now, assay_series *series, bool cold,
                                 size_t samples, int64_t keep, cJSON **answer, double *worked)
@@ -115,6 +131,7 @@ static assay_status ask_samples(assay_measuring *now, assay_series *series, bool
     }
     const double waited = assay_answer_number(*answer, "waited_seconds", 0.0);
     *worked = assay_clock_now() - start - waited;
+    say_without_nvml(*answer);
     assay_patience_note(*worked, waited);
     if (now->m->peer == NULL) { /* what this process learnt of the cores, the next one knows */
         assay_issue_take_rates(cJSON_GetObjectItemCaseSensitive(*answer, "issue_rates"));

@@ -30,7 +30,7 @@ assay_status assay_profile_one(const assay_measure_options *options,
         status = assay_stage_case_settle(json, error);
     }
     if (status == ASSAY_OK) {
-        status = class_->open(table, &exec, entry->op, json, &prepare, &subject, error);
+        status = class_->open(table, &exec, NULL, entry->op, json, &prepare, &subject, error);
     }
     if (status == ASSAY_OK) {
         status = class_->batch(subject, json, 1, error);

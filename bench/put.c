@@ -94,7 +94,11 @@ assay_status assay_bench_repeat(const assay_bench_class *class_, assay_bench_sub
     for (size_t i = 0; i < count; i++) {
         assay_buffer_poison(output[i].tensor);
     }
-    const assay_status status = class_->call(subject, set);
+    assay_status status = class_->give != NULL ? class_->give(subject, set) : ASSAY_OK;
+    status = status == ASSAY_OK ? class_->call(subject, set) : status;
+    if (status == ASSAY_OK && class_->fetch != NULL) {
+        status = class_->fetch(subject, set);
+    }
     *rewritten = look(output, count, written, false);
     free(written);
     return status;

@@ -1,19 +1,19 @@
 #include "bench/sampler.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 
 #include "bench/clock.h"
 #include "bench/counters.h"
+#include "bench/evict.h"
+#include "bench/gpu/sample.h"
 #include "bench/issue.h"
 #include "bench/pin.h"
-#include "verify/topology.h"
+#include "bench/watched.h"
 
 const char *const assay_sample_list[ASSAY_SAMPLE_LISTS] = {
     "seconds", "switches", "steal_seconds", "megahertz", "joules", "core_share", "contaminated"};
 
-enum { EMPTY_CALLS = 2000, LINE_BYTES = 64 };
+enum { EMPTY_CALLS = 2000 };
 
 typedef struct sampling {
     const assay_bench_class *class_;
@@ -24,28 +24,6 @@ typedef struct sampling {
     double last;           /* of the last sample */
     int32_t cores;         /* that it was at work on */
 } sampling;
-
-/* Displaces what the caches hold. */
-static void evict(void)
-{
-    static unsigned char *memory;
-    static size_t bytes;
-    if (memory == NULL) {
-        bytes = 2 * (size_t)assay_topology_last_cache(assay_topology_get());
-        bytes = bytes == 0 ? (size_t)64 << 20 : bytes;
-        void *const taken =
-            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (taken == MAP_FAILED) {
-            return;
-        }
-        (void)madvise(taken, bytes, MADV_HUGEPAGE);
-        memory = taken;
-    }
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < bytes; i += LINE_BYTES) {
-        memory[i] = (unsigned char)(memory[i] + 1);
-    }
-}
 
 static assay_status call_many(const assay_bench_class *class_, assay_bench_subject *subject,
                               assay_status (*call)(assay_bench_subject *, size_t), size_t calls)
@@ -126,8 +104,15 @@ static void await_cores(sampling *s)
 static assay_status get_ready(sampling *s, uint64_t seed, assay_error *error)
 {
     assay_status status = renew(s->class_, s->subject, seed, error);
+    if (assay_gpu_clocks(s->request->gpu, s->class_)) {
+        return status != ASSAY_OK || s->request->cold ? status : warm(s->class_, s->subject);
+    }
+    if (s->request->cold && s->request->gpu != NULL && status == ASSAY_OK) {
+        status = assay_gpu_flush(s->request->gpu, error);
+        status = status == ASSAY_OK ? assay_gpu_settle(s->request->gpu, error) : status;
+    }
     if (s->request->cold) {
-        evict();
+        assay_evict();
     }
     await_cores(s);
     if (status == ASSAY_OK && !s->request->cold) {
@@ -166,7 +151,10 @@ static assay_status keep(sampling *s, size_t set, size_t sample, cJSON *answer, 
     (void)cJSON_AddStringToObject(answer, "kept_seed", seed);
     cJSON *const outputs = cJSON_AddArrayToObject(answer, "outputs");
     assay_status status =
-        assay_bench_put(s->class_, s->subject, set, s->request->output, outputs, error);
+        s->class_->fetch != NULL ? s->class_->fetch(s->subject, set) : ASSAY_OK;
+    if (status == ASSAY_OK) {
+        status = assay_bench_put(s->class_, s->subject, set, s->request->output, outputs, error);
+    }
     if (status == ASSAY_OK) {
         status = assay_bench_repeat(s->class_, s->subject, set, &rewritten, error);
     }
@@ -181,23 +169,45 @@ static int32_t cores_of(const assay_counters *counters)
     return 100.0 * counters->threads <= ONE_AT_MOST ? 1 : assay_pin_count();
 }
 
-/* One sample; *again: a call lacked room, which it has now. */
-static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answer,
-                             assay_error *error)
+/* On a device ops are only enqueued by their calls: nothing is noted of them. */
+static bool watches(const sampling *s)
+{
+    return s->class_->watch != NULL && s->request->gpu == NULL;
+}
+
+static assay_status take_by_device(sampling *s, bool *again, cJSON *answer, assay_error *error)
 {
     const size_t calls = s->request->cold ? 1 : s->request->calls;
-    const size_t sets = s->class_->sets(s->subject);
-    assay_counters counters;
-    assay_status status = get_ready(s, s->request->seed + index * sets, error);
+    assay_gpu_sample sample;
+    const assay_status status = assay_gpu_take(s->request->gpu, s->class_, s->subject, calls,
+                                               s->request->cold, &sample, error);
     if (status != ASSAY_OK) {
         return status;
     }
-    if (s->class_->watch != NULL) {
+    *again = !s->class_->fits(s->subject, (calls - 1) % s->class_->sets(s->subject));
+    if (!*again) {
+        add(answer, "seconds", sample.seconds);
+        add(answer, "contaminated", sample.disturbed ? 1.0 : 0.0);
+        assay_gpu_add_lists(&sample, answer);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status take_by_host(sampling *s, bool *again, cJSON *answer, assay_error *error)
+{
+    const size_t calls = s->request->cold ? 1 : s->request->calls;
+    const size_t sets = s->class_->sets(s->subject);
+    assay_gpu *const gpu = s->request->gpu;
+    assay_counters counters;
+    if (watches(s)) {
         s->class_->watch(s->subject);
     }
     assay_counters_begin(s->cores, &counters);
     const double start = assay_clock_now();
-    status = assay_sample_calls(s->class_, s->subject, calls);
+    assay_status status = assay_sample_calls(s->class_, s->subject, calls);
+    if (gpu != NULL && status == ASSAY_OK) {
+        status = assay_gpu_settle(gpu, error);
+    }
     const double seconds = assay_clock_now() - start;
     assay_counters_end(&counters);
     s->last = seconds;
@@ -205,7 +215,7 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
     /* One reading of the clock lies within the loop. */
     const double reading = assay_clock_get()->reading / (double)calls;
     double spent = seconds / (double)calls - s->empty_call - reading;
-    cJSON *const note = s->class_->watched != NULL ? cJSON_CreateObject() : NULL;
+    cJSON *const note = watches(s) ? cJSON_CreateObject() : NULL;
     if (note != NULL) {
         spent = s->class_->watched(s->subject, calls, spent, note);
     }
@@ -218,44 +228,57 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
         (void)cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(answer, "watched"), note);
     }
     add_sample(answer, spent > 0.0 ? spent : 0.0, &counters);
-    if (s->request->keep == (int64_t)index) {
+    if (gpu != NULL) {
+        assay_gpu_sample sample = {.sm_mhz = NAN, .joules = NAN};
+        assay_gpu_look(gpu, &sample.state);
+        sample.throttle = sample.state.throttle;
+        assay_gpu_add_lists(&sample, answer);
+    }
+    return ASSAY_OK;
+}
+
+/* One sample; *again: a call lacked room, which it has now. */
+static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answer,
+                             assay_error *error)
+{
+    const size_t calls = s->request->cold ? 1 : s->request->calls;
+    const size_t sets = s->class_->sets(s->subject);
+    assay_status status = get_ready(s, s->request->seed + index * sets, error);
+    if (status == ASSAY_OK) {
+        status = assay_gpu_clocks(s->request->gpu, s->class_)
+                     ? take_by_device(s, again, answer, error)
+                     : take_by_host(s, again, answer, error);
+    }
+    if (status == ASSAY_OK && !*again && s->request->keep == (int64_t)index) {
         status = keep(s, (calls - 1) % sets, index, answer, error);
     }
     return status;
 }
 
-static double seconds_of(const cJSON *note)
+static assay_status begin(sampling *s, cJSON *answer, assay_error *error)
 {
-    return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(note, "seconds"));
-}
-
-static int faster_first(const void *a, const void *b)
-{
-    const double x = seconds_of(*(const cJSON *const *)a);
-    const double y = seconds_of(*(const cJSON *const *)b);
-    return (x > y) - (x < y);
-}
-
-/* Of what was noted of the samples that of the fastest, the median and the slowest stays, in this
- * order: the parts of any time between can be had from them. */
-static void thin_out(cJSON *watched)
-{
-    const size_t count = (size_t)cJSON_GetArraySize(watched);
-    cJSON **const notes = malloc((count + 1) * sizeof *notes);
-    for (size_t i = 0; i < count && notes != NULL; i++) {
-        notes[i] = cJSON_DetachItemViaPointer(watched, watched->child);
-    }
-    if (notes != NULL) {
-        qsort(notes, count, sizeof *notes, faster_first);
-    }
-    for (size_t i = 0; i < count && notes != NULL; i++) {
-        if (i == 0 || i == (count - 1) / 2 || i == count - 1) {
-            (void)cJSON_AddItemToArray(watched, notes[i]);
-        } else {
-            cJSON_Delete(notes[i]);
+    assay_gpu *const gpu = s->request->gpu;
+    const size_t calls = s->request->cold ? 1 : s->request->calls;
+    const bool by_device = assay_gpu_clocks(gpu, s->class_);
+    for (size_t i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
+        const char *const list = assay_sample_list[i];
+        if (!by_device || strcmp(list, "seconds") == 0 || strcmp(list, "contaminated") == 0) {
+            (void)cJSON_AddArrayToObject(answer, list);
         }
     }
-    free(notes);
+    if (watches(s)) {
+        (void)cJSON_AddArrayToObject(answer, "watched");
+    }
+    if (!by_device) {
+        s->empty_call = assay_sample_empty_call(s->class_, s->subject);
+        (void)cJSON_AddNumberToObject(answer, "empty_call_seconds", s->empty_call);
+    }
+    if (gpu == NULL) {
+        return ASSAY_OK;
+    }
+    const assay_status status = assay_gpu_settle_clock(gpu, error);
+    assay_gpu_add_clock(gpu, assay_gpu_timer(gpu, s->class_, calls), answer);
+    return status;
 }
 
 assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subject *subject,
@@ -266,15 +289,7 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
                   .subject = subject,
                   .request = request,
                   .cores = assay_pin_count()};
-    for (size_t i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
-        (void)cJSON_AddArrayToObject(answer, assay_sample_list[i]);
-    }
-    if (class_->watch != NULL) {
-        (void)cJSON_AddArrayToObject(answer, "watched");
-    }
-    s.empty_call = assay_sample_empty_call(class_, subject);
-    (void)cJSON_AddNumberToObject(answer, "empty_call_seconds", s.empty_call);
-    assay_status status = ASSAY_OK;
+    assay_status status = begin(&s, answer, error);
     for (size_t i = 0; i < request->samples && status == ASSAY_OK; i++) {
         bool again = true;
         for (int tries = 0; again && tries < 4 && status == ASSAY_OK; tries++) {
@@ -285,8 +300,8 @@ assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subj
         }
     }
     (void)cJSON_AddNumberToObject(answer, "waited_seconds", s.waited);
-    if (status == ASSAY_OK && class_->watch != NULL) {
-        thin_out(cJSON_GetObjectItemCaseSensitive(answer, "watched"));
+    if (status == ASSAY_OK && watches(&s)) {
+        assay_watched_thin_out(cJSON_GetObjectItemCaseSensitive(answer, "watched"));
     }
     return status;
 }

@@ -5,6 +5,7 @@
 #include "bench/subject.h"
 
 typedef struct assay_sample_request {
+    assay_gpu *gpu; /* the device that the subject was opened on; NULL: the host */
     bool cold;
     double patience; /* seconds to wait for moments in which the process has its cores to itself;
                         below 0: whether it has does not matter */
@@ -16,7 +17,8 @@ typedef struct assay_sample_request {
 } assay_sample_request;
 
 /* The lists of samples, one entry a sample: seconds of one call with the empty call's cost
- * subtracted, and what bench/counters.h has of it. */
+ * subtracted, and what bench/counters.h has of it. Of samples that a device timed, only seconds
+ * (nothing subtracted) and contaminated; with a device, its own lists too (bench/gpu/sample.h). */
 enum { ASSAY_SAMPLE_LISTS = 7 };
 extern const char *const assay_sample_list[ASSAY_SAMPLE_LISTS];
 
@@ -28,6 +30,7 @@ extern const char *const assay_sample_list[ASSAY_SAMPLE_LISTS];
  *
  * Cold: after the inputs were made, memory of twice the last-level cache is written and read, so
  * that operands, packed weights, code and page tables are out of every cache; then one call.
+ * On a device: its caches too (where its calls end on the host), or they alone.
  * Warm: every set is called once, then `calls` calls over the sets in turn; operands are in cache
  * as far as they fit. */
 assay_status assay_sample_take(const assay_bench_class *class_, assay_bench_subject *subject,

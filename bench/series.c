@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/gpu/sample.h"
 #include "bench/sampler.h"
 
 void assay_series_free(assay_series *series)
@@ -131,6 +132,9 @@ assay_status assay_series_add(assay_series *series, int64_t process, cJSON *answ
     }
     for (int i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
         move_list(answer, assay_sample_list[i], series->samples);
+    }
+    for (int i = 0; i < ASSAY_GPU_LISTS; i++) {
+        move_list(answer, assay_gpu_list[i], series->samples);
     }
     take_watched(series, answer);
     cJSON_Delete(series->answer);

@@ -21,6 +21,9 @@ static assay_floor floor_of(const assay_timing_key *key, const cJSON *work,
 {
     const double read = assay_json_number_or(work, bytes, 0.0);
     const double written = assay_json_number_or(work, "bytes_written", 0.0);
+    if (key->kernel != NULL && key->kernel->space != ASSAY_HOST) {
+        return (assay_floor){.seconds = 0.0}; /* the ceilings are the host's */
+    }
     const assay_floor_work floor_work = {
         .flops = assay_json_number_or(work, "flops", 0.0),
         .bytes_read = read,
@@ -216,6 +219,10 @@ static void add_circumstances(const assay_series *series, cJSON *timing)
         if (cJSON_IsNumber(item)) {
             (void)cJSON_AddNumberToObject(timing, answered[i], item->valuedouble);
         }
+    }
+    const cJSON *const gpu = cJSON_GetObjectItemCaseSensitive(series->answer, "gpu");
+    if (gpu != NULL) {
+        (void)cJSON_AddItemToObject(timing, "gpu", cJSON_Duplicate(gpu, true));
     }
     (void)cJSON_AddNumberToObject(timing, "calls_per_sample", (double)series->calls);
     (void)cJSON_AddStringToObject(stop, "rule", assay_stop_name(series->stop.rule.kind));

@@ -52,10 +52,12 @@ static void close_subject(assay_bench_subject **subject)
     *subject = NULL;
 }
 
-static assay_status open_subject(const assay_table *table, const assay_exec *exec, assay_op op,
-                                 const cJSON *json, double *prepare_seconds,
+/* On a device a stage takes its operands from the host and gives them back there. */
+static assay_status open_subject(const assay_table *table, const assay_exec *exec, assay_gpu *gpu,
+                                 assay_op op, const cJSON *json, double *prepare_seconds,
                                  assay_bench_subject **subject, assay_error *error)
 {
+    (void)gpu;
     assay_bench_subject *const s = calloc(1, sizeof *s);
     *subject = s;
     if (s == NULL) {
@@ -192,6 +194,7 @@ const assay_bench_class assay_bench_stages = {
     .renew = renew,
     .call = call,
     .empty = empty,
+    .waits = true,
     .fits = fits,
     .work = work,
     .outputs = outputs,

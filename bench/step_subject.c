@@ -3,41 +3,14 @@
 
 #include "bench/clock.h"
 #include "bench/step_call.h"
-#include "bench/step_outputs.h"
-#include "bench/subject.h"
-#include "fixtures/synth/cases.h"
+#include "bench/step_parts.h"
 #include "ref/oracle.h"
-
-enum { SETS_MAX = 8 };
 
 /* More sets than fit into this much memory are not made. */
 static const double sets_bytes_most = 0x1p29;
-/* Room for codes at first, as a multiple of what a first call listed. */
-static const double codes_spare = 1.5;
-
-typedef struct operand_set {
-    assay_generated_case inputs;
-    assay_any_io io;
-    assay_step_outputs outputs;
-} operand_set;
-
-struct assay_bench_subject {
-    const assay_kernel *kernel;
-    assay_exec exec;
-    cJSON *json; /* of the current batch size */
-    assay_generated_case weights;
-    const void *params;
-    void *state;
-    bool prepared;
-    void *workspace;
-    size_t workspace_bytes;
-    int64_t codes_room; /* of sae_encode's lists */
-    operand_set set[SETS_MAX];
-    size_t set_count;
-};
-
-static void drop_set(operand_set *set)
+static void drop_set(assay_step_set *set)
 {
+    assay_gpu_operands_free(&set->on_gpu);
     assay_step_outputs_free(&set->outputs);
     assay_generated_case_free(&set->inputs);
     memset(set, 0, sizeof *set);
@@ -71,11 +44,6 @@ static const void *built_params(const assay_generated_case *built, assay_op op)
     }
 }
 
-static assay_status place(const assay_bench_subject *s, operand_set *set, assay_error *error)
-{
-    return assay_step_outputs_place(s->kernel->op, s->codes_room, &set->io, &set->outputs, error);
-}
-
 static double operand_bytes(const assay_bench_subject *s, size_t index, bool inputs)
 {
     return assay_step_operand_bytes(s->kernel->op, &s->set[index].io, inputs);
@@ -83,7 +51,7 @@ static double operand_bytes(const assay_bench_subject *s, size_t index, bool inp
 
 static assay_status renew(assay_bench_subject *s, size_t index, uint64_t seed, assay_error *error)
 {
-    operand_set *const set = &s->set[index];
+    assay_step_set *const set = &s->set[index];
     assay_generated_case fresh;
     const assay_status status = assay_generated_case_renew(
         s->json, seed, &s->weights, s->kernel->precision.output, &fresh, error);
@@ -104,58 +72,30 @@ static assay_status renew(assay_bench_subject *s, size_t index, uint64_t seed, a
         }
     }
     if (set->outputs.block == NULL) {
-        const assay_status placed = place(s, set, error);
+        const assay_status placed = assay_step_place_outputs(s, set, error);
         if (placed != ASSAY_OK) {
             return placed;
         }
     }
     assay_step_outputs_poison(s->kernel->op, &set->io);
-    return ASSAY_OK;
+    return assay_step_upload(s, set);
+}
+
+static assay_status call_kernel(assay_bench_subject *s, const assay_kernel *kernel, size_t index)
+{
+    assay_step_set *const set = &s->set[index];
+    return assay_step_call(kernel, &s->exec, s->given, s->state,
+                           s->gpu != NULL ? &set->on_gpu.io : &set->io);
 }
 
 static assay_status call(assay_bench_subject *s, size_t set)
 {
-    return assay_step_call(s->kernel, &s->exec, s->params, s->state, &s->set[set].io);
+    return call_kernel(s, s->kernel, set);
 }
 
 static assay_status empty(assay_bench_subject *s, size_t set)
 {
-    return assay_step_call(assay_bench_empty_kernel(s->kernel->op), &s->exec, s->params, s->state,
-                           &s->set[set].io);
-}
-
-static bool fits(assay_bench_subject *s, size_t index)
-{
-    if (s->kernel->op != ASSAY_OP_sae_encode) {
-        return true;
-    }
-    operand_set *const set = &s->set[index];
-    const assay_tensor *const offsets = &set->io.sae_encode.codes.row_offsets;
-    const int64_t listed = (int64_t)assay_at1(offsets, offsets->shape[0] - 1);
-    if (listed <= s->codes_room) {
-        return true;
-    }
-    s->codes_room = (int64_t)(codes_spare * (double)listed) + 64;
-    for (size_t i = 0; i < s->set_count; i++) {
-        assay_error ignored;
-        if (place(s, &s->set[i], &ignored) != ASSAY_OK) {
-            return true; /* it stays too small; the caller sees the same again */
-        }
-        assay_step_outputs_poison(s->kernel->op, &s->set[i].io);
-    }
-    return false;
-}
-
-static assay_status reserve_workspace(assay_bench_subject *s, size_t bytes, assay_error *error)
-{
-    assay_block_drop(&s->workspace, s->workspace_bytes);
-    s->workspace_bytes = bytes;
-    s->workspace = bytes > 0 ? assay_block_take(bytes) : NULL;
-    s->exec.workspace = s->workspace;
-    s->exec.workspace_bytes = bytes;
-    return bytes > 0 && s->workspace == NULL
-               ? assay_fail(error, ASSAY_NO_MEMORY, "no memory for a workspace of %zu bytes", bytes)
-               : ASSAY_OK;
+    return call_kernel(s, assay_bench_empty_kernel(s->kernel->op), set);
 }
 
 static assay_status batch(assay_bench_subject *s, const cJSON *json, size_t sets,
@@ -169,15 +109,15 @@ static assay_status batch(assay_bench_subject *s, const cJSON *json, size_t sets
     assay_status status =
         s->json != NULL ? renew(s, 0, 1, error) : assay_fail(error, ASSAY_NO_MEMORY, "no memory");
     if (status == ASSAY_OK) {
-        status = assay_bench_supports(s->kernel, &s->exec, s->params, &s->set[0].io, error);
+        status = assay_bench_supports(s->kernel, &s->exec, s->given, &s->set[0].io, error);
     }
     if (status == ASSAY_OK) {
-        const size_t bytes = assay_bench_workspace(s->kernel, s->params, &s->set[0].io);
-        status = reserve_workspace(s, bytes, error);
+        const size_t bytes = assay_bench_workspace(s->kernel, s->given, &s->set[0].io);
+        status = assay_step_place_workspace(s, bytes, error);
     }
     const double each = operand_bytes(s, 0, true) + operand_bytes(s, 0, false);
     const double most = sets_bytes_most / (each + 1.0);
-    while (status == ASSAY_OK && s->set_count < sets && s->set_count < SETS_MAX &&
+    while (status == ASSAY_OK && s->set_count < sets && s->set_count < ASSAY_STEP_SETS_MAX &&
            (double)s->set_count + 1.0 <= most) {
         s->set_count++;
         status = renew(s, s->set_count - 1, s->set_count, error);
@@ -195,15 +135,31 @@ static void close_subject(assay_bench_subject **subject)
     if (s->prepared && s->kernel->release != NULL && s->state != NULL) {
         s->kernel->release(&s->exec, s->state);
     }
-    assay_block_drop(&s->workspace, s->workspace_bytes);
+    assay_block_drop(&s->workspace, s->workspace_room);
+    if (s->gpu != NULL) {
+        assay_gpu_weights_free(s->gpu, &s->exec, &s->on_gpu);
+    }
     assay_generated_case_free(&s->weights);
     cJSON_Delete(s->json);
     free(s);
     *subject = NULL;
 }
 
-static assay_status open_subject(const assay_table *table, const assay_exec *exec, assay_op op,
-                                 const cJSON *json, double *prepare_seconds,
+/* With what it enqueues. */
+static assay_status prepare(assay_bench_subject *s, double *seconds, assay_error *error)
+{
+    const double start = assay_clock_now();
+    assay_status status = assay_bench_prepare(s->kernel, &s->exec, s->given, &s->state);
+    s->prepared = status == ASSAY_OK;
+    if (s->prepared && s->gpu != NULL) {
+        status = assay_gpu_settle(s->gpu, error);
+    }
+    *seconds = assay_clock_now() - start;
+    return status;
+}
+
+static assay_status open_subject(const assay_table *table, const assay_exec *exec, assay_gpu *gpu,
+                                 assay_op op, const cJSON *json, double *prepare_seconds,
                                  assay_bench_subject **subject, assay_error *error)
 {
     assay_bench_subject *const s = calloc(1, sizeof *s);
@@ -214,6 +170,7 @@ static assay_status open_subject(const assay_table *table, const assay_exec *exe
     s->kernel = table->kernel[op];
     s->exec = *exec;
     s->exec.error = error;
+    s->gpu = gpu;
     s->set_count = 1;
     s->json = cJSON_Duplicate(json, true);
     assay_status status = assay_generated_case_build(s->json, 1, s->kernel->precision.output,
@@ -223,12 +180,8 @@ static assay_status open_subject(const assay_table *table, const assay_exec *exe
         status = assay_bench_supports(s->kernel, &s->exec, s->params, built_io(&s->weights, op),
                                       error);
     }
-    if (status == ASSAY_OK) {
-        const double start = assay_clock_now();
-        status = assay_bench_prepare(s->kernel, &s->exec, s->params, &s->state);
-        *prepare_seconds = assay_clock_now() - start;
-        s->prepared = status == ASSAY_OK;
-    }
+    status = status == ASSAY_OK ? assay_step_place_weights(s) : status;
+    status = status == ASSAY_OK ? prepare(s, prepare_seconds, error) : status;
     s->set_count = 0;
     if (status != ASSAY_OK) {
         close_subject(subject);
@@ -243,7 +196,7 @@ static size_t sets(const assay_bench_subject *s)
 
 static void work(const assay_bench_subject *s, size_t index, assay_bench_work *work)
 {
-    const operand_set *const set = &s->set[index];
+    const assay_step_set *const set = &s->set[index];
     const assay_cost cost = assay_bench_cost(s->kernel->op, s->params, &set->io);
     uint64_t declared = 0;
     memset(work, 0, sizeof *work);
@@ -252,7 +205,7 @@ static void work(const assay_bench_subject *s, size_t index, assay_bench_work *w
     work->bytes_read = cost.bytes_read;
     work->bytes_written = cost.bytes_written;
     work->declared_bytes_read = cost.bytes_read;
-    if (assay_bench_declared(s->kernel, s->params, s->state, &set->io, &declared)) {
+    if (assay_bench_declared(s->kernel, s->given, s->state, &set->io, &declared)) {
         work->declared_bytes_read = (double)declared + operand_bytes(s, index, true);
     }
     const assay_op op = s->kernel->op;
@@ -287,7 +240,9 @@ const assay_bench_class assay_bench_steps = {
     .renew = renew,
     .call = call,
     .empty = empty,
-    .fits = fits,
+    .fetch = assay_step_fetch,
+    .give = assay_step_give,
+    .fits = assay_step_fits,
     .work = work,
     .outputs = outputs,
     .workspace = workspace,

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "assay/kernel.h"
+#include "bench/gpu/gpu.h"
 
 typedef struct assay_bench_work {
     double rows, tokens, explanations; /* of one call; 0 where it has none */
@@ -27,10 +28,11 @@ typedef struct assay_bench_subject assay_bench_subject;
 
 typedef struct assay_bench_class {
     /* Weights made from the case's id and packed; NULL kernel functions are composed or defaults.
-     * UNSUPPORTED carries the kernel's reason. *prepare_seconds: of the kernel's own prepare. */
-    assay_status (*open)(const assay_table *table, const assay_exec *exec, assay_op op,
-                         const cJSON *json, double *prepare_seconds, assay_bench_subject **subject,
-                         assay_error *error);
+     * UNSUPPORTED carries the kernel's reason. *prepare_seconds: of the kernel's own prepare. gpu:
+     * the device that exec names, which outlives the subject; NULL: the host. */
+    assay_status (*open)(const assay_table *table, const assay_exec *exec, assay_gpu *gpu,
+                         assay_op op, const cJSON *json, double *prepare_seconds,
+                         assay_bench_subject **subject, assay_error *error);
     /* Operands of another batch size; sets: how many sets of them at most, at least one is made. */
     assay_status (*batch)(assay_bench_subject *subject, const cJSON *json, size_t sets,
                           assay_error *error);
@@ -38,9 +40,15 @@ typedef struct assay_bench_class {
     /* Inputs of a set anew from a seed, outputs poisoned. */
     assay_status (*renew)(assay_bench_subject *subject, size_t set, uint64_t seed,
                           assay_error *error);
-    /* The timed call, and one that does everything around it but not the kernel's work. */
+    /* The timed call, and one that does everything around it but not the kernel's work. On a device
+     * a call enqueues; one that ends on the host (`waits`) has waited for the device. */
     assay_status (*call)(assay_bench_subject *subject, size_t set);
     assay_status (*empty)(assay_bench_subject *subject, size_t set);
+    bool waits;
+    /* What a set's call wrote, from the device to where `outputs` shows it, and back; both NULL
+     * where calls leave it on the host. They wait. */
+    assay_status (*fetch)(assay_bench_subject *subject, size_t set);
+    assay_status (*give)(assay_bench_subject *subject, size_t set);
     /* After a call: whether it had all the room it needed; false: room was made, call again. */
     bool (*fits)(assay_bench_subject *subject, size_t set);
     void (*work)(const assay_bench_subject *subject, size_t set, assay_bench_work *work);

@@ -11,6 +11,7 @@
 
 #include "assay/philox.h"
 #include "bench/clock.h"
+#include "bench/gpu/sample.h"
 #include "bench/sampler.h"
 #include "fixtures/io/json_file.h"
 
@@ -102,16 +103,28 @@ static assay_status await(assay_turns *turns, uint32_t taken, double deadline, a
 }
 
 typedef struct player {
+    assay_gpu *gpu;
     const assay_bench_class *class_;
     assay_bench_subject *subject;
     const assay_turns_request *request;
     double empty_call;
+    assay_error *error;
 } player;
 
 static assay_status __attribute__((noinline)) take_turn(const player *p, double *seconds)
 {
+    if (assay_gpu_clocks(p->gpu, p->class_)) {
+        assay_gpu_sample sample;
+        const assay_status taken = assay_gpu_take(p->gpu, p->class_, p->subject, p->request->calls,
+                                                  false, &sample, p->error);
+        *seconds = sample.seconds;
+        return taken;
+    }
     const double start = assay_clock_now();
-    const assay_status status = assay_sample_calls(p->class_, p->subject, p->request->calls);
+    assay_status status = assay_sample_calls(p->class_, p->subject, p->request->calls);
+    if (p->gpu != NULL && status == ASSAY_OK) {
+        status = assay_gpu_settle(p->gpu, p->error);
+    }
     const double spent =
         (assay_clock_now() - start) / (double)p->request->calls - p->empty_call;
     *seconds = spent > 0.0 ? spent : 0.0;
@@ -167,8 +180,9 @@ static assay_status map(const char *path, assay_turns **turns, assay_error *erro
                             strerror(reason));
 }
 
-assay_status assay_turns_answer(const assay_bench_class *class_, assay_bench_subject *subject,
-                                const cJSON *json, cJSON *answer, assay_error *error)
+assay_status assay_turns_answer(assay_gpu *gpu, const assay_bench_class *class_,
+                                assay_bench_subject *subject, const cJSON *json, cJSON *answer,
+                                assay_error *error)
 {
     assay_turns_request request = {0};
     assay_turns *turns = NULL;
@@ -184,8 +198,11 @@ assay_status assay_turns_answer(const assay_bench_class *class_, assay_bench_sub
     }
     status = assay_sample_ready(class_, subject, request.seed, error);
     if (status == ASSAY_OK) {
-        const player p = {class_, subject, &request, assay_sample_empty_call(class_, subject)};
-        status = play(&p, turns, seconds, error);
+        const double empty =
+            assay_gpu_clocks(gpu, class_) ? 0.0 : assay_sample_empty_call(class_, subject);
+        const player p = {gpu, class_, subject, &request, empty, error};
+        status = gpu != NULL ? assay_gpu_settle_clock(gpu, error) : ASSAY_OK;
+        status = status != ASSAY_OK ? status : play(&p, turns, seconds, error);
     }
     if (status == ASSAY_OK) {
         (void)cJSON_AddItemToObject(

@@ -38,10 +38,11 @@ static inline uint32_t assay_turns_after(uint32_t first, uint32_t rounds)
 }
 
 /* The request of the timing processes' protocol, and its answer by a worker: "seconds", of a call,
- * two for each round. */
+ * two for each round. gpu: the device of the subject, or NULL. */
 cJSON *assay_turns_json(const assay_turns_request *request);
-assay_status assay_turns_answer(const assay_bench_class *class_, assay_bench_subject *subject,
-                                const cJSON *json, cJSON *answer, assay_error *error);
+assay_status assay_turns_answer(assay_gpu *gpu, const assay_bench_class *class_,
+                                assay_bench_subject *subject, const cJSON *json, cJSON *answer,
+                                assay_error *error);
 
 /* Ends every wait for a turn: one side failed. True for the first to say so. */
 bool assay_turns_abandon(assay_turns *turns);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/implementations.h"
 #include "bench/issue.h"
 #include "bench/lines.h"
 #include "bench/memory_use.h"
@@ -25,6 +26,7 @@ typedef struct worker {
     assay_plugin plugin;
     assay_table table;
     assay_exec exec;
+    assay_gpu *gpu; /* NULL: kernels run on the host */
     const assay_bench_class *class_;
     assay_bench_subject *subject;
     assay_error error;
@@ -71,6 +73,21 @@ static assay_status find_op(worker *w, const cJSON *request, assay_op *op)
     return refuse(w, "'op' is not an op");
 }
 
+/* Kernels whose operands lie on a device get one. */
+static assay_status take_device(worker *w, assay_op op)
+{
+    const assay_kernel *const kernel = assay_implementation_kernel(&w->table, op);
+    if (kernel == NULL || kernel->space == ASSAY_HOST) {
+        return ASSAY_OK;
+    }
+    const assay_status status = assay_gpu_open(w->table.accelerator, &w->gpu, &w->error);
+    if (status == ASSAY_OK) {
+        w->exec.device = w->gpu->device;
+        w->exec.stream = w->gpu->stream;
+    }
+    return status;
+}
+
 static assay_status do_open(worker *w, const cJSON *request, cJSON *answer)
 {
     assay_op op = ASSAY_OP_COUNT;
@@ -98,9 +115,13 @@ static assay_status do_open(worker *w, const cJSON *request, cJSON *answer)
     }
     w->exec = (assay_exec){.device = assay_host_device(), .threads = used, .error = &w->error};
     w->class_ = stage ? &assay_bench_stages : &assay_bench_steps;
+    status = take_device(w, op);
+    if (status != ASSAY_OK) {
+        return status;
+    }
     const double before = assay_resident_bytes();
     double prepare = 0.0;
-    status = w->class_->open(&w->table, &w->exec, op,
+    status = w->class_->open(&w->table, &w->exec, w->gpu, op,
                              cJSON_GetObjectItemCaseSensitive(request, "case"), &prepare,
                              &w->subject, &w->error);
     (void)cJSON_AddNumberToObject(answer, "threads", used);
@@ -120,6 +141,9 @@ static assay_status do_batch(worker *w, const cJSON *request, cJSON *answer)
     for (int tries = 0; status == ASSAY_OK && again && tries < 4; tries++) {
         const double start = assay_clock_now();
         status = w->class_->call(w->subject, 0);
+        if (status == ASSAY_OK && w->gpu != NULL) {
+            status = assay_gpu_settle(w->gpu, &w->error);
+        }
         if (tries == 0) {
             (void)cJSON_AddNumberToObject(answer, "first_call_seconds", assay_clock_now() - start);
         }
@@ -147,7 +171,8 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
         !(calls <= 1e9) || !(samples >= 1.0) || !(samples <= SAMPLES_MAX)) {
         return refuse(w, "'sample' wants an open subject, cache, seed, calls and samples");
     }
-    const assay_sample_request wanted = {.cold = strcmp(cache, "cold") == 0,
+    const assay_sample_request wanted = {.gpu = w->gpu,
+                                         .cold = strcmp(cache, "cold") == 0,
                                          .patience =
                                              assay_json_number_or(request, "patience", -1.0),
                                          .calls = (size_t)calls,
@@ -170,7 +195,7 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
 static assay_status do_turns(worker *w, const cJSON *request, cJSON *answer)
 {
     return w->subject != NULL
-               ? assay_turns_answer(w->class_, w->subject, request, answer, &w->error)
+               ? assay_turns_answer(w->gpu, w->class_, w->subject, request, answer, &w->error)
                : refuse(w, "'turns' before 'open'");
 }
 
@@ -233,6 +258,7 @@ void assay_bench_worker_main(int argc, char **argv)
     if (w.class_ != NULL) {
         w.class_->close(&w.subject);
     }
+    assay_gpu_close(&w.gpu);
     assay_plugin_close(&w.plugin);
     assay_lines_free(&w.lines);
     exit(0);

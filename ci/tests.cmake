@@ -69,6 +69,12 @@ foreach(room ref kernels fixtures verify statistics bench reports)
         if(room MATCHES "^(verify|bench|reports)$")
             add_dependencies(test_${test} assay test_plugins assay_mutants assay_planted)
         endif()
+        if(test STREQUAL bench_gpu)
+            if(NOT TARGET assay_cuda_emulated_device)
+                continue()
+            endif()
+            add_dependencies(test_${test} assay_cuda_emulated_device)
+        endif()
         # Criterion's own macros convert and shadow.
         target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow
             -Wno-missing-prototypes)

@@ -200,12 +200,12 @@ static assay_status check_accelerator(const assay_plugin *plugin, assay_error *e
     if (a == NULL) {
         return ASSAY_OK;
     }
-    if (a->abi != ASSAY_ACCELERATOR_ABI || a->size != sizeof *a) {
+    if (a->abi != ASSAY_ACCELERATOR_ABI || a->size < ASSAY_ACCELERATOR_LEAST) {
         return assay_fail(error, ASSAY_BAD_INPUT,
                           "plug-in %s: its accelerator has ABI %u and %u bytes, this assay's has "
-                          "%d and %zu; build the plug-in against this assay's headers",
+                          "%d and at least %u; build the plug-in against this assay's headers",
                           plugin->path, (unsigned)a->abi, (unsigned)a->size,
-                          (int)ASSAY_ACCELERATOR_ABI, sizeof *a);
+                          (int)ASSAY_ACCELERATOR_ABI, (unsigned)ASSAY_ACCELERATOR_LEAST);
     }
     if (!is_whole(a)) {
         return assay_fail(error, ASSAY_BAD_INPUT,

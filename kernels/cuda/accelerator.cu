@@ -1,24 +1,8 @@
 /* The accelerator that the module exports: CUDA's devices through the runtime. */
-#include "assay/accelerator.h"
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/accelerator.h"
 
 namespace assay_cuda {
 namespace {
-
-/* The exec that a failed call's words go by. */
-assay_exec exec_of(int32_t device, assay_error *error)
-{
-    assay_exec exec = {};
-    exec.device.space = ASSAY_CUDA;
-    exec.device.index = device;
-    exec.error = error;
-    return exec;
-}
-
-cudaStream_t stream_of(void *stream)
-{
-    return static_cast<cudaStream_t>(stream);
-}
 
 assay_status count(int32_t *devices, assay_error *error)
 {
@@ -226,6 +210,7 @@ assay_accelerator make()
     a.event_close = event_close;
     a.event_record = event_record;
     a.seconds_between = seconds_between;
+    a.timing = timing();
     return a;
 }
 

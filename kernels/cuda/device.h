@@ -84,8 +84,8 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), Dimensions s
     }
     auto thread = [=] { kernel(arguments...); };
     const size_t parameters = (0 + ... + sizeof(Parameters));
-    emulate::launch({name, size.grid, size.block, size.shared_bytes, parameters},
-                    [](void *call) { (*static_cast<decltype(thread) *>(call))(); }, &thread);
+    emulate::launch_in(static_cast<cudaStream_t>(exec->stream),
+                       {name, size.grid, size.block, size.shared_bytes, parameters}, thread);
 #else
     (void)name;
     kernel<<<size.grid, size.block, size.shared_bytes,

@@ -83,6 +83,23 @@ struct Launch {
 };
 void launch(const Launch &what, void (*thread)(void *), void *call);
 
+/* At once, or when the stream comes to it (runtime.h). */
+template <typename Thread> void launch_in(cudaStream_t stream, const Launch &what, Thread thread)
+{
+    auto run = [what, thread]() mutable {
+        launch(what, [](void *call) { (*static_cast<Thread *>(call))(); }, &thread);
+    };
+    if (stream_waits(stream)) {
+        stream_later(stream, run);
+    } else {
+        run();
+    }
+}
+
+/* Of the only multiprocessor, which always has the same clock. */
+enum { CYCLES_A_MICROSECOND = 1500 };
+uint64_t nanoseconds();
+
 template <typename T> uint64_t to_word(T value)
 {
     static_assert(sizeof(T) <= sizeof(uint64_t), "a shuffle moves at most 8 bytes");
@@ -150,12 +167,24 @@ inline int __popc(unsigned word)
     return __builtin_popcount(word);
 }
 
+inline long long clock64()
+{
+    return (long long)(emulate::nanoseconds() * emulate::CYCLES_A_MICROSECOND / 1000);
+}
+
 /* Threads of the emulator never run at once, so that a plain sum is atomic. */
 template <typename T> T atomicAdd(T *sum, T value)
 {
     static_assert((T)1 / 2 == 0, "sums of floats by atomics have no fixed order");
     const T before = *sum;
     *sum = before + value;
+    return before;
+}
+
+template <typename T> T atomicCAS(T *word, T expected, T value)
+{
+    const T before = *word;
+    *word = before == expected ? value : before;
     return before;
 }
 

@@ -1,4 +1,4 @@
-/* The emulated device's memory. */
+/* The emulated device's memory, and what its calls return. */
 #ifndef KERNELS_CUDA_EMULATE_MEMORY_H
 #define KERNELS_CUDA_EMULATE_MEMORY_H
 
@@ -13,6 +13,11 @@ constexpr bool PROTECTED = true;
 #else
 constexpr bool PROTECTED = false;
 #endif
+
+/* What a call returns: its error, which is kept for who asks; once the device is lost, the reason
+ * of that. */
+cudaError_t given(cudaError_t error);
+bool device_lost();
 
 size_t memory_total();
 size_t memory_used();

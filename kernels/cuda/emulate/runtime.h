@@ -5,13 +5,18 @@
  * host memory dies there. A kernel that touches anything else than such memory (and what it has on
  * its stack) makes an illegal address, after which the device is lost to the process, as a GPU is.
  * What is copied from the device arrives when its stream is synchronised and no earlier.
- * ASSAY_EMULATED_MEMORY sets the bytes that the device has, ASSAY_EMULATED_DEVICES=0 takes it away.
+ * ASSAY_EMULATED_MEMORY sets the bytes that the device has, ASSAY_EMULATED_DEVICES=0 takes it away,
+ * ASSAY_EMULATED_BUS gives it an address for management libraries.
+ *
+ * What is enqueued runs at once, but for a stream in which a gate was shut (stream_hold): from then
+ * on it runs when the stream is synchronised; and for one that is captured: it runs with the graph.
  *
  * Without ASSAY_EMULATED_DEVICE device memory is the host's and nothing of it is protected. */
 #ifndef KERNELS_CUDA_EMULATE_RUNTIME_H
 #define KERNELS_CUDA_EMULATE_RUNTIME_H
 
 #include <cstddef>
+#include <functional>
 
 typedef enum cudaError_t {
     cudaSuccess = 0,
@@ -21,7 +26,9 @@ typedef enum cudaError_t {
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
     cudaErrorInvalidResourceHandle = 400,
-    cudaErrorLaunchFailure = 719
+    cudaErrorLaunchFailure = 719,
+    cudaErrorNotSupported = 801,
+    cudaErrorStreamCaptureUnsupported = 900
 } cudaError_t;
 
 enum cudaMemcpyKind {
@@ -30,10 +37,13 @@ enum cudaMemcpyKind {
     cudaMemcpyDeviceToDevice = 3
 };
 
-enum { cudaStreamNonBlocking = 1 };
+enum { cudaStreamNonBlocking = 1, cudaHostAllocMapped = 2 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 
 typedef struct emulate_stream *cudaStream_t;
 typedef struct emulate_event *cudaEvent_t;
+typedef struct emulate_graph *cudaGraph_t;
+typedef struct emulate_graph *cudaGraphExec_t;
 
 typedef struct cudaUUID_t {
     char bytes[16];
@@ -50,9 +60,17 @@ cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaGetDevice(int *device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *facts, int device);
+enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16 };
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
 
+cudaError_t cudaDeviceGetPCIBusId(char *text, int size, int device);
+cudaError_t cudaCtxResetPersistingL2Cache();
+
+cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags);
+cudaError_t cudaFreeHost(void *memory);
+cudaError_t cudaHostGetDevicePointer(void **on_device, void *memory, unsigned flags);
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total);
@@ -70,6 +88,14 @@ cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t first, cudaEvent_t second);
 
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *ready, cudaGraph_t graph,
+                                 unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+
 cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 const char *cudaGetErrorString(cudaError_t error); /* of a failed launch in words */
@@ -80,6 +106,12 @@ namespace emulate {
  * False where the device is lost. */
 bool memory_open();
 void memory_close();
+
+/* Work that is enqueued from now on runs when the stream is synchronised. */
+void stream_hold(cudaStream_t stream);
+/* Whether what is enqueued now runs later. */
+bool stream_waits(cudaStream_t stream);
+void stream_later(cudaStream_t stream, const std::function<void()> &work);
 
 /* The error that the next cudaGetLastError gives. Failures of a running kernel stay for ever on an
  * emulated device. */

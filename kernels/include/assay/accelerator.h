@@ -22,6 +22,8 @@
 #ifndef ASSAY_ACCELERATOR_H
 #define ASSAY_ACCELERATOR_H
 
+#include <stddef.h>
+
 #include "assay/plugin.h"
 
 #ifdef __cplusplus
@@ -31,7 +33,8 @@ extern "C" {
 enum {
     ASSAY_ACCELERATOR_ABI = 1,
     ASSAY_DEVICE_NAME_MAX = 96,    /* the final NUL included */
-    ASSAY_DEVICE_IDENTITY_MAX = 48 /* likewise */
+    ASSAY_DEVICE_IDENTITY_MAX = 48, /* likewise */
+    ASSAY_DEVICE_BUS_MAX = 32 /* likewise */
 };
 
 /* What is not known is 0 or empty. */
@@ -51,9 +54,62 @@ typedef enum assay_direction {
     ASSAY_WITHIN_DEVICE = 3
 } assay_direction;
 
+/* Two counters of one multiprocessor, read one right after the other. */
+typedef struct assay_stamp {
+    uint64_t cycles;      /* of its own clock, which changes with its load and temperature */
+    uint64_t nanoseconds; /* of a clock that all share and that never changes; it ticks coarsely */
+} assay_stamp;
+
+/* What `assay bench` times kernels by, beyond events. Everything is enqueued unless it says that it
+ * waits. Kernels of these functions are loaded when their object is opened: a device may wait for
+ * its streams before it loads code, and behind a shut gate that would be for ever. */
+typedef struct assay_accelerator_timing {
+    uint32_t size; /* sizeof(assay_accelerator_timing) of the plug-in's headers */
+
+    /* Where management libraries find the device: "0000:3b:00.0". UNSUPPORTED: it has none. */
+    assay_status (*bus)(int32_t device, char text[ASSAY_DEVICE_BUS_MAX], assay_error *error);
+
+    /* A gate is a kernel of one thread that keeps what is enqueued behind it waiting until the host
+     * lets it through, so that all of it is enqueued before the first of it begins. One that is not
+     * let through opens by itself after `seconds`: whoever waits for the device behind a shut gate
+     * waits no longer than that. */
+    assay_status (*gate_open)(int32_t device, void **gate, assay_error *error);
+    assay_status (*gate_close)(int32_t device, void *gate, assay_error *error);
+    assay_status (*gate_shut)(int32_t device, void *gate, void *stream, double seconds,
+                              assay_error *error);
+    /* At once, from the host. */
+    assay_status (*gate_release)(int32_t device, void *gate, assay_error *error);
+    /* Once the stream was synchronised: whether it opened by itself. Does not wait. */
+    assay_status (*gate_expired)(int32_t device, void *gate, bool *expired, assay_error *error);
+
+    /* Puts every cache of the device out of what it held: writes all of memory (of at least twice
+     * cache_bytes) with numbers that differ each time, and gives back what was set aside for lines
+     * that persist. */
+    assay_status (*flush)(int32_t device, void *stream, void *memory, size_t bytes,
+                          assay_error *error);
+
+    /* From begin to end nothing that is enqueued in the stream runs; it is noted. A graph runs it
+     * all, as often as it is launched, without the host in between. UNSUPPORTED: something in it
+     * cannot be noted (the text says what); the stream is as it was before. */
+    assay_status (*graph_begin)(int32_t device, void *stream, assay_error *error);
+    assay_status (*graph_end)(int32_t device, void *stream, void **graph, assay_error *error);
+    assay_status (*graph_launch)(int32_t device, void *graph, void *stream, assay_error *error);
+    assay_status (*graph_close)(int32_t device, void *graph, assay_error *error);
+
+    /* Counters of every multiprocessor into `stamps` (stamp_count of them, zeros where it got no
+     * block), on the device: of two such, taken before and after some work, cycles over nanoseconds
+     * is the clock that a multiprocessor had meanwhile. */
+    assay_status (*stamp_count)(int32_t device, int32_t *count, assay_error *error);
+    assay_status (*stamp)(int32_t device, void *stream, assay_stamp *stamps, assay_error *error);
+
+    /* Keeps one multiprocessor busy for so many of its cycles (and up to some tens more). */
+    assay_status (*spin)(int32_t device, void *stream, uint64_t cycles, assay_error *error);
+} assay_accelerator_timing;
+
 typedef struct assay_accelerator {
     uint32_t abi;     /* ASSAY_ACCELERATOR_ABI */
-    uint32_t size;    /* sizeof(assay_accelerator): both are checked when a plug-in is loaded */
+    uint32_t size;    /* sizeof(assay_accelerator) of the plug-in's headers: fields that are not
+                         within it are NULL, those that this assay does not know are left alone */
     const char *name; /* what it is, in a word */
 
     /* *count devices. ASSAY_UNSUPPORTED, with the reason, where there is none. */
@@ -95,7 +151,20 @@ typedef struct assay_accelerator {
     assay_status (*event_record)(int32_t device, void *event, void *stream, assay_error *error);
     assay_status (*seconds_between)(int32_t device, void *first, void *second, double *seconds,
                                     assay_error *error);
+
+    const assay_accelerator_timing *timing; /* NULL: its kernels are verified and cannot be timed */
 } assay_accelerator;
+
+/* What an accelerator must have at least. */
+#define ASSAY_ACCELERATOR_LEAST ((uint32_t)offsetof(assay_accelerator, timing))
+
+/* NULL where it brings none, or an older one that has not all of it. */
+static inline const assay_accelerator_timing *assay_timing_of(const assay_accelerator *accelerator)
+{
+    const bool known = accelerator != NULL && accelerator->size >= sizeof *accelerator;
+    const assay_accelerator_timing *const timing = known ? accelerator->timing : NULL;
+    return timing != NULL && timing->size >= sizeof *timing ? timing : NULL;
+}
 
 /* What a plug-in exports under the name assay_plugin_accelerator. It lives as long as the plug-in;
  * NULL is as if nothing were exported. */
