@@ -81,11 +81,16 @@ static assay_status renew(assay_bench_subject *s, size_t index, uint64_t seed, a
     return assay_step_upload(s, set);
 }
 
+/* What the kernel is given of a set. */
+static const assay_any_io *given_io(const assay_step_set *set, const assay_bench_subject *s)
+{
+    return s->gpu != NULL ? &set->on_gpu.io : &set->io;
+}
+
 static assay_status call_kernel(assay_bench_subject *s, const assay_kernel *kernel, size_t index)
 {
-    assay_step_set *const set = &s->set[index];
-    return assay_step_call(kernel, &s->exec, s->given, s->state,
-                           s->gpu != NULL ? &set->on_gpu.io : &set->io);
+    const assay_step_set *const set = &s->set[index];
+    return assay_step_call(kernel, &s->exec, s->given, s->state, given_io(set, s));
 }
 
 static assay_status call(assay_bench_subject *s, size_t set)
@@ -205,7 +210,7 @@ static void work(const assay_bench_subject *s, size_t index, assay_bench_work *w
     work->bytes_read = cost.bytes_read;
     work->bytes_written = cost.bytes_written;
     work->declared_bytes_read = cost.bytes_read;
-    if (assay_bench_declared(s->kernel, s->given, s->state, &set->io, &declared)) {
+    if (assay_bench_declared(s->kernel, s->given, s->state, given_io(set, s), &declared)) {
         work->declared_bytes_read = (double)declared + operand_bytes(s, index, true);
     }
     const assay_op op = s->kernel->op;

@@ -1,0 +1,90 @@
+/* `assay bench` of a device's kernels, on an emulated device. */
+#include <criterion/criterion.h>
+#include <cjson/cJSON.h>
+
+#include "verify/tests/run_assay.h"
+
+#define MODULE ASSAY_TEST_PLUGINS "/../assay_cuda_emulated_device.so"
+#define RUN                                                                                        \
+    "bench --quick --case rmsnorm-tiny --batch 1 --impl cuda --stop count:3 --processes 1 "       \
+    "--plugin " MODULE " --json "
+
+static cJSON *read_json(const char *path)
+{
+    char *const text = run_read(path);
+    cJSON *const json = cJSON_Parse(text);
+    free(text);
+    cr_assert_not_null(json, "%s", path);
+    return json;
+}
+
+static const cJSON *in(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+Test(gpu_bench, a_timing_says_its_clock_and_marks_throttled_samples)
+{
+    run_output run = run_assay_with(
+        "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
+        RUN "gpu-bench-nvml.json");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_expect_null(strstr(run.err, "not recorded"), "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-nvml.json");
+    cr_expect_eq(cJSON_GetArraySize(in(json, "timings")), 2);
+    const cJSON *timing;
+    cJSON_ArrayForEach(timing, in(json, "timings"))
+    {
+        const cJSON *const samples = in(timing, "samples");
+        cr_expect_str_eq(in(timing, "verdict")->valuestring, "PASS");
+        cr_expect_str_eq(in(in(timing, "gpu"), "timer")->valuestring, "events");
+        cr_expect_null(in(timing, "floor"), "the host's ceilings are no GPU's");
+        cr_expect_eq(cJSON_GetArraySize(in(samples, "sm_megahertz")), 3);
+        cr_expect_float_eq(in(samples, "sm_megahertz")->child->valuedouble, 1500.0, 75.0);
+        cr_expect_eq(in(samples, "gpu_throttle")->child->valueint, 0x24);
+        cr_expect_eq(in(in(timing, "summary"), "contaminated")->valueint, 3);
+        cr_expect_null(in(samples, "core_share"), "the host's cores have no part in it");
+        cr_expect_null(in(samples, "gpu_joules"), "the library has no counter of energy");
+    }
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+Test(gpu_bench, a_missing_management_library_is_said)
+{
+    run_output run = run_assay_with("ASSAY_NVML=libno-such.so", RUN "gpu-bench-plain.json");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_expect_not_null(strstr(run.err, "throttle reasons of the GPU are not recorded"), "%s",
+                       run.err);
+    cJSON *const json = read_json("gpu-bench-plain.json");
+    const cJSON *const gpu = in(in(json, "timings")->child, "gpu");
+    cr_expect_not_null(in(gpu, "without_nvml"));
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+Test(gpu_bench, without_a_device_nothing_is_timed_and_the_reason_stands_there)
+{
+    run_output run =
+        run_assay_with("ASSAY_EMULATED_DEVICES=0", RUN "gpu-bench-none.json");
+    cJSON *const json = read_json("gpu-bench-none.json");
+    cr_expect_eq(cJSON_GetArraySize(in(json, "timings")), 0);
+    const cJSON *const skipped = in(json, "skipped");
+    cr_assert_eq(cJSON_GetArraySize(skipped), 2, "%s", run.err);
+    cr_expect_not_null(strstr(in(skipped->child, "reason")->valuestring, "no CUDA-capable device"));
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+Test(gpu_bench, the_clock_is_judged_on_spins_of_known_cycles)
+{
+    run_output run = run_assay("selftest timer --quick --plugin " MODULE);
+    cr_expect(run.status == 0 || run.status == 1, "%s", run.err);
+    cr_expect_not_null(strstr(run.out, "cycles take"), "%s", run.out);
+    run_output none =
+        run_assay_with("ASSAY_EMULATED_DEVICES=0", "selftest timer --quick --plugin " MODULE);
+    cr_expect_eq(none.status, 3);
+    cr_expect_not_null(strstr(none.err, "no device"), "%s", none.err);
+    run_free(&run);
+    run_free(&none);
+}
