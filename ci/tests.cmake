@@ -126,6 +126,10 @@ add_custom_command(OUTPUT ${discovered}
 add_custom_target(discover ALL DEPENDS ${discovered})
 set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})
 
+# What runs on a machine with a GPU, its parts played.
+add_test(NAME cuda/gpu COMMAND ${PROJECT_SOURCE_DIR}/ci/gpu-test ${PROJECT_BINARY_DIR})
+set_tests_properties(cuda/gpu PROPERTIES LABELS cuda TIMEOUT 300)
+
 # The CUDA kernels judged through the emulator, which is judged before; of the module itself what
 # can be seen without a GPU.
 if(TARGET assay_cuda_emulated)
