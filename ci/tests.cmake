@@ -126,7 +126,9 @@ add_custom_command(OUTPUT ${discovered}
 add_custom_target(discover ALL DEPENDS ${discovered})
 set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})
 
-# What runs on a machine with a GPU, its parts played.
+# What goes to a machine with a GPU and no network; what runs there, its parts played.
+add_test(NAME cuda/bundle COMMAND ${PROJECT_SOURCE_DIR}/ci/bundle-test)
+set_tests_properties(cuda/bundle PROPERTIES LABELS cuda TIMEOUT 300 SKIP_RETURN_CODE 77)
 add_test(NAME cuda/gpu COMMAND ${PROJECT_SOURCE_DIR}/ci/gpu-test ${PROJECT_BINARY_DIR})
 set_tests_properties(cuda/gpu PROPERTIES LABELS cuda TIMEOUT 300)
 
