@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/gpu/probe.h"
 #include "bench/implementations.h"
 #include "bench/interleave.h"
 #include "bench/options.h"
@@ -13,6 +14,7 @@
 #include "bench/selection.h"
 #include "bench/store.h"
 #include "kernels/registry.h"
+#include "verify/devices.h"
 #include "verify/generated.h"
 #include "verify/golden_path.h"
 #include "verify/result_json.h"
@@ -183,7 +185,26 @@ static cJSON *head_of(const bench_run *run)
     cJSON *const head = assay_results_begin();
     assay_peers_versions(&run->peers, cJSON_GetObjectItemCaseSensitive(head, "environment"));
     (void)cJSON_AddItemToObject(head, "ceilings", assay_ceilings_to_json(&run->ceilings));
+    if (run->options.plugin != NULL) {
+        cJSON *const environment = cJSON_GetObjectItemCaseSensitive(head, "environment");
+        assay_error none;
+        (void)assay_devices_add(run->options.plugin,
+                                cJSON_GetObjectItemCaseSensitive(environment, "gpus"), &none);
+    }
     return head;
+}
+
+/* Floors of a device's kernels are its own. */
+static void load_device_ceilings(bench_run *run)
+{
+    assay_error why;
+    if (run->options.plugin == NULL || !assay_implementations_on_device(&run->found)) {
+        return;
+    }
+    assay_gpu_ceilings_load(run->options.plugin, &run->ceilings, &why);
+    if (why.message[0] != '\0') {
+        (void)fprintf(stderr, "assay bench: %s\n", why.message);
+    }
 }
 
 static assay_status open_run(bench_run *run, assay_error *error)
@@ -218,6 +239,9 @@ static assay_status open_run(bench_run *run, assay_error *error)
     }
     if (status == ASSAY_OK) {
         status = assay_ceilings_load(&run->ceilings, error);
+    }
+    if (status == ASSAY_OK) {
+        load_device_ceilings(run);
     }
     free(text);
     return status;

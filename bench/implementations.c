@@ -111,3 +111,15 @@ const assay_kernel *assay_implementation_kernel(const assay_table *table, assay_
     return assay_table_supports(table, op, &ignored) == ASSAY_OK ? table->kernel[ASSAY_OP_linear]
                                                                  : NULL;
 }
+
+bool assay_implementations_on_device(const assay_implementations *found)
+{
+    bool any = false;
+    for (size_t t = 0; t < found->count; t++) {
+        for (int op = 0; op < ASSAY_OP_COUNT; op++) {
+            const assay_kernel *const kernel = found->table[t].kernel[op];
+            any = any || (kernel != NULL && kernel->space != ASSAY_HOST);
+        }
+    }
+    return any;
+}

@@ -23,4 +23,7 @@ void assay_implementations_close(assay_implementations *found);
  * when the table cannot do the op. */
 const assay_kernel *assay_implementation_kernel(const assay_table *table, assay_op op);
 
+/* Whether any kernel's operands lie on a device. */
+bool assay_implementations_on_device(const assay_implementations *found);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/gpu/probe.h"
 #include "bench/parts.h"
 #include "bench/series.h"
 #include "bench/statistics/summary.h"
@@ -21,9 +22,6 @@ static assay_floor floor_of(const assay_timing_key *key, const cJSON *work,
 {
     const double read = assay_json_number_or(work, bytes, 0.0);
     const double written = assay_json_number_or(work, "bytes_written", 0.0);
-    if (key->kernel != NULL && key->kernel->space != ASSAY_HOST) {
-        return (assay_floor){.seconds = 0.0}; /* the ceilings are the host's */
-    }
     const assay_floor_work floor_work = {
         .flops = assay_json_number_or(work, "flops", 0.0),
         .bytes_read = read,
@@ -31,6 +29,10 @@ static assay_floor floor_of(const assay_timing_key *key, const cJSON *work,
         .multiply = key->kernel != NULL ? key->kernel->precision.multiply : ASSAY_F32,
         .threads = key->threads,
         .level = key->cold ? ASSAY_LEVEL_DRAM : assay_level_for(read + written, key->threads)};
+    if (key->kernel != NULL && key->kernel->space != ASSAY_HOST) {
+        const bool judges = strcmp(bytes, "declared_bytes_read") == 0;
+        return assay_gpu_floor(ceilings, &floor_work, !key->cold, !judges);
+    }
     return assay_floor_of(ceilings, &floor_work);
 }
 

@@ -21,6 +21,7 @@ double assay_ceilings_find(const assay_ceilings *ceilings, const char *name)
 
 const char *assay_ceiling_unit(const char *name)
 {
+    name += strncmp(name, "gpu/", 4) == 0 ? 4 : 0;
     if (strncmp(name, "bandwidth/", 10) == 0) {
         return "B/s";
     }

@@ -5,6 +5,11 @@
  *   multiply_add/{f32,bf16}/{instruction set}/{one,all}   FLOP/s, 2 a multiply-add
  *   multiply_add/int8/{instruction set}/{one,all}         OP/s, 2 a multiply-add
  *   latency/{call,barrier}                                s
+ * and of a GPU, kept apart from the machine's by device (bench/gpu/probe.h):
+ *   gpu/bandwidth/{read,copy}/{dram,l2}            B/s
+ *   gpu/multiply_add/{bf16,f16,tf32,int8,e4m3}/mma FLOP/s, OP/s; what the older matrix instruction
+ *                                    reaches, which newer devices' own ones may exceed
+ *   gpu/latency/{launch,kernel}                    s; from the host and back, one after another
  * `one` is one thread, `all` one on every core this process may use. */
 #ifndef BENCH_PROBE_CEILINGS_H
 #define BENCH_PROBE_CEILINGS_H

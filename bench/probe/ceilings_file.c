@@ -14,13 +14,11 @@
 
 enum { PATH_LENGTH = 4096, FILE_MOST = 1 << 20 };
 
-static bool path_of(char *folder, char *path, size_t size)
+static bool path_of(const char *machine, char *folder, char *path, size_t size)
 {
-    char machine[ASSAY_MACHINE_DIGEST + 1];
     if (!assay_cache_folder(folder, PATH_LENGTH)) {
         return false;
     }
-    assay_machine_digest(machine);
     return snprintf(path, size, "%s/probe-%s.json", folder, machine) < (int)size;
 }
 
@@ -65,11 +63,18 @@ static assay_status check(const char *path, const cJSON *root, const cJSON *obje
 
 assay_status assay_ceilings_read(assay_ceilings *ceilings, assay_error *error)
 {
+    char machine[ASSAY_MACHINE_DIGEST + 1];
+    assay_machine_digest(machine);
+    return assay_ceilings_read_of(machine, ceilings, error);
+}
+
+assay_status assay_ceilings_read_of(const char *machine, assay_ceilings *ceilings,
+                                    assay_error *error)
+{
     char folder[PATH_LENGTH];
     char path[PATH_LENGTH + 64];
-    char machine[ASSAY_MACHINE_DIGEST + 1];
     cJSON *root = NULL;
-    if (!path_of(folder, path, sizeof path) || access(path, F_OK) != 0) {
+    if (!path_of(machine, folder, path, sizeof path) || access(path, F_OK) != 0) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "this machine's ceilings are not known: measure them with assay probe");
     }
@@ -81,7 +86,6 @@ assay_status assay_ceilings_read(assay_ceilings *ceilings, assay_error *error)
     if (status == ASSAY_OK) {
         status = assay_ceilings_from_json(path, object, ceilings, error);
     }
-    assay_machine_digest(machine);
     if (status == ASSAY_OK && strcmp(ceilings->machine, machine) != 0) {
         status = assay_fail(error, ASSAY_BAD_INPUT,
                             "%s: measured on machine %s, this is %s: probe again with assay probe "
@@ -102,10 +106,18 @@ static bool write_text(const char *path, const char *temporary, const char *text
 
 assay_status assay_ceilings_write(const assay_ceilings *ceilings, assay_error *error)
 {
+    char machine[ASSAY_MACHINE_DIGEST + 1];
+    assay_machine_digest(machine);
+    return assay_ceilings_write_of(machine, ceilings, error);
+}
+
+assay_status assay_ceilings_write_of(const char *machine, const assay_ceilings *ceilings,
+                                     assay_error *error)
+{
     char folder[PATH_LENGTH];
     char path[PATH_LENGTH + 64];
     char temporary[PATH_LENGTH + 96];
-    if (!path_of(folder, path, sizeof path)) {
+    if (!path_of(machine, folder, path, sizeof path)) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "no folder to keep ceilings in: set ASSAY_CACHE or HOME");
     }

@@ -11,6 +11,12 @@ assay_status assay_ceilings_read(assay_ceilings *ceilings, assay_error *error);
 /* ASSAY_UNSUPPORTED: no folder to be had. */
 assay_status assay_ceilings_write(const assay_ceilings *ceilings, assay_error *error);
 
+/* The same of a device, by its digest. */
+assay_status assay_ceilings_read_of(const char *machine, assay_ceilings *ceilings,
+                                    assay_error *error);
+assay_status assay_ceilings_write_of(const char *machine, const assay_ceilings *ceilings,
+                                     assay_error *error);
+
 /* Takes the better `best` of both for every name in either; the rest stays the newer one's. */
 void assay_ceilings_merge(assay_ceilings *newer, const assay_ceilings *older);
 

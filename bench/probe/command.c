@@ -6,22 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/clock.h"
+#include "bench/gpu/probe.h"
 #include "bench/pin.h"
 #include "bench/probe/ceilings_file.h"
 #include "bench/probe/probe.h"
+#include "kernels/plugin.h"
 #include "verify/options.h"
 #include "verify/report.h"
 
 enum { EXIT_USAGE = 2, EXIT_INPUT = 3 };
 
 typedef struct probe_options {
-    const char *json;
+    const char *json, *plugin;
     bool quick, fresh, help;
 } probe_options;
 
 static const assay_option table[] = {
     {"json", ASSAY_OPTION_TEXT, offsetof(probe_options, json), 0, 0},
+    {"plugin", ASSAY_OPTION_TEXT, offsetof(probe_options, plugin), 0, 0},
     {"quick", ASSAY_OPTION_FLAG, offsetof(probe_options, quick), 0, 0},
     {"fresh", ASSAY_OPTION_FLAG, offsetof(probe_options, fresh), 0, 0},
     {"help", ASSAY_OPTION_FLAG, offsetof(probe_options, help), 0, 0},
@@ -42,6 +44,8 @@ static const char help[] =
     "  best one. 'best ever' is of all probes of this machine, kept, dated, in\n"
     "  $ASSAY_CACHE, else $XDG_CACHE_HOME/assay, else ~/.cache/assay.\n"
     "\n"
+    "  --plugin FILE the GPU that the plug-in's kernels run on, instead of the host: memory, L2,\n"
+    "                matrix units by type, launches; kept by device\n"
     "  --quick       at most 8 seconds instead of 60\n"
     "  --fresh       forget what earlier probes reached\n"
     "  --json FILE   a results file with environment and ceilings; '-' is standard output\n"
@@ -89,7 +93,7 @@ static void print_entry(const assay_ceiling *entry)
     printf("%-36s %13s %13s %13s %13s\n", entry->name, text[0], text[1], text[2], text[3]);
 }
 
-static void print_all(const assay_ceilings *ceilings)
+static void print_machine(const assay_ceilings *ceilings)
 {
     const assay_topology *const topology = assay_topology_get();
     printf("# machine %s, %d cores, caches", ceilings->machine,
@@ -97,9 +101,13 @@ static void print_all(const assay_ceilings *ceilings)
     for (int i = 0; i < ASSAY_CACHE_LEVELS && topology->cache_bytes[i] > 0; i++) {
         printf(" %.0f", (double)topology->cache_bytes[i] / 1024);
     }
-    printf(" KiB; %s\n# a ceiling is the best that was reached: the best round of this probe, and "
-           "of all probes of this machine\n",
-           ceilings->date);
+    printf(" KiB; %s\n", ceilings->date);
+}
+
+static void print_all(const assay_ceilings *ceilings)
+{
+    printf("# a ceiling is the best that was reached: the best round of this probe, and "
+           "of all probes of it\n");
     printf("%-36s %13s %13s %13s %13s\n", "ceiling", "best ever", "best now", "median round",
            "worst round");
     for (size_t i = 0; i < ceilings->count; i++) {
@@ -132,6 +140,40 @@ static assay_status probe(const probe_options *options, assay_ceilings *ceilings
     return status;
 }
 
+/* In this process, which runs nothing else of the plug-in's. */
+static assay_status probe_device(const probe_options *options, assay_ceilings *ceilings,
+                                 assay_error *error)
+{
+    static assay_ceilings older;
+    assay_plugin plugin;
+    assay_gpu *gpu = NULL;
+    assay_error said = {.message = ""};
+    assay_status status = assay_plugin_open(options->plugin, &plugin, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    status = assay_gpu_open(plugin.accelerator, &gpu, error);
+    if (status == ASSAY_OK) {
+        status = assay_gpu_probe(gpu, options->quick, ceilings, error);
+    }
+    if (status == ASSAY_OK && !options->fresh &&
+        assay_ceilings_read_of(ceilings->machine, &older, &said) == ASSAY_OK) {
+        assay_ceilings_merge(ceilings, &older);
+    }
+    if (status == ASSAY_OK &&
+        assay_ceilings_write_of(ceilings->machine, ceilings, &said) != ASSAY_OK) {
+        fprintf(stderr, "assay probe: not kept: %s\n", said.message);
+    }
+    if (status == ASSAY_OK) {
+        printf("# %s, compute capability %d.%d, %d multiprocessors\n", gpu->facts.name,
+               (int)(gpu->device.compute / 10), (int)(gpu->device.compute % 10),
+               (int)gpu->facts.multiprocessors);
+    }
+    assay_gpu_close(&gpu);
+    assay_plugin_close(&plugin);
+    return status;
+}
+
 static assay_status write_json(const char *path, const assay_ceilings *ceilings,
                                assay_error *error)
 {
@@ -159,8 +201,12 @@ int assay_probe_command(int argc, char **argv)
         (void)fputs(help, stdout);
         return 0;
     }
-    status = probe(&options, &ceilings, &error);
+    status = options.plugin != NULL ? probe_device(&options, &ceilings, &error)
+                                    : probe(&options, &ceilings, &error);
     if (status == ASSAY_OK && (options.json == NULL || strcmp(options.json, "-") != 0)) {
+        if (options.plugin == NULL) {
+            print_machine(&ceilings);
+        }
         print_all(&ceilings);
     }
     if (status == ASSAY_OK && options.json != NULL) {

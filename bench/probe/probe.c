@@ -32,9 +32,8 @@ static assay_ceiling *entry_of(assay_ceilings *found, const char *name)
     return entry;
 }
 
-/* Rounds are in seconds, ascending. A rate's best round is the shortest, a latency's too. */
-static void keep(assay_ceilings *found, const char *name, double amount,
-                 const assay_probe_rounds *rounds)
+void assay_probe_keep(assay_ceilings *found, const char *name, double amount,
+                      const assay_probe_rounds *rounds)
 {
     assay_ceiling *const entry = entry_of(found, name);
     const double shortest = rounds->seconds[0];
@@ -66,7 +65,7 @@ void assay_probe_way(assay_probe *probe, const char *name, double amount, assay_
     const double left = fmax(probe->end - assay_clock_now(), 0);
     const double fair = left / (double)(probe->ways - probe->done);
     assay_probe_measure(work, context, threads, fmin(fair, WAY_SECONDS), &rounds);
-    keep(probe->found, name, amount * (double)threads, &rounds);
+    assay_probe_keep(probe->found, name, amount * (double)threads, &rounds);
     probe->done++;
 }
 
@@ -82,11 +81,10 @@ static assay_status measure_all(assay_probe *probe, assay_error *error)
     return status;
 }
 
-static void stamp(assay_ceilings *ceilings)
+void assay_probe_stamp(assay_ceilings *ceilings)
 {
     struct tm utc;
     const time_t now = time(NULL);
-    assay_machine_digest(ceilings->machine);
     if (gmtime_r(&now, &utc) == NULL ||
         strftime(ceilings->date, sizeof ceilings->date, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0) {
         (void)snprintf(ceilings->date, sizeof ceilings->date, "unknown");
@@ -99,7 +97,8 @@ assay_status assay_probe_run(const assay_probe_options *options, assay_ceilings 
     const double start = assay_clock_now();
     assay_probe probe = {.options = options, .counting = true, .found = ceilings};
     memset(ceilings, 0, sizeof *ceilings);
-    stamp(ceilings);
+    assay_machine_digest(ceilings->machine);
+    assay_probe_stamp(ceilings);
     probe.features = assay_host_device().features;
     assay_status status = assay_pin_threads(0, &probe.all, error);
     const bool pinned = status == ASSAY_OK;

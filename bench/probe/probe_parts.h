@@ -21,6 +21,12 @@ typedef struct assay_probe {
 void assay_probe_way(assay_probe *probe, const char *name, double amount, assay_probe_work *work,
                      void *context, int32_t threads);
 
+/* One way's rounds, in seconds, ascending: a rate's best round is the shortest, a latency's too. */
+void assay_probe_keep(assay_ceilings *found, const char *name, double amount,
+                      const assay_probe_rounds *rounds);
+/* The date of now. */
+void assay_probe_stamp(assay_ceilings *ceilings);
+
 /* Each measures its own names, with one thread and with all. */
 assay_status assay_probe_bandwidths(assay_probe *probe, assay_error *error);
 assay_status assay_probe_peaks(assay_probe *probe, assay_error *error);

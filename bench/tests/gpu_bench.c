@@ -63,6 +63,44 @@ Test(gpu_bench, a_missing_management_library_is_said)
     run_free(&run);
 }
 
+Test(gpu_bench, floors_are_those_of_the_devices_own_probe)
+{
+    static const char here[] = "ASSAY_CACHE=./gpu-bench-cache";
+    run_output probe = run_assay_with(here, "probe --quick --json gpu-bench-probe.json --plugin "
+                                            MODULE);
+    cr_assert_eq(probe.status, 0, "%s", probe.err);
+    run_output run = run_assay_with(here, RUN "gpu-bench-floors.json");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cr_expect_null(strstr(run.err, "no floors"), "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-floors.json");
+    cJSON *const ceilings = read_json("gpu-bench-probe.json");
+    const cJSON *timing;
+    cJSON_ArrayForEach(timing, in(json, "timings"))
+    {
+        const cJSON *const floor = in(timing, "floor");
+        cr_assert_not_null(floor);
+        cr_expect_eq(strncmp(in(floor, "bound")->valuestring, "gpu/bandwidth/", 14), 0);
+        cr_expect(in(floor, "seconds")->valuedouble > 0.0);
+    }
+    const cJSON *entry;
+    int bandwidths = 0;
+    cJSON_ArrayForEach(entry, in(in(ceilings, "ceilings"), "entries"))
+    {
+        const char *const name = in(entry, "name")->valuestring;
+        cr_expect_eq(strncmp(name, "gpu/", 4), 0, "%s", name);
+        bandwidths += strncmp(name, "gpu/bandwidth/", 14) == 0;
+        cr_expect_eq(strncmp(name, "gpu/multiply_add/", 17) == 0, false,
+                     "matrix units are not emulated and yet measured");
+    }
+    cr_expect_eq(bandwidths, 4);
+    const cJSON *const gpus = in(in(json, "environment"), "gpus");
+    cr_expect_eq(cJSON_GetArraySize(gpus), 1, "results name their devices");
+    cJSON_Delete(json);
+    cJSON_Delete(ceilings);
+    run_free(&probe);
+    run_free(&run);
+}
+
 Test(gpu_bench, without_a_device_nothing_is_timed_and_the_reason_stands_there)
 {
     run_output run =

@@ -24,6 +24,14 @@ inline cudaStream_t stream_of(void *stream)
 
 const assay_accelerator_timing *timing();
 
+assay_status multiprocessors(const assay_exec *exec, int *count);
+/* ceilings.cu: of the same names in the interface; load_ceilings runs its kernels on nothing. */
+assay_status load_ceilings(const assay_exec *exec);
+assay_status sweep(int32_t device, void *stream, void *to, const void *from, size_t bytes,
+                   uint32_t times, assay_error *error);
+assay_status multiply(int32_t device, void *stream, assay_dtype type, void *to, const void *from,
+                      uint32_t rounds, double *operations, assay_error *error);
+
 } // namespace assay_cuda
 
 #endif

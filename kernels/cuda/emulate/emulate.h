@@ -172,6 +172,11 @@ inline long long clock64()
     return (long long)(emulate::nanoseconds() * emulate::CYCLES_A_MICROSECOND / 1000);
 }
 
+inline uint4 __ldcg(const uint4 *at)
+{
+    return *at;
+}
+
 /* Threads of the emulator never run at once, so that a plain sum is atomic. */
 template <typename T> T atomicAdd(T *sum, T value)
 {

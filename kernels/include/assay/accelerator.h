@@ -104,7 +104,22 @@ typedef struct assay_accelerator_timing {
 
     /* Keeps one multiprocessor busy for so many of its cycles (and up to some tens more). */
     assay_status (*spin)(int32_t device, void *stream, uint64_t cycles, assay_error *error);
+
+    /* What ceilings are measured by. Reads `bytes` (a multiple of 64) from `from`, `times` times over,
+     * past the caches that multiprocessors have of their own; with `to` (as many bytes) it writes
+     * there what it read. */
+    assay_status (*sweep)(int32_t device, void *stream, void *to, const void *from, size_t bytes,
+                          uint32_t times, assay_error *error);
+    /* `rounds` rounds of multiply-adds by every multiprocessor's units for matrices, on numbers of
+     * a type (ASSAY_BF16, F16, TF32, I8, E4M3) that are ASSAY_MULTIPLY_NUMBERS
+     * bytes at `from`, what comes of it to as many at `to`. *operations becomes how many that are, two
+     * a multiply-add. UNSUPPORTED: the device has none for that type. */
+    assay_status (*multiply)(int32_t device, void *stream, assay_dtype type, void *to,
+                             const void *from, uint32_t rounds, double *operations,
+                             assay_error *error);
 } assay_accelerator_timing;
+
+enum { ASSAY_MULTIPLY_NUMBERS = 1 << 20 };
 
 typedef struct assay_accelerator {
     uint32_t abi;     /* ASSAY_ACCELERATOR_ABI */

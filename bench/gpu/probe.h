@@ -1,0 +1,25 @@
+/* A device's ceilings, measured; and the least time they leave for an amount of work. */
+#ifndef BENCH_GPU_PROBE_H
+#define BENCH_GPU_PROBE_H
+
+#include "bench/gpu/gpu.h"
+#include "bench/probe/ceilings.h"
+
+/* 16 hex digits of what makes a device the same kind of device: name, compute capability, memory,
+ * cache, multiprocessors. Its ceilings are kept by this. */
+void assay_gpu_digest(const assay_accelerator_device *facts, char digest[17]);
+
+/* All of ceilings.h's `gpu/` names that the device has, in about a second; quick: a third. */
+assay_status assay_gpu_probe(assay_gpu *gpu, bool quick, assay_ceilings *ceilings,
+                             assay_error *error);
+
+/* What earlier probes left of the plug-in's first device, appended to the host's ceilings. Nothing
+ * is appended where there is no device, or none of its kind was probed: *why says it. */
+void assay_gpu_ceilings_load(const char *plugin, assay_ceilings *ceilings, assay_error *why);
+
+/* As assay_floor_of. cached: what is read may be in the device's cache. arithmetic false: by bytes
+ * alone, since the peaks above are not the most that every device can do. */
+assay_floor assay_gpu_floor(const assay_ceilings *ceilings, const assay_floor_work *work,
+                            bool cached, bool arithmetic);
+
+#endif
