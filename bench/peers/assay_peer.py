@@ -53,6 +53,21 @@ class Peer:
         """The outputs of a call: a list of (name, dtype, shape, bytes-like)."""
         raise NotImplementedError
 
+    def settle(self):
+        """Waits for what calls have left to a device."""
+
+    def evict(self):
+        """Puts what a device's caches hold out of them."""
+
+    def time(self, work):
+        """Seconds of work(), which makes calls, and what it returns; another clock than the host's
+        gives seconds from which nothing is to be subtracted."""
+        start = clock()
+        result = work()
+        return (clock() - start) * 1e-9, result
+
+    host_clock = True
+
     def parts(self, index):
         """Optional: first_token_seconds and token_seconds of one more call."""
         raise Unsupported("its parts are not known")
@@ -67,6 +82,15 @@ class Missing(Peer):
     @property
     def implementations(self):
         raise Unsupported("package %s is missing: run ci/peers %s" % (self.package, self.name))
+
+
+def device():
+    """The word after --device: where the peer computes, "cpu" unless it is given."""
+    words = sys.argv[1:]
+    given = words[words.index("--device") + 1:] if "--device" in words else ["cpu"]
+    if not given or given[0] not in ("cpu", "cuda"):
+        sys.exit("--device wants cpu or cuda")
+    return given[0]
 
 
 def clock():
@@ -162,6 +186,7 @@ class Server:
         memory = _Memory([request.get("tensors", [])])
         start = clock()
         self.peer.open(request, memory.sets[0])
+        self.peer.settle()
         return {"threads": len(threads), "prepare_seconds": (clock() - start) * 1e-9,
                 "opened_bytes": _peak_bytes() - before * 1024}
 
@@ -169,8 +194,10 @@ class Server:
         self.peer.batch(request["case"])
         self.peer.load(0, _Memory(request["inputs"]).sets[0])
         self.peer.call(0)  # what is compiled or allocated on first use is not a call's time
+        self.peer.settle()
         start = clock()
         self.peer.call(0)
+        self.peer.settle()
         return {"first_call_seconds": (clock() - start) * 1e-9, "workspace_bytes": 0}
 
     def do_sample(self, request):
@@ -178,7 +205,7 @@ class Server:
         cold, keep = request["cache"] == "cold", request["keep"]
         memory = _Memory(request["inputs"])
         sets = len(memory.sets) // samples
-        empty = _empty_call()
+        empty = _empty_call() if self.peer.host_clock else 0.0
         answer = {"seconds": [], "switches": [], "steal_seconds": [],
                   "empty_call_seconds": empty, "page_bytes": mmap.PAGESIZE}
         for i in range(samples):
@@ -187,13 +214,15 @@ class Server:
             if cold:
                 half = len(self.sweep) // 2
                 memoryview(self.sweep)[:half] = memoryview(self.sweep)[half:2 * half]
+                self.peer.evict()
             else:
                 _call_many(self.peer.call, sets, sets)
             gc.collect(0)
+            self.peer.settle()
             switches, steal = _switches(), _steal_seconds()
-            start = clock()
-            result = _call_many(self.peer.call, sets, 1 if cold else calls)
-            seconds = (clock() - start) * 1e-9 / (1 if cold else calls)
+            count = 1 if cold else calls
+            spent, result = self.peer.time(lambda: _call_many(self.peer.call, sets, count))
+            seconds = spent / count
             answer["seconds"].append(max(0.0, seconds - empty))
             answer["switches"].append(_switches() - switches)
             answer["steal_seconds"].append(max(0.0, _steal_seconds() - steal))

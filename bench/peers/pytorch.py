@@ -4,7 +4,10 @@
 Implementations: eager in f32 and bf16, decoders gathered (embedding_bag) and dense;
 torch.compile where shapes stay the same (not generation), in f32 and bf16.
 Weights are taken as stored, bf16 ones widened once for f32; products are f32 with f32 sums, as the
-contracts say (TF32 is a GPU's).
+contracts say (TF32 is a GPU's, and off there too).
+
+--device cuda: the same on a GPU, by a GPU's clock (cuda_clock.py), with _cuda behind every name;
+pytorch_cuda.py is this. It has not been run on a GPU yet.
 
 A bf16 product is rounded before anything is added to it, which would cost an encoder's or decoder's
 bias more than its contract allows. So under bf16 a bias is a part of the product: three columns
@@ -22,6 +25,7 @@ F32 = {"multiply": "f32", "accumulate_bits": 24, "intermediate": "f32", "output"
 BF16 = {"storage": "bf16", "multiply": "bf16", "accumulate_bits": 24, "intermediate": "bf16",
         "output": "bf16", "angle": "f32", "flush": True}
 ALL = ["linear", "sae_encode", "sae_decode", "capture", "generate"]
+DEVICE = assay_peer.device()
 # By name: ops, contract, variant.
 OFFERED = {"pytorch": (ALL, F32, "eager"),
            "pytorch_dense": (["sae_decode"], F32, "dense"),
@@ -29,6 +33,10 @@ OFFERED = {"pytorch": (ALL, F32, "eager"),
            "pytorch_bf16": (ALL, BF16, "eager"),
            "pytorch_compile_bf16": (["sae_encode", "capture"], BF16, "compile"),
            "pytorch_dense_bf16": (["sae_decode"], BF16, "dense")}
+
+
+if DEVICE != "cpu":
+    OFFERED = {"%s_%s" % (name, DEVICE): offer for name, offer in OFFERED.items()}
 
 
 class PyTorch(assay_peer.Peer):
@@ -40,7 +48,19 @@ class PyTorch(assay_peer.Peer):
         """The libraries are imported by `open`, when the processors they may use are set."""
         self.version = ", ".join("%s %s" % (name, importlib.metadata.version(name))
                                  for name in ("torch", "transformers"))
-        self.op = None
+        self.op = self.clock = None
+
+    def on_device(self, torch):
+        """A GPU's clock, and everything made from now on in its memory."""
+        if not torch.cuda.is_available():
+            raise Unsupported("no GPU that PyTorch can use")
+        from cuda_clock import CudaClock
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+        torch.set_default_device(DEVICE)
+        self.clock, self.host_clock = CudaClock(), False
+        self.settle, self.evict, self.time = (torch.cuda.synchronize, self.clock.evict,
+                                              self.clock.time)
 
     def open(self, request, tensors):
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages, as our own kernels have
@@ -48,6 +68,8 @@ class PyTorch(assay_peer.Peer):
         logging.getLogger("torch").setLevel(logging.ERROR)
         torch.set_num_threads(len(request["processors"]))
         torch.set_num_interop_threads(1)
+        if DEVICE == "cuda":
+            self.on_device(torch)
         _, precision, variant = OFFERED[request["impl"]]
         dtype = torch.bfloat16 if precision is BF16 else torch.float32
         if request["op"] in ("capture", "generate"):

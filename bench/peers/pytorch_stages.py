@@ -5,7 +5,7 @@ from transformers.utils import logging
 
 import assay_peer
 from assay_peer import Unsupported
-from pytorch_steps import named, view
+from pytorch_steps import DEVICE, named, view
 
 torch.set_grad_enabled(False)
 logging.set_verbosity_error()
@@ -13,7 +13,8 @@ logging.disable_progress_bar()
 
 
 def load_model(params, dtype):
-    return AutoModelForCausalLM.from_pretrained(params["checkpoint"], dtype=dtype).eval()
+    model = AutoModelForCausalLM.from_pretrained(params["checkpoint"], dtype=dtype)
+    return model.to(DEVICE).eval()
 
 
 def prompts(tensors):

@@ -1,20 +1,24 @@
 """Steps in PyTorch: linear, SAE encode and decode, as pytorch.py offers them."""
 import torch
 
+import assay_peer
 from assay_peer import Unsupported
 
 torch.set_grad_enabled(False)
 EXTRA = 32  # columns that a bf16 bias takes: three are used, the rest keeps rows aligned
 
 
+DEVICE = assay_peer.device()
+
+
 def view(tensor):
-    """A tensor over shared memory: to be copied."""
+    """A tensor over shared memory, on the device: to be copied where that is the host."""
     kinds = {"f64": torch.float64, "f32": torch.float32, "bf16": torch.bfloat16,
              "f16": torch.float16, "i64": torch.int64, "i32": torch.int32}
     if not len(tensor.data):
         return torch.empty(tensor.shape, dtype=kinds[tensor.dtype])
     raw = torch.frombuffer(bytearray(tensor.data), dtype=torch.uint8)
-    return raw.view(kinds[tensor.dtype]).reshape(tensor.shape)
+    return raw.view(kinds[tensor.dtype]).reshape(tensor.shape).to(DEVICE)
 
 
 def split_bf16(vector):
@@ -27,7 +31,7 @@ def split_bf16(vector):
 
 
 def raw_bytes(tensor):
-    return tensor.contiguous().view(torch.uint8).reshape(-1).numpy()
+    return tensor.contiguous().view(torch.uint8).reshape(-1).cpu().numpy()
 
 
 def named(name, tensor):
