@@ -5,7 +5,7 @@
  * 2.5 TFLOP/s, from the second 1.7 to 1.9 (zeros 3.2 and 2.4). Measured on one core, 8,192
  * outputs of 2,048: 1.09 TFLOP/s at 256 rows, 33% of the peak. What stops it at many rows: each
  * step loads as much as it multiplies, and what memory brings meanwhile takes the same line
- * buffers: asking for the next panel ahead gained 10 to 15% where overlap would gain 40. Sums
+ * buffers: asking for the next panel ahead gained 10 to 20% where overlap would gain 50. Sums
  * kept in memory so that a panel's piece stays in the first-level cache gained 5% at most; every
  * other line asked for, and not through the second-level cache, lost 15% and 40%. */
 #include "kernels/list.h"

@@ -1,7 +1,7 @@
 /* linear, f32, by 512-bit vectors.
  *
  * Floor: one reading of the weights, or 2 N K O operations at the multiply-add peak. Few rows
- * wait for memory: 29 GB/s at one row of 8,192 x 2,048, out of the last-level cache. Many wait
+ * wait for memory: 20 to 29 GB/s at one row of 8,192 x 2,048, out of the last-level cache. Many wait
  * for the multiply-adds: 153 of 230 GFLOP/s at 240 rows on one core, 180 where everything lies
  * in the first-level cache; 12 rows at once; four unrolled steps gave the same, broadcasts
  * inside the multiply-add a third. Asked for 2 KiB ahead the weights come at 17 GB/s, with 4 KiB
