@@ -1,11 +1,11 @@
 /* linear, f32, by 512-bit vectors.
  *
- * Floor: one reading of the weights, or 2 N K O operations at the multiply-add peak. Few rows
- * wait for memory: 20 to 29 GB/s at one row of 8,192 x 2,048, out of the last-level cache. Many wait
- * for the multiply-adds: 153 of 230 GFLOP/s at 240 rows on one core, 180 where everything lies
- * in the first-level cache; 12 rows at once; four unrolled steps gave the same, broadcasts
- * inside the multiply-add a third. Asked for 2 KiB ahead the weights come at 17 GB/s, with 4 KiB
- * and more (the next page) at 15, by the processor alone at 14 for one row and 8 for twelve. */
+ * Floor: one reading of the weights, or 2 N K O operations at the multiply-add peak. Few rows wait
+ * for memory: 18 to 29 GB/s at one row of 8,192 x 2,048, as other work leaves the last-level cache.
+ * Many wait for the multiply-adds: 153 of 230 GFLOP/s at 240 rows on one core, 180 where all lies
+ * in the first-level cache; broadcasts inside the multiply-adds gave a third of that. Asked for
+ * 2 KiB ahead the weights come at 17 GB/s, with 4 KiB and more (the next page) at 15, by the
+ * processor alone at 14 for one row and 8 for twelve. */
 #include "kernels/list.h"
 #include "kernels/simd/linear.h"
 #include "kernels/simd/products_avx512.h"
