@@ -7,9 +7,14 @@ namespace {
 
 enum { OPEN = 0, EXPIRED = 1, GATE_WORDS = 2, FLUSH_BLOCKS_EACH = 8, STAMP_BLOCKS_EACH = 4 };
 
-/* Words in the host's memory that the device sees. */
+/* The device's view of words in the host's memory. */
+struct Mapped {
+    volatile uint32_t *words;
+};
+
 struct Gate {
-    volatile uint32_t *host, *device;
+    volatile uint32_t *host;
+    Mapped device;
 };
 
 #ifdef ASSAY_EMULATED
@@ -38,12 +43,12 @@ __device__ unsigned multiprocessor()
 }
 #endif
 
-__global__ void __launch_bounds__(1) stand_at_gate(volatile uint32_t *words, uint64_t most)
+__global__ void __launch_bounds__(1) stand_at_gate(Mapped gate, uint64_t most)
 {
     const uint64_t start = nanoseconds_now();
-    while (words[OPEN] == 0) {
+    while (gate.words[OPEN] == 0) {
         if (nanoseconds_now() - start > most) {
-            words[EXPIRED] = 1;
+            gate.words[EXPIRED] = 1;
             return;
         }
     }
@@ -133,9 +138,9 @@ assay_status gate_open(int32_t device, void **gate, assay_error *error)
     ASSAY_CUDA_TRY(&exec, use_device(&exec));
     ASSAY_CUDA_TRY(&exec, cudaHostAlloc(&words, GATE_WORDS * sizeof(uint32_t),
                                         cudaHostAllocMapped));
-    Gate *const made = new Gate{static_cast<volatile uint32_t *>(words), nullptr};
+    Gate *const made = new Gate{static_cast<volatile uint32_t *>(words), {nullptr}};
     const cudaError_t mapped = cudaHostGetDevicePointer(&seen, words, 0);
-    made->device = static_cast<volatile uint32_t *>(seen);
+    made->device.words = static_cast<volatile uint32_t *>(seen);
     assay_status status =
         mapped == cudaSuccess
             ? load_all(&exec, made)
