@@ -61,8 +61,8 @@ static assay_status judge(assay_gpu *gpu, bool *good, assay_error *error)
                      : status;
         if (status == ASSAY_OK) {
             const bool right = fabs(s.median - 1.0) <= error_most;
-            printf("device, %s     %d cycles take %+.2f%% more than by its clock (at most %.0f%%)\n",
-                   cold == 1 ? "cold" : "warm", LONG_CYCLES - SHORT_CYCLES,
+            printf("device, %s     %d cycles take %+.2f%% more than by its clock (at most "
+                   "%.0f%%)\n", cold == 1 ? "cold" : "warm", LONG_CYCLES - SHORT_CYCLES,
                    100.0 * (s.median - 1.0), 100.0 * error_most);
             *good = *good && right;
         }

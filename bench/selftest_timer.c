@@ -197,7 +197,8 @@ static assay_status measure_empty(timer_result *t, assay_error *error)
 
 static bool print(const timer_result *t, bool good_device)
 {
-    bool good = good_device && fabs(t->empty_bias) <= empty_most && t->clock->disagreement <= disagreement_most;
+    bool good = good_device && fabs(t->empty_bias) <= empty_most &&
+                t->clock->disagreement <= disagreement_most;
     printf("clock            %.1f ns resolution, %.1f ns a reading%s\n",
            1e9 * t->clock->resolution, 1e9 * t->clock->reading, t->pinned ? "" : ", unpinned");
     printf("agreement        %.2g between clocks (at most %.2g)\n", t->clock->disagreement,

@@ -62,8 +62,8 @@ static assay_status capture(taking *t)
         return status;
     }
     return assay_fail(t->error, ASSAY_BAD_INPUT,
-                      "runs as short as its are timed by replaying a graph, and nothing else is put "
-                      "in its place: %.800s", why.message);
+                      "runs as short as its are timed by replaying a graph, and nothing else is "
+                      "put in its place: %.800s", why.message);
 }
 
 static assay_status take_replays(taking *t, size_t calls, assay_gpu_sample *sample)

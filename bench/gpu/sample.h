@@ -16,8 +16,8 @@ bool assay_gpu_clocks(const assay_gpu *gpu, const assay_bench_class *class_);
 const char *assay_gpu_timer(const assay_gpu *gpu, const assay_bench_class *class_, size_t calls);
 
 /* One sample of `calls` calls over the sets in turn, from the first; sample->seconds is one call's.
- * Where they are replayed they are captured anew, since fresh inputs may lie elsewhere, and run once
- * before. ASSAY_BAD_INPUT: they cannot be captured, or not be timed (assay_gpu_time). */
+ * Where they are replayed they are captured anew, since fresh inputs may lie elsewhere, and run
+ * once before. ASSAY_BAD_INPUT: they cannot be captured, or not be timed (assay_gpu_time). */
 assay_status assay_gpu_take(assay_gpu *gpu, const assay_bench_class *class_,
                             assay_bench_subject *subject, size_t calls, bool cold,
                             assay_gpu_sample *sample, assay_error *error);

@@ -166,7 +166,7 @@ Test(gpu, an_accelerator_that_cannot_time_is_an_error_and_no_other_clock_is_take
     cr_expect_eq(assay_gpu_open(&other, &gpu, &said), ASSAY_BAD_INPUT);
     cr_expect_not_null(strstr(said.message, "no timing functions"), "%s", said.message);
     other = *plugin.accelerator;
-    other.size = ASSAY_ACCELERATOR_LEAST; /* as of a plug-in of older headers: `timing` is not its */
+    other.size = ASSAY_ACCELERATOR_LEAST; /* of older headers: `timing` is not its own */
     cr_expect_null(assay_timing_of(&other));
     assay_accelerator_timing older = *plugin.accelerator->timing;
     older.size -= 8;

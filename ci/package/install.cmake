@@ -36,9 +36,10 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/golden ${PROJECT_SOURCE_DIR}/fi
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/world/trained/
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay/world)
-# The accelerator for CUDA, for plug-ins whose kernels run on a GPU: the one source and its header.
+# The accelerator for CUDA, for plug-ins whose kernels run on a GPU: its sources and their headers.
 install(FILES ${PROJECT_SOURCE_DIR}/kernels/cuda/accelerator.cu
-    ${PROJECT_SOURCE_DIR}/kernels/cuda/device.h
+    ${PROJECT_SOURCE_DIR}/kernels/cuda/timing.cu ${PROJECT_SOURCE_DIR}/kernels/cuda/ceilings.cu
+    ${PROJECT_SOURCE_DIR}/kernels/cuda/accelerator.h ${PROJECT_SOURCE_DIR}/kernels/cuda/device.h
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay/examples/cuda/kernels/cuda)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/kernels/examples
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay PATTERN "build*" EXCLUDE)
