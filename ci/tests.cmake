@@ -126,6 +126,15 @@ add_custom_command(OUTPUT ${discovered}
 add_custom_target(discover ALL DEPENDS ${discovered})
 set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${discovered})
 
+# The module of x86's vector instructions; what this processor lacks is skipped.
+if(TARGET assay_simd)
+    add_test(NAME kernels/simd COMMAND assay verify --quick --impl avx*,amx*
+        --plugin $<TARGET_FILE:assay_simd>)
+    set_tests_properties(kernels/simd PROPERTIES LABELS kernels TIMEOUT 1200 PROCESSORS 2
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+endif()
+
 # What goes to a machine with a GPU and no network; what runs there, its parts played.
 add_test(NAME cuda/bundle COMMAND ${PROJECT_SOURCE_DIR}/ci/bundle-test)
 set_tests_properties(cuda/bundle PROPERTIES LABELS cuda TIMEOUT 300 SKIP_RETURN_CODE 77)
