@@ -39,8 +39,11 @@ endforeach()
 if(TARGET assay_cuda_emulated_device)
     file(GLOB emulator CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/cuda/emulate/*.cc)
     set(deeds ${PROJECT_SOURCE_DIR}/verify/tests/plugins/device/deeds.cu)
-    set_source_files_properties(${deeds} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
-    add_library(test_plugin_device MODULE EXCLUDE_FROM_ALL ${deeds} ${emulator})
+    file(GLOB timing CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/cuda/timing.cu
+        ${PROJECT_SOURCE_DIR}/kernels/cuda/ceilings.cu)
+    set_source_files_properties(${deeds} ${timing} PROPERTIES LANGUAGE CXX
+        COMPILE_OPTIONS "-x;c++")
+    add_library(test_plugin_device MODULE EXCLUDE_FROM_ALL ${deeds} ${timing} ${emulator})
     assay_emulated(test_plugin_device)
     target_compile_definitions(test_plugin_device PRIVATE ASSAY_EMULATED_DEVICE)
     set_target_properties(test_plugin_device PROPERTIES PREFIX "" OUTPUT_NAME device

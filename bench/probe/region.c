@@ -29,9 +29,9 @@ assay_status assay_region_open(size_t part, int32_t threads, assay_region *regio
     const uint64_t available = assay_host_device().memory_bytes;
     *region = (assay_region){.part = (part + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE};
     const size_t wanted = region->part * (size_t)threads;
-    if (wanted > available / 4) {
+    if (wanted > available / 2) {
         return assay_fail(error, ASSAY_NO_MEMORY,
-                          "the probe needs %.1f GiB to get past the caches and takes a quarter of "
+                          "the probe needs %.1f GiB to get past the caches and takes a half of "
                           "what is free at most (%.1f GiB are): free some memory",
                           (double)wanted / 0x1p30, (double)available / 0x1p30);
     }

@@ -15,7 +15,7 @@ typedef struct assay_region {
     size_t part;   /* bytes of one thread's part, whole huge pages; parts follow each other */
 } assay_region;
 
-/* At least `part` bytes for each thread; no more than a quarter of the memory that is free. */
+/* At least `part` bytes for each thread; no more than half of the memory that is free. */
 assay_status assay_region_open(size_t part, int32_t threads, assay_region *region,
                                assay_error *error);
 void assay_region_close(assay_region *region);
