@@ -8,8 +8,8 @@
 /* The first `count` of 16 lanes; all from 16 on, none from 0 down. */
 static inline __mmask16 avx512_first(int64_t count)
 {
-    return count >= 16 ? (__mmask16)0xffff
-                       : (__mmask16)(count <= 0 ? 0 : (1u << (unsigned)count) - 1u);
+    const unsigned lanes = count >= 16 ? 0xffffu : count <= 0 ? 0u : (1u << (unsigned)count) - 1u;
+    return (__mmask16)lanes;
 }
 
 /* Sixteen bf16 numbers as f32: exact. */
