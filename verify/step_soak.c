@@ -58,7 +58,7 @@ static assay_status one_call(assay_judgement *j, int64_t call, int64_t *from)
 /* By so much a call, over both halves of a soak, nothing grows that is bounded: caches, pools and
  * fragments fill up within the first calls, and an allocator takes memory in few large steps. */
 static const double leaked_bytes = 16384.0, leaked_items = 0.25;
-enum { LOOK_EVERY = 16, LOOKS_MOST = 64, LOOKS_LEAST = 5, BUSY = 3 };
+enum { LOOK_EVERY = 16, LOOKS_MOST = 64, LOOKS_LEAST = 5, BUSY = 6 };
 /* Of what is counted one by one, one more in each of so many spans of so many looks each, or
  * longer ones, is a leak too, however slow. */
 enum { SPANS = 4, SPAN_LOOKS = 2 };
@@ -237,7 +237,11 @@ assay_status assay_check_soak(assay_judgement *j)
     if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && g.looks >= LOOKS_LEAST) {
         judge_growth(j, &g);
     }
-    return status == ASSAY_OK && j->result->verdict == ASSAY_PASS && j->blocks.count > 0
-               ? prepare_often(j, from)
-               : status;
+    if (status == ASSAY_OK && j->result->verdict == ASSAY_PASS && j->blocks.count > 0) {
+        status = prepare_often(j, from);
+    }
+    if (j->result->verdict == ASSAY_FAIL && j->result->check == ASSAY_CHECK_LEFTOVER) {
+        assay_session_dismiss(j->judged.session); /* many calls' worth would be the next one's */
+    }
+    return status;
 }

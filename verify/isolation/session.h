@@ -150,6 +150,10 @@ typedef struct assay_footprint {
 /* Of the worker that serves; false where there is none (in process). */
 bool assay_session_footprint(assay_session *session, assay_footprint *footprint);
 
+/* Ends the present worker, with all that a kernel left in it: the next one starts afresh. In process
+ * it does nothing. */
+void assay_session_dismiss(assay_session *session);
+
 /* Releases the kernel's state and looks once more at every output since prepare: one that changed
  * after its run had returned is a FAIL (ASSAY_CHECK_LATE_WRITE). So is what the subject leaves in
  * its process (ASSAY_CHECK_LEFTOVER): surroundings changed, a child, a thread that goes on

@@ -75,8 +75,6 @@ void assay_workers_close(assay_session *session);
 /* Makes a worker for what it is to serve the present one: it runs and, unless that is built in, has
  * loaded the plug-in. */
 assay_status assay_session_ensure(assay_session *session, const char *serves, assay_error *error);
-/* Ends the present worker: the next one starts afresh. */
-void assay_session_dismiss(assay_session *session);
 /* Sends session->request, of which `body` bytes of .as count, and waits for an answer of `size`
  * bytes. False when there is none: the worker is gone then, and fate says why. */
 bool assay_session_ask(assay_session *session, assay_request_kind kind, size_t body, void *answer,

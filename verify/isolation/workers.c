@@ -200,5 +200,7 @@ assay_status assay_session_ensure(assay_session *session, const char *serves, as
 
 void assay_session_dismiss(assay_session *session)
 {
-    assay_process_end(&session->worker->process, NULL);
+    if (session->servant == NULL) {
+        assay_process_end(&session->worker->process, NULL);
+    }
 }

@@ -152,6 +152,9 @@ assay_status mutant_feed_greedy(const assay_table *table, const assay_exec *exec
     status = status == ASSAY_OK ? assay_generate_stage_run(stage, &changed) : status;
     assay_generate_stage_close(&stage);
     status = status == ASSAY_OK ? draw_beside(exec, &params->sampling, &changed) : status;
+    for (int64_t i = 0; i < count && status == ASSAY_OK && assay_present(&io->logits); i++) {
+        assay_store(io->logits.dtype, io->logits.data, (size_t)i, (double)logits[i]);
+    }
     free(logits);
     return status;
 }

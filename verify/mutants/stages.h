@@ -192,7 +192,7 @@
     X(explain, f32, steer_off, ON_CHAIN, "explain-features", "the explainer is not steered")       \
     X(explain, f32, hook_output, ON_CHAIN, "explain-text*",                                        \
       "attn_out and mlp_out are taken for output")                                                 \
-    X(explain, f32, prompt_kept, ON_DRAWN, "explain-features",                                     \
+    X(explain, f32, prompt_kept, ON_DRAWN | ON_STATUS, "explain-features",                         \
       "a prompt as long as the one before is taken for it")
 
 mutant_kernels mutant_capture_kernels(void);
