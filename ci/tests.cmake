@@ -141,8 +141,11 @@ endif()
 # What goes to a machine with a GPU and no network; what runs there, its parts played.
 add_test(NAME cuda/bundle COMMAND ${PROJECT_SOURCE_DIR}/ci/bundle-test)
 set_tests_properties(cuda/bundle PROPERTIES LABELS cuda TIMEOUT 300 SKIP_RETURN_CODE 77)
-add_test(NAME cuda/gpu COMMAND ${PROJECT_SOURCE_DIR}/ci/gpu-test ${PROJECT_BINARY_DIR})
-set_tests_properties(cuda/gpu PROPERTIES LABELS cuda TIMEOUT 300)
+# Not under the sanitizers, which take the modules' C++ library for a leak.
+if(NOT ASSAY_SANITIZE)
+    add_test(NAME cuda/gpu COMMAND ${PROJECT_SOURCE_DIR}/ci/gpu-test ${PROJECT_BINARY_DIR})
+    set_tests_properties(cuda/gpu PROPERTIES LABELS cuda TIMEOUT 300)
+endif()
 
 # The CUDA kernels judged through the emulator, which is judged before; of the module itself what
 # can be seen without a GPU.
