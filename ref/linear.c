@@ -13,6 +13,7 @@
  * that may be flushed, q * scale that may be rounded to the multiply type.
  * Source: assay/linear.h, METHOD's dot-product budget. */
 #include "ref/operands.h"
+#include "ref/panel.h"
 #include "ref/quantise.h"
 #include "ref/reach.h"
 #include "ref/sums.h"
@@ -53,7 +54,7 @@ assay_cost assay_ref_linear_cost(const assay_linear_params *params, const assay_
     return cost;
 }
 
-enum { BLOCK_ROWS = 96, COLUMNS = 4 }; /* ref_dots_rows takes four at a time */
+enum { BLOCK_ROWS = 96, COLUMNS = REF_PANEL };
 
 typedef struct linear_job {
     const assay_linear_params *params;
@@ -100,6 +101,7 @@ static assay_status load_rows(linear_job *job, assay_error *error)
  * the columns, with the one and with the other. */
 typedef struct column_scratch {
     double *weight, *other;     /* [COLUMNS, depth] */
+    double *panel;              /* [depth, COLUMNS] of either */
     ref_wide *terms;            /* [depth + 1] */
     double *term;               /* [depth + 1] */
     double *dot, *other_dot;    /* [BLOCK_ROWS, COLUMNS] */
@@ -107,13 +109,14 @@ typedef struct column_scratch {
 
 static int64_t scratch_size(int64_t depth)
 {
-    return 2 * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) + 2 * BLOCK_ROWS * COLUMNS;
+    return 3 * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) + 2 * BLOCK_ROWS * COLUMNS;
 }
 
 static column_scratch scratch_parts(double *memory, int64_t depth)
 {
     column_scratch s = {.weight = memory, .other = memory + COLUMNS * depth};
-    double *const after = memory + 2 * COLUMNS * depth;
+    s.panel = s.other + COLUMNS * depth;
+    double *const after = s.panel + COLUMNS * depth;
     s.terms = (ref_wide *)after;
     s.term = after + REF_WIDE * (depth + 1);
     s.dot = s.term + depth + 1;
@@ -220,11 +223,11 @@ static void some_columns(const linear_job *job, int64_t j, int64_t columns, int6
     const column_scratch s = scratch_parts(memory, depth);
     const bool has_bias = assay_present(&job->params->bias);
     load_weights(job, j, columns, &s);
-    ref_dots_rows(job->x + first * depth, depth, rows, s.weight, depth, columns, depth, s.dot,
-                  COLUMNS);
+    ref_panel_pack(s.weight, depth, columns, depth, s.panel);
+    ref_panel_products(job->x + first * depth, depth, rows, s.panel, depth, s.dot);
     if (job->varies) {
-        ref_dots_rows(job->other + first * depth, depth, rows, s.other, depth, columns, depth,
-                      s.other_dot, COLUMNS);
+        ref_panel_pack(s.other, depth, columns, depth, s.panel);
+        ref_panel_products(job->other + first * depth, depth, rows, s.panel, depth, s.other_dot);
     }
     for (int64_t c = 0; c < columns; c++) {
         const int64_t column = ref_plan_column(&job->plan, j + c);

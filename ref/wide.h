@@ -1,6 +1,6 @@
 /* Four float64 side by side, for loops that do the same to four independent elements: each lane is
  * computed by the very operations, in the very order, that the scalar form has, so results do not
- * depend on the width (contraction is off in all of ref/). */
+ * depend on the width (contraction is off in all of ref/ but panel.c). */
 #ifndef REF_WIDE_H
 #define REF_WIDE_H
 
@@ -23,8 +23,12 @@ typedef int64_t ref_wide_mask __attribute__((vector_size(32), aligned(8)));
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
     !defined(__clang__) && !defined(REF_NO_CLONES) /* clang 14 gives clones other names: no link */
 #define REF_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define REF_FMA_CLONES __attribute__((target_clones("arch=haswell", "default")))
+#define REF_512 __attribute__((target("arch=x86-64-v4")))
+#define REF_HAS_512 __builtin_cpu_supports("x86-64-v4")
 #else
 #define REF_CLONES
+#define REF_FMA_CLONES
 #endif
 #define REF_INLINE static inline __attribute__((always_inline))
 
