@@ -85,7 +85,7 @@ Test(timed, wrong_while_timed_is_found_out)
 {
     write_cases("./assay-timed-a.json");
     run_output run = run_assay("bench --cases ./assay-timed-a.json --plugin " ASSAY_TEST_PLUGINS
-                               "/timed.so --quick --timeout 8 --stop count:30 --json " RESULTS);
+                               "/timed.so --quick --timeout 20 --stop count:30 --json " RESULTS);
     cr_expect_eq(run.status, 1, "%s%s", run.out, run.err);
     char *const text = run_read(RESULTS);
     cJSON *const results = cJSON_Parse(text);
@@ -97,7 +97,7 @@ Test(timed, wrong_while_timed_is_found_out)
     expect_verdict(results, "wrong_later", "warm", "FAIL", "row 0, column 0");
     expect_verdict(results, "impossible", "warm", "FAIL", "impossible");
     expect_verdict(results, "impossible", "cold", "FAIL", "impossible");
-    expect_skipped(results, "hangs_later", "TIMEOUT: no answer in 8 s");
+    expect_skipped(results, "hangs_later", "TIMEOUT: no answer in 20 s");
     expect_skipped(results, "dies_later", "Aborted");
     expect_skipped(results, "fails_later", "FAIL");
     expect_skipped(results, "skips", "called again with the same inputs");
