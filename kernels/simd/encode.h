@@ -57,28 +57,36 @@ static inline void encode_vectors(encode_state *s, const assay_sae *sae)
     s->gated = assay_present(&sae->gate);
 }
 
-static inline assay_status encode_prepare(const assay_exec *exec,
-                                          const assay_sae_encode_params *params, panel_kind kind,
-                                          void **state)
+/* The vectors of a state whose panels are known. */
+static inline assay_status encode_open_vectors(const assay_exec *exec, const assay_sae *sae,
+                                               encode_state *s)
 {
-    const assay_sae *const sae = &params->sae;
-    encode_state *const s = calloc(1, sizeof *s);
-    if (s == NULL) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for an encoder's state");
-    }
-    const assay_status status = panels_pack(exec, &sae->encoder, kind, &s->panels);
     const size_t width = (size_t)s->panels.count * PANEL_WIDTH;
     const bool biased = assay_present(&sae->pre_bias);
     s->scale = simd_allocate(4 * width * sizeof *s->scale);
     s->pre_bias = biased ? simd_allocate((size_t)sae->d_in * sizeof *s->pre_bias) : NULL;
-    if (status != ASSAY_OK || s->scale == NULL || (biased && s->pre_bias == NULL)) {
-        encode_release(exec, s);
-        return status != ASSAY_OK ? status
-                                  : assay_fail(exec->error, ASSAY_NO_MEMORY,
-                                               "no memory for vectors of %lld latents",
-                                               (long long)sae->d_sae);
+    if (s->scale == NULL || (biased && s->pre_bias == NULL)) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for vectors of %lld latents",
+                          (long long)sae->d_sae);
     }
     encode_vectors(s, sae);
+    return ASSAY_OK;
+}
+
+static inline assay_status encode_prepare(const assay_exec *exec,
+                                          const assay_sae_encode_params *params, panel_kind kind,
+                                          void **state)
+{
+    encode_state *const s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for an encoder's state");
+    }
+    assay_status status = panels_pack(exec, &params->sae.encoder, kind, &s->panels);
+    status = status != ASSAY_OK ? status : encode_open_vectors(exec, &params->sae, s);
+    if (status != ASSAY_OK) {
+        encode_release(exec, s);
+        return status;
+    }
     *state = s;
     return ASSAY_OK;
 }
@@ -157,27 +165,25 @@ static inline int64_t encode_write(const encode_job *job, int64_t first, int64_t
     return found;
 }
 
-/* One chunk of rows, by every thread of a team; `found` entries were in those before. */
-static inline int64_t encode_chunk(const encode_job *job, int64_t first, int64_t rows,
-                                   int64_t found, simd_consume_fn *emit)
+/* Empties a thread's own segments. */
+static inline void encode_begin(const encode_job *job, int64_t rows)
 {
-    const simd_panels *const p = &job->state->panels;
-    const bool top = job->sae->activation == ASSAY_TOPK;
-    const simd_blocks blocks = simd_blocks_of(rows, job->product->block_rows);
     const int self = omp_get_thread_num();
-    const simd_share mine = simd_share_of(p->count);
-    encode_pack(job, first, &blocks);
     for (int64_t r = 0; r < rows; r++) {
         const encode_segment segment = encode_segment_of(job, r, self);
         segment.count[0] = 0;
         segment.least[0] = NAN;
     }
-#pragma omp barrier
-    simd_multiply(job->product, p, mine.first, mine.last, job->scratch.packed,
-                  simd_block_stride(job->product, p, &blocks), &blocks, 0, blocks.blocks, emit,
-                  (void *)(uintptr_t)job);
+}
+
+/* When a thread's own segments of a chunk are filled, by every thread of a team; `found` entries
+ * were in the chunks before. Returns the entries up to this one's end. */
+static inline int64_t encode_finish(const encode_job *job, int64_t first, int64_t rows,
+                                    int64_t found)
+{
+    const bool top = job->sae->activation == ASSAY_TOPK;
     for (int64_t r = 0; top && r < rows; r++) {
-        encode_cut(job, r, self);
+        encode_cut(job, r, omp_get_thread_num());
     }
 #pragma omp barrier
     if (top) {
@@ -188,6 +194,38 @@ static inline int64_t encode_chunk(const encode_job *job, int64_t first, int64_t
 #pragma omp barrier
     }
     return encode_write(job, first, rows, found);
+}
+
+/* One chunk of rows, by every thread of a team; `found` entries were in those before. */
+static inline int64_t encode_chunk(const encode_job *job, int64_t first, int64_t rows,
+                                   int64_t found, simd_consume_fn *emit)
+{
+    const simd_panels *const p = &job->state->panels;
+    const simd_blocks blocks = simd_blocks_of(rows, job->product->block_rows);
+    const simd_share mine = encode_share_of(job, omp_get_thread_num());
+    encode_pack(job, first, &blocks);
+    encode_begin(job, rows);
+#pragma omp barrier
+    simd_multiply(job->product, p, mine.first, mine.last, job->scratch.packed,
+                  simd_block_stride(job->product, p, &blocks), &blocks, 0, blocks.blocks, emit,
+                  (void *)(uintptr_t)job);
+    return encode_finish(job, first, rows, found);
+}
+
+/* A run's job but for its product and scratch; row_offsets begin. */
+static inline encode_job encode_job_of(const encode_state *s,
+                                       const assay_sae_encode_params *params,
+                                       const assay_sae_encode_io *io)
+{
+    const bool listed = assay_present(&io->codes.latent) && assay_present(&io->codes.value);
+    if (assay_present(&io->codes.row_offsets)) {
+        assay_put1(&io->codes.row_offsets, 0, 0.0);
+    }
+    return (encode_job){
+        .state = s, .sae = &params->sae, .io = io,
+        .capacity = listed ? scalar_min(io->codes.latent.shape[0], io->codes.value.shape[0]) : 0,
+        .grain = 1,
+        .k = params->sae.k, .limit = 4 * scalar_min(params->sae.k, params->sae.d_sae) + 256};
 }
 
 static inline assay_status encode_run(const simd_product *product, assay_dtype type,
@@ -205,15 +243,9 @@ static inline assay_status encode_run(const simd_product *product, assay_dtype t
     if (status != ASSAY_OK) {
         return status;
     }
-    const bool listed = assay_present(&io->codes.latent) && assay_present(&io->codes.value);
-    const encode_job job = {
-        .product = product, .state = s, .sae = &params->sae, .io = io,
-        .capacity = listed ? scalar_min(io->codes.latent.shape[0], io->codes.value.shape[0]) : 0,
-        .k = params->sae.k, .limit = 4 * scalar_min(params->sae.k, params->sae.d_sae) + 256,
-        .scratch = encode_scratch_of(product, &s->panels, total, exec->workspace)};
-    if (assay_present(&io->codes.row_offsets)) {
-        assay_put1(&io->codes.row_offsets, 0, 0.0);
-    }
+    encode_job job = encode_job_of(s, params, io);
+    job.product = product;
+    job.scratch = encode_scratch_of(product, &s->panels, total, exec->workspace);
     const int wanted = simd_threads(exec, total * params->sae.d_in * params->sae.d_sae);
     const int threads = wanted < ENCODE_THREADS ? wanted : ENCODE_THREADS;
     const int64_t chunk = simd_chunk_rows(product, &s->panels, total);

@@ -34,6 +34,7 @@ typedef struct encode_job {
     const assay_sae *sae;
     const assay_sae_encode_io *io;
     int64_t capacity;
+    int64_t grain;    /* panels that one thread takes together: their count is a multiple */
     int64_t k, limit; /* topk: how many, and beyond how many candidates a segment is cut */
     encode_scratch scratch;
 } encode_job;
@@ -46,44 +47,58 @@ typedef struct encode_segment {
     int64_t room; /* latents of the thread's share */
 } encode_segment;
 
+/* Appends the segments of rows of so many panels to a scratch whose first bytes are taken; with
+ * memory NULL only its size grows. */
+static inline void encode_segments(encode_scratch *s, int64_t rows, int64_t panels, void *memory)
+{
+    s->rows = rows;
+    s->width = panels * PANEL_WIDTH;
+    const size_t segments = (size_t)(rows * s->width);
+    const size_t counts = (size_t)(rows * ENCODE_THREADS);
+    const size_t parts[] = {segments * sizeof *s->latent, segments * sizeof *s->value,
+                            counts * sizeof *s->count, counts * sizeof *s->least};
+    void *at[sizeof parts / sizeof *parts];
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        at[i] = memory != NULL ? (unsigned char *)memory + s->bytes : NULL;
+        s->bytes += simd_round_up(parts[i], SIMD_LINE);
+    }
+    s->latent = at[0];
+    s->value = at[1];
+    s->count = at[2];
+    s->least = at[3];
+}
+
 /* Where the parts of the workspace lie; with memory NULL only its size. */
 static inline encode_scratch encode_scratch_of(const simd_product *product, const simd_panels *p,
                                                int64_t total, void *memory)
 {
     const int64_t rows = scalar_min(total, simd_chunk_rows(product, p, total));
-    encode_scratch s = {.rows = rows, .width = p->count * PANEL_WIDTH};
-    const size_t segments = (size_t)(rows * s.width);
-    const size_t counts = (size_t)(rows * ENCODE_THREADS);
-    const size_t parts[] = {simd_rows_bytes(product, p, total),
-                            (size_t)(rows * p->depth) * sizeof(float),
-                            segments * sizeof *s.latent,
-                            segments * sizeof *s.value,
-                            counts * sizeof *s.count,
-                            counts * sizeof *s.least};
-    void *at[sizeof parts / sizeof *parts];
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        at[i] = memory != NULL ? (unsigned char *)memory + s.bytes : NULL;
-        s.bytes += simd_round_up(parts[i], SIMD_LINE);
-    }
-    s.packed = at[0];
-    s.made = at[1];
-    s.latent = at[2];
-    s.value = at[3];
-    s.count = at[4];
-    s.least = at[5];
+    const size_t packed = simd_round_up(simd_rows_bytes(product, p, total), SIMD_LINE);
+    const size_t made = (size_t)(rows * p->depth) * sizeof(float);
+    encode_scratch s = {.packed = memory,
+                        .made = memory != NULL ? (unsigned char *)memory + packed : NULL,
+                        .bytes = packed + simd_round_up(made, SIMD_LINE)};
+    encode_segments(&s, rows, p->count, memory);
     return s;
+}
+
+/* The panels of a thread of the team. */
+static inline simd_share encode_share_of(const encode_job *job, int thread)
+{
+    const int64_t team = omp_get_num_threads();
+    const int64_t grains = job->state->panels.count / job->grain;
+    return (simd_share){grains * thread / team * job->grain,
+                        grains * (thread + 1) / team * job->grain};
 }
 
 static inline encode_segment encode_segment_of(const encode_job *job, int64_t r, int thread)
 {
     const encode_scratch *const s = &job->scratch;
-    const int64_t team = omp_get_num_threads();
-    const int64_t panels = job->state->panels.count;
-    const int64_t first = panels * thread / team;
-    const int64_t at = r * s->width + first * PANEL_WIDTH;
+    const simd_share share = encode_share_of(job, thread);
+    const int64_t at = r * s->width + share.first * PANEL_WIDTH;
     return (encode_segment){s->latent + at, s->value + at, s->count + thread * s->rows + r,
                             s->least + thread * s->rows + r,
-                            (panels * (thread + 1) / team - first) * PANEL_WIDTH};
+                            (share.last - share.first) * PANEL_WIDTH};
 }
 
 /* Sum of (x - mean)^power, power 1 or 2, in eight lanes of float64. */
