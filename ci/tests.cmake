@@ -138,6 +138,17 @@ if(TARGET assay_simd)
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()
 
+# The modules of CPU libraries, where they were found.
+foreach(library openblas)
+    if(TARGET assay_${library})
+        add_test(NAME kernels/${library} COMMAND assay verify --quick --impl ${library}*
+            --plugin $<TARGET_FILE:assay_${library}>)
+        set_tests_properties(kernels/${library} PROPERTIES LABELS kernels TIMEOUT 1200 PROCESSORS 2
+            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+            ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    endif()
+endforeach()
+
 # What goes to a machine with a GPU and no network; what runs there, its parts played.
 add_test(NAME cuda/bundle COMMAND ${PROJECT_SOURCE_DIR}/ci/bundle-test)
 set_tests_properties(cuda/bundle PROPERTIES LABELS cuda TIMEOUT 300 SKIP_RETURN_CODE 77)
