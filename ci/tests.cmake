@@ -139,7 +139,7 @@ if(TARGET assay_simd)
 endif()
 
 # The modules of CPU libraries, where they were found.
-foreach(library openblas)
+foreach(library openblas onednn)
     if(TARGET assay_${library})
         add_test(NAME kernels/${library} COMMAND assay verify --quick --impl ${library}*
             --plugin $<TARGET_FILE:assay_${library}>)
