@@ -1,7 +1,8 @@
 /* linear, f32, by oneDNN: a matmul primitive on tiles reordered once (kernels/onednn/product.h).
  *
  * What a library that many programs multiply by makes of it, to be compared with.
- * Floor: one reading of the weights in f32, or 2 N K O operations at the multiply-add peak. */
+ * Floor: one reading of the weights in f32, or 2 N K O operations at the multiply-add peak:
+ * sae_encode/onednn.c has figures. */
 #include "kernels/library/linear.h"
 #include "kernels/onednn/list.h"
 #include "kernels/onednn/product.h"

@@ -1,7 +1,8 @@
 /* linear, bf16, by oneDNN: a matmul primitive on tiles reordered once (kernels/onednn/product.h).
  *
  * By AMX or AVX512-BF16 where the processor has them; with AVX-512 alone by f32 multiply-adds.
- * Floor: one reading of the weights in bf16, or 2 N K O operations at the multiply-add peak. */
+ * Floor: one reading of the weights in bf16, or 2 N K O operations at the multiply-add peak:
+ * sae_encode/onednn_bf16.c has figures. */
 #include "kernels/library/linear.h"
 #include "kernels/onednn/list.h"
 #include "kernels/onednn/product.h"

@@ -1,8 +1,8 @@
-/* linear, f32, by OpenBLAS: sgemm and, for one row, sgemv, tile by tile (kernels/library).
+/* linear, f32, by OpenBLAS: sgemm and, for up to eight rows, sgemv, tile by tile (kernels/library).
  *
  * What a library that everybody has makes of it, to be compared with. Floor: one reading of the
- * weights, or 2 N K O operations. One row comes near the former; from two on the library copies
- * every weight before it multiplies, and only many rows outweigh that. */
+ * weights, or 2 N K O operations at the multiply-add peak. Beyond few rows the library copies every
+ * weight before it multiplies, which only many rows outweigh: sae_encode/openblas.c has figures. */
 #include "kernels/library/linear.h"
 #include "kernels/openblas/list.h"
 #include "kernels/openblas/product.h"

@@ -5,7 +5,12 @@
 
 #include "kernels/scalar/row.h"
 
-enum { OPENBLAS_OWN_TEAMS = 2 /* what openblas_get_parallel says of the OpenMP build */ };
+enum {
+    OPENBLAS_OWN_TEAMS = 2,         /* what openblas_get_parallel says of the OpenMP build */
+    OPENBLAS_FEW = 8,               /* rows: with more of them sgemm is faster */
+    OPENBLAS_STRIP_BYTES = 1 << 18, /* of weights, beside what else the second-level cache holds */
+    OPENBLAS_STRIP_LEAST = 16       /* outputs */
+};
 
 typedef struct openblas_product {
     library_shape shape;
@@ -93,20 +98,38 @@ static uint64_t bytes(const void *product)
     return (uint64_t)p->shape.outputs * (uint64_t)p->shape.depth * sizeof(float);
 }
 
+/* Few rows: strip by strip of weights that stay in the cache from one row to the next. */
+static void multiply_few(const library_shape *shape, const library_call *call, const float *weight,
+                         int64_t outputs)
+{
+    const int64_t depth = shape->depth;
+    const int64_t fit = OPENBLAS_STRIP_BYTES / (depth * (int64_t)sizeof(float));
+    const int64_t strip = fit < OPENBLAS_STRIP_LEAST ? OPENBLAS_STRIP_LEAST : fit;
+    for (int64_t o = 0; o < outputs; o += strip) {
+        const int64_t count = scalar_min(strip, outputs - o);
+        for (int64_t r = 0; r < call->rows; r++) {
+            float *const out = call->out + r * shape->width + o;
+            /* Some versions read what they are to forget: 0 times a NaN. */
+            memset(out, 0, (size_t)count * sizeof *out);
+            cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)count, (int)depth, 1.0f,
+                        weight + o * depth, (int)depth, (const float *)call->x + r * depth, 1,
+                        1.0f, out, 1);
+        }
+    }
+}
+
 static int multiply(const void *product, const library_call *call)
 {
     const openblas_product *const p = product;
     const int64_t first = call->tile * p->shape.width;
-    const int outputs = (int)scalar_min(p->shape.width, p->shape.outputs - first);
+    const int64_t outputs = scalar_min(p->shape.width, p->shape.outputs - first);
     const int depth = (int)p->shape.depth;
     const float *const weight = p->weight + first * p->shape.depth;
-    if (call->rows == 1) { /* some versions read what they are to forget: 0 times a NaN */
-        memset(call->out, 0, (size_t)outputs * sizeof *call->out);
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, outputs, depth, 1.0f, weight, depth, call->x, 1,
-                    1.0f, call->out, 1);
+    if (call->rows <= OPENBLAS_FEW) {
+        multiply_few(&p->shape, call, weight, outputs);
     } else {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)call->rows, outputs, depth, 1.0f,
-                    call->x, depth, weight, depth, 0.0f, call->out, (int)p->shape.width);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)call->rows, (int)outputs, depth,
+                    1.0f, call->x, depth, weight, depth, 0.0f, call->out, (int)p->shape.width);
     }
     return 0;
 }
@@ -115,7 +138,7 @@ const library openblas_library = {.name = "OpenBLAS",
                                   .element = ASSAY_F32,
                                   .rows_most = 256,
                                   .grain = 32,
-                                  .width_most = 256,
+                                  .width_most = 512,
                                   .padded = padded,
                                   .scratch = scratch,
                                   .serves = serves,
