@@ -1,0 +1,291 @@
+/* Dot products of rows of x with rows of a weight, both bf16, by wgmma; sums of f32 go from
+ * registers to an ending, with what stands beside each latent (Column), and never to memory by
+ * themselves. Persistent blocks, in clusters of two:
+ *
+ *   one thread of the first warp group fetches by TMA, STAGES stages ahead: its block's 128 rows of
+ *     x, and half of the weight's 256 rows, which TMA hands to both blocks of the cluster
+ *   two warp groups multiply 64 x 256 each, and hand their sums to the ending, warp by warp; the
+ *     tile's columns, asked for before its products, lie in shared memory by then
+ *
+ * A stage is filled anew when all consumers of both blocks have read it (`empty`), read when all
+ * three copies have come (`full`). What lies outside of a matrix TMA makes zero: tails of rows,
+ * latents and depth are multiplied as zeros.
+ *
+ * Each sum is taken in order of k, in blocks of STEP, by one accumulator: the same whatever other
+ * rows there are. In what order a tensor core adds within a block is its own affair; it cuts sums
+ * off (kernels/cublas/mode.h has the contract that this allows).
+ *
+ * Not run on hardware. What it aims for: at 65,536 latents of 4,096 inputs and 1024 rows or more,
+ * at least 70% of the GEMM peak that `assay probe` measures. By arithmetic alone, for an H100 of
+ * 132 multiprocessors: 2048 tiles in 15.5 rounds (97%); a stage of 0.69 us at 800 TFLOP/s has
+ * 32 KiB to fetch from L2, 6.3 TB/s together, and 48 KiB without the cluster's sharing; the
+ * encoder comes from memory once, 512 MiB in 0.16 ms of 0.69 ms.
+ *
+ * Under the emulator (kernels/cuda/emulate) plain sums, cut off as a tensor core's are, stand where
+ * the copies and wgmma are: tiles, order and endings are the same text. */
+#ifndef KERNELS_HOPPER_PRODUCT_H
+#define KERNELS_HOPPER_PRODUCT_H
+
+#include "kernels/hopper/instructions.h"
+#include "kernels/hopper/map.h"
+
+#ifdef ASSAY_EMULATED
+#include "kernels/cuda/emulate/core.h"
+#endif
+
+/* The other architectures' code is never launched (supports), and has no clusters. */
+#ifdef ASSAY_HOPPER_CODE
+#define ASSAY_HOPPER_CLUSTERED __cluster_dims__(CLUSTER, 1, 1)
+#else
+#define ASSAY_HOPPER_CLUSTERED
+#endif
+
+namespace assay_hopper {
+
+struct Extent {
+    int64_t rows, latents, depth;
+};
+
+/* Whose sums an ending is given: those of a thread of a warp group (row_of_sum, latent_of_sum). */
+struct Place {
+    int64_t unit, tile;
+    int64_t row, latent; /* the first of the warp group's 64 x 256 */
+    int thread;          /* 0 .. GROUP_THREADS - 1 */
+};
+
+__device__ __forceinline__ Place place_of(int64_t unit, const Extent &extent)
+{
+    const Unit own = unit_of(unit, pairs_of(extent.rows), tiles_of(extent.latents));
+    const int group = static_cast<int>(threadIdx.x) / GROUP_THREADS - 1;
+    return {unit, own.tile,
+            (own.pair * CLUSTER + blockIdx.x % CLUSTER) * TILE_ROWS + group * GROUP_ROWS,
+            own.tile * TILE_LATENTS, static_cast<int>(threadIdx.x) % GROUP_THREADS};
+}
+
+#ifdef ASSAY_HOPPER_CODE
+
+enum { PRODUCER_REGISTERS = 40, CONSUMER_REGISTERS = 232 };
+
+/* A place in the ring of stages, and the parity of how often it went round. */
+struct Turn {
+    unsigned stage, parity;
+
+    __device__ __forceinline__ void next()
+    {
+        stage = stage + 1 == STAGES ? 0 : stage + 1;
+        parity ^= stage == 0 ? 1u : 0u;
+    }
+};
+
+struct Ring {
+    uint32_t stages;
+    Column *columns;
+
+    __device__ __forceinline__ uint32_t x(unsigned stage) const
+    {
+        return stages + stage * STAGE_BYTES;
+    }
+    __device__ __forceinline__ uint32_t weight(unsigned stage) const { return x(stage) + X_BYTES; }
+    __device__ __forceinline__ uint32_t full(unsigned stage) const
+    {
+        return stages + BARRIERS_AT + stage * 8;
+    }
+    __device__ __forceinline__ uint32_t empty(unsigned stage) const { return full(STAGES + stage); }
+};
+
+/* By one thread. Within a phase of `full` the other block's half may come before this one expects
+ * it: the phase does not end without this block's arrival. */
+template <typename Ending>
+__device__ __forceinline__ void fetch_all(const Ring &ring, const TileMap *x, const TileMap *weight,
+                                          const Extent &extent, const Ending &ending)
+{
+    const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
+    const unsigned rank = cluster_rank();
+    Turn turn = {0, 0};
+    for (int64_t unit = blockIdx.x / CLUSTER; unit < units; unit += gridDim.x / CLUSTER) {
+        if (!ending.wanted(unit)) {
+            continue;
+        }
+        const Unit own = unit_of(unit, pairs_of(extent.rows), tiles_of(extent.latents));
+        const int32_t row = static_cast<int32_t>((own.pair * CLUSTER + rank) * TILE_ROWS);
+        const int32_t latent = static_cast<int32_t>(own.tile * TILE_LATENTS + rank * BOX_ROWS);
+        for (int32_t k = 0; k < extent.depth; k += DEPTH) {
+            barrier_wait(ring.empty(turn.stage), turn.parity ^ 1u);
+            const uint32_t full = ring.full(turn.stage);
+            barrier_expect(full, STAGE_BYTES);
+            fetch(ring.x(turn.stage), x, full, k, row);
+            fetch_for_all(ring.weight(turn.stage) + rank * BOX_BYTES, weight, full, k, latent);
+            turn.next();
+        }
+    }
+}
+
+/* A warp has read a stage: told to both blocks, by a lane each. */
+__device__ __forceinline__ void hand_back(const Ring &ring, unsigned stage)
+{
+    if (threadIdx.x % WARP < CLUSTER) {
+        barrier_arrive(ring.empty(stage), threadIdx.x % WARP);
+    }
+}
+
+template <typename Ending>
+__device__ __forceinline__ void multiply_all(const Ring &ring, const Extent &extent,
+                                             const Ending &ending)
+{
+    const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
+    const uint32_t own_rows = (threadIdx.x / GROUP_THREADS - 1) * GROUP_ROWS * ROW_BYTES;
+    Turn turn = {0, 0};
+    Column *columns = ring.columns;
+    for (int64_t unit = blockIdx.x / CLUSTER; unit < units; unit += gridDim.x / CLUSTER) {
+        if (!ending.wanted(unit)) {
+            continue;
+        }
+        const Place place = place_of(unit, extent);
+        const unsigned own = threadIdx.x - GROUP_THREADS;
+        const Column brought = ending.column[place.latent + own];
+        float sum[SUMS];
+#pragma unroll
+        for (int i = 0; i < SUMS; i++) {
+            sum[i] = 0.0f;
+        }
+        unsigned before = 0;
+        for (int32_t k = 0; k < extent.depth; k += DEPTH) {
+            barrier_wait(ring.full(turn.stage), turn.parity);
+            const uint64_t a = descriptor_of(ring.x(turn.stage) + own_rows);
+            const uint64_t b = descriptor_of(ring.weight(turn.stage));
+            sums_settle(sum);
+            multiply_begin();
+#pragma unroll
+            for (unsigned step = 0; step < DEPTH / STEP; step++) {
+                multiply(sum, a + step * DESCRIPTOR_STEP, b + step * DESCRIPTOR_STEP,
+                         k > 0 || step > 0);
+            }
+            multiply_commit();
+            multiply_wait<1>(); /* all but the products just begun */
+            if (k > 0) {
+                hand_back(ring, before);
+            }
+            before = turn.stage;
+            turn.next();
+        }
+        multiply_wait<0>();
+        sums_settle(sum);
+        hand_back(ring, before);
+        /* One meeting a tile is enough: who writes here again has met all others since, after they
+         * had read these. */
+        columns[own] = brought;
+        consumers_sync();
+        ending(sum, place, columns);
+        columns = columns == ring.columns ? ring.columns + TILE_LATENTS : ring.columns;
+    }
+}
+
+#endif
+
+#ifdef ASSAY_EMULATED
+
+/* The sum of a row and a latent; outside of the matrices 0, as of TMA's zeros. */
+inline float plain_sum(const TileMap &x, const TileMap &weight, int64_t row, int64_t latent)
+{
+    if (row >= x.rows || latent >= weight.rows) {
+        return 0.0f;
+    }
+    const Bf16 *const left = x.data + row * x.pitch;
+    const Bf16 *const right = weight.data + latent * weight.pitch;
+    constexpr emulate::Core core = emulate::CORE_16_BIT;
+    double sum = 0.0;
+    for (int64_t k = 0; k < x.columns; k += core.block) {
+        for (int64_t i = k; i < x.columns && i < k + core.block; i++) {
+            sum += static_cast<double>(widen(left[i])) * static_cast<double>(widen(right[i]));
+        }
+        sum = emulate::cut_off(sum, core.bits);
+    }
+    return static_cast<float>(sum);
+}
+
+#endif
+
+/* Every unit that the ending wants, to the ending. Grid: whole clusters; dynamic shared memory:
+ * SHARED_BYTES (none under the emulator). */
+template <typename Ending>
+static __global__ void ASSAY_HOPPER_CLUSTERED __launch_bounds__(THREADS, 1)
+    multiply_tiles(const __grid_constant__ TileMap x, const __grid_constant__ TileMap weight,
+                   Extent extent, Ending ending)
+{
+#if defined(ASSAY_HOPPER_CODE)
+    extern __shared__ __align__(16) unsigned char assay_hopper_shared[];
+    const uint32_t begins = shared_address(assay_hopper_shared);
+    const uint32_t stages = (begins + ATOM - 1) / ATOM * ATOM;
+    const Ring ring = {stages, reinterpret_cast<Column *>(assay_hopper_shared + (stages - begins) +
+                                                          COLUMNS_AT)};
+    if (threadIdx.x == 0) {
+        for (unsigned stage = 0; stage < STAGES; stage++) {
+            barrier_init(ring.full(stage), 1);
+            barrier_init(ring.empty(stage), CLUSTER * CONSUMERS * GROUP_THREADS / WARP);
+        }
+        barriers_ready();
+    }
+    cluster_sync();
+    if (threadIdx.x < GROUP_THREADS) {
+        give_registers<PRODUCER_REGISTERS>();
+        if (threadIdx.x == 0) {
+            fetch_all(ring, &x, &weight, extent, ending);
+        }
+    } else {
+        take_registers<CONSUMER_REGISTERS>();
+        multiply_all(ring, extent, ending);
+    }
+    cluster_sync(); /* neither block ends while the other may still write or arrive in it */
+#elif defined(ASSAY_EMULATED)
+    const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
+    for (int64_t unit = blockIdx.x / CLUSTER; unit < units; unit += gridDim.x / CLUSTER) {
+        if (threadIdx.x < GROUP_THREADS || !ending.wanted(unit)) {
+            continue;
+        }
+        const Place place = place_of(unit, extent);
+        float sum[SUMS];
+        for (int i = 0; i < SUMS; i++) {
+            sum[i] = plain_sum(x, weight, place.row + row_of_sum(place.thread, i),
+                               place.latent + latent_of_sum(place.thread, i));
+        }
+        ending(sum, place, ending.column + place.latent);
+    }
+#else
+    asm volatile("trap;");
+#endif
+}
+
+/* Makes a kernel's shared memory available to it; once for a device. */
+template <typename Ending> assay_status prepare_product(const assay_exec *exec)
+{
+#ifndef ASSAY_EMULATED
+    ASSAY_CUDA_TRY(exec, use_device(exec));
+    ASSAY_CUDA_TRY(exec, cudaFuncSetAttribute(multiply_tiles<Ending>,
+                                              cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                              static_cast<int>(SHARED_BYTES)));
+#else
+    (void)exec;
+#endif
+    return ASSAY_OK;
+}
+
+/* clusters: that run at a time. Nothing for no rows. */
+template <typename Ending>
+assay_status multiply_rows(const assay_exec *exec, const TileMap &x, const TileMap &weight,
+                           const Extent &extent, int64_t clusters, const Ending &ending)
+{
+    const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
+#ifdef ASSAY_EMULATED
+    constexpr size_t shared_bytes = 0;
+#else
+    constexpr size_t shared_bytes = SHARED_BYTES;
+#endif
+    const Dimensions size = {dim3(static_cast<unsigned>(least(units, clusters) * CLUSTER)),
+                             dim3(THREADS), shared_bytes};
+    ASSAY_LAUNCH(exec, multiply_tiles<Ending>, size, x, weight, extent, ending);
+    return ASSAY_OK;
+}
+
+} // namespace assay_hopper
+
+#endif
