@@ -162,6 +162,7 @@ endif()
 # can be seen without a GPU.
 if(TARGET assay_cuda_emulated)
     add_subdirectory(kernels/cuda/emulate/tests)
+    add_subdirectory(kernels/hopper/tests)
     foreach(twin emulated emulated_device)
         add_test(NAME cuda/${twin}
             COMMAND assay verify --quick --plugin $<TARGET_FILE:assay_cuda_${twin}>)
@@ -177,6 +178,11 @@ if(TARGET assay_cuda)
             "add embed rmsnorm linear rope attention swiglu sae_encode sae_decode sae_steer adapter sample"
             "cuda cuda_bf16")
     set_tests_properties(cuda/module PROPERTIES LABELS cuda TIMEOUT 300
+        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    add_test(NAME cuda/hopper-module
+        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cuda.so
+            sae_encode hopper)
+    set_tests_properties(cuda/hopper-module PROPERTIES LABELS cuda TIMEOUT 300
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
     add_test(NAME cuda/resources
         COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-resources-test ${ASSAY_CUDA_RESOURCES})

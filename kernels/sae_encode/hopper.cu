@@ -91,7 +91,11 @@ assay_status open_state(const assay_exec *exec, const assay_sae &sae, State *own
     status = status != ASSAY_OK ? status : count_clusters(exec, &own->clusters);
     status = status != ASSAY_OK ? status : prepare_product<Find>(exec);
     status = status != ASSAY_OK ? status : prepare_product<Finish>(exec);
-    return status != ASSAY_OK ? status : prepare_product<Score>(exec);
+    status = status != ASSAY_OK ? status : prepare_product<Score>(exec);
+    if (status == ASSAY_OK) { /* what was packed is there for runs in any stream */
+        ASSAY_CUDA_TRY(exec, cudaStreamSynchronize(static_cast<cudaStream_t>(exec->stream)));
+    }
+    return status;
 }
 
 assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params, void **state)
@@ -102,6 +106,13 @@ assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *para
     }
     return settle(exec, open_state(exec, params->sae, own), own, release, state);
 }
+
+/* Under the emulator enough for several clusters' rows, and too little for many latents. */
+#ifdef ASSAY_EMULATED
+constexpr size_t MOST = 16 * WORKSPACE_MOST;
+#else
+constexpr size_t MOST = WORKSPACE_MOST;
+#endif
 
 Layout layout(const assay_sae &sae, int64_t rows)
 {
@@ -115,7 +126,7 @@ ScoresLayout scores_layout(const assay_sae &sae, int64_t rows)
 
 int64_t rows_of_run(const assay_sae &sae, int64_t rows)
 {
-    return rows_at_once(rows, WORKSPACE_MOST, [&](int64_t some) {
+    return rows_at_once(rows, MOST, [&](int64_t some) {
         return sae.activation == ASSAY_TOPK ? scores_layout(sae, some).all
                                             : layout(sae, some).all;
     });
