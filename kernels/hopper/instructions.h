@@ -1,6 +1,6 @@
 /* Instructions of sm_90a, each in a function of its own: barriers in shared memory, TMA copies,
  * wgmma, registers between warp groups. Addresses in shared memory are 32-bit. Only where the
- * compiler makes code for sm_90a (ASSAY_HOPPER_CODE).
+ * compiler makes code for sm_90a (ASSAY_HOPPER_CODE); emulated.h has all of them for the emulator.
  * Source: PTX ISA 8.x, the instructions' own sections. */
 #ifndef KERNELS_HOPPER_INSTRUCTIONS_H
 #define KERNELS_HOPPER_INSTRUCTIONS_H
@@ -15,16 +15,37 @@
 
 namespace assay_hopper {
 
-__device__ __forceinline__ uint32_t shared_address(const void *at)
+__device__ __forceinline__ unsigned own_thread()
 {
-    return static_cast<uint32_t>(__cvta_generic_to_shared(at));
+    return threadIdx.x;
 }
-
 __device__ __forceinline__ unsigned cluster_rank()
 {
     unsigned rank;
     asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
     return rank;
+}
+
+__device__ __forceinline__ unsigned cluster_number()
+{
+    return blockIdx.x / CLUSTER;
+}
+__device__ __forceinline__ unsigned cluster_count()
+{
+    return gridDim.x / CLUSTER;
+}
+
+/* The block's dynamic shared memory, as instructions and as C++ address it. */
+struct BlockMemory {
+    uint32_t address;
+    unsigned char *memory;
+};
+
+__device__ __forceinline__ BlockMemory block_memory()
+{
+    extern __shared__ __align__(16) unsigned char assay_hopper_shared[];
+    return {static_cast<uint32_t>(__cvta_generic_to_shared(assay_hopper_shared)),
+            assay_hopper_shared};
 }
 
 /* All threads of all blocks of the cluster; what was written before is seen after. */

@@ -21,20 +21,20 @@
  * 32 KiB to fetch from L2, 6.3 TB/s together, and 48 KiB without the cluster's sharing; the
  * encoder comes from memory once, 512 MiB in 0.16 ms of 0.69 ms.
  *
- * Under the emulator (kernels/cuda/emulate) plain sums, cut off as a tensor core's are, stand where
- * the copies and wgmma are: tiles, order and endings are the same text. */
+ * Under the emulator (emulated.h) this very text runs on emulated barriers, copies and wgmma. */
 #ifndef KERNELS_HOPPER_PRODUCT_H
 #define KERNELS_HOPPER_PRODUCT_H
 
+#ifdef ASSAY_EMULATED
+#define ASSAY_HOPPER_CODE
+#include "kernels/hopper/emulated.h"
+#else
 #include "kernels/hopper/instructions.h"
+#endif
 #include "kernels/hopper/map.h"
 
-#ifdef ASSAY_EMULATED
-#include "kernels/cuda/emulate/core.h"
-#endif
-
 /* The other architectures' code is never launched (supports), and has no clusters. */
-#ifdef ASSAY_HOPPER_CODE
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
 #define ASSAY_HOPPER_CLUSTERED __cluster_dims__(CLUSTER, 1, 1)
 #else
 #define ASSAY_HOPPER_CLUSTERED
@@ -52,15 +52,6 @@ struct Place {
     int64_t row, latent; /* the first of the warp group's 64 x 256 */
     int thread;          /* 0 .. GROUP_THREADS - 1 */
 };
-
-__device__ __forceinline__ Place place_of(int64_t unit, const Extent &extent)
-{
-    const Unit own = unit_of(unit, pairs_of(extent.rows), tiles_of(extent.latents));
-    const int group = static_cast<int>(threadIdx.x) / GROUP_THREADS - 1;
-    return {unit, own.tile,
-            (own.pair * CLUSTER + blockIdx.x % CLUSTER) * TILE_ROWS + group * GROUP_ROWS,
-            own.tile * TILE_LATENTS, static_cast<int>(threadIdx.x) % GROUP_THREADS};
-}
 
 #ifdef ASSAY_HOPPER_CODE
 
@@ -93,6 +84,15 @@ struct Ring {
     __device__ __forceinline__ uint32_t empty(unsigned stage) const { return full(STAGES + stage); }
 };
 
+__device__ __forceinline__ Place place_of(int64_t unit, const Extent &extent)
+{
+    const Unit own = unit_of(unit, pairs_of(extent.rows), tiles_of(extent.latents));
+    const int group = static_cast<int>(own_thread()) / GROUP_THREADS - 1;
+    return {unit, own.tile,
+            (own.pair * CLUSTER + cluster_rank()) * TILE_ROWS + group * GROUP_ROWS,
+            own.tile * TILE_LATENTS, static_cast<int>(own_thread()) % GROUP_THREADS};
+}
+
 /* By one thread. Within a phase of `full` the other block's half may come before this one expects
  * it: the phase does not end without this block's arrival. */
 template <typename Ending>
@@ -102,7 +102,7 @@ __device__ __forceinline__ void fetch_all(const Ring &ring, const TileMap *x, co
     const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
     const unsigned rank = cluster_rank();
     Turn turn = {0, 0};
-    for (int64_t unit = blockIdx.x / CLUSTER; unit < units; unit += gridDim.x / CLUSTER) {
+    for (int64_t unit = cluster_number(); unit < units; unit += cluster_count()) {
         if (!ending.wanted(unit)) {
             continue;
         }
@@ -123,8 +123,9 @@ __device__ __forceinline__ void fetch_all(const Ring &ring, const TileMap *x, co
 /* A warp has read a stage: told to both blocks, by a lane each. */
 __device__ __forceinline__ void hand_back(const Ring &ring, unsigned stage)
 {
-    if (threadIdx.x % WARP < CLUSTER) {
-        barrier_arrive(ring.empty(stage), threadIdx.x % WARP);
+    const unsigned lane = own_thread() % WARP;
+    if (lane < CLUSTER) {
+        barrier_arrive(ring.empty(stage), lane);
     }
 }
 
@@ -133,15 +134,15 @@ __device__ __forceinline__ void multiply_all(const Ring &ring, const Extent &ext
                                              const Ending &ending)
 {
     const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
-    const uint32_t own_rows = (threadIdx.x / GROUP_THREADS - 1) * GROUP_ROWS * ROW_BYTES;
+    const uint32_t own_rows = (own_thread() / GROUP_THREADS - 1) * GROUP_ROWS * ROW_BYTES;
     Turn turn = {0, 0};
     Column *columns = ring.columns;
-    for (int64_t unit = blockIdx.x / CLUSTER; unit < units; unit += gridDim.x / CLUSTER) {
+    for (int64_t unit = cluster_number(); unit < units; unit += cluster_count()) {
         if (!ending.wanted(unit)) {
             continue;
         }
         const Place place = place_of(unit, extent);
-        const unsigned own = threadIdx.x - GROUP_THREADS;
+        const unsigned own = own_thread() - GROUP_THREADS;
         const Column brought = ending.column[place.latent + own];
         float sum[SUMS];
 #pragma unroll
@@ -182,43 +183,19 @@ __device__ __forceinline__ void multiply_all(const Ring &ring, const Extent &ext
 
 #endif
 
-#ifdef ASSAY_EMULATED
-
-/* The sum of a row and a latent; outside of the matrices 0, as of TMA's zeros. */
-inline float plain_sum(const TileMap &x, const TileMap &weight, int64_t row, int64_t latent)
-{
-    if (row >= x.rows || latent >= weight.rows) {
-        return 0.0f;
-    }
-    const Bf16 *const left = x.data + row * x.pitch;
-    const Bf16 *const right = weight.data + latent * weight.pitch;
-    constexpr emulate::Core core = emulate::CORE_16_BIT;
-    double sum = 0.0;
-    for (int64_t k = 0; k < x.columns; k += core.block) {
-        for (int64_t i = k; i < x.columns && i < k + core.block; i++) {
-            sum += static_cast<double>(widen(left[i])) * static_cast<double>(widen(right[i]));
-        }
-        sum = emulate::cut_off(sum, core.bits);
-    }
-    return static_cast<float>(sum);
-}
-
-#endif
-
 /* Every unit that the ending wants, to the ending. Grid: whole clusters; dynamic shared memory:
- * SHARED_BYTES (none under the emulator). */
+ * SHARED_BYTES (under the emulator a block is a cluster, and has its memory elsewhere). */
 template <typename Ending>
 static __global__ void ASSAY_HOPPER_CLUSTERED __launch_bounds__(THREADS, 1)
     multiply_tiles(const __grid_constant__ TileMap x, const __grid_constant__ TileMap weight,
                    Extent extent, Ending ending)
 {
-#if defined(ASSAY_HOPPER_CODE)
-    extern __shared__ __align__(16) unsigned char assay_hopper_shared[];
-    const uint32_t begins = shared_address(assay_hopper_shared);
-    const uint32_t stages = (begins + ATOM - 1) / ATOM * ATOM;
-    const Ring ring = {stages, reinterpret_cast<Column *>(assay_hopper_shared + (stages - begins) +
+#ifdef ASSAY_HOPPER_CODE
+    const BlockMemory own = block_memory();
+    const uint32_t stages = (own.address + ATOM - 1) / ATOM * ATOM;
+    const Ring ring = {stages, reinterpret_cast<Column *>(own.memory + (stages - own.address) +
                                                           COLUMNS_AT)};
-    if (threadIdx.x == 0) {
+    if (own_thread() == 0) {
         for (unsigned stage = 0; stage < STAGES; stage++) {
             barrier_init(ring.full(stage), 1);
             barrier_init(ring.empty(stage), CLUSTER * CONSUMERS * GROUP_THREADS / WARP);
@@ -226,9 +203,9 @@ static __global__ void ASSAY_HOPPER_CLUSTERED __launch_bounds__(THREADS, 1)
         barriers_ready();
     }
     cluster_sync();
-    if (threadIdx.x < GROUP_THREADS) {
+    if (own_thread() < GROUP_THREADS) {
         give_registers<PRODUCER_REGISTERS>();
-        if (threadIdx.x == 0) {
+        if (own_thread() == 0) {
             fetch_all(ring, &x, &weight, extent, ending);
         }
     } else {
@@ -236,20 +213,6 @@ static __global__ void ASSAY_HOPPER_CLUSTERED __launch_bounds__(THREADS, 1)
         multiply_all(ring, extent, ending);
     }
     cluster_sync(); /* neither block ends while the other may still write or arrive in it */
-#elif defined(ASSAY_EMULATED)
-    const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
-    for (int64_t unit = blockIdx.x / CLUSTER; unit < units; unit += gridDim.x / CLUSTER) {
-        if (threadIdx.x < GROUP_THREADS || !ending.wanted(unit)) {
-            continue;
-        }
-        const Place place = place_of(unit, extent);
-        float sum[SUMS];
-        for (int i = 0; i < SUMS; i++) {
-            sum[i] = plain_sum(x, weight, place.row + row_of_sum(place.thread, i),
-                               place.latent + latent_of_sum(place.thread, i));
-        }
-        ending(sum, place, ending.column + place.latent);
-    }
 #else
     asm volatile("trap;");
 #endif
@@ -275,13 +238,12 @@ assay_status multiply_rows(const assay_exec *exec, const TileMap &x, const TileM
                            const Extent &extent, int64_t clusters, const Ending &ending)
 {
     const int64_t units = pairs_of(extent.rows) * tiles_of(extent.latents);
+    const unsigned count = static_cast<unsigned>(least(units, clusters));
 #ifdef ASSAY_EMULATED
-    constexpr size_t shared_bytes = 0;
+    const Dimensions size = {dim3(count), dim3(CLUSTER * THREADS), 0};
 #else
-    constexpr size_t shared_bytes = SHARED_BYTES;
+    const Dimensions size = {dim3(count * CLUSTER), dim3(THREADS), SHARED_BYTES};
 #endif
-    const Dimensions size = {dim3(static_cast<unsigned>(least(units, clusters) * CLUSTER)),
-                             dim3(THREADS), shared_bytes};
     ASSAY_LAUNCH(exec, multiply_tiles<Ending>, size, x, weight, extent, ending);
     return ASSAY_OK;
 }
