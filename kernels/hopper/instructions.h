@@ -1,6 +1,7 @@
 /* Instructions of sm_90a, each in a function of its own: barriers in shared memory, TMA copies,
  * wgmma, registers between warp groups. Addresses in shared memory are 32-bit. Only where the
- * compiler makes code for sm_90a (ASSAY_HOPPER_CODE); emulated.h has all of them for the emulator.
+ * compiler makes code for sm_90a (ASSAY_HOPPER_CODE); emulated.h and
+ * emulated_product.h have all of them for the emulator.
  * Source: PTX ISA 8.x, the instructions' own sections. */
 #ifndef KERNELS_HOPPER_INSTRUCTIONS_H
 #define KERNELS_HOPPER_INSTRUCTIONS_H

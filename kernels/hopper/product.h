@@ -21,13 +21,14 @@
  * 32 KiB to fetch from L2, 6.3 TB/s together, and 48 KiB without the cluster's sharing; the
  * encoder comes from memory once, 512 MiB in 0.16 ms of 0.69 ms.
  *
- * Under the emulator (emulated.h) this very text runs on emulated barriers, copies and wgmma. */
+ * Under the emulator (emulated.h, emulated_product.h) this very text runs on emulated barriers,
+ * copies and wgmma. */
 #ifndef KERNELS_HOPPER_PRODUCT_H
 #define KERNELS_HOPPER_PRODUCT_H
 
 #ifdef ASSAY_EMULATED
 #define ASSAY_HOPPER_CODE
-#include "kernels/hopper/emulated.h"
+#include "kernels/hopper/emulated_product.h"
 #else
 #include "kernels/hopper/instructions.h"
 #endif

@@ -1,0 +1,106 @@
+/* What the Hopper encoder prepares: the weights as TMA reads them, and what stands beside each
+ * latent. Internal linkage, as the kernels of entries.h have. */
+#ifndef KERNELS_HOPPER_STATE_H
+#define KERNELS_HOPPER_STATE_H
+
+#include "kernels/cuda/pack.h"
+#include "kernels/hopper/entries.h"
+
+namespace assay_hopper {
+
+struct State {
+    Uploads uploads;
+    Encoder encoder;
+    TileMap weight;
+    Column *column; /* whole tiles */
+    int64_t weight_pitch, clusters;
+};
+
+static void release(const assay_exec *, void *state)
+{
+    State *const own = static_cast<State *>(state);
+    if (own != nullptr) {
+        release_uploads(&own->uploads);
+        delete own;
+    }
+}
+
+/* The encoder as TMA reads it: as it lies where it is bf16 in rows of whole vectors, else a copy,
+ * each element rounded once. */
+static assay_status place_encoder(const assay_exec *exec, const Matrix &weight, State *own)
+{
+    const int64_t rows = own->encoder.d_sae;
+    const int64_t columns = own->encoder.d_in;
+    const bool fits = weight.dtype == ASSAY_BF16 && weight.column == 1 &&
+                      weight.row >= columns && weight.row % (VECTOR / 2) == 0 &&
+                      reinterpret_cast<uintptr_t>(weight.data) % VECTOR == 0;
+    const void *data = weight.data;
+    own->weight_pitch = fits ? weight.row : pitch_of(columns);
+    if (!fits) {
+        void *packed = nullptr;
+        assay_status status =
+            reserve(exec, static_cast<size_t>(rows * own->weight_pitch) * sizeof(Bf16),
+                    &own->uploads, &packed);
+        status = status != ASSAY_OK ? status
+                                    : pack(exec, weight, rows, columns,
+                                           static_cast<Bf16 *>(packed), own->weight_pitch);
+        if (status != ASSAY_OK) {
+            return status;
+        }
+        data = packed;
+    }
+    return make_map(exec, "the encoder", data, rows, columns, own->weight_pitch, &own->weight);
+}
+
+static assay_status place_columns(const assay_exec *exec, State *own)
+{
+    const int64_t count = tiles_of(own->encoder.d_sae) * TILE_LATENTS;
+    void *memory = nullptr;
+    const assay_status status =
+        reserve(exec, static_cast<size_t>(count) * sizeof(Column), &own->uploads, &memory);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    own->column = static_cast<Column *>(memory);
+    const Dimensions size = {dim3(static_cast<unsigned>(blocks_for(count, BLOCK))), dim3(BLOCK),
+                             0};
+    ASSAY_LAUNCH(exec, pack_columns, size, own->encoder, own->column, count);
+    return ASSAY_OK;
+}
+
+/* Clusters that run at a time. The emulator has one multiprocessor, and gets some all the same, so
+ * that units are shared among them. */
+static assay_status count_clusters(const assay_exec *exec, int64_t *clusters)
+{
+#ifdef ASSAY_EMULATED
+    constexpr int64_t fewest = 3;
+#else
+    constexpr int64_t fewest = 1;
+#endif
+    int multiprocessors = 0;
+    ASSAY_CUDA_TRY(exec, cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount,
+                                                exec->device.index));
+    *clusters = multiprocessors / CLUSTER > fewest ? multiprocessors / CLUSTER : fewest;
+    return ASSAY_OK;
+}
+
+static assay_status open_state(const assay_exec *exec, const assay_sae &sae, State *own)
+{
+    const Operand others[] = {{"encoder", &sae.encoder}};
+    assay_status status = expect(exec, ASSAY_BF16, nullptr, 0, others, 1);
+    status = status != ASSAY_OK ? status : upload_encoder(exec, sae, &own->uploads, &own->encoder);
+    status = status != ASSAY_OK ? status : place_encoder(exec, own->encoder.weight, own);
+    status = status != ASSAY_OK ? status : place_columns(exec, own);
+    status = status != ASSAY_OK ? status : count_clusters(exec, &own->clusters);
+    status = status != ASSAY_OK ? status : prepare_product<Find>(exec);
+    status = status != ASSAY_OK ? status : prepare_product<Finish>(exec);
+    status = status != ASSAY_OK ? status : prepare_product<Score>(exec);
+    if (status == ASSAY_OK) { /* what was packed is there for runs in any stream */
+        ASSAY_CUDA_TRY(exec, cudaStreamSynchronize(static_cast<cudaStream_t>(exec->stream)));
+    }
+    return status;
+}
+
+} // namespace assay_hopper
+
+#endif
