@@ -1,18 +1,32 @@
-/* attention: a block takes one query head of one row and SPLIT of the positions it sees; its
- * scores, their softmax against their own greatest and the weighted sum of v stay in shared memory.
- * Where one row sees more positions, the parts go to the workspace and a second kernel combines
- * them in the order of positions. Scores are dot products in order; weights are rounded to the
- * contract's intermediate type before they are normalised. */
+/* attention: a block takes up to HEADS query heads that share a kv head, of one row, and SPLIT of
+ * the positions that it sees, so that k and v are read once for all of them. Neighbouring lanes take
+ * neighbouring octets of a key, the lanes of a warp as many keys as they have room for; scores,
+ * their softmax against their own greatest and the weighted sum of v stay in shared memory. Where
+ * one row sees more positions, the parts go to the workspace and a second kernel combines them in
+ * the order of positions. Which positions a part has, and in what order anything is added, depends
+ * on head_dim and on positions alone: not on the grid, the batch, or max_position. Weights are
+ * rounded to the contract's intermediate type before they are normalised. */
 #include "kernels/cuda/cache.h"
 #include "kernels/cuda/reduce.h"
 
 namespace assay_cuda {
 namespace {
 
-enum { THREADS = 128, SPLIT = 256, BLOCKS = 6 }; /* BLOCKS: on a multiprocessor at once */
+#ifdef ASSAY_EMULATED
+enum { SPLIT = 32 }; /* parts must show in cases of few positions */
+#else
+enum { SPLIT = 128 };
+#endif
+enum { THREADS = 128, TEAM_WARPS = THREADS / WARP };
+
+/* Keys that a team fetches before it multiplies the first, and blocks that a multiprocessor holds
+ * at once: what the registers allow. Where elements are fetched one by one, one key is enough. */
+template <bool WIDE> constexpr int ABREAST = WIDE ? 4 : 1;
+template <int HEADS> constexpr int BLOCKS = HEADS == 1 ? 4 : HEADS == 4 ? 3 : 2;
 
 struct Shape {
-    int64_t rows, heads, group, head_dim; /* group: query heads of one kv head */
+    int64_t heads, kv_heads, head_dim;
+    int64_t group, tiles; /* query heads of one kv head; blocks that these take */
 };
 
 struct Partial {
@@ -20,112 +34,222 @@ struct Partial {
     int64_t splits;
 };
 
-/* q . k, in order. */
-__device__ __forceinline__ float score_of(const float *q, const Matrix &k, int64_t t, int64_t from,
-                                          int64_t head_dim)
+/* Who does what in a warp: `lanes` lanes take a key's octets, `slots` keys are taken at once. A
+ * team is a slot of a warp; the teams of the block take the keys in turn. */
+struct Team {
+    int lanes, slots, lane, own, count; /* own: which of `count` teams */
+};
+
+__host__ __device__ inline int lanes_of(int64_t head_dim)
 {
-    float sum = 0.0f;
-    for (int64_t i = 0; i < head_dim; i += OCTET) {
-        float key[OCTET];
-        load_octet(k, t, from + i, head_dim - i, key);
-#pragma unroll
-        for (int e = 0; e < OCTET; e++) {
-            sum += i + e < head_dim ? q[i + e] * key[e] : 0.0f;
-        }
+    int lanes = 1;
+    while (lanes < WARP && static_cast<int64_t>(lanes) * OCTET < head_dim) {
+        lanes *= 2;
     }
-    return sum;
+    return lanes;
 }
 
-/* Writes the weight of each position of this part and gives their greatest score and sum. */
-template <typename T>
-__device__ __forceinline__ void soften(float *weight, int64_t count, float *greatest, float *sum)
+__device__ __forceinline__ Team team_of(int64_t head_dim)
 {
-    float top = -INFINITY;
-    for (int64_t t = threadIdx.x; t < count; t += THREADS) {
-        top = fmaxf(top, weight[t]);
+    const int lanes = lanes_of(head_dim);
+    const int lane = static_cast<int>(threadIdx.x) % WARP;
+    const int warp = static_cast<int>(threadIdx.x) / WARP;
+    const int slots = WARP / lanes;
+    return {lanes, slots, lane % lanes, warp * slots + lane / lanes, TEAM_WARPS * slots};
+}
+
+/* x[0..7] = elements column .. of a cache's row, zeros beyond `count`. Wide: they are of type T, in
+ * whole octets at multiples of 16 bytes. */
+template <typename T, bool WIDE>
+__device__ __forceinline__ void fetch(const Matrix &m, int64_t row, int64_t column, int64_t count,
+                                      float *x)
+{
+    if (!WIDE) {
+        load_octet(m, row, column, count, x);
+        return;
     }
-    top = block_reduce<Greatest>(top);
+    if (count > 0) {
+        load_vector(address<const T>(m, row, column), x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < OCTET; i++) {
+            x[i] = 0.0f;
+        }
+    }
+}
+
+/* weight[h, t] = q of head `head + h` . k of position first + t. */
+template <typename T, int HEADS, bool WIDE>
+__device__ __forceinline__ void score(const Matrix &q, int64_t n, int64_t head, int heads,
+                                      const Matrix &k, int64_t first, int count, int64_t from,
+                                      int d, const Team &team, float *weight)
+{
+    constexpr int MANY = ABREAST<WIDE>;
+    for (int at = 0; at < d; at += team.lanes * OCTET) {
+        const int column = at + team.lane * OCTET;
+        float query[HEADS][OCTET];
+#pragma unroll
+        for (int h = 0; h < HEADS; h++) {
+            load_octet(q, n, (head + h) * d + column, h < heads ? d - column : 0, query[h]);
+        }
+        /* A warp goes round as often as its first slot has to: shuffles want every lane. */
+        for (int t0 = team.own; t0 - team.own % team.slots < count;
+             t0 += MANY * team.count) {
+            float key[MANY][OCTET];
+#pragma unroll
+            for (int u = 0; u < MANY; u++) {
+                const int t = t0 + u * team.count;
+                fetch<T, WIDE>(k, first + t, from + column, t < count ? d - column : 0, key[u]);
+            }
+#pragma unroll
+            for (int u = 0; u < MANY; u++) {
+                float dot[HEADS] = {};
+#pragma unroll
+                for (int h = 0; h < HEADS; h++) {
+#pragma unroll
+                    for (int i = 0; i < OCTET; i++) {
+                        dot[h] += query[h][i] * key[u][i];
+                    }
+                }
+                for (int with = team.lanes / 2; with > 0; with /= 2) {
+#pragma unroll
+                    for (int h = 0; h < HEADS; h++) {
+                        dot[h] += __shfl_xor_sync(ALL_LANES, dot[h], with);
+                    }
+                }
+                const int t = t0 + u * team.count;
+#pragma unroll
+                for (int h = 0; h < HEADS; h++) {
+                    if (team.lane == 0 && t < count && h < heads) {
+                        float *const sum = weight + h * SPLIT + t;
+                        *sum = at == 0 ? dot[h] : *sum + dot[h];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* By a warp: dot products become weights; their greatest score and sum. */
+template <typename T>
+__device__ __forceinline__ void soften(float *weight, int count, float scale, float *greatest,
+                                       float *sum)
+{
+    const int lane = static_cast<int>(threadIdx.x) % WARP;
+    float top = -INFINITY;
+    for (int t = lane; t < count; t += WARP) {
+        const float scaled = rounded<T>(rounded<T>(weight[t]) * scale);
+        weight[t] = scaled;
+        top = fmaxf(top, scaled);
+    }
+    top = warp_reduce<Greatest>(top);
     const float base = top == -INFINITY ? 0.0f : top; /* all -Inf: weights 0, not NaN */
     float part = 0.0f;
-    for (int64_t t = threadIdx.x; t < count; t += THREADS) {
+    for (int t = lane; t < count; t += WARP) {
         const float w = expf(weight[t] - base);
         part += w;
         weight[t] = rounded<T>(w);
     }
-    *sum = block_reduce<Sum>(part);
+    *sum = warp_reduce<Sum>(part);
     *greatest = top;
 }
 
-/* sum_t weight[t] v[t, from + e], the positions dealt to `teams` teams of threads. */
-__device__ __forceinline__ float weigh(const float *weight, int64_t count, const Matrix &v,
-                                       int64_t first, int64_t column, int team, int teams)
+/* own[h, e] = sum of weight[h, t] v[first + t, from + e] over the positions of a team. */
+template <typename T, int HEADS, bool WIDE>
+__device__ __forceinline__ void weigh(const float *weight, int heads, const Matrix &v, int64_t first,
+                                      int count, int64_t column, int left, const Team &team,
+                                      float (*own)[OCTET])
 {
-    float sum = 0.0f;
-    for (int64_t t = team; t < count; t += teams) {
-        sum += weight[t] * load(v, first + t, column);
+    constexpr int MANY = ABREAST<WIDE>;
+    for (int t0 = team.own; t0 < count; t0 += MANY * team.count) {
+        float value[MANY][OCTET];
+#pragma unroll
+        for (int u = 0; u < MANY; u++) {
+            const int t = t0 + u * team.count;
+            fetch<T, WIDE>(v, first + t, column, t < count ? left : 0, value[u]);
+        }
+#pragma unroll
+        for (int u = 0; u < MANY; u++) {
+            const int t = t0 + u * team.count;
+#pragma unroll
+            for (int h = 0; h < HEADS; h++) {
+                const float w = t < count && h < heads ? weight[h * SPLIT + t] : 0.0f;
+#pragma unroll
+                for (int i = 0; i < OCTET; i++) {
+                    own[h][i] += w * value[u][i];
+                }
+            }
+        }
     }
-    return sum;
 }
 
-template <typename T>
-__global__ void __launch_bounds__(THREADS, BLOCKS)
+template <typename T, int HEADS, bool WIDE>
+__global__ void __launch_bounds__(THREADS, BLOCKS<HEADS>)
     attend(Matrix q, Matrix sequence, Matrix position, Cache k_cache, Cache v_cache, Matrix y,
            Shape shape, int64_t row_first, float scale, Partial partial)
 {
-    ASSAY_DYNAMIC_SHARED(float, query); /* [head_dim], then a sum for each thread */
-    ASSAY_SHARED(float, weight, SPLIT);
-    const int64_t d = shape.head_dim;
-    float *const team_sum = query + d;
-    const int64_t task = blockIdx.x;
-    const int64_t n = row_first + task / shape.heads;
-    const int64_t head = task % shape.heads;
-    const int64_t from = head / shape.group * d;
+    ASSAY_DYNAMIC_SHARED(float, weight); /* [HEADS, SPLIT], then each team's sums */
+    ASSAY_SHARED(float, greatest, HEADS);
+    ASSAY_SHARED(float, total, HEADS);
+    float *const team_sum = weight + HEADS * SPLIT; /* [team, HEADS, lanes * OCTET] */
+    const int d = static_cast<int>(shape.head_dim);
+    const int64_t row = blockIdx.x / (shape.kv_heads * shape.tiles);
+    const int64_t kv = blockIdx.x / shape.tiles % shape.kv_heads;
+    const int64_t head = kv * shape.group + blockIdx.x % shape.tiles * HEADS;
+    const int heads = static_cast<int>(least(HEADS, (kv + 1) * shape.group - head));
+    const int64_t n = row_first + row;
     const int64_t first = static_cast<int64_t>(blockIdx.y) * SPLIT;
-    const int64_t count = least(SPLIT, load_index(position, n) + 1 - first);
+    const int count = static_cast<int>(least(SPLIT, load_index(position, n) + 1 - first));
     if (count <= 0) {
         return; /* the whole block: this row sees fewer positions */
     }
     const int64_t s = load_index(sequence, n);
-    for (int64_t i = threadIdx.x; i < d; i += THREADS) {
-        query[i] = load(q, n, head * d + i);
+    const Team team = team_of(d);
+    score<T, HEADS, WIDE>(q, n, head, heads, rows_of(k_cache, s), first, count, kv * d, d, team,
+                          weight);
+    __syncthreads();
+    for (int h = static_cast<int>(threadIdx.x) / WARP; h < heads; h += TEAM_WARPS) {
+        soften<T>(weight + h * SPLIT, count, scale, &greatest[h], &total[h]);
     }
     __syncthreads();
-    const Matrix k = rows_of(k_cache, s);
-    for (int64_t t = threadIdx.x; t < count; t += THREADS) {
-        const float score = rounded<T>(score_of(query, k, first + t, from, d));
-        weight[t] = rounded<T>(score * scale);
-    }
-    __syncthreads();
-    float greatest = 0.0f;
-    float sum = 0.0f;
-    soften<T>(weight, count, &greatest, &sum);
     const Matrix v = rows_of(v_cache, s);
-    const int wide = d < THREADS ? static_cast<int>(d) : THREADS;
-    const int teams = THREADS / wide;
-    const int team = static_cast<int>(threadIdx.x) / wide;
-    const int64_t part = task * partial.splits + blockIdx.y;
-    for (int64_t at = 0; at < d; at += wide) { /* every thread comes to the barriers */
-        const int64_t e = at + threadIdx.x % static_cast<unsigned>(wide);
-        const bool mine = team < teams && e < d;
-        team_sum[threadIdx.x] =
-            mine ? weigh(weight, count, v, first, from + e, team, teams) : 0.0f;
+    const int wide = team.lanes * OCTET;
+    const int64_t part = (row * shape.heads + head) * partial.splits + blockIdx.y;
+    for (int at = 0; at < d; at += wide) { /* every thread comes to the barriers */
+        const int column = at + team.lane * OCTET;
+        float own[HEADS][OCTET] = {};
+        weigh<T, HEADS, WIDE>(weight, heads, v, first, count, kv * d + column, d - column, team,
+                              own);
+#pragma unroll
+        for (int h = 0; h < HEADS; h++) {
+#pragma unroll
+            for (int i = 0; i < OCTET; i++) { /* neighbouring lanes beside one another */
+                team_sum[((team.own * HEADS + h) * OCTET + i) * team.lanes + team.lane] = own[h][i];
+            }
+        }
         __syncthreads();
-        if (mine && team == 0) {
+        for (int i = static_cast<int>(threadIdx.x); i < HEADS * wide; i += THREADS) {
+            const int h = i / wide;
+            const int e = at + i % wide % team.lanes * OCTET + i % wide / team.lanes;
+            if (h >= heads || e >= d) {
+                continue;
+            }
             float out = 0.0f;
-            for (int i = 0; i < teams; i++) {
-                out += team_sum[threadIdx.x + static_cast<unsigned>(i * wide)];
+            for (int of = 0; of < team.count; of++) {
+                out += team_sum[of * HEADS * wide + i];
             }
             if (partial.splits == 1) {
-                narrow(out / sum, address<T>(y, n, head * d + e));
+                narrow(out / total[h], address<T>(y, n, (head + h) * d + e));
             } else {
-                partial.out[part * d + e] = out;
+                partial.out[(part + h * partial.splits) * d + e] = out;
             }
         }
         __syncthreads();
     }
-    if (threadIdx.x == 0 && partial.splits > 1) {
-        partial.greatest[part] = greatest;
-        partial.sum[part] = sum;
+    const int h = static_cast<int>(threadIdx.x);
+    if (h < heads && partial.splits > 1) {
+        partial.greatest[part + h * partial.splits] = greatest[h];
+        partial.sum[part + h * partial.splits] = total[h];
     }
 }
 
@@ -184,27 +308,53 @@ size_t workspace(const assay_attention_params *params, const assay_attention_io 
                : static_cast<size_t>(rows_at_once(params, io)) * row_bytes(params, io);
 }
 
-template <typename T>
+/* Whether octets of a cache can be fetched whole. */
+template <typename T> bool is_wide(const assay_tensor &cache, int64_t head_dim)
+{
+    const int64_t step = 16 / static_cast<int64_t>(sizeof(T));
+    return cache.dtype == Flow<T>::type && cache.stride[2] == 1 && head_dim % OCTET == 0 &&
+           cache.stride[1] % step == 0 && cache.stride[0] % step == 0 &&
+           reinterpret_cast<uintptr_t>(cache.data) % 16 == 0;
+}
+
+template <typename T, int HEADS, bool WIDE>
+assay_status attend_by(const assay_exec *exec, const assay_attention_params *params,
+                       const assay_attention_io *io, int64_t first, int64_t rows,
+                       const Partial &partial)
+{
+    const int64_t group = params->heads / params->kv_heads;
+    const Shape shape = {params->heads, params->kv_heads, params->head_dim, group,
+                         blocks_for(group, HEADS)};
+    const unsigned tasks = static_cast<unsigned>(rows * shape.kv_heads * shape.tiles);
+    const size_t shared = HEADS * (SPLIT + THREADS * OCTET) * sizeof(float);
+    const Dimensions all = {dim3(tasks, static_cast<unsigned>(partial.splits)), dim3(THREADS),
+                            shared};
+    const float scale = static_cast<float>(1.0 / sqrt(static_cast<double>(shape.head_dim)));
+    ASSAY_LAUNCH(exec, (attend<T, HEADS, WIDE>), all, matrix_of(io->q), matrix_of(io->sequence),
+                 matrix_of(io->position), cache_of(io->k_cache), cache_of(io->v_cache),
+                 matrix_of(io->y), shape, first, scale, partial);
+    if (partial.splits > 1) {
+        const Dimensions each = {dim3(static_cast<unsigned>(rows * shape.heads)), dim3(THREADS),
+                                 0};
+        ASSAY_LAUNCH(exec, combine<T>, each, matrix_of(io->position), matrix_of(io->y), shape,
+                     first, partial);
+    }
+    return ASSAY_OK;
+}
+
+template <typename T, bool WIDE>
 assay_status attend_rows(const assay_exec *exec, const assay_attention_params *params,
                          const assay_attention_io *io, int64_t first, int64_t rows)
 {
-    const Shape shape = {rows, params->heads, params->heads / params->kv_heads, params->head_dim};
     const int64_t splits = splits_of(io);
-    const int64_t parts = rows * shape.heads * splits;
+    const int64_t parts = rows * params->heads * splits;
     float *const base = static_cast<float *>(exec->workspace);
     const Partial partial = {base, base + parts, base + 2 * parts, splits};
-    const unsigned tasks = static_cast<unsigned>(rows * shape.heads);
-    const size_t shared = static_cast<size_t>(shape.head_dim + THREADS) * sizeof(float);
-    const Dimensions all = {dim3(tasks, static_cast<unsigned>(splits)), dim3(THREADS), shared};
-    const float scale = static_cast<float>(1.0 / sqrt(static_cast<double>(shape.head_dim)));
-    ASSAY_LAUNCH(exec, attend<T>, all, matrix_of(io->q), matrix_of(io->sequence),
-                 matrix_of(io->position), cache_of(io->k_cache), cache_of(io->v_cache),
-                 matrix_of(io->y), shape, first, scale, partial);
-    if (splits > 1) {
-        ASSAY_LAUNCH(exec, combine<T>, (Dimensions{dim3(tasks), dim3(THREADS), 0}),
-                     matrix_of(io->position), matrix_of(io->y), shape, first, partial);
-    }
-    return ASSAY_OK;
+    const int64_t group = params->heads / params->kv_heads;
+    constexpr int most = WIDE ? 8 : 4;
+    return group == 1   ? attend_by<T, 1, WIDE>(exec, params, io, first, rows, partial)
+           : group <= 4 ? attend_by<T, 4, WIDE>(exec, params, io, first, rows, partial)
+                        : attend_by<T, most, WIDE>(exec, params, io, first, rows, partial);
 }
 
 template <typename T>
@@ -222,8 +372,11 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
     const int64_t rows = io->q.shape[0];
     status = store_rows(exec, params, io);
     const int64_t at_once = rows_at_once(params, io);
+    const bool wide = is_wide<T>(io->k_cache, params->head_dim) &&
+                      is_wide<T>(io->v_cache, params->head_dim);
+    const auto attend = wide ? attend_rows<T, true> : attend_rows<T, false>;
     for (int64_t first = 0; status == ASSAY_OK && first < rows; first += at_once) {
-        status = attend_rows<T>(exec, params, io, first, least(at_once, rows - first));
+        status = attend(exec, params, io, first, least(at_once, rows - first));
     }
     return status;
 }
@@ -245,7 +398,7 @@ assay_status supports(const assay_device *device, const assay_attention_params *
 template <typename T> assay_kernel describe_op()
 {
     assay_kernel kernel =
-        describe<T>(ASSAY_OP_attention, "a block for 256 positions of a head, parts combined",
+        describe<T>(ASSAY_OP_attention, "a block for 128 positions of the heads that share them, parts combined",
                     ASSAY_ORDER_BLOCKED);
     kernel.run.attention.supports = supports;
     kernel.run.attention.workspace = workspace;

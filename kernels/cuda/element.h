@@ -155,26 +155,37 @@ __device__ __forceinline__ bool is_vector(const Matrix &m, const void *at, int64
     return m.column == 1 && count >= OCTET && (reinterpret_cast<uintptr_t>(at) & 15u) == 0;
 }
 
+/* x[0..7] = eight neighbours at an address that is a multiple of 16. */
+__device__ __forceinline__ void load_vector(const float *at, float *x)
+{
+    const float4 low = reinterpret_cast<const float4 *>(at)[0];
+    const float4 high = reinterpret_cast<const float4 *>(at)[1];
+    x[0] = low.x, x[1] = low.y, x[2] = low.z, x[3] = low.w;
+    x[4] = high.x, x[5] = high.y, x[6] = high.z, x[7] = high.w;
+}
+
+template <typename Word> __device__ __forceinline__ void load_vector(const Word *at, float *x)
+{
+    const uint4 four = *reinterpret_cast<const uint4 *>(at);
+    const unsigned pair[4] = {four.x, four.y, four.z, four.w};
+#pragma unroll
+    for (int i = 0; i < OCTET; i++) {
+        x[i] = widen(Word{static_cast<uint16_t>(pair[i / 2] >> (i % 2 * 16))});
+    }
+}
+
 /* x[0..7] = elements column .. column+7 of a row; beyond `count` of them, zeros. */
 __device__ __forceinline__ void load_octet(const Matrix &m, int64_t row, int64_t column,
                                            int64_t count, float *x)
 {
-    const bool half = m.dtype == ASSAY_BF16 || m.dtype == ASSAY_F16;
     const uint16_t *const words = address<const uint16_t>(m, row, column);
     const float *const floats = address<const float>(m, row, column);
-    if (half && is_vector(m, words, count)) {
-        const uint4 four = *reinterpret_cast<const uint4 *>(words);
-        const unsigned pair[4] = {four.x, four.y, four.z, four.w};
-#pragma unroll
-        for (int i = 0; i < OCTET; i++) {
-            const uint16_t word = static_cast<uint16_t>(pair[i / 2] >> (i % 2 * 16));
-            x[i] = m.dtype == ASSAY_BF16 ? widen(Bf16{word}) : widen(F16{word});
-        }
+    if (m.dtype == ASSAY_BF16 && is_vector(m, words, count)) {
+        load_vector(reinterpret_cast<const Bf16 *>(words), x);
+    } else if (m.dtype == ASSAY_F16 && is_vector(m, words, count)) {
+        load_vector(reinterpret_cast<const F16 *>(words), x);
     } else if (m.dtype == ASSAY_F32 && is_vector(m, floats, count)) {
-        const float4 low = reinterpret_cast<const float4 *>(floats)[0];
-        const float4 high = reinterpret_cast<const float4 *>(floats)[1];
-        x[0] = low.x, x[1] = low.y, x[2] = low.z, x[3] = low.w;
-        x[4] = high.x, x[5] = high.y, x[6] = high.z, x[7] = high.w;
+        load_vector(floats, x);
     } else {
 #pragma unroll
         for (int i = 0; i < OCTET; i++) {
@@ -218,6 +229,24 @@ __device__ __forceinline__ void store_octet(const Matrix &m, int64_t row, int64_
     for (int i = 0; i < OCTET; i++) {
         if (i < count) {
             narrow(x[i], at + i * m.column);
+        }
+    }
+}
+
+/* The same where the type is known at run time alone. */
+__device__ __forceinline__ void store_octet(const Matrix &m, int64_t row, int64_t column,
+                                            int64_t count, const float *x)
+{
+    if (m.dtype == ASSAY_BF16) {
+        store_octet<Bf16>(m, row, column, count, x);
+    } else if (m.dtype == ASSAY_F32) {
+        store_octet<float>(m, row, column, count, x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < OCTET; i++) {
+            if (i < count) {
+                store(m, row, column + i, x[i]);
+            }
         }
     }
 }
