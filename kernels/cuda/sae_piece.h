@@ -3,7 +3,7 @@
 #define KERNELS_CUDA_SAE_PIECE_H
 
 #include "kernels/cuda/product.h"
-#include "kernels/cuda/sae.h"
+#include "kernels/cuda/sae_limit.h"
 
 namespace assay_cuda {
 
@@ -13,6 +13,7 @@ enum { SEGMENT = 2048 };
 struct Piece {
     float *z, *pre;
     Limit *limit;
+    Ranks ranks;
     int64_t *found; /* [rows * segments], then the carry */
     int64_t rows, segments;
 };
@@ -22,10 +23,16 @@ inline int64_t segments_of(int64_t d_sae)
     return blocks_for(d_sae, SEGMENT);
 }
 
-inline size_t piece_bytes(const assay_sae &sae, int64_t rows)
+/* What makes entries of pre-activations: a whole number of words of 8 bytes. */
+inline size_t entries_bytes(const assay_sae &sae, int64_t rows)
 {
     const int64_t words = segments_of(sae.d_sae) + 2;
-    return static_cast<size_t>(rows * words + 1) * sizeof(int64_t) +
+    return static_cast<size_t>(rows * words + 1) * sizeof(int64_t) + ranks_bytes(sae, rows);
+}
+
+inline size_t piece_bytes(const assay_sae &sae, int64_t rows)
+{
+    return entries_bytes(sae, rows) +
            static_cast<size_t>(rows * (sae.d_in + sae.d_sae)) * sizeof(float);
 }
 
@@ -36,15 +43,23 @@ inline int64_t rows_of_piece(const assay_sae &sae, int64_t rows)
     return least(rows, fit < 1 ? 1 : least(fit, rows_most));
 }
 
+/* Its parts in entries_bytes of memory; z and pre are the caller's. */
+inline Piece carve_entries(const assay_sae &sae, int64_t rows, void *memory)
+{
+    Piece piece = {};
+    piece.rows = rows;
+    piece.segments = segments_of(sae.d_sae);
+    piece.found = static_cast<int64_t *>(memory);
+    piece.limit = reinterpret_cast<Limit *>(piece.found + rows * piece.segments + 1);
+    piece.ranks = carve_ranks(sae, rows, piece.limit + rows);
+    return piece;
+}
+
 /* The words of 8 bytes first: the workspace is aligned. */
 inline Piece carve(const assay_sae &sae, int64_t rows, void *workspace)
 {
-    Piece piece;
-    piece.rows = rows;
-    piece.segments = segments_of(sae.d_sae);
-    piece.found = static_cast<int64_t *>(workspace);
-    piece.limit = reinterpret_cast<Limit *>(piece.found + rows * piece.segments + 1);
-    piece.z = reinterpret_cast<float *>(piece.limit + rows);
+    Piece piece = carve_entries(sae, rows, workspace);
+    piece.z = reinterpret_cast<float *>(static_cast<char *>(workspace) + entries_bytes(sae, rows));
     piece.pre = piece.z + rows * sae.d_in;
     return piece;
 }
@@ -84,22 +99,6 @@ template <typename T> struct Preactivations {
     }
 };
 
-/* topk: a block a row. */
-static __global__ void __launch_bounds__(BLOCK, RESIDENT)
-    limit_rows(Encoder encoder, const float *pre, Limit *limit)
-{
-    const float *const row = pre + blockIdx.x * encoder.d_sae;
-    const auto key = [&](int64_t j) { return key_of(score_of(encoder, j, row[j])); };
-    Limit own = {~uint64_t{0}, -1}; /* k 0: none */
-    if (encoder.k > 0) {
-        const Kth<uint64_t> kth = kth_greatest<uint64_t>(encoder.d_sae, encoder.k, key);
-        own = {kth.key, nth_equal<uint64_t>(encoder.d_sae, kth.key, kth.equals, key)};
-    }
-    if (threadIdx.x == 0) {
-        limit[blockIdx.x] = own;
-    }
-}
-
 /* Pre-activations of rows row_first .., and for topk their limits. */
 template <typename T>
 assay_status encode_piece(const assay_exec *exec, const Encoder &encoder, const Matrix &x,
@@ -110,10 +109,9 @@ assay_status encode_piece(const assay_exec *exec, const Encoder &encoder, const 
     const assay_status status =
         product(exec, dense_f32(piece.z, encoder.d_in), encoder.weight, piece.rows, encoder.d_sae,
                 encoder.d_in, Preactivations<T>{encoder, piece.pre});
-    if (status == ASSAY_OK && encoder.activation == ASSAY_TOPK) {
-        ASSAY_LAUNCH(exec, limit_rows, rows, encoder, piece.pre, piece.limit);
-    }
-    return status;
+    return status != ASSAY_OK ? status
+                              : find_limits(exec, encoder, piece.pre, piece.rows, piece.ranks,
+                                            piece.limit);
 }
 
 } // namespace assay_cuda

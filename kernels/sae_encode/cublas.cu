@@ -88,10 +88,9 @@ struct Parts {
 template <typename Mode> Parts parts_of(const assay_sae &sae, int64_t rows)
 {
     const int64_t pitch = pitch_of(Mode::element, sae.d_in);
-    const int64_t words = segments_of(sae.d_sae) + 2;
     return {whole(static_cast<size_t>(rows * pitch) * assay_dtype_size(Mode::element)),
             whole(static_cast<size_t>(rows * sae.d_sae) * sizeof(float)),
-            whole(static_cast<size_t>(rows * words + 1) * sizeof(int64_t))};
+            whole(entries_bytes(sae, rows))};
 }
 
 template <typename Mode> int64_t rows_at_once(const assay_sae &sae, int64_t rows)
@@ -137,10 +136,7 @@ assay_status encode_rows(const assay_exec *exec, const State &own, const Matrix 
         const Dimensions all = {grid_stride(piece.rows * encoder.d_sae), dim3(BLOCK), 0};
         ASSAY_LAUNCH(exec, scale_sums, all, encoder, piece.pre, piece.rows);
     }
-    if (encoder.activation == ASSAY_TOPK) {
-        ASSAY_LAUNCH(exec, limit_rows, rows, encoder, piece.pre, piece.limit);
-    }
-    return ASSAY_OK;
+    return find_limits(exec, encoder, piece.pre, piece.rows, piece.ranks, piece.limit);
 }
 
 template <typename Mode>
@@ -161,12 +157,8 @@ assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, 
     const int64_t at_once = rows_at_once<Mode>(params->sae, io->x.shape[0]);
     const Parts parts = parts_of<Mode>(params->sae, at_once);
     char *const base = static_cast<char *>(exec->workspace) + library_workspace();
-    Piece piece = {};
-    piece.rows = at_once;
-    piece.segments = segments_of(params->sae.d_sae);
+    Piece piece = carve_entries(params->sae, at_once, base + parts.input + parts.pre);
     piece.pre = reinterpret_cast<float *>(base + parts.input);
-    piece.found = reinterpret_cast<int64_t *>(base + parts.input + parts.pre);
-    piece.limit = reinterpret_cast<Limit *>(piece.found + at_once * piece.segments + 1);
     const State &own = *static_cast<const State *>(state);
     return encode_in_pieces(exec, own.encoder, io, piece,
                             [&](int64_t first, const Piece &part) {
