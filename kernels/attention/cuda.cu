@@ -58,26 +58,6 @@ __device__ __forceinline__ Team team_of(int64_t head_dim)
     return {lanes, slots, lane % lanes, warp * slots + lane / lanes, TEAM_WARPS * slots};
 }
 
-/* x[0..7] = elements column .. of a cache's row, zeros beyond `count`. Wide: they are of type T, in
- * whole octets at multiples of 16 bytes. */
-template <typename T, bool WIDE>
-__device__ __forceinline__ void fetch(const Matrix &m, int64_t row, int64_t column, int64_t count,
-                                      float *x)
-{
-    if (!WIDE) {
-        load_octet(m, row, column, count, x);
-        return;
-    }
-    if (count > 0) {
-        load_vector(address<const T>(m, row, column), x);
-    } else {
-#pragma unroll
-        for (int i = 0; i < OCTET; i++) {
-            x[i] = 0.0f;
-        }
-    }
-}
-
 /* weight[h, t] = q of head `head + h` . k of position first + t. */
 template <typename T, int HEADS, bool WIDE>
 __device__ __forceinline__ void score(const Matrix &q, int64_t n, int64_t head, int heads,
@@ -99,7 +79,8 @@ __device__ __forceinline__ void score(const Matrix &q, int64_t n, int64_t head, 
 #pragma unroll
             for (int u = 0; u < MANY; u++) {
                 const int t = t0 + u * team.count;
-                fetch<T, WIDE>(k, first + t, from + column, t < count ? d - column : 0, key[u]);
+                fetch_octet<T, WIDE>(k, first + t, from + column, t < count ? d - column : 0,
+                                     key[u]);
             }
 #pragma unroll
             for (int u = 0; u < MANY; u++) {
@@ -166,7 +147,7 @@ __device__ __forceinline__ void weigh(const float *weight, int heads, const Matr
 #pragma unroll
         for (int u = 0; u < MANY; u++) {
             const int t = t0 + u * team.count;
-            fetch<T, WIDE>(v, first + t, column, t < count ? left : 0, value[u]);
+            fetch_octet<T, WIDE>(v, first + t, column, t < count ? left : 0, value[u]);
         }
 #pragma unroll
         for (int u = 0; u < MANY; u++) {
@@ -308,15 +289,6 @@ size_t workspace(const assay_attention_params *params, const assay_attention_io 
                : static_cast<size_t>(rows_at_once(params, io)) * row_bytes(params, io);
 }
 
-/* Whether octets of a cache can be fetched whole. */
-template <typename T> bool is_wide(const assay_tensor &cache, int64_t head_dim)
-{
-    const int64_t step = 16 / static_cast<int64_t>(sizeof(T));
-    return cache.dtype == Flow<T>::type && cache.stride[2] == 1 && head_dim % OCTET == 0 &&
-           cache.stride[1] % step == 0 && cache.stride[0] % step == 0 &&
-           reinterpret_cast<uintptr_t>(cache.data) % 16 == 0;
-}
-
 template <typename T, int HEADS, bool WIDE>
 assay_status attend_by(const assay_exec *exec, const assay_attention_params *params,
                        const assay_attention_io *io, int64_t first, int64_t rows,
@@ -372,8 +344,9 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
     const int64_t rows = io->q.shape[0];
     status = store_rows(exec, params, io);
     const int64_t at_once = rows_at_once(params, io);
-    const bool wide = is_wide<T>(io->k_cache, params->head_dim) &&
-                      is_wide<T>(io->v_cache, params->head_dim);
+    const bool wide = params->head_dim % OCTET == 0 &&
+                      is_in_octets(io->k_cache, Flow<T>::type) &&
+                      is_in_octets(io->v_cache, Flow<T>::type);
     const auto attend = wide ? attend_rows<T, true> : attend_rows<T, false>;
     for (int64_t first = 0; status == ASSAY_OK && first < rows; first += at_once) {
         status = attend(exec, params, io, first, least(at_once, rows - first));

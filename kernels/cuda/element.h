@@ -194,6 +194,37 @@ __device__ __forceinline__ void load_octet(const Matrix &m, int64_t row, int64_t
     }
 }
 
+/* Whether a tensor of this type has octets of neighbours alone, at multiples of 16 bytes. */
+inline bool is_in_octets(const assay_tensor &tensor, assay_dtype type)
+{
+    const int32_t last = tensor.rank - 1;
+    const int64_t step = 16 / static_cast<int64_t>(assay_dtype_size(type));
+    bool whole = tensor.dtype == type && tensor.stride[last] == 1 &&
+                 tensor.shape[last] % OCTET == 0 &&
+                 reinterpret_cast<uintptr_t>(tensor.data) % 16 == 0;
+    for (int32_t axis = 0; axis < last; axis++) {
+        whole = whole && tensor.stride[axis] % step == 0;
+    }
+    return whole;
+}
+
+/* As load_octet; WIDE: of a tensor of type T that is in octets, with no branch. */
+template <typename T, bool WIDE>
+__device__ __forceinline__ void fetch_octet(const Matrix &m, int64_t row, int64_t column,
+                                            int64_t count, float *x)
+{
+    if (!WIDE) {
+        load_octet(m, row, column, count, x);
+    } else if (count > 0) {
+        load_vector(address<const T>(m, row, column), x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < OCTET; i++) {
+            x[i] = 0.0f;
+        }
+    }
+}
+
 /* Eight neighbours at an address that is a multiple of 16. */
 __device__ __forceinline__ void store_vector(const float *x, float *at)
 {

@@ -1,10 +1,13 @@
-/* rope: a thread takes one pair of one row and turns it in every head. */
+/* rope: a block takes a row: cosines and sines of its angles once, then the pairs of all heads, eight
+ * neighbours a thread. */
 #include "kernels/cuda/upload.h"
 
 #include <new>
 
 namespace assay_cuda {
 namespace {
+
+enum { ANGLES = 512 }; /* that a block keeps at once */
 
 struct State {
     Uploads uploads;
@@ -26,27 +29,53 @@ __device__ __forceinline__ void turn(int64_t position, double frequency, float *
     *sine = rounded<T>(sinf(angle));
 }
 
+/* Pairs i .. i+7 (at most `count`) of a head that begins at column `head`. A thread reads what it
+ * writes over before it does: y may be x. */
 template <typename T>
-__global__ void rotate(Matrix x, Matrix position, Matrix frequency, Matrix y, int64_t rows,
-                       int64_t width, int64_t head_dim)
+__device__ __forceinline__ void turn_octet(const Matrix &x, const Matrix &y, int64_t n,
+                                           int64_t head, int64_t i, int64_t half, int64_t count,
+                                           const float *cosine, const float *sine)
 {
+    float low[OCTET];
+    float high[OCTET];
+    load_octet(x, n, head + i, count, low);
+    load_octet(x, n, head + half + i, count, high);
+#pragma unroll
+    for (int e = 0; e < OCTET; e++) {
+        const float c = e < count ? cosine[e] : 0.0f;
+        const float s = e < count ? sine[e] : 0.0f;
+        const float y0 = rounded<T>(low[e] * c) - rounded<T>(high[e] * s);
+        const float y1 = rounded<T>(high[e] * c) + rounded<T>(low[e] * s);
+        low[e] = y0;
+        high[e] = y1;
+    }
+    store_octet<T>(y, n, head + i, count, low);
+    store_octet<T>(y, n, head + half + i, count, high);
+}
+
+template <typename T>
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
+    rotate(Matrix x, Matrix position, Matrix frequency, Matrix y, int64_t width, int64_t head_dim)
+{
+    ASSAY_SHARED(float, cosine, ANGLES);
+    ASSAY_SHARED(float, sine, ANGLES);
+    const int64_t n = blockIdx.x;
     const int64_t half = head_dim / 2;
-    const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-    for (int64_t task = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-         task < rows * half; task += step) {
-        const int64_t n = task / half;
-        const int64_t i = task % half;
-        float cosine = 0.0f;
-        float sine = 0.0f;
-        turn<T>(load_index(position, n), load_wide(frequency, 0, i), &cosine, &sine);
-        for (int64_t low = i; low < width; low += head_dim) {
-            const float x0 = load(x, n, low);
-            const float x1 = load(x, n, low + half);
-            const float y0 = rounded<T>(x0 * cosine) - rounded<T>(x1 * sine);
-            const float y1 = rounded<T>(x1 * cosine) + rounded<T>(x0 * sine);
-            store(y, n, low, y0);
-            store(y, n, low + half, y1);
+    for (int64_t first = 0; first < half; first += ANGLES) {
+        const int64_t angles = least(ANGLES, half - first);
+        for (int64_t i = threadIdx.x; i < angles; i += BLOCK) {
+            turn<T>(load_index(position, n), load_wide(frequency, 0, first + i), &cosine[i],
+                    &sine[i]);
         }
+        __syncthreads();
+        const int octets = static_cast<int>((angles + OCTET - 1) / OCTET);
+        const int tasks = static_cast<int>(width / head_dim) * octets;
+        for (int task = static_cast<int>(threadIdx.x); task < tasks; task += BLOCK) {
+            const int i = task % octets * OCTET;
+            turn_octet<T>(x, y, n, task / octets * head_dim, first + i, half, angles - i,
+                          cosine + i, sine + i);
+        }
+        __syncthreads();
     }
 }
 
@@ -84,10 +113,10 @@ assay_status run(const assay_exec *exec, const assay_rope_params *params, const 
         return status;
     }
     const int64_t rows = io->x.shape[0];
-    const Dimensions size = {grid_stride(rows * (params->head_dim / 2)), dim3(BLOCK), 0};
+    const Dimensions size = {dim3(static_cast<unsigned>(rows)), dim3(BLOCK), 0};
     ASSAY_LAUNCH(exec, rotate<T>, size, matrix_of(io->x), matrix_of(io->position),
-                 static_cast<const State *>(state)->frequency, matrix_of(io->y), rows,
-                 io->x.shape[1], params->head_dim);
+                 static_cast<const State *>(state)->frequency, matrix_of(io->y), io->x.shape[1],
+                 params->head_dim);
     return ASSAY_OK;
 }
 
