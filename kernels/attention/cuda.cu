@@ -1,6 +1,6 @@
 /* attention: a block takes up to HEADS query heads that share a kv head, of one row, and SPLIT of
- * the positions that it sees, so that k and v are read once for all of them. Neighbouring lanes take
- * neighbouring octets of a key, the lanes of a warp as many keys as they have room for; scores,
+ * the positions that it sees, so that k and v are read once for all of them. Neighbouring lanes
+ * take neighbouring octets of a key, a warp as many keys as it has room for; scores,
  * their softmax against their own greatest and the weighted sum of v stay in shared memory. Where
  * one row sees more positions, the parts go to the workspace and a second kernel combines them in
  * the order of positions. Which positions a part has, and in what order anything is added, depends
@@ -137,9 +137,9 @@ __device__ __forceinline__ void soften(float *weight, int count, float scale, fl
 
 /* own[h, e] = sum of weight[h, t] v[first + t, from + e] over the positions of a team. */
 template <typename T, int HEADS, bool WIDE>
-__device__ __forceinline__ void weigh(const float *weight, int heads, const Matrix &v, int64_t first,
-                                      int count, int64_t column, int left, const Team &team,
-                                      float (*own)[OCTET])
+__device__ __forceinline__ void weigh(const float *weight, int heads, const Matrix &v,
+                                      int64_t first, int count, int64_t column, int left,
+                                      const Team &team, float (*own)[OCTET])
 {
     constexpr int MANY = ABREAST<WIDE>;
     for (int t0 = team.own; t0 < count; t0 += MANY * team.count) {
@@ -371,7 +371,8 @@ assay_status supports(const assay_device *device, const assay_attention_params *
 template <typename T> assay_kernel describe_op()
 {
     assay_kernel kernel =
-        describe<T>(ASSAY_OP_attention, "a block for 128 positions of the heads that share them, parts combined",
+        describe<T>(ASSAY_OP_attention,
+                    "a block for 128 positions of the heads that share them, parts combined",
                     ASSAY_ORDER_BLOCKED);
     kernel.run.attention.supports = supports;
     kernel.run.attention.workspace = workspace;

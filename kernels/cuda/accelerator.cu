@@ -4,6 +4,39 @@
 namespace assay_cuda {
 namespace {
 
+/* One block, since the step is everybody's. */
+__global__ void __launch_bounds__(BLOCK) move_on(assay_next_step next)
+{
+    const int64_t s = *next.step;
+    __syncthreads();
+    if (s < 0 || s >= next.steps) {
+        return; /* the whole block */
+    }
+    for (int64_t i = threadIdx.x; i < next.rows; i += BLOCK) {
+        const int64_t at = s * next.pitch + i;
+        const int64_t given = next.given != nullptr ? next.given[at] : -1;
+        const int64_t id = given >= 0 ? given : next.token[i];
+        next.taken[at] = next.token[i];
+        next.id[i] = id >= 0 && id < next.vocab ? id : 0;
+        next.position[i] += 1;
+        if (next.drawn != nullptr && s + 1 < next.steps) {
+            next.uniform[i] = next.drawn[at + next.pitch];
+        }
+    }
+    if (threadIdx.x == 0) {
+        *next.step = s + 1;
+    }
+}
+
+assay_status next_step(int32_t device, void *stream, const assay_next_step *next,
+                       assay_error *error)
+{
+    assay_exec exec = exec_of(device, error);
+    exec.stream = stream;
+    ASSAY_LAUNCH(&exec, move_on, (Dimensions{dim3(1), dim3(BLOCK), 0}), *next);
+    return ASSAY_OK;
+}
+
 assay_status count(int32_t *devices, assay_error *error)
 {
     int found = 0;
@@ -211,6 +244,7 @@ assay_accelerator make()
     a.event_record = event_record;
     a.seconds_between = seconds_between;
     a.timing = timing();
+    a.next_step = next_step;
     return a;
 }
 

@@ -29,7 +29,7 @@ struct Cut {
 
 /* Scratch of a piece of rows. */
 struct Tokens {
-    double *digit;          /* [rows, 2, chunks, CUT_DIGITS]: of this level, and of the one before */
+    double *digit;          /* [rows, 2, chunks, CUT_DIGITS]: of a level, and of that before */
     double *sum, *left;     /* [rows, chunks]: of weights; of those in the nucleus */
     int64_t *equal;         /* [rows, chunks]: tokens at the cut's very key */
     Cut *cut;               /* [rows, CUT_LEVELS]: before each level */

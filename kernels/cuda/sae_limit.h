@@ -1,6 +1,6 @@
 /* topk: which latents of a row are among the k. By one block where rows are short; else by blocks
- * for chunks of a row: scores, rounded to f32, are counted by their keys' highest bits, those of the
- * bucket that holds the k-th are gathered, and among these few it is found exactly. What is
+ * for chunks of a row: scores, rounded to f32, are counted by their keys' highest bits, those of
+ * the bucket that holds the k-th are gathered, and among these few it is found exactly. What is
  * gathered comes in any order; nothing that is written depends on it. Where more share a bucket
  * than there is room for, one block looks through the row.
  * Kernels have internal linkage: each file of an SAE's kernel has its own. */

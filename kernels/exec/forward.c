@@ -192,8 +192,8 @@ static assay_status run_layer(assay_forward *forward, const assay_batch *batch, 
                : reach(forward, batch, ASSAY_HOOK_OUTPUT, i, &hidden, done, result);
 }
 
-/* What was set goes to where kernels read it, in one copy: both blocks begin alike. */
-static assay_status send_rows(const assay_forward *forward)
+/* In one copy: both blocks begin alike. */
+assay_status assay_forward_send(const assay_forward *forward)
 {
     const assay_tensor set = {.data = forward->block, .dtype = ASSAY_U8, .rank = 1,
                               .shape = {forward->set_bytes}, .stride = {1}};
@@ -211,7 +211,7 @@ assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
                                .soft_at = batch->soft_at,
                                .y = hidden};
     bool done = false;
-    assay_status status = send_rows(forward);
+    assay_status status = batch->kept ? ASSAY_OK : assay_forward_send(forward);
     if (status == ASSAY_OK) {
         status = assay_call_embed(&forward->runner, &forward->embed, &io);
     }

@@ -51,6 +51,7 @@ typedef struct assay_batch {
     int64_t max_position;
     assay_tensor soft, soft_at; /* as in embed.h; may be absent */
     bool steer;                 /* whether these rows are to be steered */
+    bool kept;                  /* the rows are where kernels read them: none were set since */
 } assay_batch;
 
 /* steering may be NULL. forward is the caller's memory; close also after a failed open. */
@@ -67,6 +68,8 @@ assay_status assay_forward_reserve(assay_forward *forward, int64_t rows, int64_t
 /* Sets row `row` of the next call. */
 void assay_forward_set(assay_forward *forward, int64_t row, int64_t token, int64_t sequence,
                        int64_t position);
+/* What was set goes to where kernels read it. */
+assay_status assay_forward_send(const assay_forward *forward);
 /* Runs rows set before; *result is a view of the hook's rows, valid until the next call. */
 assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
                                assay_tensor *result);

@@ -1,5 +1,5 @@
-/* rope: a block takes a row: cosines and sines of its angles once, then the pairs of all heads, eight
- * neighbours a thread. */
+/* rope: a block takes a row: cosines and sines of its angles once, then the pairs of all heads,
+ * eight neighbours a thread. */
 #include "kernels/cuda/upload.h"
 
 #include <new>

@@ -299,7 +299,8 @@ assay_status supports(const assay_device *device, const assay_sample_params *,
 template <typename T> assay_kernel describe_op()
 {
     assay_kernel kernel = describe<T>(
-        ASSAY_OP_sample, "argmax, or a draw by cumulative sum, a block for 4096 tokens", ASSAY_ORDER_LANES);
+        ASSAY_OP_sample, "argmax, or a draw by cumulative sum, a block for 4096 tokens",
+        ASSAY_ORDER_LANES);
     kernel.capabilities = ASSAY_CAN_PROBABILITY;
     kernel.run.sample.supports = supports;
     kernel.run.sample.workspace = workspace;

@@ -121,6 +121,29 @@ typedef struct assay_accelerator_timing {
 
 enum { ASSAY_MULTIPLY_NUMBERS = 1 << 20 };
 
+/* What is between two steps of a generation, on the device: the token of each row goes to the table
+ * of those taken and becomes the next id, the row's position moves on, and its next uniform number
+ * is put where the sampler reads it. Tables have a row of `pitch` elements for each of `steps`
+ * steps, of which the first `rows` are in use; everything lies on the device. With s = *step, for
+ * every row i:
+ *   taken[s,i] = token[i]
+ *   id[i]      = given[s,i] where given is not NULL and that is not negative, else token[i]; 0
+ *                where it is not in 0 .. vocab-1 (whoever reads `taken` sees that it was not)
+ *   position[i] += 1
+ *   uniform[i] = drawn[s+1,i] where drawn is not NULL and s+1 < steps
+ * and *step becomes s+1. Where s is not in 0 .. steps-1 nothing is done. */
+typedef struct assay_next_step {
+    int64_t rows, pitch, steps, vocab;
+    int64_t *step;        /* [1] */
+    const int32_t *token; /* [rows] */
+    const int64_t *given; /* NULL: none */
+    const double *drawn;  /* NULL: none */
+    int32_t *taken;
+    int64_t *id;       /* [rows] */
+    int32_t *position; /* [rows] */
+    double *uniform;   /* [rows] */
+} assay_next_step;
+
 typedef struct assay_accelerator {
     uint32_t abi;     /* ASSAY_ACCELERATOR_ABI */
     uint32_t size;    /* sizeof(assay_accelerator) of the plug-in's headers: fields that are not
@@ -168,7 +191,16 @@ typedef struct assay_accelerator {
                                     assay_error *error);
 
     const assay_accelerator_timing *timing; /* NULL: its kernels are verified and cannot be timed */
+
+    /* Enqueued; may be part of a graph. NULL: between two steps of a generation tokens go to the
+     * host and come back. */
+    assay_status (*next_step)(int32_t device, void *stream, const assay_next_step *next,
+                              assay_error *error);
 } assay_accelerator;
+
+/* Whether a member is within what the plug-in's headers had. */
+#define ASSAY_ACCELERATOR_HAS(accelerator, member)                                                 \
+    ((accelerator)->size >= offsetof(assay_accelerator, member) + sizeof (accelerator)->member)
 
 /* What an accelerator must have at least. */
 #define ASSAY_ACCELERATOR_LEAST ((uint32_t)offsetof(assay_accelerator, timing))
@@ -176,7 +208,7 @@ typedef struct assay_accelerator {
 /* NULL where it brings none, or an older one that has not all of it. */
 static inline const assay_accelerator_timing *assay_timing_of(const assay_accelerator *accelerator)
 {
-    const bool known = accelerator != NULL && accelerator->size >= sizeof *accelerator;
+    const bool known = accelerator != NULL && ASSAY_ACCELERATOR_HAS(accelerator, timing);
     const assay_accelerator_timing *const timing = known ? accelerator->timing : NULL;
     return timing != NULL && timing->size >= sizeof *timing ? timing : NULL;
 }
