@@ -208,6 +208,14 @@ inline bool is_in_octets(const assay_tensor &tensor, assay_dtype type)
     return whole;
 }
 
+/* The same of a view's rows, which are as wide as their readers say. */
+inline bool is_in_octets(const Matrix &m, assay_dtype type)
+{
+    const int64_t step = 16 / static_cast<int64_t>(assay_dtype_size(type));
+    return m.dtype == type && m.column == 1 && m.row % step == 0 &&
+           reinterpret_cast<uintptr_t>(m.data) % 16 == 0;
+}
+
 /* As load_octet; WIDE: of a tensor of type T that is in octets, with no branch. */
 template <typename T, bool WIDE>
 __device__ __forceinline__ void fetch_octet(const Matrix &m, int64_t row, int64_t column,

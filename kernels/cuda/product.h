@@ -81,10 +81,36 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     }
 }
 
-template <typename Finish>
+/* The types of A and B where both are in octets: those of B that are multiplied next are on their
+ * way before the first is needed. Any: of whatever type and form, one at a time. */
+struct Any {
+};
+
+template <typename T>
+__device__ __forceinline__ void fetch_as(const Matrix &m, int64_t row, int64_t k, int64_t count,
+                                         float *x)
+{
+    fetch_octet<T, true>(m, row, k, count, x);
+}
+template <>
+__device__ __forceinline__ void fetch_as<Any>(const Matrix &m, int64_t row, int64_t k,
+                                              int64_t count, float *x)
+{
+    load_octet(m, row, k, count, x);
+}
+
+template <typename B> struct OnTheirWay {
+    enum { COUNT = 4 };
+};
+template <> struct OnTheirWay<Any> {
+    enum { COUNT = 1 };
+};
+
+template <typename A, typename B, typename Finish>
 __global__ void __launch_bounds__(BLOCK, RESIDENT)
     product_columns(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
 {
+    constexpr int MANY = OnTheirWay<B>::COUNT;
     const int lane = static_cast<int>(threadIdx.x) % WARP;
     const int64_t o = static_cast<int64_t>(blockIdx.x) * WARPS + threadIdx.x / WARP;
     const int64_t first = static_cast<int64_t>(blockIdx.y) * ROWS_OF_WARP;
@@ -92,17 +118,25 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
         return; /* with its whole warp; there is no barrier of the block */
     }
     float sum[ROWS_OF_WARP] = {};
-    for (int64_t k = static_cast<int64_t>(lane) * OCTET; k < depth; k += WARP * OCTET) {
-        float weight[OCTET];
-        load_octet(b, o, k, depth - k, weight);
+    for (int64_t k = static_cast<int64_t>(lane) * OCTET; k < depth; k += MANY * WARP * OCTET) {
+        float weight[MANY][OCTET];
+#pragma unroll
+        for (int u = 0; u < MANY; u++) {
+            const int64_t at = k + u * WARP * OCTET;
+            fetch_as<B>(b, o, at, depth - at, weight[u]);
+        }
 #pragma unroll
         for (int n = 0; n < ROWS_OF_WARP; n++) {
             if (first + n < rows) {
-                float x[OCTET];
-                load_octet(a, first + n, k, depth - k, x);
 #pragma unroll
-                for (int i = 0; i < OCTET; i++) {
-                    sum[n] += x[i] * weight[i];
+                for (int u = 0; u < MANY; u++) {
+                    const int64_t at = k + u * WARP * OCTET;
+                    float x[OCTET];
+                    fetch_as<A>(a, first + n, at, depth - at, x);
+#pragma unroll
+                    for (int i = 0; i < OCTET; i++) {
+                        sum[n] += x[i] * weight[u][i];
+                    }
                 }
             }
         }
@@ -118,16 +152,32 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     }
 }
 
+template <typename A, typename B, typename Finish>
+assay_status product_of_few(const assay_exec *exec, const Matrix &a, const Matrix &b, int64_t rows,
+                            int64_t columns, int64_t depth, Finish finish)
+{
+    const dim3 grid(static_cast<unsigned>(blocks_for(columns, WARPS)),
+                    static_cast<unsigned>(blocks_for(rows, ROWS_OF_WARP)));
+    ASSAY_LAUNCH(exec, (product_columns<A, B, Finish>), (Dimensions{grid, dim3(BLOCK), 0}), a, b,
+                 rows, columns, depth, finish);
+    return ASSAY_OK;
+}
+
 template <typename Finish>
 assay_status product(const assay_exec *exec, const Matrix &a, const Matrix &b, int64_t rows,
                      int64_t columns, int64_t depth, Finish finish)
 {
     if (rows <= FEW_ROWS) {
-        const dim3 grid(static_cast<unsigned>(blocks_for(columns, WARPS)),
-                        static_cast<unsigned>(blocks_for(rows, ROWS_OF_WARP)));
-        ASSAY_LAUNCH(exec, product_columns<Finish>, (Dimensions{grid, dim3(BLOCK), 0}), a, b, rows,
-                     columns, depth, finish);
-        return ASSAY_OK;
+        const bool octets = depth % OCTET == 0;
+        const bool floats = octets && is_in_octets(a, ASSAY_F32);
+        const bool halves = octets && is_in_octets(b, ASSAY_BF16);
+        const auto few = floats && halves ? product_of_few<float, Bf16, Finish>
+                         : floats && is_in_octets(b, ASSAY_F32)
+                             ? product_of_few<float, float, Finish>
+                         : halves && is_in_octets(a, ASSAY_BF16)
+                             ? product_of_few<Bf16, Bf16, Finish>
+                             : product_of_few<Any, Any, Finish>;
+        return few(exec, a, b, rows, columns, depth, finish);
     }
     constexpr int64_t rows_most = GRID_ROWS_MOST * TILE;
     for (int64_t first = 0; first < rows; first += rows_most) {

@@ -3,8 +3,8 @@
  * once a window, and rows that have ended meanwhile are cut off there. */
 #include <stdlib.h>
 
-#include "kernels/exec/generate_job.h"
 #include "kernels/exec/check.h"
+#include "kernels/exec/generate_job.h"
 #include "kernels/exec/memory.h"
 
 /* Steps of a window: rows that have ended go on to its end. */
