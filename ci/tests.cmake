@@ -202,7 +202,7 @@ endif()
 if(TARGET assay_cublas)
     add_test(NAME cuda/cublas-module
         COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cublas.so
-            "linear sae_encode" "cublas cublas_tf32 cublas_bf16 cublas_fp8" libcublasLt)
+            "linear sae_encode" "cublas cublas_tf32 cublas_bf16 cublas_fp8 cublas_fp8_rows" libcublasLt)
     set_tests_properties(cuda/cublas-module PROPERTIES LABELS cuda TIMEOUT 300
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()

@@ -54,7 +54,7 @@ int64_t rows_at_once(const assay_adapter_params *params, const assay_adapter_io 
 {
     const LayerRow row = layer_row<Mode>(params->weight, params->bias, ASSAY_F32);
     const size_t v = static_cast<size_t>(io->x.shape[1]) * sizeof(float);
-    return rows_that_fit(io->x.shape[0], row.input + row.result + v, WORKSPACE_MOST);
+    return rows_that_fit(io->x.shape[0], row_bytes(row) + v, WORKSPACE_MOST);
 }
 
 template <typename Mode>

@@ -2,7 +2,11 @@
 
 namespace assay_cublas {
 
-cudaDataType type_of(assay_dtype dtype)
+#if CUBLAS_VERSION >= 120900
+static const int32_t OUTER = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
+#endif
+
+static cudaDataType type_of(assay_dtype dtype)
 {
     switch (dtype) {
     case ASSAY_BF16: return CUDA_R_16BF;
@@ -13,20 +17,59 @@ cudaDataType type_of(assay_dtype dtype)
     }
 }
 
-assay_status lay_out(const assay_exec *exec, const ProductShape &shape, int64_t rows,
-                     int64_t result_pitch, Layouts *layouts)
+/* What is said of a product beyond its types. */
+static assay_status set_all(const assay_exec *exec, const Product &product,
+                            const float *input_scale, cublasLtMatmulDescOpaque_t *description)
 {
+    const ProductShape &shape = product.shape;
+    const int32_t transposed = CUBLAS_OP_T;
+    const uint32_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+    const int32_t type = type_of(shape.result);
+    const bool scaled = shape.scaling == BY_LIBRARY;
+    const struct {
+        bool wanted;
+        cublasLtMatmulDescAttributes_t name;
+        const void *value;
+        size_t size;
+    } all[] = {
+        {true, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed},
+        {shape.bias, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue},
+        {shape.bias, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &type, sizeof type},
+        {shape.bias, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &product.fixed.bias,
+         sizeof product.fixed.bias},
+#if CUBLAS_VERSION >= 120900
+        {scaled, CUBLASLT_MATMUL_DESC_A_SCALE_MODE, &OUTER, sizeof OUTER},
+        {scaled, CUBLASLT_MATMUL_DESC_B_SCALE_MODE, &OUTER, sizeof OUTER},
+#endif
+        {scaled, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &product.fixed.scale,
+         sizeof product.fixed.scale},
+        {scaled, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &input_scale, sizeof input_scale},
+    };
+    for (const auto &one : all) {
+        if (one.wanted) {
+            ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescSetAttribute(description, one.name, one.value,
+                                                                  one.size));
+        }
+    }
+    return ASSAY_OK;
+}
+
+assay_status describe_call(const assay_exec *exec, const Product &product,
+                           const float *input_scale, int64_t rows, int64_t result_pitch,
+                           Call *call)
+{
+    const ProductShape &shape = product.shape;
     const cudaDataType element = type_of(shape.element);
     const uint64_t k = static_cast<uint64_t>(shape.depth);
     const uint64_t m = static_cast<uint64_t>(shape.outputs);
     const uint64_t n = static_cast<uint64_t>(rows);
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatrixLayoutInit(&layouts->a, element, k, m,
-                                                    shape.weight_pitch));
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatrixLayoutInit(&layouts->b, element, k, n,
-                                                    shape.input_pitch));
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatrixLayoutInit(&layouts->d, type_of(shape.result), m, n,
+    const cudaDataType scale = shape.element == ASSAY_I8 ? CUDA_R_32I : CUDA_R_32F;
+    ASSAY_CUBLAS_TRY(exec, cublasLtMatrixLayoutInit(&call->a, element, k, m, shape.weight_pitch));
+    ASSAY_CUBLAS_TRY(exec, cublasLtMatrixLayoutInit(&call->b, element, k, n, shape.input_pitch));
+    ASSAY_CUBLAS_TRY(exec, cublasLtMatrixLayoutInit(&call->d, type_of(shape.result), m, n,
                                                     result_pitch));
-    return ASSAY_OK;
+    ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescInit(&call->description, shape.compute, scale));
+    return set_all(exec, product, input_scale, &call->description);
 }
 
 static assay_status prefer(const assay_exec *exec, uint64_t bytes, const Alignments &alignments,
@@ -51,7 +94,7 @@ static assay_status prefer(const assay_exec *exec, uint64_t bytes, const Alignme
     return ASSAY_OK;
 }
 
-assay_status propose(const assay_exec *exec, const Product &product, Layouts *layouts,
+assay_status propose(const assay_exec *exec, const Product &product, Call *call,
                      const Alignments &alignments, int most,
                      cublasLtMatmulHeuristicResult_t *proposed, int *count)
 {
@@ -63,7 +106,7 @@ assay_status propose(const assay_exec *exec, const Product &product, Layouts *la
     }
     int returned = 0;
     const cublasStatus_t asked = cublasLtMatmulAlgoGetHeuristic(
-        product.handle, product.description, &layouts->a, &layouts->b, &layouts->d, &layouts->d,
+        product.handle, &call->description, &call->a, &call->b, &call->d, &call->d,
         &preference, most, proposed, &returned);
     if (asked == CUBLAS_STATUS_NOT_SUPPORTED) {
         return ASSAY_OK;
@@ -77,7 +120,7 @@ assay_status propose(const assay_exec *exec, const Product &product, Layouts *la
     return ASSAY_OK;
 }
 
-cublasStatus_t enqueue(const assay_exec *exec, const Product &product, Layouts *layouts,
+cublasStatus_t enqueue(const assay_exec *exec, const Product &product, Call *call,
                        const void *input, void *result, const cublasLtMatmulAlgo_t *algo,
                        void *scratch)
 {
@@ -88,10 +131,9 @@ cublasStatus_t enqueue(const assay_exec *exec, const Product &product, Layouts *
     const bool whole_numbers = product.shape.element == ASSAY_I8;
     const void *const alpha = whole_numbers ? static_cast<const void *>(&one_whole) : &one;
     const void *const beta = whole_numbers ? static_cast<const void *>(&zero_whole) : &zero;
-    return cublasLtMatmul(product.handle, product.description, alpha, product.weight, &layouts->a,
-                          input, &layouts->b, beta, result, &layouts->d, result, &layouts->d, algo,
-                          scratch, product.library_bytes,
-                          static_cast<cudaStream_t>(exec->stream));
+    return cublasLtMatmul(product.handle, &call->description, alpha, product.fixed.weight, &call->a,
+                          input, &call->b, beta, result, &call->d, result, &call->d, algo, scratch,
+                          product.library_bytes, static_cast<cudaStream_t>(exec->stream));
 }
 
 } // namespace assay_cublas

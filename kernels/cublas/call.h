@@ -1,4 +1,5 @@
-/* One call of the library: its layouts, what its heuristics propose, the product itself. */
+/* One call of the library: what it is told of a product, what its heuristics propose, the product
+ * itself. */
 #ifndef KERNELS_CUBLAS_CALL_H
 #define KERNELS_CUBLAS_CALL_H
 
@@ -6,26 +7,28 @@
 
 namespace assay_cublas {
 
-cudaDataType type_of(assay_dtype dtype);
-
-/* A, B and D for a number of rows, with no memory of their own. C is D: beta is 0. */
-struct Layouts {
+/* A product of so many rows, with no memory of its own: how it is multiplied and ends, and A, B and
+ * D. C is D: beta is 0. */
+struct Call {
+    cublasLtMatmulDescOpaque_t description;
     cublasLtMatrixLayoutOpaque_t a, b, d;
 };
 
-assay_status lay_out(const assay_exec *exec, const ProductShape &shape, int64_t rows,
-                     int64_t result_pitch, Layouts *layouts);
+/* input_scale: of each row, where the library scales. */
+assay_status describe_call(const assay_exec *exec, const Product &product,
+                           const float *input_scale, int64_t rows, int64_t result_pitch,
+                           Call *call);
 
 struct Alignments {
     uint32_t weight, input, result;
 };
 
 /* What the heuristics propose, best first; *count 0: nothing. */
-assay_status propose(const assay_exec *exec, const Product &product, Layouts *layouts,
+assay_status propose(const assay_exec *exec, const Product &product, Call *call,
                      const Alignments &alignments, int most,
                      cublasLtMatmulHeuristicResult_t *proposed, int *count);
 
-cublasStatus_t enqueue(const assay_exec *exec, const Product &product, Layouts *layouts,
+cublasStatus_t enqueue(const assay_exec *exec, const Product &product, Call *call,
                        const void *input, void *result, const cublasLtMatmulAlgo_t *algo,
                        void *scratch);
 

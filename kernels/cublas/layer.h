@@ -4,12 +4,14 @@
  *
  *   library  what cuBLASLt splits sums in
  *   input    [rows, pitch] elements, where the input is of another type
+ *   scale    [rows], in modes with scales
  *   result   [rows, outputs] of D's type, where a kernel of ours finishes */
 #ifndef KERNELS_CUBLAS_LAYER_H
 #define KERNELS_CUBLAS_LAYER_H
 
 #include "kernels/cublas/matmul.h"
 #include "kernels/cublas/mode.h"
+#include "kernels/cublas/quantise.h"
 #include "kernels/cuda/upload.h"
 
 namespace assay_cublas {
@@ -18,27 +20,35 @@ struct Layer {
     Uploads uploads;
     Product product;
     Ending ending;
-    Matrix bias; /* where our kernel adds it; else data NULL */
+    Matrix bias;               /* where our kernel adds it; else data NULL */
+    const float *weight_scale; /* in modes with scales */
     int64_t outputs, depth;
 };
 
 /* Sizes of one row's scratch; `from` is the input's type. */
 struct LayerRow {
-    size_t input, result;
+    size_t input, scale, result;
 };
+
+inline size_t row_bytes(const LayerRow &row)
+{
+    return row.input + row.scale + row.result;
+}
 
 inline assay_dtype bias_type(const assay_tensor &bias)
 {
     return assay_present(&bias) ? bias.dtype : ASSAY_NONE;
 }
 
+/* With scales room for the ending that needs most: which it is the device decides. */
 template <typename Mode>
 LayerRow layer_row(const assay_tensor &weight, const assay_tensor &bias, assay_dtype from)
 {
-    const Ending ending = ending_of(Mode::element, Mode::io, bias_type(bias));
+    const Ending ending = ending_of(Mode::element, Mode::io, bias_type(bias),
+                                    Mode::scaled ? BY_KERNEL : UNSCALED);
     const size_t size = assay_dtype_size(Mode::element);
     const size_t pitch = static_cast<size_t>(pitch_of(Mode::element, weight.shape[1]));
-    return {from == Mode::element ? 0 : pitch * size,
+    return {from == Mode::element ? 0 : pitch * size, Mode::scaled ? sizeof(float) : 0,
             ending.finish
                 ? static_cast<size_t>(weight.shape[0]) * assay_dtype_size(ending.result)
                 : 0};
@@ -46,13 +56,33 @@ LayerRow layer_row(const assay_tensor &weight, const assay_tensor &bias, assay_d
 
 inline size_t layer_bytes(const LayerRow &row, int64_t rows)
 {
-    return library_workspace() + whole(static_cast<size_t>(rows) * row.input) +
-           whole(static_cast<size_t>(rows) * row.result);
+    const size_t count = static_cast<size_t>(rows);
+    return library_workspace() + whole(count * row.input) + whole(count * row.scale) +
+           whole(count * row.result);
+}
+
+/* A weight as words with a scale for each row. */
+template <typename Element>
+assay_status place_words(const assay_exec *exec, const Matrix &weight, int64_t rows,
+                         int64_t columns, int64_t pitch, Uploads *uploads, Fixed *placed)
+{
+    void *words = nullptr;
+    void *scale = nullptr;
+    assay_status status =
+        reserve(exec, static_cast<size_t>(rows * pitch) * sizeof(Element), uploads, &words);
+    status = status != ASSAY_OK
+                 ? status
+                 : reserve(exec, static_cast<size_t>(rows) * sizeof(float), uploads, &scale);
+    placed->weight = words;
+    placed->scale = static_cast<float *>(scale);
+    return status != ASSAY_OK ? status
+                              : quantise(exec, weight, rows, columns, static_cast<Element *>(words),
+                                         pitch, static_cast<float *>(scale));
 }
 
 /* A weight as it is multiplied: as it lies where it is of the type, else packed. */
 template <typename Element>
-assay_status place_weight(const assay_exec *exec, assay_dtype type, const Matrix &weight,
+assay_status pack_weight(const assay_exec *exec, assay_dtype type, const Matrix &weight,
                           int64_t rows, int64_t columns, Uploads *uploads, const void **placed,
                           int64_t *pitch)
 {
@@ -69,6 +99,21 @@ assay_status place_weight(const assay_exec *exec, assay_dtype type, const Matrix
     return status != ASSAY_OK
                ? status
                : pack(exec, weight, rows, columns, static_cast<Element *>(memory), *pitch);
+}
+
+/* One or the other. */
+template <typename Mode>
+assay_status place_weight(const assay_exec *exec, const Matrix &weight, int64_t rows,
+                          int64_t columns, Uploads *uploads, Fixed *placed, int64_t *pitch)
+{
+    if constexpr (Mode::scaled) {
+        *pitch = pitch_of(Mode::element, columns);
+        return place_words<typename Mode::Element>(exec, weight, rows, columns, *pitch, uploads,
+                                                   placed);
+    } else {
+        return pack_weight<typename Mode::Element>(exec, Mode::element, weight, rows, columns,
+                                                   uploads, &placed->weight, pitch);
+    }
 }
 
 /* A bias in the type that the library adds it in. */
@@ -107,46 +152,69 @@ assay_status draw(const assay_exec *exec, void *operand, int64_t count)
     return ASSAY_OK;
 }
 
-/* weight [outputs, depth] and bias (data NULL: none) on the device. Inputs of the mode's own type
- * are dense. */
+/* Who scales on the device that is prepared for. */
+template <typename Mode> Scaling scaling_here(const assay_exec *exec)
+{
+    return scaling_of(Mode::scaled, CUBLAS_VERSION, cublasLtGetVersion(), exec->device.compute);
+}
+
+/* The product of what is placed, and how it ends. */
 template <typename Mode>
-assay_status open_layer(const assay_exec *exec, const Matrix &weight, const Matrix &bias,
-                        int64_t outputs, int64_t depth, assay_dtype from, Layer *layer)
+assay_status end_layer(const assay_exec *exec, const Matrix &bias, Scaling scaling, Fixed fixed,
+                       ProductShape shape, Layer *layer)
 {
     const assay_dtype bias_dtype =
         bias.data == nullptr ? ASSAY_NONE : static_cast<assay_dtype>(bias.dtype);
-    layer->ending = ending_of(Mode::element, Mode::io, bias_dtype);
-    layer->outputs = outputs;
-    layer->depth = depth;
+    layer->ending = ending_of(Mode::element, Mode::io, bias_dtype, scaling);
     layer->bias = {nullptr, 0, 0, ASSAY_F32};
     if (layer->ending.finish && !layer->ending.epilogue) {
         layer->bias = bias;
     }
-    const void *placed = nullptr;
-    void *added = nullptr;
-    ProductShape shape = {};
-    assay_status status =
-        place_weight<typename Mode::Element>(exec, Mode::element, weight, outputs, depth,
-                                             &layer->uploads, &placed, &shape.weight_pitch);
-    if (status == ASSAY_OK && layer->ending.epilogue) {
-        status = place_bias(exec, layer->ending.result, bias, outputs, &layer->uploads, &added);
+    assay_status status = ASSAY_OK;
+    if (layer->ending.epilogue) {
+        void *added = nullptr;
+        status = place_bias(exec, layer->ending.result, bias, shape.outputs, &layer->uploads,
+                            &added);
+        fixed.bias = added;
     }
-    shape.element = Mode::element;
     shape.result = layer->ending.result;
-    shape.compute = Mode::compute;
     shape.bias = layer->ending.epilogue;
+    shape.scaling = scaling;
+    return status != ASSAY_OK ? status
+                              : open_product(exec, shape, fixed, draw<typename Mode::Element>,
+                                             &layer->product);
+}
+
+/* weight [outputs, depth] and bias (data NULL: none) on the device. Inputs of the mode's own type
+ * are dense. Where the library turns out to scale nothing of this shape, our kernel does. */
+template <typename Mode>
+assay_status open_layer(const assay_exec *exec, const Matrix &weight, const Matrix &bias,
+                        int64_t outputs, int64_t depth, assay_dtype from, Layer *layer)
+{
+    layer->outputs = outputs;
+    layer->depth = depth;
+    Fixed fixed = {};
+    ProductShape shape = {};
+    assay_status status = place_weight<Mode>(exec, weight, outputs, depth, &layer->uploads, &fixed,
+                                             &shape.weight_pitch);
+    layer->weight_scale = fixed.scale;
+    shape.element = Mode::element;
+    shape.compute = Mode::compute;
     shape.outputs = outputs;
     shape.depth = depth;
     shape.input_pitch = from == Mode::element ? depth : pitch_of(Mode::element, depth);
-    shape.weight_alignment = alignment_of(placed);
-    return status != ASSAY_OK ? status
-                              : open_product(exec, shape, placed, added,
-                                             draw<typename Mode::Element>, &layer->product);
+    shape.weight_alignment = alignment_of(fixed.weight);
+    const Scaling scaling = scaling_here<Mode>(exec);
+    status = status != ASSAY_OK ? status
+                                : end_layer<Mode>(exec, bias, scaling, fixed, shape, layer);
+    if (status == ASSAY_OK && scaling == BY_LIBRARY && !has_algorithm(layer->product)) {
+        status = end_layer<Mode>(exec, bias, BY_KERNEL, fixed, shape, layer);
+    }
+    return status;
 }
 
 inline void close_layer(Layer *layer)
 {
-    close_product(&layer->product);
     release_uploads(&layer->uploads);
 }
 
@@ -166,35 +234,56 @@ static __global__ void finish_rows(Matrix result, Matrix bias, Matrix y, int64_t
     }
 }
 
+/* y of what the library left in D. */
+template <typename Mode>
+assay_status finish(const assay_exec *exec, const Layer &layer, void *result, const float *scale,
+                    int64_t rows, const Matrix &y)
+{
+    using Io = typename Mode::Io;
+    const Dimensions size = {grid_stride(rows * layer.outputs), dim3(BLOCK), 0};
+    if constexpr (Mode::scaled) {
+        if (layer.product.shape.scaling == BY_KERNEL) {
+            ASSAY_LAUNCH(exec, (dequantise_sums<float, Io>), size, static_cast<float *>(result),
+                         scale, layer.weight_scale, layer.bias, y, rows, layer.outputs);
+            return ASSAY_OK;
+        }
+    }
+    const Matrix sums = {result, layer.outputs, 1, layer.ending.result};
+    ASSAY_LAUNCH(exec, finish_rows<Io>, size, sums, layer.bias, y, rows, layer.outputs);
+    return ASSAY_OK;
+}
+
 /* y = the layer of `rows` rows of x. workspace: layer_bytes of them. */
 template <typename Mode>
 assay_status run_layer(const assay_exec *exec, const Layer &layer, const Matrix &x, int64_t rows,
                        const Matrix &y, void *workspace)
 {
     using Element = typename Mode::Element;
-    char *const library = static_cast<char *>(workspace);
-    char *at = library + library_workspace();
-    const void *input = x.data;
+    char *at = static_cast<char *>(workspace) + library_workspace();
+    Rows input = {x.data, nullptr, rows};
     const int64_t pitch = layer.product.shape.input_pitch;
     assay_status status = ASSAY_OK;
     if (x.dtype != Mode::element) {
         Element *const packed = reinterpret_cast<Element *>(at);
-        status = pack(exec, x, rows, layer.depth, packed, pitch);
         at += whole(static_cast<size_t>(rows * pitch) * sizeof(Element));
-        input = packed;
+        if constexpr (Mode::scaled) {
+            float *const scale = reinterpret_cast<float *>(at);
+            at += whole(static_cast<size_t>(rows) * sizeof(float));
+            status = quantise(exec, x, rows, layer.depth, packed, pitch, scale);
+            input.scale = scale;
+        } else {
+            status = pack(exec, x, rows, layer.depth, packed, pitch);
+        }
+        input.data = packed;
     }
     void *const result = layer.ending.finish ? at : y.data;
     const int64_t result_pitch = layer.ending.finish ? layer.outputs : y.row;
     if (status == ASSAY_OK) {
-        status = run_product(exec, layer.product, input, rows, result, result_pitch, library);
+        status = run_product(exec, layer.product, input, result, result_pitch, workspace);
     }
-    if (status == ASSAY_OK && layer.ending.finish) {
-        const Matrix sums = {result, layer.outputs, 1, layer.ending.result};
-        const Dimensions size = {grid_stride(rows * layer.outputs), dim3(BLOCK), 0};
-        ASSAY_LAUNCH(exec, finish_rows<typename Mode::Io>, size, sums, layer.bias, y, rows,
-                     layer.outputs);
-    }
-    return status;
+    return status == ASSAY_OK && layer.ending.finish
+               ? finish<Mode>(exec, layer, result, input.scale, rows, y)
+               : status;
 }
 
 /* The same matrix from a row on. */

@@ -4,7 +4,8 @@
 
 #include "kernels/cublas/mode.h"
 
-#define ASSAY_CUBLAS_MODES(X, op) X(F32Mode, op) X(Tf32Mode, op) X(Bf16Mode, op) X(Fp8Mode, op)
+#define ASSAY_CUBLAS_MODES(X, op)                                                                  \
+    X(F32Mode, op) X(Tf32Mode, op) X(Bf16Mode, op) X(Fp8Mode, op) X(Fp8RowsMode, op)
 #define ASSAY_CUBLAS_OPS(X) X(linear) X(sae_encode) X(adapter)
 
 /* At the end of an op's file, for each mode. */

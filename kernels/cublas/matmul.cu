@@ -35,7 +35,8 @@ bool same(const Key &a, const Key &b)
     return a.device == b.device && s.element == t.element && s.result == t.result &&
            s.compute == t.compute && s.bias == t.bias && s.outputs == t.outputs &&
            s.depth == t.depth && s.weight_pitch == t.weight_pitch &&
-           s.input_pitch == t.input_pitch && s.weight_alignment == t.weight_alignment;
+           s.input_pitch == t.input_pitch && s.weight_alignment == t.weight_alignment &&
+           s.scaling == t.scaling;
 }
 
 assay_status open_handle(const assay_exec *exec, cublasLtHandle_t *handle)
@@ -51,32 +52,6 @@ assay_status open_handle(const assay_exec *exec, cublasLtHandle_t *handle)
         ASSAY_CUBLAS_TRY(exec, cublasLtCreate(&handles[device]));
     }
     *handle = handles[device];
-    return ASSAY_OK;
-}
-
-assay_status describe_product(const assay_exec *exec, const void *bias, Product *product)
-{
-    const bool whole_numbers = product->shape.element == ASSAY_I8;
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescCreate(&product->description, product->shape.compute,
-                                                    whole_numbers ? CUDA_R_32I : CUDA_R_32F));
-    const int32_t transposed = CUBLAS_OP_T;
-    const uint32_t epilogue = CUBLASLT_EPILOGUE_BIAS;
-    const int32_t type = type_of(product->shape.result);
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescSetAttribute(product->description,
-                                                          CUBLASLT_MATMUL_DESC_TRANSA,
-                                                          &transposed, sizeof transposed));
-    if (!product->shape.bias) {
-        return ASSAY_OK;
-    }
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescSetAttribute(product->description,
-                                                          CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
-                                                          sizeof epilogue));
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescSetAttribute(product->description,
-                                                          CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
-                                                          &type, sizeof type));
-    ASSAY_CUBLAS_TRY(exec, cublasLtMatmulDescSetAttribute(product->description,
-                                                          CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
-                                                          sizeof bias));
     return ASSAY_OK;
 }
 
@@ -135,14 +110,13 @@ size_t library_workspace()
 #endif
 }
 
-assay_status open_product(const assay_exec *exec, const ProductShape &shape, const void *weight,
-                          const void *bias, fill_fn *fill, Product *product)
+assay_status open_product(const assay_exec *exec, const ProductShape &shape, const Fixed &fixed,
+                          fill_fn *fill, Product *product)
 {
     product->shape = shape;
-    product->weight = weight;
+    product->fixed = fixed;
     product->library_bytes = library_bytes(exec->device.compute);
     assay_status status = open_handle(exec, &product->handle);
-    status = status != ASSAY_OK ? status : describe_product(exec, bias, product);
     const Key key = {exec->device.index, shape};
     if (status == ASSAY_OK && !find_kept(key, product->planned)) {
         status = plan_all(exec, fill, product);
@@ -153,54 +127,63 @@ assay_status open_product(const assay_exec *exec, const ProductShape &shape, con
     return status;
 }
 
-assay_status run_product(const assay_exec *exec, const Product &product, const void *input,
-                         int64_t rows, void *result, int64_t result_pitch, void *scratch)
+bool has_algorithm(const Product &product)
 {
-    if (rows == 0) {
+    bool any = false;
+    for (const Algorithm &one : product.planned) {
+        any = any || one.known;
+    }
+    return any;
+}
+
+/* As the heuristics would have it, for rows that the plan does not serve. */
+static assay_status run_unplanned(const assay_exec *exec, const Product &product, Call *call,
+                                  const Rows &rows, void *result, void *scratch)
+{
+    const Alignments alignments = {product.shape.weight_alignment, alignment_of(rows.data),
+                                   alignment_of(result)};
+    cublasLtMatmulHeuristicResult_t proposed;
+    int count = 0;
+    const assay_status status = propose(exec, product, call, alignments, 1, &proposed, &count);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    if (count == 0) {
+        return assay_fail(exec->error, ASSAY_UNSUPPORTED,
+                          "cuBLASLt has no algorithm for %lld x %lld x %lld of %s",
+                          static_cast<long long>(rows.count),
+                          static_cast<long long>(product.shape.depth),
+                          static_cast<long long>(product.shape.outputs),
+                          assay_dtype_name(product.shape.element));
+    }
+    ASSAY_CUBLAS_TRY(exec,
+                     enqueue(exec, product, call, rows.data, result, &proposed.algo, scratch));
+    return ASSAY_OK;
+}
+
+assay_status run_product(const assay_exec *exec, const Product &product, const Rows &rows,
+                         void *result, int64_t result_pitch, void *scratch)
+{
+    if (rows.count == 0) {
         return ASSAY_OK;
     }
-    Layouts layouts;
-    assay_status status = lay_out(exec, product.shape, rows, result_pitch, &layouts);
+    Call call;
+    const assay_status status =
+        describe_call(exec, product, rows.scale, rows.count, result_pitch, &call);
     if (status != ASSAY_OK) {
         return status;
     }
     ASSAY_CUDA_TRY(exec, use_device(exec));
-    const Algorithm &planned = product.planned[bucket_of(rows)];
-    if (planned.known && is_as_planned(input, result)) {
+    const Algorithm &planned = product.planned[bucket_of(rows.count)];
+    if (planned.known && is_as_planned(rows.data, result)) {
         const cublasStatus_t done =
-            enqueue(exec, product, &layouts, input, result, &planned.algo, scratch);
+            enqueue(exec, product, &call, rows.data, result, &planned.algo, scratch);
         if (done != CUBLAS_STATUS_NOT_SUPPORTED && done != CUBLAS_STATUS_INVALID_VALUE) {
             ASSAY_CUBLAS_TRY(exec, done);
             return ASSAY_OK;
         }
     }
-    const Alignments alignments = {product.shape.weight_alignment, alignment_of(input),
-                                   alignment_of(result)};
-    cublasLtMatmulHeuristicResult_t proposed;
-    int count = 0;
-    status = propose(exec, product, &layouts, alignments, 1, &proposed, &count);
-    if (status == ASSAY_OK && count == 0) {
-        status = assay_fail(exec->error, ASSAY_UNSUPPORTED,
-                            "cuBLASLt has no algorithm for %lld x %lld x %lld of %s",
-                            static_cast<long long>(rows),
-                            static_cast<long long>(product.shape.depth),
-                            static_cast<long long>(product.shape.outputs),
-                            assay_dtype_name(product.shape.element));
-    }
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    ASSAY_CUBLAS_TRY(exec,
-                     enqueue(exec, product, &layouts, input, result, &proposed.algo, scratch));
-    return ASSAY_OK;
-}
-
-void close_product(Product *product)
-{
-    if (product->description != nullptr) {
-        (void)cublasLtMatmulDescDestroy(product->description);
-        product->description = nullptr;
-    }
+    return run_unplanned(exec, product, &call, rows, result, scratch);
 }
 
 } // namespace assay_cublas

@@ -20,6 +20,7 @@ struct ProductShape {
     assay_dtype element, result; /* of both operands; of D */
     cublasComputeType_t compute;
     bool bias;                  /* the library adds one */
+    Scaling scaling;            /* and multiplies by scales, where it is BY_LIBRARY */
     int64_t outputs, depth;     /* O, K */
     int64_t weight_pitch, input_pitch;
     uint32_t weight_alignment;
@@ -30,27 +31,42 @@ struct Algorithm {
     bool known;
 };
 
+/* What is the same in every run, on the device. */
+struct Fixed {
+    const void *weight;
+    const float *scale; /* of each row of the weight, where the library scales */
+    const void *bias;   /* in D's type, where the library adds it */
+};
+
 struct Product {
     cublasLtHandle_t handle; /* the device's, kept for the process */
-    cublasLtMatmulDesc_t description;
     ProductShape shape;
-    const void *weight;
+    Fixed fixed;
     size_t library_bytes;
     Algorithm planned[BUCKETS];
+};
+
+/* Rows that are multiplied. */
+struct Rows {
+    const void *data;
+    const float *scale; /* of each row, where the library scales */
+    int64_t count;
 };
 
 /* Fills operands that are only timed; rows x pitch elements of the product's type. */
 typedef assay_status fill_fn(const assay_exec *exec, void *operand, int64_t count);
 
-/* bias: in D's type, or NULL. Waits for the device. ASSAY_UNSUPPORTED: no algorithm for it. */
-assay_status open_product(const assay_exec *exec, const ProductShape &shape, const void *weight,
-                          const void *bias, fill_fn *fill, Product *product);
+/* Waits for the device. There is nothing to close: the memory is the caller's. */
+assay_status open_product(const assay_exec *exec, const ProductShape &shape, const Fixed &fixed,
+                          fill_fn *fill, Product *product);
 
-/* D = product of `rows` rows, `result_pitch` elements apart. scratch: product.library_bytes. */
-assay_status run_product(const assay_exec *exec, const Product &product, const void *input,
-                         int64_t rows, void *result, int64_t result_pitch, void *scratch);
+/* Whether the library has an algorithm for some number of rows. */
+bool has_algorithm(const Product &product);
 
-void close_product(Product *product);
+/* D = product of the rows, `result_pitch` elements apart. scratch: product.library_bytes.
+ * ASSAY_UNSUPPORTED: no algorithm for it. */
+assay_status run_product(const assay_exec *exec, const Product &product, const Rows &rows,
+                         void *result, int64_t result_pitch, void *scratch);
 
 /* The scratch that a workspace must hold for the library: of the greatest device here. */
 size_t library_workspace();

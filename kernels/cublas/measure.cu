@@ -7,7 +7,7 @@ using namespace assay_cuda;
 
 namespace {
 
-enum { RUNS_TIMED = 4 };
+enum { RUNS_TIMED = 4, SOME_FLOAT = 0x3f /* in every byte: 0.747 */ };
 
 /* What is measured is bounded: little of it under the emulator, which is slow. */
 #ifdef ASSAY_EMULATED
@@ -20,13 +20,14 @@ constexpr int64_t MEASURED_ROWS = 8192;
 
 /* What is measured on: drawn operands, room for results, the library's scratch. */
 struct Bench {
-    void *input, *result, *scratch;
+    void *input, *scale, *result, *scratch;
     cudaEvent_t from, to;
 };
 
 void close_bench(Bench *bench)
 {
     (void)cudaFree(bench->input);
+    (void)cudaFree(bench->scale);
     (void)cudaFree(bench->result);
     (void)cudaFree(bench->scratch);
     if (bench->from != nullptr) {
@@ -45,7 +46,11 @@ assay_status open_bench(const assay_exec *exec, const Product &product, int64_t 
     const size_t bytes = static_cast<size_t>(count) * assay_dtype_size(shape.element);
     const size_t results = static_cast<size_t>(rows * shape.outputs) *
                            assay_dtype_size(shape.result);
+    const size_t scales = static_cast<size_t>(rows) * sizeof(float);
     ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->input, bytes));
+    ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->scale, scales));
+    ASSAY_CUDA_TRY(exec, cudaMemsetAsync(bench->scale, SOME_FLOAT, scales,
+                                         static_cast<cudaStream_t>(exec->stream)));
     ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->result, results));
     ASSAY_CUDA_TRY(exec, cudaMalloc(&bench->scratch, product.library_bytes));
     ASSAY_CUDA_TRY(exec, cudaEventCreate(&bench->from));
@@ -54,15 +59,15 @@ assay_status open_bench(const assay_exec *exec, const Product &product, int64_t 
 }
 
 /* Mean time of a few runs after one; false when the algorithm does not run. */
-bool time_one(const assay_exec *exec, const Product &product, Layouts *layouts, const Bench &bench,
+bool time_one(const assay_exec *exec, const Product &product, Call *call, const Bench &bench,
               const cublasLtMatmulAlgo_t *algo, float *time)
 {
     const cudaStream_t stream = static_cast<cudaStream_t>(exec->stream);
-    bool ran = enqueue(exec, product, layouts, bench.input, bench.result, algo, bench.scratch) ==
+    bool ran = enqueue(exec, product, call, bench.input, bench.result, algo, bench.scratch) ==
                CUBLAS_STATUS_SUCCESS;
     ran = ran && cudaEventRecord(bench.from, stream) == cudaSuccess;
     for (int i = 0; ran && i < RUNS_TIMED; i++) {
-        ran = enqueue(exec, product, layouts, bench.input, bench.result, algo, bench.scratch) ==
+        ran = enqueue(exec, product, call, bench.input, bench.result, algo, bench.scratch) ==
               CUBLAS_STATUS_SUCCESS;
     }
     ran = ran && cudaEventRecord(bench.to, stream) == cudaSuccess &&
@@ -72,21 +77,23 @@ bool time_one(const assay_exec *exec, const Product &product, Layouts *layouts, 
 
 assay_status plan_bucket(const assay_exec *exec, Product *product, int bucket, const Bench *bench)
 {
-    Layouts layouts;
-    assay_status status = lay_out(exec, product->shape, rows_of_bucket(bucket),
-                                  product->shape.outputs, &layouts);
+    Call call;
+    const float *const scale =
+        bench != nullptr ? static_cast<const float *>(bench->scale) : product->fixed.scale;
+    assay_status status = describe_call(exec, *product, scale, rows_of_bucket(bucket),
+                                        product->shape.outputs, &call);
     cublasLtMatmulHeuristicResult_t proposed[CANDIDATES];
     int count = 0;
     const Alignments planned = {product->shape.weight_alignment, VECTOR, VECTOR};
     if (status == ASSAY_OK) {
-        status = propose(exec, *product, &layouts, planned, bench != nullptr ? CANDIDATES : 1,
+        status = propose(exec, *product, &call, planned, bench != nullptr ? CANDIDATES : 1,
                          proposed, &count);
     }
     bool ran[CANDIDATES] = {};
     float time[CANDIDATES] = {};
     for (int i = 0; i < count; i++) {
         ran[i] = bench == nullptr ||
-                 time_one(exec, *product, &layouts, *bench, &proposed[i].algo, &time[i]);
+                 time_one(exec, *product, &call, *bench, &proposed[i].algo, &time[i]);
     }
     const int best = best_of(count, ran, bench != nullptr ? time : nullptr);
     Algorithm *const algorithm = &product->planned[bucket];

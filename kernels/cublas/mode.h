@@ -14,7 +14,11 @@
 
 namespace assay_cublas {
 
-struct F32Mode {
+struct Plain {
+    static constexpr bool scaled = false;
+};
+
+struct F32Mode : Plain {
     using Io = float;
     using Element = float;
     static constexpr const char *name = "cublas";
@@ -26,7 +30,7 @@ struct F32Mode {
     static constexpr int oldest = 75;
 };
 
-struct Tf32Mode {
+struct Tf32Mode : Plain {
     using Io = float;
     using Element = Tf32;
     static constexpr const char *name = "cublas_tf32";
@@ -38,7 +42,7 @@ struct Tf32Mode {
     static constexpr int oldest = 80;
 };
 
-struct Bf16Mode {
+struct Bf16Mode : Plain {
     using Io = Bf16;
     using Element = Bf16;
     static constexpr const char *name = "cublas_bf16";
@@ -50,9 +54,9 @@ struct Bf16Mode {
     static constexpr int oldest = 80;
 };
 
-/* Both operands cast to e4m3 as they are: a contract states no scale. Hopper's 8-bit products are
+/* Both operands cast to e4m3 as they are, which a contract can state. Hopper's 8-bit products are
  * added with about 14 bits between promotions to f32. */
-struct Fp8Mode {
+struct Fp8Mode : Plain {
     using Io = Bf16;
     using Element = E4m3;
     static constexpr const char *name = "cublas_fp8";
@@ -64,8 +68,24 @@ struct Fp8Mode {
     static constexpr int oldest = 89;
 };
 
+/* e4m3 with a scale for each row of both operands (quantise.h), so that nothing saturates and little
+ * is subnormal. A contract has no scales: that e4m3(x) is multiplied would be untrue, so it states
+ * words of 8 bits whose value it does not know, and the verifier skips the kernel and says why. */
+struct Fp8RowsMode {
+    using Io = Bf16;
+    using Element = E4m3;
+    static constexpr bool scaled = true;
+    static constexpr const char *name = "cublas_fp8_rows";
+    static constexpr assay_dtype io = ASSAY_BF16;
+    static constexpr assay_dtype element = ASSAY_E4M3;
+    static constexpr assay_dtype multiply = ASSAY_U8;
+    static constexpr assay_accumulator sum = {14, ASSAY_TRUNCATE, 4};
+    static constexpr cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
+    static constexpr int oldest = 89;
+};
+
 /* Integers of 8 bits, added exactly. */
-struct Int8Mode {
+struct Int8Mode : Plain {
     using Io = Bf16;
     using Element = int8_t;
     static constexpr const char *name = "cublas_int8";

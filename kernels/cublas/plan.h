@@ -84,6 +84,19 @@ inline size_t library_bytes(int compute)
     return (compute >= 90 ? 32 : 4) * mebibyte;
 }
 
+/* Who multiplies sums by the scales of the two rows that they are of. */
+enum Scaling { UNSCALED, BY_LIBRARY, BY_KERNEL };
+
+/* The library does it, by its "outer vectors" of f32, from 12.9 on and on Hopper alone (cuBLAS
+ * documentation, "FP8 data types"); elsewhere it scales a whole tensor at most, by 1 here, and our
+ * kernel does. Versions are CUBLAS_VERSION of the headers and of the library that was opened. */
+inline Scaling scaling_of(bool scaled, size_t headers, size_t library, int compute)
+{
+    constexpr size_t since = 120900;
+    const bool outer = headers >= since && library >= since && compute / 10 == 9;
+    return !scaled ? UNSCALED : outer ? BY_LIBRARY : BY_KERNEL;
+}
+
 /* How a product ends. The library adds a bias of D's own type only (of f32 where D is f32), to
  * f32 sums before the one rounding. */
 struct Ending {
@@ -94,10 +107,14 @@ struct Ending {
 
 /* ReLU is no ending here: the library's makes 0 of a NaN, and a NaN must stay one. `bias` NONE:
  * there is none. */
-inline Ending ending_of(assay_dtype element, assay_dtype output, assay_dtype bias)
+inline Ending ending_of(assay_dtype element, assay_dtype output, assay_dtype bias,
+                        Scaling scaling = UNSCALED)
 {
     if (element == ASSAY_I8) {
         return {ASSAY_I32, false, true};
+    }
+    if (scaling == BY_KERNEL) { /* before the bias */
+        return {ASSAY_F32, false, true};
     }
     if (bias == ASSAY_NONE || bias == output) {
         return {output, bias != ASSAY_NONE, false};

@@ -1,10 +1,16 @@
-/* Rows as integers of 8 bits with one scale each, and sums made numbers again (precision.h has the
- * rule, for weights; rows of activations follow it too):
- *   scale = max |x| / 127      q = rint(x / scale), 0 where scale is 0
- * in f32. A row with a number that is not finite has the scale NaN, and its outputs are NaN. */
+/* Rows as words of 8 bits with one scale each, and sums made numbers again. In f32 arithmetic, with
+ * x the row as f32, q to nearest even:
+ *   integers  scale = max |x| / 127, q = rint(x / scale), 0 where scale is 0; precision.h has the
+ *             rule, for weights, and rows of activations follow it too
+ *   e4m3      scale = the least power of two, of 2^-60 .. 2^60, by which max |x| is at most 448;
+ *             q = e4m3(x / scale). A float is no more precise for a scale between two powers, while
+ *             dividing and multiplying by one of them is exact: in whatever order that is done, and
+ *             by whom, and integers that e4m3 holds stay what they are.
+ * A row with a number that is not finite has the scale NaN, and its outputs are NaN. */
 #ifndef KERNELS_CUBLAS_QUANTISE_H
 #define KERNELS_CUBLAS_QUANTISE_H
 
+#include "kernels/cublas/element.h"
 #include "kernels/cuda/contract.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/upload.h"
@@ -13,11 +19,42 @@ namespace assay_cublas {
 
 using namespace assay_cuda;
 
-enum { STEPS = 127 };
+template <typename Element> struct Words;
+
+template <> struct Words<int8_t> {
+    __device__ __forceinline__ static float scale(float top) { return top / 127.0f; }
+    __device__ __forceinline__ static int8_t word(float x, float scale)
+    {
+        return scale > 0.0f ? static_cast<int8_t>(rintf(x / scale)) : int8_t{0};
+    }
+};
+
+template <> struct Words<E4m3> {
+    /* 448 is 1.75 x 2^8. */
+    __device__ __forceinline__ static float scale(float top)
+    {
+        constexpr uint32_t bias = 127, three_quarters = 0x600000, least = bias - 60;
+        uint32_t bits;
+        memcpy(&bits, &top, sizeof bits);
+        const uint32_t above = (bits >> 23) + ((bits & 0x7fffffu) > three_quarters ? 1u : 0u);
+        const uint32_t exponent = above < least + 8 ? least : above - 8;
+        bits = (exponent > bias + 60 ? bias + 60 : exponent) << 23;
+        float power;
+        memcpy(&power, &bits, sizeof power);
+        return power;
+    }
+    __device__ __forceinline__ static E4m3 word(float x, float scale)
+    {
+        E4m3 word;
+        narrow(x / scale, &word);
+        return word;
+    }
+};
 
 /* A block a row; zeros from `columns` to `pitch`. */
+template <typename Element>
 static __global__ void __launch_bounds__(BLOCK, RESIDENT)
-    quantise_rows(Matrix from, int64_t columns, int8_t *to, int64_t pitch, float *scale)
+    quantise_rows(Matrix from, int64_t columns, Element *to, int64_t pitch, float *scale)
 {
     const int64_t row = blockIdx.x;
     float top = 0.0f;
@@ -29,28 +66,28 @@ static __global__ void __launch_bounds__(BLOCK, RESIDENT)
     }
     top = block_reduce<Greatest>(top);
     wild = block_reduce<Sum>(wild);
-    const float step = wild != 0 ? NAN : top / static_cast<float>(STEPS);
+    const float step = Words<Element>::scale(wild != 0 ? 0.0f : top);
     for (int64_t i = threadIdx.x; i < pitch; i += BLOCK) {
-        const bool counts = i < columns && wild == 0 && step > 0.0f;
-        to[row * pitch + i] =
-            counts ? static_cast<int8_t>(rintf(load(from, row, i) / step)) : int8_t{0};
+        const bool counts = i < columns && wild == 0;
+        to[row * pitch + i] = Words<Element>::word(counts ? load(from, row, i) : 0.0f, step);
     }
     if (threadIdx.x == 0) {
-        scale[row] = step;
+        scale[row] = wild != 0 ? NAN : step;
     }
 }
 
-inline assay_status quantise(const assay_exec *exec, const Matrix &from, int64_t rows,
-                             int64_t columns, int8_t *to, int64_t pitch, float *scale)
+template <typename Element>
+assay_status quantise(const assay_exec *exec, const Matrix &from, int64_t rows, int64_t columns,
+                      Element *to, int64_t pitch, float *scale)
 {
     const Dimensions size = {dim3(static_cast<unsigned>(rows)), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, quantise_rows, size, from, columns, to, pitch, scale);
+    ASSAY_LAUNCH(exec, quantise_rows<Element>, size, from, columns, to, pitch, scale);
     return ASSAY_OK;
 }
 
-/* y[n,o] = sum[n,o] row_scale[n] weight_scale[o] + bias[o], rounded once. */
-template <typename T>
-static __global__ void dequantise_sums(const int32_t *sum, const float *row_scale,
+/* y[n,o] = sum[n,o] row_scale[n] weight_scale[o] + bias[o], rounded once. row_scale NULL: ones. */
+template <typename Sum, typename T>
+static __global__ void dequantise_sums(const Sum *sum, const float *row_scale,
                                        const float *weight_scale, Matrix bias, Matrix y,
                                        int64_t rows, int64_t columns)
 {
@@ -59,9 +96,9 @@ static __global__ void dequantise_sums(const int32_t *sum, const float *row_scal
          at < rows * columns; at += step) {
         const int64_t n = at / columns;
         const int64_t o = at % columns;
-        const double scaled = static_cast<double>(sum[at]) *
-                              (static_cast<double>(row_scale[n]) *
-                               static_cast<double>(weight_scale[o]));
+        const double of_row = row_scale != nullptr ? static_cast<double>(row_scale[n]) : 1.0;
+        const double scaled =
+            static_cast<double>(sum[at]) * (of_row * static_cast<double>(weight_scale[o]));
         narrow(scaled + element_or(bias, o, 0.0), address<T>(y, n, o));
     }
 }

@@ -37,7 +37,7 @@ template <typename Mode>
 int64_t rows_at_once(const assay_linear_params *params, const assay_linear_io *io)
 {
     const LayerRow row = layer_row<Mode>(params->weight, params->bias, Mode::io);
-    return rows_that_fit(io->x.shape[0], row.input + row.result, WORKSPACE_MOST);
+    return rows_that_fit(io->x.shape[0], row_bytes(row), WORKSPACE_MOST);
 }
 
 template <typename Mode>

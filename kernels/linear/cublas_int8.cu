@@ -14,7 +14,7 @@ namespace {
 struct State {
     Uploads uploads;
     Product product;
-    float *weight_scale;
+    const float *weight_scale;
     Matrix bias;
 };
 
@@ -22,7 +22,6 @@ void release(const assay_exec *, void *state)
 {
     State *const own = static_cast<State *>(state);
     if (own != nullptr) {
-        close_product(&own->product);
         release_uploads(&own->uploads);
         delete own;
     }
@@ -37,34 +36,23 @@ assay_status draw_whole(const assay_exec *exec, void *operand, int64_t count)
 
 assay_status open(const assay_exec *exec, const assay_linear_params *params, State *own)
 {
-    const int64_t outputs = params->weight.shape[0];
-    const int64_t depth = params->weight.shape[1];
-    const int64_t pitch = pitch_of(ASSAY_I8, depth);
-    void *weight = nullptr;
-    void *scale = nullptr;
-    assay_status status =
-        reserve(exec, static_cast<size_t>(outputs * pitch), &own->uploads, &weight);
-    status = status != ASSAY_OK ? status
-                                : reserve(exec, static_cast<size_t>(outputs) * sizeof(float),
-                                          &own->uploads, &scale);
-    own->weight_scale = static_cast<float *>(scale);
-    own->bias = matrix_of(params->bias);
-    status = status != ASSAY_OK ? status
-                                : quantise(exec, matrix_of(params->weight), outputs, depth,
-                                           static_cast<int8_t *>(weight), pitch,
-                                           own->weight_scale);
     ProductShape shape = {};
     shape.element = ASSAY_I8;
     shape.result = ASSAY_I32;
     shape.compute = CUBLAS_COMPUTE_32I;
-    shape.outputs = outputs;
-    shape.depth = depth;
-    shape.weight_pitch = pitch;
-    shape.input_pitch = pitch;
-    shape.weight_alignment = alignment_of(weight);
-    return status != ASSAY_OK
-               ? status
-               : open_product(exec, shape, weight, nullptr, draw_whole, &own->product);
+    shape.outputs = params->weight.shape[0];
+    shape.depth = params->weight.shape[1];
+    shape.weight_pitch = pitch_of(ASSAY_I8, shape.depth);
+    shape.input_pitch = shape.weight_pitch;
+    Fixed fixed = {};
+    const assay_status status =
+        place_words<int8_t>(exec, matrix_of(params->weight), shape.outputs, shape.depth,
+                            shape.weight_pitch, &own->uploads, &fixed);
+    shape.weight_alignment = alignment_of(fixed.weight);
+    own->weight_scale = fixed.scale;
+    own->bias = matrix_of(params->bias);
+    return status != ASSAY_OK ? status
+                              : open_product(exec, shape, fixed, draw_whole, &own->product);
 }
 
 assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
@@ -114,14 +102,14 @@ assay_status run_rows(const assay_exec *exec, const State &own, const Matrix &x,
     int32_t *const sums = reinterpret_cast<int32_t *>(base + parts.input + parts.scale);
     assay_status status = quantise(exec, x, rows, shape.depth, input, shape.input_pitch, scale);
     status = status != ASSAY_OK ? status
-                                : run_product(exec, own.product, input, rows, sums, shape.outputs,
-                                              exec->workspace);
+                                : run_product(exec, own.product, {input, nullptr, rows}, sums,
+                                              shape.outputs, exec->workspace);
     if (status != ASSAY_OK) {
         return status;
     }
     const Dimensions size = {grid_stride(rows * shape.outputs), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, dequantise_sums<Int8Mode::Io>, size, sums, scale, own.weight_scale, own.bias,
-                 y, rows, shape.outputs);
+    ASSAY_LAUNCH(exec, (dequantise_sums<int32_t, Int8Mode::Io>), size, sums, scale,
+                 own.weight_scale, own.bias, y, rows, shape.outputs);
     return ASSAY_OK;
 }
 

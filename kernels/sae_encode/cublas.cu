@@ -16,13 +16,13 @@ struct State {
     Encoder encoder;
     Uploads weights;
     Product product;
+    const float *weight_scale; /* in modes with scales */
 };
 
 void release(const assay_exec *, void *state)
 {
     State *const own = static_cast<State *>(state);
     if (own != nullptr) {
-        close_product(&own->product);
         release_uploads(&own->weights);
         release_uploads(&own->uploads);
         delete own;
@@ -41,18 +41,19 @@ template <typename Mode>
 assay_status open_encoder(const assay_exec *exec, const assay_sae &sae, State *own)
 {
     ProductShape shape = {};
-    const void *weight = nullptr;
-    void *bias = nullptr;
+    Fixed fixed = {};
     const bool added = library_adds<Mode>(sae);
     assay_status status = upload_encoder(exec, sae, &own->uploads, &own->encoder);
     if (status == ASSAY_OK) {
-        status = place_weight<typename Mode::Element>(exec, Mode::element, own->encoder.weight,
-                                                      sae.d_sae, sae.d_in, &own->weights, &weight,
-                                                      &shape.weight_pitch);
+        status = place_weight<Mode>(exec, own->encoder.weight, sae.d_sae, sae.d_in, &own->weights,
+                                    &fixed, &shape.weight_pitch);
     }
     if (status == ASSAY_OK && added) {
+        void *bias = nullptr;
         status = place_bias(exec, ASSAY_F32, own->encoder.bias, sae.d_sae, &own->weights, &bias);
+        fixed.bias = bias;
     }
+    own->weight_scale = fixed.scale;
     shape.element = Mode::element;
     shape.result = ASSAY_F32;
     shape.compute = Mode::compute;
@@ -60,10 +61,16 @@ assay_status open_encoder(const assay_exec *exec, const assay_sae &sae, State *o
     shape.outputs = sae.d_sae;
     shape.depth = sae.d_in;
     shape.input_pitch = pitch_of(Mode::element, sae.d_in);
-    shape.weight_alignment = alignment_of(weight);
-    return status != ASSAY_OK ? status
-                              : open_product(exec, shape, weight, bias,
-                                             draw<typename Mode::Element>, &own->product);
+    shape.weight_alignment = alignment_of(fixed.weight);
+    shape.scaling = scaling_here<Mode>(exec);
+    fill_fn *const fill = draw<typename Mode::Element>;
+    status = status != ASSAY_OK ? status
+                                : open_product(exec, shape, fixed, fill, &own->product);
+    if (status == ASSAY_OK && shape.scaling == BY_LIBRARY && !has_algorithm(own->product)) {
+        shape.scaling = BY_KERNEL;
+        status = open_product(exec, shape, fixed, fill, &own->product);
+    }
+    return status;
 }
 
 template <typename Mode>
@@ -79,16 +86,25 @@ assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *para
     return settle(exec, status, own, release, state);
 }
 
-/* Scratch of a piece, each part at an aligned address: the library's, rows as multiplied,
- * pre-activations, and what makes entries of them. */
+/* Scratch of a piece, each part at an aligned address: the library's, rows as multiplied (with
+ * scales those, and the rows before), pre-activations, and what makes entries of them. */
 struct Parts {
-    size_t input, pre, entries;
+    size_t input, scale, before, pre, entries;
 };
+
+size_t bytes_of(const Parts &parts)
+{
+    return parts.input + parts.scale + parts.before + parts.pre + parts.entries;
+}
 
 template <typename Mode> Parts parts_of(const assay_sae &sae, int64_t rows)
 {
     const int64_t pitch = pitch_of(Mode::element, sae.d_in);
+    const size_t count = static_cast<size_t>(rows);
+    const size_t d_in = static_cast<size_t>(sae.d_in);
     return {whole(static_cast<size_t>(rows * pitch) * assay_dtype_size(Mode::element)),
+            Mode::scaled ? whole(count * sizeof(float)) : 0,
+            Mode::scaled ? whole(count * d_in * sizeof(float)) : 0,
             whole(static_cast<size_t>(rows * sae.d_sae) * sizeof(float)),
             whole(entries_bytes(sae, rows))};
 }
@@ -96,45 +112,78 @@ template <typename Mode> Parts parts_of(const assay_sae &sae, int64_t rows)
 template <typename Mode> int64_t rows_at_once(const assay_sae &sae, int64_t rows)
 {
     constexpr int64_t rows_most = 4096;
-    const Parts one = parts_of<Mode>(sae, 1);
-    return rows_that_fit(least(rows, rows_most), one.input + one.pre + one.entries,
-                         WORKSPACE_MOST);
+    return rows_that_fit(least(rows, rows_most), bytes_of(parts_of<Mode>(sae, 1)), WORKSPACE_MOST);
 }
 
 template <typename Mode>
 size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)
 {
-    const Parts parts =
-        parts_of<Mode>(params->sae, rows_at_once<Mode>(params->sae, io->x.shape[0]));
-    return library_workspace() + parts.input + parts.pre + parts.entries;
+    const int64_t rows = rows_at_once<Mode>(params->sae, io->x.shape[0]);
+    return library_workspace() + bytes_of(parts_of<Mode>(params->sae, rows));
 }
 
-static __global__ void scale_sums(Encoder encoder, float *pre, int64_t rows)
+/* Pre-activations of sums; row_scale NULL: the sums are scaled. */
+static __global__ void scale_sums(Encoder encoder, const float *row_scale,
+                                  const float *weight_scale, float *pre, int64_t rows)
 {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t at = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
          at < rows * encoder.d_sae; at += step) {
-        pre[at] = preactivation<float>(encoder, at % encoder.d_sae, pre[at]);
+        const int64_t j = at % encoder.d_sae;
+        const float sum = row_scale == nullptr
+                              ? pre[at]
+                              : pre[at] * row_scale[at / encoder.d_sae] * weight_scale[j];
+        pre[at] = preactivation<float>(encoder, j, sum);
+    }
+}
+
+/* Where the parts of a piece lie. */
+struct Scratch {
+    void *input;
+    float *scale, *before;
+};
+
+/* A piece's rows as the mode multiplies them. */
+template <typename Mode>
+assay_status input_rows(const assay_exec *exec, const State &own, const Matrix &x, int64_t first,
+                        int64_t rows, const Scratch &scratch)
+{
+    using Element = typename Mode::Element;
+    const Dimensions each = {dim3(static_cast<unsigned>(rows)), dim3(BLOCK), 0};
+    const int64_t pitch = own.product.shape.input_pitch;
+    const int64_t d_in = own.encoder.d_in;
+    Element *const input = static_cast<Element *>(scratch.input);
+    if constexpr (Mode::scaled) {
+        ASSAY_LAUNCH(exec, encoder_rows<float>, each, own.encoder, x, first, scratch.before, d_in);
+        return quantise(exec, dense_f32(scratch.before, d_in), rows, d_in, input, pitch,
+                        scratch.scale);
+    } else {
+        ASSAY_LAUNCH(exec, encoder_rows<Element>, each, own.encoder, x, first, input, pitch);
+        return ASSAY_OK;
     }
 }
 
 template <typename Mode>
 assay_status encode_rows(const assay_exec *exec, const State &own, const Matrix &x, int64_t first,
-                         const Piece &piece, typename Mode::Element *input)
+                         const Piece &piece, const Scratch &scratch)
 {
     const Encoder &encoder = own.encoder;
+    const ProductShape &shape = own.product.shape;
     const Dimensions rows = {dim3(static_cast<unsigned>(piece.rows)), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, encoder_rows<typename Mode::Element>, rows, encoder, x, first, input,
-                 own.product.shape.input_pitch);
-    const assay_status status = run_product(exec, own.product, input, piece.rows, piece.pre,
-                                            encoder.d_sae, exec->workspace);
+    assay_status status = input_rows<Mode>(exec, own, x, first, piece.rows, scratch);
+    if (status == ASSAY_OK) {
+        status = run_product(exec, own.product, {scratch.input, scratch.scale, piece.rows},
+                             piece.pre, encoder.d_sae, exec->workspace);
+    }
     if (status != ASSAY_OK) {
         return status;
     }
-    const bool added = own.product.shape.bias || encoder.bias.data == nullptr;
-    if (encoder.scale.data != nullptr || !added) {
+    const bool scaled = shape.scaling != BY_KERNEL;
+    const bool added = shape.bias || encoder.bias.data == nullptr;
+    if (encoder.scale.data != nullptr || !added || !scaled) {
         const Dimensions all = {grid_stride(piece.rows * encoder.d_sae), dim3(BLOCK), 0};
-        ASSAY_LAUNCH(exec, scale_sums, all, encoder, piece.pre, piece.rows);
+        ASSAY_LAUNCH(exec, scale_sums, all, encoder, scaled ? nullptr : scratch.scale,
+                     own.weight_scale, piece.pre, piece.rows);
     }
     return find_limits(exec, encoder, piece.pre, piece.rows, piece.ranks, piece.limit);
 }
@@ -153,17 +202,19 @@ assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, 
     if (status != ASSAY_OK) {
         return status;
     }
-    using Element = typename Mode::Element;
     const int64_t at_once = rows_at_once<Mode>(params->sae, io->x.shape[0]);
     const Parts parts = parts_of<Mode>(params->sae, at_once);
     char *const base = static_cast<char *>(exec->workspace) + library_workspace();
-    Piece piece = carve_entries(params->sae, at_once, base + parts.input + parts.pre);
-    piece.pre = reinterpret_cast<float *>(base + parts.input);
+    const Scratch scratch = {base, reinterpret_cast<float *>(base + parts.input),
+                             reinterpret_cast<float *>(base + parts.input + parts.scale)};
+    char *const after = base + parts.input + parts.scale + parts.before;
+    Piece piece = carve_entries(params->sae, at_once, after + parts.pre);
+    piece.pre = reinterpret_cast<float *>(after);
     const State &own = *static_cast<const State *>(state);
     return encode_in_pieces(exec, own.encoder, io, piece,
                             [&](int64_t first, const Piece &part) {
                                 return encode_rows<Mode>(exec, own, matrix_of(io->x), first, part,
-                                                         reinterpret_cast<Element *>(base));
+                                                         scratch);
                             });
 }
 

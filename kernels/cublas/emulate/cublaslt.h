@@ -7,6 +7,7 @@
  *             multiples, as documented
  *   places    operands as aligned as the algorithm needs (the heuristics propose none that needs
  *             more than the preference promises), scratch as large as it needs
+ *   scales    of fp8 alone; outer vectors on Hopper alone, and only both
  *   sums      f32 in order; TF32 cuts operands off that have more bits; tensor cores add blocks
  *             exactly and cut the sum off after each: to 24 bits, fp8's to 14; splits of k
  *
@@ -111,15 +112,16 @@ typedef struct {
 } cublasLtMatmulHeuristicResult_t;
 
 #ifdef ASSAY_EMULATED
+#define CUBLAS_VERSION 120900
+size_t cublasLtGetVersion(void);
 const char *cublasLtGetStatusName(cublasStatus_t status);
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle);
 
 cublasStatus_t cublasLtMatrixLayoutInit(cublasLtMatrixLayout_t layout, cudaDataType type,
                                         uint64_t rows, uint64_t columns, int64_t ld);
 
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description,
-                                        cublasComputeType_t compute, cudaDataType scale);
-cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t description);
+cublasStatus_t cublasLtMatmulDescInit(cublasLtMatmulDesc_t description,
+                                      cublasComputeType_t compute, cudaDataType scale);
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t description,
                                               cublasLtMatmulDescAttributes_t attribute,
                                               const void *value, size_t size);

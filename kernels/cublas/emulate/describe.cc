@@ -1,8 +1,8 @@
 #include "kernels/cublas/emulate/describe.h"
 
-#include <new>
-
 namespace emulate_lt {
+
+int compute = 90;
 
 size_t size_of(int32_t type)
 {
@@ -55,7 +55,8 @@ static bool scales_fit(const Problem &p)
                      p.how.b_mode != 0;
     const bool outer = p.how.a_mode == CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
     return !any || (fp8 && p.how.a_mode == p.how.b_mode &&
-                    (!outer || (p.how.a_scale != nullptr && p.how.b_scale != nullptr)));
+                    (!outer || (compute / 10 == 9 && p.how.a_scale != nullptr &&
+                                p.how.b_scale != nullptr)));
 }
 
 static bool narrow_forms_fit(const Problem &p)
@@ -125,25 +126,15 @@ cublasStatus_t cublasLtMatrixLayoutInit(cublasLtMatrixLayout_t layout, cudaDataT
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *description,
-                                        cublasComputeType_t compute, cudaDataType scale)
+cublasStatus_t cublasLtMatmulDescInit(cublasLtMatmulDesc_t description,
+                                      cublasComputeType_t compute, cudaDataType scale)
 {
-    *description = new (std::nothrow) cublasLtMatmulDescOpaque_t();
-    if (*description == nullptr) {
-        return CUBLAS_STATUS_ALLOC_FAILED;
-    }
     Description made = {};
     made.compute = compute;
     made.scale = scale;
     made.epilogue = CUBLASLT_EPILOGUE_DEFAULT;
     made.bias_type = -1;
-    fold(made, *description);
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t description)
-{
-    delete description;
+    fold(made, description);
     return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -8,6 +8,9 @@
 
 namespace emulate_lt {
 
+/* The compute capability, times ten, of the GPU that is emulated: what is refused depends on it. */
+extern int compute;
+
 struct Layout {
     int32_t type;
     uint64_t rows, columns;

@@ -77,6 +77,11 @@ struct cublasLtContext {
     int created;
 };
 
+size_t cublasLtGetVersion(void)
+{
+    return CUBLAS_VERSION;
+}
+
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
 {
     static cublasLtContext context = {1};

@@ -1,5 +1,5 @@
 /* The emulated library: right products, and refusals where the real one refuses. */
-#include "kernels/cublas/emulate/cublaslt.h"
+#include "kernels/cublas/emulate/describe.h"
 
 #include <criterion/criterion.h>
 
@@ -21,6 +21,8 @@ struct Call {
     uint32_t promised = 16;
     size_t scratch = 1 << 20;
     size_t off = 0; /* bytes that B lies off its alignment */
+    int32_t a_mode = 0, b_mode = 0;
+    const float *a_scale = nullptr, *b_scale = nullptr;
 };
 
 struct Done {
@@ -30,10 +32,9 @@ struct Done {
 
 alignas(256) unsigned char a[1 << 16], b[1 << 16], d[1 << 16], bias[1 << 12], room[1 << 20];
 
-cublasLtMatmulDesc_t describe(const Call &call)
+void describe(const Call &call, cublasLtMatmulDesc_t description)
 {
-    cublasLtMatmulDesc_t description = nullptr;
-    (void)cublasLtMatmulDescCreate(&description, call.compute, call.scale);
+    (void)cublasLtMatmulDescInit(description, call.compute, call.scale);
     const void *const at = bias;
     (void)cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSA,
                                          &call.transpose_a, 4);
@@ -43,7 +44,14 @@ cublasLtMatmulDesc_t describe(const Call &call)
                                          &call.bias_type, 4);
     (void)cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &at,
                                          sizeof at);
-    return description;
+    (void)cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_A_SCALE_MODE,
+                                         &call.a_mode, 4);
+    (void)cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_B_SCALE_MODE,
+                                         &call.b_mode, 4);
+    (void)cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER,
+                                         &call.a_scale, sizeof call.a_scale);
+    (void)cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER,
+                                         &call.b_scale, sizeof call.b_scale);
 }
 
 /* Runs the algorithm that is proposed as number `which`. */
@@ -51,7 +59,8 @@ Done run(const Call &call, int which = 0)
 {
     cublasLtHandle_t handle = nullptr;
     (void)cublasLtCreate(&handle);
-    cublasLtMatmulDesc_t description = describe(call);
+    cublasLtMatmulDescOpaque_t description;
+    describe(call, &description);
     cublasLtMatrixLayoutOpaque_t la, lb, ld;
     const bool transposed = call.transpose_a == CUBLAS_OP_T;
     (void)cublasLtMatrixLayoutInit(&la, call.type, transposed ? call.k : call.m,
@@ -70,15 +79,14 @@ Done run(const Call &call, int which = 0)
     }
     cublasLtMatmulHeuristicResult_t results[4];
     Done done = {CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_NOT_INITIALIZED, 0};
-    done.proposed = cublasLtMatmulAlgoGetHeuristic(handle, description, &la, &lb, &ld, &ld,
+    done.proposed = cublasLtMatmulAlgoGetHeuristic(handle, &description, &la, &lb, &ld, &ld,
                                                    &preference, 4, results, &done.count);
     if (done.count > which) {
         const float one = 1.0f;
         const float zero = 0.0f;
-        done.ran = cublasLtMatmul(handle, description, &one, a, &la, b + call.off, &lb, &zero, d,
+        done.ran = cublasLtMatmul(handle, &description, &one, a, &la, b + call.off, &lb, &zero, d,
                                   &ld, d, &ld, &results[which].algo, room, call.scratch, nullptr);
     }
-    (void)cublasLtMatmulDescDestroy(description);
     return done;
 }
 
@@ -171,6 +179,30 @@ Test(library, narrow_types_in_their_one_form)
     call.m = 14;
     call.ldd = 14;
     expect_refused(call, CUBLAS_STATUS_NOT_SUPPORTED, "int8 with 14 outputs");
+}
+
+Test(library, outer_scales_in_pairs_of_fp8_on_hopper)
+{
+    const float scale[16] = {};
+    Call whole;
+    whole.type = CUDA_R_8F_E4M3;
+    whole.a_mode = whole.b_mode = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
+    whole.a_scale = whole.b_scale = scale;
+    cr_assert(run(whole).ran == CUBLAS_STATUS_SUCCESS);
+    Call call = whole;
+    call.b_mode = CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F;
+    expect_refused(call, CUBLAS_STATUS_NOT_SUPPORTED, "one outer vector alone");
+    call = whole;
+    call.b_scale = nullptr;
+    expect_refused(call, CUBLAS_STATUS_NOT_SUPPORTED, "no second vector");
+    call = whole;
+    call.type = CUDA_R_16BF;
+    expect_refused(call, CUBLAS_STATUS_NOT_SUPPORTED, "bf16 with scales");
+    for (const int compute : {89, 100}) {
+        emulate_lt::compute = compute;
+        expect_refused(whole, CUBLAS_STATUS_NOT_SUPPORTED, "outer vectors elsewhere");
+    }
+    emulate_lt::compute = 90;
 }
 
 Test(library, algorithms_that_need_more_than_is_promised_are_not_proposed)

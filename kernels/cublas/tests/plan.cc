@@ -68,6 +68,32 @@ Test(plan, a_bias_is_the_librarys_in_the_results_type_only)
               whole_numbers.finish);
 }
 
+/* Outer vectors are Hopper's, and the library's since 12.9: of its headers and of what was opened. */
+Test(plan, the_library_scales_rows_where_it_can)
+{
+    for (const int compute : {75, 80, 86, 89, 90, 100, 103, 120}) {
+        for (const size_t headers : {size_t{120400}, size_t{120801}, size_t{120900},
+                                     size_t{130100}}) {
+            for (const size_t opened : {size_t{120400}, size_t{120900}, size_t{130100}}) {
+                const bool can = compute == 90 && headers >= 120900 && opened >= 120900;
+                cr_assert(scaling_of(true, headers, opened, compute) ==
+                          (can ? BY_LIBRARY : BY_KERNEL));
+                cr_assert(scaling_of(false, headers, opened, compute) == UNSCALED);
+            }
+        }
+    }
+}
+
+Test(plan, sums_that_we_scale_are_f32_and_end_with_us)
+{
+    for (const assay_dtype bias : {ASSAY_NONE, ASSAY_BF16, ASSAY_F32}) {
+        const Ending ours = ending_of(ASSAY_E4M3, ASSAY_BF16, bias, BY_KERNEL);
+        cr_assert(ours.result == ASSAY_F32 && !ours.epilogue && ours.finish);
+    }
+    const Ending library = ending_of(ASSAY_E4M3, ASSAY_BF16, ASSAY_BF16, BY_LIBRARY);
+    cr_assert(library.result == ASSAY_BF16 && library.epilogue && !library.finish);
+}
+
 Test(plan, the_fastest_that_ran_is_chosen)
 {
     const bool ran[] = {true, true, false, true};
