@@ -244,7 +244,8 @@ assay_status finish(const assay_exec *exec, const Layer &layer, void *result, co
     if constexpr (Mode::scaled) {
         if (layer.product.shape.scaling == BY_KERNEL) {
             ASSAY_LAUNCH(exec, (dequantise_sums<float, Io>), size, static_cast<float *>(result),
-                         scale, layer.weight_scale, layer.bias, y, rows, layer.outputs);
+                         layer.outputs, scale, layer.weight_scale, layer.bias, y, rows,
+                         layer.outputs);
             return ASSAY_OK;
         }
     }

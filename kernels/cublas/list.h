@@ -17,6 +17,7 @@ namespace assay_cublas {
 ASSAY_CUBLAS_OPS(ASSAY_CUBLAS_DECLARE)
 #undef ASSAY_CUBLAS_DECLARE
 assay_kernel describe_linear_int8();
+assay_kernel describe_linear_int8_weights();
 
 } // namespace assay_cublas
 

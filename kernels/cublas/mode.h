@@ -68,8 +68,8 @@ struct Fp8Mode : Plain {
     static constexpr int oldest = 89;
 };
 
-/* e4m3 with a scale for each row of both operands (quantise.h), so that nothing saturates and little
- * is subnormal. A contract has no scales: that e4m3(x) is multiplied would be untrue, so it states
+/* e4m3 with a scale for each row of both operands (quantise.h): nothing saturates and little is
+ * subnormal. A contract has no scales: that e4m3(x) is multiplied would be untrue, so it states
  * words of 8 bits whose value it does not know, and the verifier skips the kernel and says why. */
 struct Fp8RowsMode {
     using Io = Bf16;
@@ -95,6 +95,11 @@ struct Int8Mode : Plain {
     static constexpr assay_accumulator sum = {32, ASSAY_NEAREST, 1};
     static constexpr cublasComputeType_t compute = CUBLAS_COMPUTE_32I;
     static constexpr int oldest = 80;
+};
+
+/* Integers of 8 bits as bf16, which holds them, times x in bf16: the contract has weights so. */
+struct Int8WeightsMode : Bf16Mode {
+    static constexpr const char *name = "cublas_int8_weights";
 };
 
 /* A descriptor without its functions. */

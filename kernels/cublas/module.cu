@@ -7,7 +7,8 @@ const assay_kernel *const *assay_plugin_kernels(size_t *count)
     using namespace assay_cublas;
 #define MAKE(mode, op) describe_##op<mode>(),
 #define MAKE_ALL(op) ASSAY_CUBLAS_MODES(MAKE, op)
-    static const assay_kernel kernels[] = {ASSAY_CUBLAS_OPS(MAKE_ALL) describe_linear_int8()};
+    static const assay_kernel kernels[] = {ASSAY_CUBLAS_OPS(MAKE_ALL) describe_linear_int8(),
+                                           describe_linear_int8_weights()};
 #undef MAKE_ALL
 #undef MAKE
     constexpr size_t all = sizeof kernels / sizeof kernels[0];

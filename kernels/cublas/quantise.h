@@ -85,9 +85,10 @@ assay_status quantise(const assay_exec *exec, const Matrix &from, int64_t rows, 
     return ASSAY_OK;
 }
 
-/* y[n,o] = sum[n,o] row_scale[n] weight_scale[o] + bias[o], rounded once. row_scale NULL: ones. */
-template <typename Sum, typename T>
-static __global__ void dequantise_sums(const Sum *sum, const float *row_scale,
+/* y[n,o] = sum[n,o] row_scale[n] weight_scale[o] + bias[o], rounded once. Sums lie `pitch` from row
+ * to row. row_scale NULL: ones. */
+template <typename Total, typename T>
+static __global__ void dequantise_sums(const Total *sum, int64_t pitch, const float *row_scale,
                                        const float *weight_scale, Matrix bias, Matrix y,
                                        int64_t rows, int64_t columns)
 {
@@ -97,8 +98,8 @@ static __global__ void dequantise_sums(const Sum *sum, const float *row_scale,
         const int64_t n = at / columns;
         const int64_t o = at % columns;
         const double of_row = row_scale != nullptr ? static_cast<double>(row_scale[n]) : 1.0;
-        const double scaled =
-            static_cast<double>(sum[at]) * (of_row * static_cast<double>(weight_scale[o]));
+        const double scale = of_row * static_cast<double>(weight_scale[o]);
+        const double scaled = static_cast<double>(sum[n * pitch + o]) * scale;
         narrow(scaled + element_or(bias, o, 0.0), address<T>(y, n, o));
     }
 }

@@ -108,8 +108,8 @@ assay_status run_rows(const assay_exec *exec, const State &own, const Matrix &x,
         return status;
     }
     const Dimensions size = {grid_stride(rows * shape.outputs), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, (dequantise_sums<int32_t, Int8Mode::Io>), size, sums, scale,
-                 own.weight_scale, own.bias, y, rows, shape.outputs);
+    ASSAY_LAUNCH(exec, (dequantise_sums<int32_t, Int8Mode::Io>), size, sums, shape.outputs,
+                 scale, own.weight_scale, own.bias, y, rows, shape.outputs);
     return ASSAY_OK;
 }
 

@@ -1,5 +1,5 @@
-/* linear and sae_encode on e4m3 with a scale a row, which the verifier cannot judge: against float64
- * on the same operands, by either way of scaling. */
+/* linear and sae_encode on e4m3 with a scale a row, which the verifier cannot judge: against
+ * float64 on the same operands, by either way of scaling. */
 #include "kernels/cublas/emulate/describe.h"
 #include "kernels/cublas/tests/case.h"
 

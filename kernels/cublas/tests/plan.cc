@@ -68,7 +68,7 @@ Test(plan, a_bias_is_the_librarys_in_the_results_type_only)
               whole_numbers.finish);
 }
 
-/* Outer vectors are Hopper's, and the library's since 12.9: of its headers and of what was opened. */
+/* Outer vectors are Hopper's, and since 12.9 the library's: by headers and by what is opened. */
 Test(plan, the_library_scales_rows_where_it_can)
 {
     for (const int compute : {75, 80, 86, 89, 90, 100, 103, 120}) {
