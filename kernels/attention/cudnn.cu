@@ -45,11 +45,13 @@ Parts parts_of(const assay_attention_io *io)
 template <typename F>
 size_t workspace(const assay_attention_params *params, const assay_attention_io *io)
 {
-    Plan made = {nullptr, 0};
+    size_t bytes = 0;
     const Parts parts = parts_of(io);
-    return io->q.shape[0] > 0 &&
-                   plan<F>(current_device(), params, io, &made, nullptr) == ASSAY_OK
-               ? parts.ragged + parts.made + made.workspace_bytes
+    const auto plan_on = [&](int32_t device, Plan *made) {
+        return plan<F>(device, params, io, made, nullptr);
+    };
+    return io->q.shape[0] > 0 && most_scratch(plan_on, &bytes)
+               ? parts.ragged + parts.made + bytes
                : 0;
 }
 

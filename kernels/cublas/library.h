@@ -1,4 +1,4 @@
-/* cuBLASLt and CUDA's events, or the emulated ones in their place (ASSAY_EMULATED), and what a call
+/* cuBLASLt, or the emulated one in its place (ASSAY_EMULATED), and what a call
  * of the library that failed becomes. */
 #ifndef KERNELS_CUBLAS_LIBRARY_H
 #define KERNELS_CUBLAS_LIBRARY_H
@@ -7,7 +7,6 @@
 
 #ifdef ASSAY_EMULATED
 #include "kernels/cublas/emulate/cublaslt.h"
-#include "kernels/cublas/emulate/runtime.h"
 #else
 #include <cublasLt.h>
 #endif

@@ -1,6 +1,8 @@
 /* The accelerator that the module exports: CUDA's devices through the runtime. */
 #include "kernels/cuda/accelerator.h"
 
+#include "kernels/cuda/staging.h"
+
 namespace assay_cuda {
 namespace {
 
@@ -134,12 +136,17 @@ assay_status release(int32_t device, void *memory, assay_error *error)
 assay_status copy(int32_t device, void *stream, void *to, const void *from, size_t bytes,
                   assay_direction direction, assay_error *error)
 {
-    const assay_exec exec = exec_of(device, error);
-    const cudaMemcpyKind kind = direction == ASSAY_TO_DEVICE     ? cudaMemcpyHostToDevice
-                                : direction == ASSAY_FROM_DEVICE ? cudaMemcpyDeviceToHost
-                                                                 : cudaMemcpyDeviceToDevice;
+    assay_exec exec = exec_of(device, error);
+    exec.stream = stream;
+    if (direction != ASSAY_WITHIN_DEVICE) {
+        ASSAY_CUDA_TRY(&exec, copy_staged(&exec, to, from, bytes,
+                                          direction == ASSAY_TO_DEVICE ? cudaMemcpyHostToDevice
+                                                                       : cudaMemcpyDeviceToHost));
+        return ASSAY_OK;
+    }
     ASSAY_CUDA_TRY(&exec, use_device(&exec));
-    ASSAY_CUDA_TRY(&exec, cudaMemcpyAsync(to, from, bytes, kind, stream_of(stream)));
+    ASSAY_CUDA_TRY(&exec, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice,
+                                          stream_of(stream)));
     return ASSAY_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "kernels/cuda/upload.h"
 
+#include "kernels/cuda/staging.h"
+
 #include <cstdlib>
 
 namespace assay_cuda {
@@ -55,7 +57,7 @@ assay_status upload(const assay_exec *exec, const char *what, const assay_tensor
     assay_status status = reserve(exec, bytes + 1, uploads, &view->data);
     cudaError_t error = cudaSuccess;
     if (status == ASSAY_OK) {
-        error = cudaMemcpyAsync(view->data, packed, bytes, cudaMemcpyHostToDevice, stream);
+        error = copy_staged(exec, view->data, packed, bytes, cudaMemcpyHostToDevice);
         error = error != cudaSuccess ? error : cudaStreamSynchronize(stream);
     }
     free(packed);

@@ -46,14 +46,22 @@ assay_status context_of(int32_t device, Context *context, assay_error *error)
     return status;
 }
 
-int32_t current_device()
+static uint64_t noted; /* under the lock */
+
+void note_device(int32_t device)
 {
-#ifdef ASSAY_EMULATED
-    return 0;
-#else
-    int device = -1;
-    return cudaGetDevice(&device) == cudaSuccess ? device : -1;
-#endif
+    const std::lock_guard<std::mutex> held(lock);
+    noted |= device >= 0 && device < DEVICES_MOST - 1 ? uint64_t{1} << device : 0;
+}
+
+uint64_t noted_devices()
+{
+    const std::lock_guard<std::mutex> held(lock);
+    int current = 0;
+    if (noted == 0 && (cudaGetDevice(&current) != cudaSuccess || current >= DEVICES_MOST - 1)) {
+        return 0;
+    }
+    return noted != 0 ? noted : uint64_t{1} << current;
 }
 
 static bool same(const GraphKey &a, const GraphKey &b)

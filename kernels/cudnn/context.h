@@ -21,8 +21,10 @@ struct Context {
 /* Of a CUDA device, made when it is first asked for. */
 assay_status context_of(int32_t device, Context *context, assay_error *error);
 
-/* The thread's current device, for what is asked without one; -1: there is none. */
-int32_t current_device();
+/* `workspace` is not told its device: it is for any that `supports` was asked about (a bit each), or
+ * else the thread's current one. */
+void note_device(int32_t device);
+uint64_t noted_devices();
 
 /* Which graph: an op's number and what it was built of, the number of rows first. */
 enum { KEY_MOST = 8 };
@@ -59,6 +61,23 @@ assay_status plan_for(const GraphKey &key, void (*build)(Graph *, const Shape &)
         keep_plan(key, *plan);
     }
     return status;
+}
+
+/* The most scratch that plan_on(device, &plan) finds for a noted device; false: none has a plan. */
+template <typename PlanOn> bool most_scratch(PlanOn plan_on, size_t *bytes)
+{
+    bool any = false;
+    const uint64_t devices = noted_devices();
+    *bytes = 0;
+    for (int32_t device = 0; devices >> device != 0; device++) {
+        Plan made = {nullptr, 0};
+        if ((devices >> device & 1) != 0 && plan_on(device, &made) == ASSAY_OK) {
+            const size_t own = static_cast<size_t>(made.workspace_bytes);
+            *bytes = own > *bytes ? own : *bytes;
+            any = true;
+        }
+    }
+    return any;
 }
 
 /* One operand of a run. */
@@ -116,6 +135,9 @@ inline assay_status served(const assay_device *device, assay_error *error)
 {
     enum { OLDEST = 80 };
     const assay_status status = device_served(device, error);
+    if (status == ASSAY_OK) {
+        note_device(device->index);
+    }
     if (status == ASSAY_OK && SPACE == ASSAY_CUDA && device->compute < OLDEST) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "compute capability %d.%d has no bf16; %d.%d is the oldest served here",

@@ -34,11 +34,12 @@ assay_status prepare(const assay_exec *exec, const assay_rmsnorm_params *params,
 template <typename F>
 size_t workspace(const assay_rmsnorm_params *params, const assay_rmsnorm_io *io)
 {
-    Plan made = {nullptr, 0};
+    size_t bytes = 0;
     const int64_t rows = io->x.shape[0];
-    return rows > 0 && plan<F>(current_device(), params, rows, &made, nullptr) == ASSAY_OK
-               ? made.workspace_bytes
-               : 0;
+    const auto plan_on = [&](int32_t device, Plan *made) {
+        return plan<F>(device, params, rows, made, nullptr);
+    };
+    return rows > 0 && most_scratch(plan_on, &bytes) ? bytes : 0;
 }
 
 template <typename F>

@@ -1,9 +1,15 @@
 #include "kernels/cublas/emulate/describe.h"
-#include "kernels/cublas/emulate/runtime.h"
 
 namespace emulate_lt {
 
-float milliseconds = 0.0f;
+/* What products took since the start. Events are recorded at it, so that what is chosen by time is
+ * chosen in every run. */
+static double seconds = 0.0;
+
+static const bool counted = [] {
+    emulate::event_seconds = [] { return seconds; };
+    return true;
+}();
 
 /* What a product takes: another algorithm is fastest at every other shape. */
 static float time_of(const Problem &problem, const Algorithm &algorithm)
@@ -13,7 +19,7 @@ static float time_of(const Problem &problem, const Algorithm &algorithm)
     return 1.0f + static_cast<float>(word * 2654435761u % 1024) / 512.0f;
 }
 
-enum { ALGORITHMS = 3 };
+enum { ALGORITHMS = 3, DEVICES_MOST = 8 };
 
 /* Vectors of 16 bytes, the same with k split, and whatever lies anywhere. */
 static const Algorithm algorithms[ALGORITHMS] = {{MARK, 16, 1}, {MARK, 16, 3}, {MARK, 0, 1}};
@@ -74,7 +80,7 @@ const char *cublasLtGetStatusName(cublasStatus_t status)
 }
 
 struct cublasLtContext {
-    int created;
+    int device;
 };
 
 size_t cublasLtGetVersion(void)
@@ -84,9 +90,17 @@ size_t cublasLtGetVersion(void)
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
 {
-    static cublasLtContext context = {1};
-    *handle = &context;
+    static cublasLtContext contexts[DEVICES_MOST];
+    const int device = emulate::current_device();
+    contexts[device].device = device;
+    *handle = &contexts[device];
     return CUBLAS_STATUS_SUCCESS;
+}
+
+/* A handle is of the device that was current when it was made. */
+static bool is_here(cublasLtHandle_t handle)
+{
+    return handle != nullptr && handle->device == emulate::current_device();
 }
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
@@ -97,7 +111,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
 {
     Problem problem;
     *count = 0;
-    if (handle == nullptr) {
+    if (!is_here(handle)) {
         return CUBLAS_STATUS_NOT_INITIALIZED;
     }
     if (most <= 0) {
@@ -127,7 +141,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
                               void *workspace, size_t workspace_bytes, cudaStream_t)
 {
     Problem problem;
-    if (handle == nullptr) {
+    if (!is_here(handle)) {
         return CUBLAS_STATUS_NOT_INITIALIZED;
     }
     const cublasStatus_t status = check(description, a, b, c, d, &problem);
@@ -157,6 +171,6 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
         memset(workspace, 0xff, scratch); /* it is the library's */
     }
     multiply(problem, algorithm, one, A, B, D);
-    milliseconds += time_of(problem, algorithm);
+    seconds += static_cast<double>(time_of(problem, algorithm)) * 1e-3;
     return CUBLAS_STATUS_SUCCESS;
 }

@@ -87,6 +87,10 @@ void launch(const Launch &what, void (*thread)(void *), void *call);
 /* At once, or when the stream comes to it (runtime.h). */
 template <typename Thread> void launch_in(cudaStream_t stream, const Launch &what, Thread thread)
 {
+    if (is_foreign(stream)) {
+        set_error(cudaErrorInvalidResourceHandle);
+        return;
+    }
     auto run = [what, thread]() mutable {
         launch(what, [](void *call) { (*static_cast<Thread *>(call))(); }, &thread);
     };

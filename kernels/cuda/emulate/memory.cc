@@ -23,10 +23,11 @@ struct Allocation {
     size_t room;
     char *start; /* flush against the guard behind, as far as its alignment lets it */
     size_t bytes;
+    int device;
 };
 
 std::vector<Allocation> allocations;
-size_t used;
+size_t used[DEVICES_MOST];
 struct sigaction before_segv, before_bus;
 
 size_t rounded(size_t bytes, size_t unit)
@@ -66,14 +67,14 @@ size_t memory_total()
 
 size_t memory_used()
 {
-    return used;
+    return used[current_device()];
 }
 
 void *memory_take(size_t bytes)
 {
     const size_t total = memory_total();
     const size_t size = rounded(bytes, ALIGNMENT);
-    if (bytes > total || size > total - used) {
+    if (bytes > total || size > total - memory_used()) {
         return nullptr;
     }
     const size_t room = rounded(size, PAGE);
@@ -83,14 +84,14 @@ void *memory_take(size_t bytes)
         return nullptr;
     }
     char *const pages = static_cast<char *>(all) + PAGE;
-    const Allocation a = {pages, room, pages + room - size, bytes};
+    const Allocation a = {pages, room, pages + room - size, bytes, current_device()};
     protect(a, PROT_READ | PROT_WRITE);
     memset(a.start, 0xff, size); /* nobody counts on zeros */
     if (PROTECTED) {
         protect(a, PROT_NONE);
     }
     allocations.push_back(a);
-    used += a.bytes;
+    used[a.device] += a.bytes;
     return a.start;
 }
 
@@ -100,7 +101,7 @@ bool memory_give(void *memory)
         const Allocation a = allocations[i];
         if (a.start == memory) {
             (void)munmap(a.pages - PAGE, a.room + 2 * PAGE);
-            used -= a.bytes;
+            used[a.device] -= a.bytes;
             allocations[i] = allocations.back();
             allocations.pop_back();
             return true;
@@ -137,7 +138,7 @@ bool is_host_memory(const void *memory)
 void memory_reach(bool open)
 {
     for (const Allocation &a : allocations) {
-        if (PROTECTED) {
+        if (PROTECTED && a.device == current_device()) {
             protect(a, open ? PROT_READ | PROT_WRITE : PROT_NONE);
         }
     }
@@ -179,6 +180,11 @@ void describe_address(const void *address, char *text, size_t size)
         if (at >= end && at < end + 2 * PAGE) {
             (void)snprintf(text, size, "%zu bytes behind the end of an allocation of %zu",
                            size_t(at - end), a.bytes);
+            return;
+        }
+        if (at >= a.start && at < end) {
+            (void)snprintf(text, size, "in memory of device %d, and this is device %d", a.device,
+                           current_device());
             return;
         }
         if (at < a.start && at >= a.pages - PAGE) {

@@ -14,11 +14,14 @@ constexpr bool PROTECTED = true;
 constexpr bool PROTECTED = false;
 #endif
 
+enum { DEVICES_MOST = 8 };
+
 /* What a call returns: its error, which is kept for who asks; once the device is lost, the reason
  * of that. */
 cudaError_t given(cudaError_t error);
 bool device_lost();
 
+/* Of the current device. */
 size_t memory_total();
 size_t memory_used();
 /* NULL when there is not as much. */
@@ -28,7 +31,7 @@ bool memory_give(void *memory);
 /* Whether all the bytes are of one allocation. */
 bool memory_has(const void *memory, size_t bytes);
 
-/* Opens or closes all of it, for a launch; one allocation, for a copy. */
+/* Opens or closes all that the current device has, for a launch; one allocation, for a copy. */
 void memory_reach(bool open);
 void memory_reach_one(const void *memory, bool open);
 /* Faults of kernels become illegal addresses, from on to off. */

@@ -19,10 +19,20 @@ enum { VERSION = 13000, MAJOR = 7, MINOR = 5 };
 cudaError_t last_error = cudaSuccess;
 cudaError_t lost = cudaSuccess; /* what has made the device unusable */
 
-bool has_device()
+thread_local int device_now = 0;
+
+int devices()
 {
     const char *const text = getenv("ASSAY_EMULATED_DEVICES");
-    return text == nullptr || strcmp(text, "0") != 0;
+    const int count = text != nullptr ? atoi(text) : 1;
+    return count < emulate::DEVICES_MOST ? count : emulate::DEVICES_MOST;
+}
+
+cudaError_t found(int device)
+{
+    return devices() < 1                           ? cudaErrorNoDevice
+           : device >= 0 && device < devices() ? cudaSuccess
+                                               : cudaErrorInvalidDevice;
 }
 
 } // namespace
@@ -39,6 +49,16 @@ cudaError_t given(cudaError_t error)
 bool device_lost()
 {
     return lost != cudaSuccess;
+}
+
+int current_device()
+{
+    return device_now;
+}
+
+void set_device(int device)
+{
+    device_now = device;
 }
 
 uint64_t nanoseconds()
@@ -77,20 +97,20 @@ void set_error(cudaError_t error)
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = has_device() ? 1 : 0;
-    return has_device() ? cudaSuccess : cudaErrorNoDevice;
+    *count = devices() > 0 ? devices() : 0;
+    return devices() > 0 ? cudaSuccess : cudaErrorNoDevice;
 }
 
 cudaError_t cudaGetDevice(int *device)
 {
-    *device = 0;
-    return given(has_device() ? cudaSuccess : cudaErrorNoDevice);
+    *device = device_now;
+    return given(devices() > 0 ? cudaSuccess : cudaErrorNoDevice);
 }
 
 cudaError_t cudaSetDevice(int device)
 {
-    return given(!has_device() ? cudaErrorNoDevice
-                               : device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+    device_now = found(device) == cudaSuccess ? device : device_now;
+    return given(found(device));
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *facts, int device)
@@ -102,7 +122,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *facts, int device)
     facts->multiProcessorCount = 1;
     facts->major = MAJOR;
     facts->minor = MINOR;
-    return cudaSetDevice(device);
+    facts->uuid.bytes[15] = static_cast<char>(device);
+    return given(found(device));
 }
 
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
@@ -129,7 +150,7 @@ cudaError_t cudaDeviceGetPCIBusId(char *text, int size, int device)
 {
     const char *const bus = getenv("ASSAY_EMULATED_BUS");
     (void)snprintf(text, static_cast<size_t>(size), "%s", bus != nullptr ? bus : "");
-    return bus == nullptr ? cudaErrorNotSupported : cudaSetDevice(device);
+    return bus == nullptr ? cudaErrorNotSupported : given(found(device));
 }
 
 cudaError_t cudaCtxResetPersistingL2Cache()
@@ -139,8 +160,9 @@ cudaError_t cudaCtxResetPersistingL2Cache()
 
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
 {
-    (void)flags;
-    *memory = calloc(1, bytes);
+    const char *const pinned = getenv("ASSAY_EMULATED_PINNED");
+    const bool none = pinned != nullptr && strcmp(pinned, "0") == 0;
+    *memory = none && flags != cudaHostAllocMapped ? nullptr : calloc(1, bytes);
     return given(*memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 

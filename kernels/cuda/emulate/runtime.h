@@ -1,12 +1,14 @@
-/* The part of CUDA's runtime that the module calls, on a machine with no GPU: one device.
+/* The part of CUDA's runtime that the module calls, on a machine with no GPU: one device, or as many
+ * as ASSAY_EMULATED_DEVICES says (0: none), each with memory, streams and events of its own: a
+ * kernel that is launched into another one's stream is refused, and touches its own memory alone.
  *
  * On an emulated device (ASSAY_EMULATED_DEVICE) memory from cudaMalloc lies between pages that
  * nobody may touch, and is itself out of reach but for launches and copies: whoever takes it for
  * host memory dies there. A kernel that touches anything else than such memory (and what it has on
  * its stack) makes an illegal address, after which the device is lost to the process, as a GPU is.
  * What is copied from the device arrives when its stream is synchronised and no earlier.
- * ASSAY_EMULATED_MEMORY sets the bytes that the device has, ASSAY_EMULATED_DEVICES=0 takes it away,
- * ASSAY_EMULATED_BUS gives it an address for management libraries.
+ * ASSAY_EMULATED_MEMORY sets the bytes that a device has, ASSAY_EMULATED_BUS gives it an address for
+ * management libraries, ASSAY_EMULATED_PINNED=0 leaves the host no memory to pin but for gates.
  *
  * What is enqueued runs at once, but for a stream in which a gate was shut (stream_hold): from then
  * on it runs when the stream is synchronised; and for one that is captured: it runs with the graph.
@@ -37,8 +39,13 @@ enum cudaMemcpyKind {
     cudaMemcpyDeviceToDevice = 3
 };
 
-enum { cudaStreamNonBlocking = 1, cudaHostAllocMapped = 2 };
+enum { cudaStreamNonBlocking = 1, cudaHostAllocDefault = 0, cudaHostAllocMapped = 2 };
+enum { cudaEventDisableTiming = 2 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+enum cudaStreamCaptureStatus {
+    cudaStreamCaptureStatusNone = 0,
+    cudaStreamCaptureStatusActive = 1
+};
 
 typedef struct emulate_stream *cudaStream_t;
 typedef struct emulate_event *cudaEvent_t;
@@ -84,11 +91,14 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaDeviceSynchronize();
 
 cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t first, cudaEvent_t second);
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *ready, cudaGraph_t graph,
                                  unsigned long long flags);
@@ -101,6 +111,16 @@ cudaError_t cudaPeekAtLastError();
 const char *cudaGetErrorString(cudaError_t error); /* of a failed launch in words */
 
 namespace emulate {
+
+/* The thread's; set for what a stream does later. */
+int current_device();
+void set_device(int device);
+
+/* Seconds that events are recorded at; a library that is emulated may count its own. */
+extern double (*event_seconds)();
+
+/* Whether the stream is of another device than the current one. */
+bool is_foreign(cudaStream_t stream);
 
 /* Around a launch: device memory is within reach, a touch of anything else is an illegal address.
  * False where the device is lost. */

@@ -1,5 +1,5 @@
 /* Streams of the emulated device: copies that arrive late, work that waits for a gate, graphs. */
-#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -20,14 +20,19 @@ struct emulate_stream {
         std::vector<char> bytes;
     };
     std::vector<Delivery> deliveries; /* copies from the device on their way to the host */
+    size_t arrived;                   /* and those that came there */
     std::vector<std::function<void()>> waiting;
     bool held;
     emulate_graph *noting; /* while the stream is captured */
+    int device;
 };
 
 struct emulate_event {
-    std::chrono::steady_clock::time_point time;
+    double time;
     bool recorded;
+    int device;
+    cudaStream_t stream; /* that it is in */
+    size_t after;        /* deliveries of the stream before it */
 };
 
 namespace {
@@ -43,18 +48,30 @@ bool is_stream(cudaStream_t stream)
     return known;
 }
 
-void deliver(cudaStream_t stream)
+double seconds_now()
+{
+    return static_cast<double>(emulate::nanoseconds()) * 1e-9;
+}
+
+/* What waits runs, on the stream's device; of what is on its way so much arrives that `most` has
+ * since the stream was made. */
+void deliver(cudaStream_t stream, size_t most)
 {
     std::vector<std::function<void()>> waiting;
+    const int here = emulate::current_device();
+    emulate::set_device(stream->device);
     waiting.swap(stream->waiting);
     stream->held = false;
     for (const std::function<void()> &work : waiting) {
         work();
     }
-    for (const emulate_stream::Delivery &d : stream->deliveries) {
-        memcpy(d.to, d.bytes.data(), d.bytes.size());
+    emulate::set_device(here);
+    while (!stream->deliveries.empty() && stream->arrived < most) {
+        const emulate_stream::Delivery &first = stream->deliveries.front();
+        memcpy(first.to, first.bytes.data(), first.bytes.size());
+        stream->deliveries.erase(stream->deliveries.begin());
+        stream->arrived++;
     }
-    stream->deliveries.clear();
 }
 
 void do_or_note(cudaStream_t stream, const std::function<void()> &work)
@@ -69,6 +86,13 @@ void do_or_note(cudaStream_t stream, const std::function<void()> &work)
 } // namespace
 
 namespace emulate {
+
+double (*event_seconds)() = seconds_now;
+
+bool is_foreign(cudaStream_t stream)
+{
+    return stream != nullptr && stream->device != current_device();
+}
 
 void stream_hold(cudaStream_t stream)
 {
@@ -141,6 +165,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
     (void)flags;
     *stream = !device_lost() ? new (std::nothrow) emulate_stream() : nullptr;
     if (*stream != nullptr) {
+        (*stream)->device = emulate::current_device();
         streams.push_back(*stream);
     }
     return given(*stream != nullptr ? cudaSuccess : cudaErrorMemoryAllocation);
@@ -150,7 +175,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
     for (size_t i = 0; i < streams.size(); i++) {
         if (streams[i] == stream) {
-            deliver(stream);
+            deliver(stream, SIZE_MAX);
             delete stream;
             streams[i] = streams.back();
             streams.pop_back();
@@ -169,7 +194,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
         return given(cudaErrorStreamCaptureUnsupported);
     }
     if (stream != nullptr && !device_lost()) {
-        deliver(stream);
+        deliver(stream, SIZE_MAX);
     }
     return given(cudaSuccess);
 }
@@ -177,8 +202,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 cudaError_t cudaDeviceSynchronize()
 {
     for (const cudaStream_t stream : streams) {
-        if (!device_lost()) {
-            deliver(stream);
+        if (!device_lost() && !emulate::is_foreign(stream)) {
+            deliver(stream, SIZE_MAX);
         }
     }
     return given(cudaSuccess);
@@ -229,9 +254,25 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
     return given(cudaSuccess);
 }
 
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status)
+{
+    const bool noting = stream != nullptr && is_stream(stream) && stream->noting != nullptr;
+    *status = noting ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+    return given(is_stream(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
+}
+
 cudaError_t cudaEventCreate(cudaEvent_t *event)
 {
+    return cudaEventCreateWithFlags(event, 0);
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
+{
+    (void)flags;
     *event = new (std::nothrow) emulate_event();
+    if (*event != nullptr) {
+        (*event)->device = emulate::current_device();
+    }
     return given(*event != nullptr ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 
@@ -243,17 +284,36 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
+    const int device = stream != nullptr && is_stream(stream) ? stream->device
+                                                              : emulate::current_device();
+    if (!is_stream(stream) || event->device != device) {
+        return given(cudaErrorInvalidResourceHandle);
+    }
+    event->stream = stream;
     do_or_note(stream, [=] {
-        event->time = std::chrono::steady_clock::now();
+        event->time = emulate::event_seconds();
         event->recorded = true;
+        event->after = stream != nullptr ? stream->arrived + stream->deliveries.size() : 0;
     });
-    return given(is_stream(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
+    return given(cudaSuccess);
+}
+
+/* What the stream had before the event is over; one that was never recorded is. */
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    const cudaStream_t stream = event->stream;
+    if (stream != nullptr && is_stream(stream) && !device_lost()) {
+        if (stream->noting != nullptr) {
+            return given(cudaErrorStreamCaptureUnsupported);
+        }
+        deliver(stream, stream->held ? SIZE_MAX : event->after);
+    }
+    return given(cudaSuccess);
 }
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t first, cudaEvent_t second)
 {
-    const std::chrono::duration<float, std::milli> between = second->time - first->time;
-    *milliseconds = between.count();
-    return given(first->recorded && second->recorded ? cudaSuccess
-                                                     : cudaErrorInvalidResourceHandle);
+    *milliseconds = static_cast<float>((second->time - first->time) * 1e3);
+    const bool both = first->recorded && second->recorded && first->device == second->device;
+    return given(both ? cudaSuccess : cudaErrorInvalidResourceHandle);
 }
