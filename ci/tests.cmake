@@ -40,7 +40,7 @@ if(TARGET assay_cuda_emulated_device)
     file(GLOB emulator CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/cuda/emulate/*.cc)
     set(deeds ${PROJECT_SOURCE_DIR}/verify/tests/plugins/device/deeds.cu)
     file(GLOB timing CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/cuda/timing.cu
-        ${PROJECT_SOURCE_DIR}/kernels/cuda/ceilings.cu)
+        ${PROJECT_SOURCE_DIR}/kernels/cuda/ceilings.cu ${PROJECT_SOURCE_DIR}/kernels/cuda/staging.cu)
     set_source_files_properties(${deeds} ${timing} PROPERTIES LANGUAGE CXX
         COMPILE_OPTIONS "-x;c++")
     add_library(test_plugin_device MODULE EXCLUDE_FROM_ALL ${deeds} ${timing} ${emulator})

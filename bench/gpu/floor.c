@@ -74,6 +74,19 @@ static void raise_floor(assay_floor *floor, double amount, double per_second, co
     }
 }
 
+const char *assay_gpu_product_name(assay_dtype multiply)
+{
+    switch (multiply) {
+    case ASSAY_F32: return "gpu/linear/f32";
+    case ASSAY_BF16: return "gpu/linear/bf16";
+    case ASSAY_F16: return "gpu/linear/f16";
+    case ASSAY_TF32: return "gpu/linear/tf32";
+    case ASSAY_I8: return "gpu/linear/int8";
+    case ASSAY_E4M3: return "gpu/linear/e4m3";
+    default: return "";
+    }
+}
+
 /* The word of a type's peak; plain f32 has none here: its kernels are bounded by their bytes. */
 static const char *peak_of(assay_dtype multiply)
 {
@@ -99,7 +112,11 @@ assay_floor assay_gpu_floor(const assay_ceilings *ceilings, const assay_floor_wo
                 read > copy ? read_bound : copy_bound);
     if (arithmetic) {
         const char *const peak = peak_of(work->multiply);
-        raise_floor(&floor, work->flops, assay_ceilings_find(ceilings, peak), peak);
+        const char *const product = assay_gpu_product_name(work->multiply);
+        const double units = assay_ceilings_find(ceilings, peak);
+        const double whole = *peak != '\0' ? assay_ceilings_find(ceilings, product) : 0.0;
+        raise_floor(&floor, work->flops, whole > units ? whole : units,
+                    whole > units ? product : peak);
     }
     return floor;
 }

@@ -13,6 +13,9 @@ void assay_gpu_digest(const assay_accelerator_device *facts, char digest[17]);
 assay_status assay_gpu_probe(assay_gpu *gpu, bool quick, assay_ceilings *ceilings,
                              assay_error *error);
 
+/* The ceiling of whole products of a type (products.h); "": none is measured. */
+const char *assay_gpu_product_name(assay_dtype multiply);
+
 /* What earlier probes left of the plug-in's first device, appended to the host's ceilings. Nothing
  * is appended where there is no device, or none of its kind was probed: *why says it. */
 void assay_gpu_ceilings_load(const char *plugin, assay_ceilings *ceilings, assay_error *why);

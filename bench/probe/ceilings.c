@@ -28,6 +28,9 @@ const char *assay_ceiling_unit(const char *name)
     if (strncmp(name, "multiply_add/", 13) == 0) {
         return strncmp(name + 13, "int8/", 5) == 0 ? "OP/s" : "FLOP/s";
     }
+    if (strncmp(name, "linear/", 7) == 0) {
+        return strcmp(name + 7, "int8") == 0 ? "OP/s" : "FLOP/s";
+    }
     return "s";
 }
 

@@ -9,6 +9,8 @@
  *   gpu/bandwidth/{read,copy}/{dram,l2}            B/s
  *   gpu/multiply_add/{bf16,f16,tf32,int8,e4m3}/mma FLOP/s, OP/s; what the older matrix instruction
  *                                    reaches, which newer devices' own ones may exceed
+ *   gpu/linear/{f32,bf16,f16,tf32,int8,e4m3}       FLOP/s, OP/s; what the plug-in's own products
+ *                                    reach, the packing of their operands included
  *   gpu/latency/{launch,kernel}                    s; from the host and back, one after another
  * `one` is one thread, `all` one on every core this process may use. */
 #ifndef BENCH_PROBE_CEILINGS_H

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench/gpu/probe.h"
+#include "bench/gpu/products.h"
 #include "bench/pin.h"
 #include "bench/probe/ceilings_file.h"
 #include "bench/probe/probe.h"
@@ -45,7 +46,7 @@ static const char help[] =
     "  $ASSAY_CACHE, else $XDG_CACHE_HOME/assay, else ~/.cache/assay.\n"
     "\n"
     "  --plugin FILE the GPU that the plug-in's kernels run on, instead of the host: memory, L2,\n"
-    "                matrix units by type, launches; kept by device\n"
+    "                matrix units by type, its own products by type, launches; kept by device\n"
     "  --quick       at most 8 seconds instead of 60\n"
     "  --fresh       forget what earlier probes reached\n"
     "  --json FILE   a results file with environment and ceilings; '-' is standard output\n"
@@ -155,6 +156,9 @@ static assay_status probe_device(const probe_options *options, assay_ceilings *c
     status = assay_gpu_open(plugin.accelerator, &gpu, error);
     if (status == ASSAY_OK) {
         status = assay_gpu_probe(gpu, options->quick, ceilings, error);
+        status = status == ASSAY_OK ? assay_gpu_probe_products(gpu, &plugin, options->quick,
+                                                               ceilings, error)
+                                    : status;
     }
     if (status == ASSAY_OK && !options->fresh &&
         assay_ceilings_read_of(ceilings->machine, &older, &said) == ASSAY_OK) {

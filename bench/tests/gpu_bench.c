@@ -84,15 +84,23 @@ Test(gpu_bench, floors_are_those_of_the_devices_own_probe)
     }
     const cJSON *entry;
     int bandwidths = 0;
+    int products = 0;
     cJSON_ArrayForEach(entry, in(in(ceilings, "ceilings"), "entries"))
     {
         const char *const name = in(entry, "name")->valuestring;
         cr_expect_eq(strncmp(name, "gpu/", 4), 0, "%s", name);
         bandwidths += strncmp(name, "gpu/bandwidth/", 14) == 0;
+        if (strncmp(name, "gpu/linear/", 11) == 0) {
+            products++;
+            cr_expect_str_eq(name, "gpu/linear/f32", "what both of the module's flows multiply");
+            cr_expect_str_eq(in(entry, "unit")->valuestring, "FLOP/s");
+            cr_expect(in(entry, "value")->valuedouble > 1e3);
+        }
         cr_expect_eq(strncmp(name, "gpu/multiply_add/", 17) == 0, false,
                      "matrix units are not emulated and yet measured");
     }
     cr_expect_eq(bandwidths, 4);
+    cr_expect_eq(products, 1);
     const cJSON *const gpus = in(in(json, "environment"), "gpus");
     cr_expect_eq(cJSON_GetArraySize(gpus), 1, "results name their devices");
     cJSON_Delete(json);

@@ -21,8 +21,8 @@ struct Context {
 /* Of a CUDA device, made when it is first asked for. */
 assay_status context_of(int32_t device, Context *context, assay_error *error);
 
-/* `workspace` is not told its device: it is for any that `supports` was asked about (a bit each), or
- * else the thread's current one. */
+/* `workspace` is not told its device: it is for any that `supports` was asked about (a bit each),
+ * or else the thread's current one. */
 void note_device(int32_t device);
 uint64_t noted_devices();
 

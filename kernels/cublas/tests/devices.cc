@@ -1,4 +1,4 @@
-/* Two devices in one process: a handle is of one, and the emulated library refuses another one's. */
+/* Two devices in one process: a handle is of one, and the emulated library refuses others. */
 #include "kernels/cublas/tests/case.h"
 
 #include <cstdlib>

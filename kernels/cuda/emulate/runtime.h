@@ -1,14 +1,14 @@
-/* The part of CUDA's runtime that the module calls, on a machine with no GPU: one device, or as many
- * as ASSAY_EMULATED_DEVICES says (0: none), each with memory, streams and events of its own: a
- * kernel that is launched into another one's stream is refused, and touches its own memory alone.
+/* The part of CUDA's runtime that the module calls, on a machine with no GPU: one device, or as
+ * many as ASSAY_EMULATED_DEVICES says (0: none), each with memory, streams and events of its own:
+ * a kernel that is launched into another one's stream is refused, and reaches its own memory alone.
  *
  * On an emulated device (ASSAY_EMULATED_DEVICE) memory from cudaMalloc lies between pages that
  * nobody may touch, and is itself out of reach but for launches and copies: whoever takes it for
  * host memory dies there. A kernel that touches anything else than such memory (and what it has on
  * its stack) makes an illegal address, after which the device is lost to the process, as a GPU is.
  * What is copied from the device arrives when its stream is synchronised and no earlier.
- * ASSAY_EMULATED_MEMORY sets the bytes that a device has, ASSAY_EMULATED_BUS gives it an address for
- * management libraries, ASSAY_EMULATED_PINNED=0 leaves the host no memory to pin but for gates.
+ * ASSAY_EMULATED_MEMORY sets the bytes that a device has, ASSAY_EMULATED_BUS gives it an address
+ * for management libraries, ASSAY_EMULATED_PINNED=0 leaves no memory to pin but for gates.
  *
  * What is enqueued runs at once, but for a stream in which a gate was shut (stream_hold): from then
  * on it runs when the stream is synchronised; and for one that is captured: it runs with the graph.

@@ -41,8 +41,9 @@ void expect_copies()
     void *stream[DEVICES];
     assay_error error = {};
     open_two(stream);
-    for (const size_t bytes : {size_t(1), STAGED_LEAST - 1, STAGED_LEAST, STAGE_BYTES - 1,
-                               STAGE_BYTES, STAGE_BYTES + 1, 2 * STAGE_BYTES, 7 * STAGE_BYTES + 5}) {
+    constexpr size_t one = STAGE_BYTES;
+    for (const size_t bytes : {size_t(1), STAGED_LEAST - 1, STAGED_LEAST, one - 1, one, one + 1,
+                               2 * one, 7 * one + 5}) {
         void *memory[DEVICES];
         std::vector<unsigned char> back[DEVICES];
         for (int32_t d = 0; d < DEVICES; d++) {
