@@ -169,7 +169,6 @@ assay_status encode_rows(const assay_exec *exec, const State &own, const Matrix 
 {
     const Encoder &encoder = own.encoder;
     const ProductShape &shape = own.product.shape;
-    const Dimensions rows = {dim3(static_cast<unsigned>(piece.rows)), dim3(BLOCK), 0};
     assay_status status = input_rows<Mode>(exec, own, x, first, piece.rows, scratch);
     if (status == ASSAY_OK) {
         status = run_product(exec, own.product, {scratch.input, scratch.scale, piece.rows},
