@@ -146,6 +146,19 @@ foreach(library openblas onednn)
         set_tests_properties(kernels/${library} PROPERTIES LABELS kernels TIMEOUT 1200 PROCESSORS 2
             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
             ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+        add_executable(test_library_${library} EXCLUDE_FROM_ALL
+            ${PROJECT_SOURCE_DIR}/kernels/library/tests/threads.c)
+        target_link_libraries(test_library_${library} PRIVATE assay_kernels assay_ref
+            PkgConfig::CRITERION)
+        target_compile_definitions(test_library_${library} PRIVATE
+            ASSAY_MODULE="$<TARGET_FILE:assay_${library}>")
+        target_compile_options(test_library_${library} PRIVATE -Wno-conversion -Wno-shadow
+            -Wno-missing-prototypes)
+        add_dependencies(test_library_${library} assay_${library})
+        add_dependencies(tests test_library_${library})
+        add_test(NAME kernels/${library}-threads COMMAND test_library_${library})
+        set_tests_properties(kernels/${library}-threads PROPERTIES LABELS kernels TIMEOUT 300
+            ENVIRONMENT OMP_WAIT_POLICY=passive)
     endif()
 endforeach()
 
