@@ -7,6 +7,7 @@ Weights are taken as stored, bf16 ones widened once for f32; products are f32 wi
 contracts say (TF32 is a GPU's, and off there too).
 
 --device cuda: the same on a GPU, by a GPU's clock (cuda_clock.py), with _cuda behind every name;
+and generation over a static cache, whose decoding step transformers compiles by itself.
 pytorch_cuda.py is this. It has not been run on a GPU yet.
 
 A bf16 product is rounded before anything is added to it, which would cost an encoder's or decoder's
@@ -36,6 +37,8 @@ OFFERED = {"pytorch": (ALL, F32, "eager"),
 
 
 if DEVICE != "cpu":
+    OFFERED["pytorch_static"] = (["generate"], F32, "static")
+    OFFERED["pytorch_static_bf16"] = (["generate"], BF16, "static")
     OFFERED = {"%s_%s" % (name, DEVICE): offer for name, offer in OFFERED.items()}
 
 

@@ -61,7 +61,8 @@ class Clock(StoppingCriteria):
 
 
 class Generate:
-    """Greedy, prompts padded on the left."""
+    """Greedy, prompts padded on the left. static: the cache has its full length from the start, so
+    that every step has one shape."""
 
     def __init__(self, tensors, params, dtype, variant):
         self.model, self.new_tokens, self.sets = load_model(params, dtype), params["new_tokens"], {}
@@ -69,6 +70,8 @@ class Generate:
         settings.eos_token_id, settings.pad_token_id = None, 0
         settings.do_sample, settings.max_new_tokens = False, self.new_tokens
         settings.temperature = settings.top_p = settings.top_k = None
+        if variant == "static":
+            settings.cache_implementation = "static"
 
     def load(self, index, tensors):
         tokens, valid = prompts(tensors)
