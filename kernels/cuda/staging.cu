@@ -7,12 +7,28 @@ namespace {
 
 enum { DEVICES_MOST = 64, BUFFERS = 2 };
 
-/* Of one device. */
+/* Of one device; given back when the module is closed, as far as the runtime still takes it. */
 struct Stage {
     std::mutex lock; /* one copy at a time */
-    bool tried;
-    void *buffer[BUFFERS];
-    cudaEvent_t done[BUFFERS]; /* the device is done with it */
+    bool tried = false;
+    void *buffer[BUFFERS] = {};
+    cudaEvent_t done[BUFFERS] = {}; /* the device is done with it */
+
+    ~Stage() { drop(); }
+
+    void drop()
+    {
+        for (int i = 0; i < BUFFERS; i++) {
+            if (buffer[i] != nullptr) {
+                (void)cudaFreeHost(buffer[i]);
+            }
+            if (done[i] != nullptr) {
+                (void)cudaEventDestroy(done[i]);
+            }
+            buffer[i] = nullptr;
+            done[i] = nullptr;
+        }
+    }
 };
 Stage stages[DEVICES_MOST];
 
@@ -24,8 +40,8 @@ bool is_ready(Stage *stage)
             cudaHostAlloc(&stage->buffer[i], STAGE_BYTES, cudaHostAllocDefault) == cudaSuccess &&
             cudaEventCreateWithFlags(&stage->done[i], cudaEventDisableTiming) == cudaSuccess;
         if (!made) {
+            stage->drop();
             (void)cudaGetLastError();
-            stage->buffer[0] = nullptr;
             break;
         }
     }
