@@ -1,5 +1,5 @@
-/* A CPU library's module: its bits do not depend on the number of threads, it starts no more than it
- * may, and leaves OpenMP's setting as it was. */
+/* A CPU library's module: its bits do not depend on the number of threads, it starts no more than
+ * it may, and leaves OpenMP's setting as it was. */
 #include <dirent.h>
 #include <omp.h>
 
