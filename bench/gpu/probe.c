@@ -24,13 +24,6 @@ typedef struct probing {
     assay_error *error;
 } probing;
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static assay_status sweep(void *context)
 {
     const probing *const p = context;
@@ -67,7 +60,6 @@ static assay_status measure(probing *p, const char *name, double amount, double 
         rounds.seconds[i] = sample.seconds / parts;
     }
     if (status == ASSAY_OK) {
-        qsort(rounds.seconds, rounds.count, sizeof *rounds.seconds, ascending);
         assay_probe_keep(p->found, name, amount, &rounds);
     }
     return status;
@@ -180,7 +172,6 @@ static assay_status latencies(probing *p)
         rounds.seconds[i] = assay_clock_now() - start;
     }
     if (status == ASSAY_OK) {
-        qsort(rounds.seconds, rounds.count, sizeof *rounds.seconds, ascending);
         assay_probe_keep(p->found, "gpu/latency/launch", 0.0, &rounds);
     }
     return status;

@@ -116,13 +116,6 @@ static assay_status multiply(void *context)
     return s->kernel->run.linear.run(&s->exec, &s->params, s->state, &s->io);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* One size. *last: it takes long enough, or no larger one follows; only then is it kept. */
 static assay_status take_size(squares *s, int64_t n, bool quick, assay_ceilings *ceilings,
                               bool *last)
@@ -143,7 +136,6 @@ static assay_status take_size(squares *s, int64_t n, bool quick, assay_ceilings 
     }
     if (*last && status == ASSAY_OK) {
         const double operations = 2.0 * (double)n * (double)n * (double)n;
-        qsort(rounds.seconds, rounds.count, sizeof *rounds.seconds, ascending);
         assay_probe_keep(ceilings, assay_gpu_product_name(s->kernel->precision.multiply),
                          operations, &rounds);
     }

@@ -4,7 +4,6 @@
 #include <omp.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "bench/clock.h"
 #include "bench/pin.h"
@@ -50,13 +49,6 @@ static double time_round(assay_probe_work *work, void *context, int32_t threads,
     return (last - first) / (double)passes;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void assay_probe_measure(assay_probe_work *work, void *context, int32_t threads, double budget,
                          assay_probe_rounds *rounds)
 {
@@ -77,5 +69,4 @@ void assay_probe_measure(assay_probe_work *work, void *context, int32_t threads,
         rounds->seconds[rounds->count++] = seconds;
     } while (growing || rounds->count < ROUNDS_LEAST ||
              (rounds->count < ASSAY_PROBE_ROUNDS && assay_clock_now() < end));
-    qsort(rounds->seconds, rounds->count, sizeof *rounds->seconds, ascending);
 }

@@ -14,7 +14,7 @@ enum { ASSAY_PROBE_ROUNDS = 1024 };
 typedef struct assay_probe_rounds {
     size_t count;
     double seconds[ASSAY_PROBE_ROUNDS]; /* of one pass: from the first thread's start to the last
-                                           one's end; ascending */
+                                           one's end */
 } assay_probe_rounds;
 
 /* Rounds short enough for some of them to go undisturbed on a shared machine, until `budget`

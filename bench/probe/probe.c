@@ -8,6 +8,7 @@
 #include "bench/clock.h"
 #include "bench/pin.h"
 #include "bench/probe/probe_parts.h"
+#include "bench/statistics/order.h"
 #include "kernels/registry.h"
 #include "verify/environment.h"
 
@@ -33,9 +34,10 @@ static assay_ceiling *entry_of(assay_ceilings *found, const char *name)
 }
 
 void assay_probe_keep(assay_ceilings *found, const char *name, double amount,
-                      const assay_probe_rounds *rounds)
+                      assay_probe_rounds *rounds)
 {
     assay_ceiling *const entry = entry_of(found, name);
+    assay_sort(rounds->seconds, rounds->count);
     const double shortest = rounds->seconds[0];
     const double longest = rounds->seconds[rounds->count - 1];
     const double middle = rounds->seconds[rounds->count / 2];

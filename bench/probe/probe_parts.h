@@ -21,9 +21,10 @@ typedef struct assay_probe {
 void assay_probe_way(assay_probe *probe, const char *name, double amount, assay_probe_work *work,
                      void *context, int32_t threads);
 
-/* One way's rounds, in seconds, ascending: a rate's best round is the shortest, a latency's too. */
+/* One way's rounds, in seconds, which it sorts: a rate's best round is the shortest, a latency's
+ * too. */
 void assay_probe_keep(assay_ceilings *found, const char *name, double amount,
-                      const assay_probe_rounds *rounds);
+                      assay_probe_rounds *rounds);
 /* The date of now. */
 void assay_probe_stamp(assay_ceilings *ceilings);
 
