@@ -76,15 +76,6 @@ template <typename T> struct Terms {
     }
 };
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 assay_status prepare(const assay_exec *exec, const assay_adapter_params *params, void **state)
 {
     State *const own = new (std::nothrow) State();
@@ -108,7 +99,7 @@ assay_status prepare(const assay_exec *exec, const assay_adapter_params *params,
                             operand.view);
         }
     }
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 size_t row_bytes(const assay_adapter_params *params, const assay_adapter_io *io)
@@ -197,7 +188,7 @@ template <typename T> assay_kernel describe_op()
     kernel.run.adapter.workspace = workspace;
     kernel.run.adapter.prepare = prepare;
     kernel.run.adapter.run = run<T>;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

@@ -25,6 +25,16 @@ assay_status upload(const assay_exec *exec, const char *what, const assay_tensor
 
 void release_uploads(Uploads *uploads);
 
+/* `release` of a state that has its uploads and nothing else to give back. */
+template <typename State> void release_state(const assay_exec *, void *state)
+{
+    State *const own = static_cast<State *>(state);
+    if (own != nullptr) {
+        release_uploads(&own->uploads);
+        delete own;
+    }
+}
+
 /* The end of a `prepare`: *state is own, or own is released where something failed. */
 inline assay_status settle(const assay_exec *exec, assay_status status, void *own,
                            void (*release)(const assay_exec *, void *), void **state)

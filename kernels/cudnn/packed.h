@@ -31,15 +31,6 @@ assay_status place(const assay_exec *exec, assay_dtype type, const assay_tensor 
                                      static_cast<T *>(*placed), columns);
 }
 
-inline void release_packed(const assay_exec *, void *state)
-{
-    Packed *const own = static_cast<Packed *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 /* A `prepare`: `fill` places what the op has. */
 template <typename Fill>
 assay_status prepare_packed(const assay_exec *exec, void **state, Fill fill)
@@ -48,7 +39,7 @@ assay_status prepare_packed(const assay_exec *exec, void **state, Fill fill)
     if (own == nullptr) {
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a prepared state");
     }
-    return settle(exec, fill(own), own, release_packed, state);
+    return settle(exec, fill(own), own, release_state<Packed>, state);
 }
 
 } // namespace assay_cudnn

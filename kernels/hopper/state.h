@@ -16,15 +16,6 @@ struct State {
     int64_t weight_pitch, clusters;
 };
 
-static void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 /* The encoder as TMA reads it: as it lies where it is bf16 in rows of whole vectors, else a copy,
  * each element rounded once. */
 static assay_status place_encoder(const assay_exec *exec, const Matrix &weight, State *own)

@@ -18,15 +18,6 @@ struct State {
     Matrix bias;
 };
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 assay_status draw_whole(const assay_exec *exec, void *operand, int64_t count)
 {
     ASSAY_CUDA_TRY(exec, cudaMemsetAsync(operand, 0x35, static_cast<size_t>(count),
@@ -64,7 +55,7 @@ assay_status prepare(const assay_exec *exec, const assay_linear_params *params, 
     const Operand others[] = {{"weight", &params->weight}, {"bias", &params->bias}};
     assay_status status = expect(exec, Int8Mode::io, nullptr, 0, others, 2);
     status = status != ASSAY_OK ? status : open(exec, params, own);
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 /* Scratch of so many rows, behind the library's: rows as integers, their scales, their sums. */
@@ -169,7 +160,7 @@ assay_kernel describe_linear_int8()
     kernel.run.linear.prepare = prepare;
     kernel.run.linear.run = run;
     kernel.run.linear.bytes_read = bytes_read;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

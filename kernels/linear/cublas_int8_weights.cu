@@ -14,15 +14,6 @@ struct State {
     Matrix bias;
 };
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
 {
     State *const own = new (std::nothrow) State();
@@ -36,7 +27,7 @@ assay_status prepare(const assay_exec *exec, const assay_linear_params *params, 
                  ? status
                  : open_spread(exec, matrix_of(params->weight), params->weight.shape[0],
                                params->weight.shape[1], &own->uploads, &own->spread);
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 /* Scratch behind the library's: a slab of the weight, and sums of so many rows. */
@@ -127,7 +118,7 @@ assay_kernel describe_linear_int8_weights()
     kernel.run.linear.prepare = prepare;
     kernel.run.linear.run = run;
     kernel.run.linear.bytes_read = bytes_read;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

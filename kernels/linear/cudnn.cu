@@ -96,7 +96,7 @@ template <typename F> assay_kernel describe_linear()
     kernel.run.linear.workspace = workspace<F>;
     kernel.run.linear.prepare = prepare<F>;
     kernel.run.linear.run = run<F>;
-    kernel.release = release_packed;
+    kernel.release = release_state<Packed>;
     return kernel;
 }
 

@@ -86,7 +86,7 @@ template <typename F> assay_kernel describe_rmsnorm()
     kernel.run.rmsnorm.workspace = workspace<F>;
     kernel.run.rmsnorm.prepare = prepare<F>;
     kernel.run.rmsnorm.run = run<F>;
-    kernel.release = release_packed;
+    kernel.release = release_state<Packed>;
     return kernel;
 }
 

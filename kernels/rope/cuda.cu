@@ -79,15 +79,6 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     }
 }
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 assay_status prepare(const assay_exec *exec, const assay_rope_params *params, void **state)
 {
     State *const own = new (std::nothrow) State();
@@ -99,7 +90,7 @@ assay_status prepare(const assay_exec *exec, const assay_rope_params *params, vo
                      params->head_dim / 2);
     const assay_status status =
         upload(exec, "inverse_frequency", frequency, true, &own->uploads, &own->frequency);
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 template <typename T>
@@ -135,7 +126,7 @@ template <typename T> assay_kernel describe_op()
     kernel.run.rope.supports = supports;
     kernel.run.rope.prepare = prepare;
     kernel.run.rope.run = run<T>;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

@@ -83,15 +83,6 @@ __global__ void __launch_bounds__(DECODE_BLOCK)
     }
 }
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 template <typename Word>
 assay_status transpose_decoder(const assay_exec *exec, const assay_sae &sae, State *own)
 {
@@ -143,7 +134,7 @@ assay_status prepare(const assay_exec *exec, const assay_sae_decode_params *para
                  ? status
                  : upload(exec, "decode_bias", sae.decode_bias, true, &own->uploads, &own->bias);
     status = status != ASSAY_OK ? status : take_decoder(exec, sae, own);
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 template <typename T>
@@ -206,7 +197,7 @@ template <typename T> assay_kernel describe_op()
     kernel.run.sae_decode.prepare = prepare;
     kernel.run.sae_decode.run = run<T>;
     kernel.run.sae_decode.bytes_read = bytes_read;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

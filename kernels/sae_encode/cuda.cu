@@ -11,15 +11,6 @@ struct State {
     Encoder encoder;
 };
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params, void **state)
 {
     State *const own = new (std::nothrow) State();
@@ -28,7 +19,7 @@ assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *para
     }
     const assay_status status =
         upload_encoder(exec, params->sae, &own->uploads, &own->encoder);
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)
@@ -78,7 +69,7 @@ template <typename T> assay_kernel describe_op()
     kernel.run.sae_encode.workspace = workspace;
     kernel.run.sae_encode.prepare = prepare;
     kernel.run.sae_encode.run = run<T>;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

@@ -17,7 +17,7 @@ assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *para
     if (own == nullptr) {
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_encode: no memory");
     }
-    return settle(exec, open_state(exec, params->sae, own), own, release, state);
+    return settle(exec, open_state(exec, params->sae, own), own, release_state<State>, state);
 }
 
 /* Under the emulator enough for several clusters' rows, and too little for many latents. */
@@ -225,7 +225,7 @@ assay_kernel hopper_sae_encode()
     kernel.run.sae_encode.prepare = prepare;
     kernel.run.sae_encode.run = run;
     kernel.run.sae_encode.bytes_read = bytes_read;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

@@ -86,15 +86,6 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     }
 }
 
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
 assay_status prepare(const assay_exec *exec, const assay_sae_steer_params *params, void **state)
 {
     State *const own = new (std::nothrow) State();
@@ -105,7 +96,7 @@ assay_status prepare(const assay_exec *exec, const assay_sae_steer_params *param
     status = status != ASSAY_OK ? status
                                 : upload(exec, "decode_scale", params->sae.decode_scale, true,
                                          &own->uploads, &own->scale);
-    return settle(exec, status, own, release, state);
+    return settle(exec, status, own, release_state<State>, state);
 }
 
 /* Rows of a piece: all of them where nothing is kept of a row. */
@@ -166,7 +157,7 @@ template <typename T> assay_kernel describe_op()
     kernel.run.sae_steer.workspace = workspace;
     kernel.run.sae_steer.prepare = prepare;
     kernel.run.sae_steer.run = run<T>;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 
