@@ -48,22 +48,28 @@ static assay_status refuse(void *context)
     return assay_fail(&said, ASSAY_UNSUPPORTED, "not today");
 }
 
+/* Work is never shorter than its cycles; whoever disturbs it makes it longer. So the shortest of
+ * some samples counts, of as many as it takes until one was not disturbed. */
 Test(gpu, work_of_known_cycles_takes_its_cycles_over_the_clock, .fini = close_gpu)
 {
     open_gpu();
     uint64_t short_spin = 3000000;
     uint64_t long_spin = 9000000;
-    for (int tries = 0;; tries++) { /* another process may take the processor */
+    const double wanted = (double)(long_spin - short_spin);
+    double short_least = INFINITY;
+    double long_least = INFINITY;
+    for (int tries = 0;; tries++) {
         assay_gpu_sample a;
         assay_gpu_sample b;
         cr_assert_eq(assay_gpu_time(gpu, false, spin, &short_spin, &a, &said), ASSAY_OK);
         cr_assert_eq(assay_gpu_time(gpu, true, spin, &long_spin, &b, &said), ASSAY_OK);
-        const double difference = (b.seconds - a.seconds) * a.sm_mhz * 1e6;
-        const double wanted = (double)(long_spin - short_spin);
+        short_least = fmin(short_least, a.seconds);
+        long_least = fmin(long_least, b.seconds);
+        const double difference = (long_least - short_least) * a.sm_mhz * 1e6;
         if (fabs(difference / wanted - 1.0) < 0.05 && fabs(a.sm_mhz / 1500.0 - 1.0) < 0.01) {
             break;
         }
-        cr_assert_lt(tries, 50, "%g cycles at %g MHz, wanted %g", difference, a.sm_mhz, wanted);
+        cr_assert_lt(tries, 500, "%g cycles at %g MHz, wanted %g", difference, a.sm_mhz, wanted);
     }
 }
 
