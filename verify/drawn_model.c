@@ -34,7 +34,9 @@ static assay_model_shape draw_shape(assay_drawn_kind kind, dice *d)
                                .version = ASSAY_LLAMA_3_2,
                                .tied = wide,
                                .gain = 1.6};
-    shape.layers = wide ? 2 : throw_dice(d, 9, 3);
+    shape.layers = wide                       ? 2
+                   : kind == ASSAY_DRAWN_FLAT ? throw_dice(d, 3, 2)
+                                              : throw_dice(d, 9, 3);
     shape.d_model = throw_dice(d, 33, 20);
     shape.d_ff = throw_dice(d, 65, 30);
     shape.kv_heads = throw_dice(d, 2, 2);

@@ -11,6 +11,7 @@ enum { ASSAY_DRAWN_FOLDER = 512 };
 
 typedef enum assay_drawn_kind {
     ASSAY_DRAWN_DEEP, /* 9 layers or more, an own lm_head, some hundred tokens */
+    ASSAY_DRAWN_FLAT, /* the same with 3 layers or 4, for long rows */
     ASSAY_DRAWN_WIDE  /* two layers, tied, more tokens than 16 bits can count; as many heads of keys
                          as of queries */
 } assay_drawn_kind;

@@ -73,12 +73,15 @@ static assay_status make_by_drawn_models(const assay_case_context *context, bool
                                          assay_error *error)
 {
     assay_status status = assay_fresh_model(context, ASSAY_DRAWN_DEEP, &fresh->deep, error);
+    if (status == ASSAY_OK) {
+        status = assay_fresh_model(context, ASSAY_DRAWN_FLAT, &fresh->flat, error);
+    }
     if (status != ASSAY_OK) {
         return status;
     }
     fresh->count = 2;
     take_drawn(context, &fresh->deep, &fresh->one[0]);
-    take_drawn(context, &fresh->deep, &fresh->one[1]);
+    take_drawn(context, &fresh->flat, &fresh->one[1]);
     status = assay_fresh_make_drawn(context, arena, &fresh->one[0], error);
     if (status == ASSAY_OK) {
         status = assay_fresh_make_long(context, arena, &fresh->one[1], error);
@@ -125,6 +128,7 @@ assay_status assay_fresh_make(const assay_case_context *context,
 void assay_fresh_release(assay_fresh_set *fresh)
 {
     assay_drawn_model_release(&fresh->deep);
+    assay_drawn_model_release(&fresh->flat);
     assay_drawn_model_release(&fresh->wide);
 }
 

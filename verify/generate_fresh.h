@@ -26,7 +26,7 @@ typedef struct assay_fresh_generation {
 typedef struct assay_fresh_set {
     assay_fresh_generation one[ASSAY_FRESH_MOST];
     int count;
-    assay_drawn_model deep, wide;
+    assay_drawn_model deep, flat, wide;
 } assay_fresh_set;
 
 /* They must not move, and live as long as the arena; the models are to be released, after an error
