@@ -31,7 +31,9 @@ static void write_head(const ref_attention_job *job, int64_t n, int64_t first, c
     if (job->model != NULL) {
         ref_head_scores_error(head, &job->rounding, &own->scratch, &own->error);
     }
-    for (int64_t j = 0; j < job->plan.columns; j++) {
+    const bool all = job->plan.column == NULL;
+    const int64_t end = all ? first + head->head_dim : job->plan.columns;
+    for (int64_t j = all ? first : 0; j < end; j++) {
         const int64_t i = ref_plan_column(&job->plan, j) - first;
         if (i < 0 || i >= head->head_dim) {
             continue;
@@ -58,13 +60,13 @@ static void write_head(const ref_attention_job *job, int64_t n, int64_t first, c
 
 static bool head_wanted(const ref_plan *plan, int64_t first, int64_t head_dim)
 {
-    for (int64_t j = 0; j < plan->columns; j++) {
+    for (int64_t j = 0; plan->column != NULL && j < plan->columns; j++) {
         const int64_t column = ref_plan_column(plan, j);
         if (column >= first && column < first + head_dim) {
             return true;
         }
     }
-    return false;
+    return plan->column == NULL;
 }
 
 /* Whether a cache is read in place: float64, multiplied as it is. */

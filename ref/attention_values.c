@@ -1,4 +1,4 @@
-/* Softmax and weighted values of query heads, in float64. */
+/* Softmax and weighted values of query heads, in float64, contracted (wide.h). */
 #include "ref/attention.h"
 #include "ref/wide.h"
 

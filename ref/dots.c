@@ -1,4 +1,4 @@
-/* Dot products in one fixed order, and many of them at once. */
+/* Dot products in one fixed order, and many of them at once, contracted (wide.h). */
 #include "ref/sums.h"
 
 typedef struct dot_lanes {

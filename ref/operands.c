@@ -30,7 +30,7 @@ double *ref_own(double *stretches, int64_t count)
 
 bool ref_worth_threads(int64_t products, bool model)
 {
-    return products > (model ? 1 << 14 : 1 << 17);
+    return products > (model ? 1 << 17 : 1 << 20);
 }
 
 void ref_load(const assay_tensor *tensor, int64_t at, int64_t stride, int64_t count, double *out)

@@ -1,6 +1,4 @@
-/* Products of rows with eight columns at a time. This file alone is compiled with contraction:
- * products are not rounded where the processor has a multiply-add instruction, so that the last
- * bits of a sum may be others on one that has none. */
+/* Products of rows with eight columns at a time, contracted (wide.h). */
 #include "ref/panel.h"
 
 #include <string.h>

@@ -123,8 +123,23 @@ static assay_status make_table(rope_job *job, bool many, assay_error *error)
     return job->table != NULL ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
+/* y = x turned, all heads. */
+static void rotate_heads(int64_t columns, int64_t dim, const double *turn, const double *x,
+                         double *y)
+{
+    const int64_t half = dim / 2;
+    for (int64_t h = 0; h < columns; h += dim) {
+        for (int64_t i = 0; i < half; i++) {
+            const double a = x[h + i];
+            const double b = x[h + half + i];
+            y[h + i] = a * turn[i] - b * turn[half + i];
+            y[h + half + i] = b * turn[i] + a * turn[half + i];
+        }
+    }
+}
+
 /* Output row n. y may be x, so the row is read whole before it is written. own: [head_dim]. */
-static void rotate_row(const rope_job *job, int64_t n, double *x, double *own)
+static void rotate_row(const rope_job *job, int64_t n, double *x, double *turned, double *own)
 {
     const int64_t dim = job->params->head_dim;
     const int64_t half = dim / 2;
@@ -137,17 +152,20 @@ static void rotate_row(const rope_job *job, int64_t n, double *x, double *own)
     } else {
         fill_turn(job, position, own);
     }
+    rotate_heads(job->io->x.shape[1], dim, turn, x, turned);
     for (int64_t j = 0; j < job->plan.columns; j++) {
+        assay_put2(&job->io->y, n, j, turned[ref_plan_column(&job->plan, j)]);
+    }
+    for (int64_t j = 0; job->model != NULL && j < job->plan.columns; j++) {
         const int64_t column = ref_plan_column(&job->plan, j);
         const int64_t place = column % dim;
         const int64_t i = place < half ? place : place - half;
         const double a = x[column];
         const double b = place < half ? -x[column + half] : x[column - half];
-        const double y = a * turn[i] + b * turn[half + i];
-        assay_put2(&job->io->y, n, j, y);
-        if (job->model != NULL && ref_kept_leaves(&job->rounding, fabs(a) + fabs(b)) && !isnan(y)) {
+        const double y = turned[column];
+        if (ref_kept_leaves(&job->rounding, fabs(a) + fabs(b)) && !isnan(y)) {
             ref_model_open(job->model, n, j);
-        } else if (job->model != NULL) {
+        } else {
             ref_model_put(job->model, &job->rounding, n, j, y,
                           rotation_bound(&job->rounding, position,
                                          job->params->inverse_frequency[i], turn[i],
@@ -173,18 +191,19 @@ assay_status assay_ref_rope(const assay_rope_params *params, const assay_rope_io
     if (status != ASSAY_OK) {
         return status;
     }
-    const int64_t width = io->x.shape[1] + params->head_dim;
+    const int64_t columns = io->x.shape[1];
+    const int64_t width = 2 * columns + params->head_dim;
     double *scratch = ref_alloc_threads(width, error);
     if (scratch == NULL) {
         return ASSAY_NO_MEMORY;
     }
     job.model = wanted ? model : NULL;
-    const bool many = ref_worth_threads(16 * job.plan.rows * io->x.shape[1], wanted);
+    const bool many = ref_worth_threads(16 * job.plan.rows * columns, wanted);
     status = make_table(&job, many, error);
 #pragma omp parallel for if (many)
     for (int64_t n = 0; n < (status == ASSAY_OK ? job.plan.rows : 0); n++) {
         double *own = ref_own(scratch, width);
-        rotate_row(&job, n, own, own + io->x.shape[1]);
+        rotate_row(&job, n, own, own + columns, own + 2 * columns);
     }
     free(job.table);
     free(scratch);

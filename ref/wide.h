@@ -1,6 +1,8 @@
 /* Four float64 side by side, for loops that do the same to four independent elements: each lane is
  * computed by the very operations, in the very order, that the scalar form has, so results do not
- * depend on the width (contraction is off in all of ref/ but panel.c). */
+ * depend on the width. Contraction is off in ref/, but for products of rows (panel.c, dots.c) and
+ * weighted values (attention_values.c): there products are not rounded where the processor has a
+ * multiply-add instruction, and the last bits of a sum may be others on one that has none. */
 #ifndef REF_WIDE_H
 #define REF_WIDE_H
 
@@ -22,7 +24,7 @@ typedef int64_t ref_wide_mask __attribute__((vector_size(32), aligned(8)));
 #endif
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
     !defined(__clang__) && !defined(REF_NO_CLONES) /* clang 14 gives clones other names: no link */
-#define REF_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define REF_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #define REF_FMA_CLONES __attribute__((target_clones("arch=haswell", "default")))
 #define REF_512 __attribute__((target("arch=x86-64-v4")))
 #define REF_HAS_512 __builtin_cpu_supports("x86-64-v4")

@@ -96,8 +96,9 @@ static inline double assay_at1(const assay_tensor *tensor, int64_t i)
 
 static inline double assay_at2(const assay_tensor *tensor, int64_t i, int64_t j)
 {
-    return assay_load(tensor->dtype, tensor->data,
-                      (size_t)(i * tensor->stride[0] + j * tensor->stride[1]));
+    const size_t at = (size_t)(i * tensor->stride[0] + j * tensor->stride[1]);
+    return tensor->dtype == ASSAY_F64 ? ((const double *)tensor->data)[at]
+                                      : assay_load(tensor->dtype, tensor->data, at);
 }
 
 static inline void assay_put1(const assay_tensor *tensor, int64_t i, double value)
@@ -107,8 +108,12 @@ static inline void assay_put1(const assay_tensor *tensor, int64_t i, double valu
 
 static inline void assay_put2(const assay_tensor *tensor, int64_t i, int64_t j, double value)
 {
-    assay_store(tensor->dtype, tensor->data,
-                (size_t)(i * tensor->stride[0] + j * tensor->stride[1]), value);
+    const size_t at = (size_t)(i * tensor->stride[0] + j * tensor->stride[1]);
+    if (tensor->dtype == ASSAY_F64) {
+        ((double *)tensor->data)[at] = value;
+    } else {
+        assay_store(tensor->dtype, tensor->data, at, value);
+    }
 }
 
 #ifdef __cplusplus
