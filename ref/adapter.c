@@ -79,7 +79,7 @@ static void load_row(adapter_job *job, int64_t row)
     const double divisor = sqrt(square) + 1e-8;
     if (job->model != NULL) {
         const ref_rounding squares = ref_rounding_of_terms(r, 2 * assay_dtype_bits(r->work));
-        const ref_spread sum = ref_dot_spread(job->v, job->v, d, NULL, &squares, false, job->terms);
+        const ref_spread sum = ref_dot_spread(job->v, job->v, d, NULL, &squares, job->terms);
         const double direct = sum.bound / (2.0 * sqrt(square));
         job->rho = fmin(direct, sqrt(sum.bound)) / divisor + 3.0 * r->u_work + job->element;
         job->rho_sigma = square > 0.0 ? sum.sigma / (2.0 * sqrt(square)) / divisor : 0.0;
@@ -134,7 +134,7 @@ static double dot_with_v(const adapter_job *job, const assay_tensor *matrix, par
     if (job->model == NULL) {
         return dot;
     }
-    const ref_spread sum = ref_dot_spread(job->operand, job->weight, job->d, NULL, r, false,
+    const ref_spread sum = ref_dot_spread(job->operand, job->weight, job->d, NULL, r,
                                           job->terms);
     double shift = 0.0;
     double doubt = 0.0;
@@ -201,7 +201,7 @@ static double matrix_part(const adapter_job *job, int64_t column, part_error *er
         return dot;
     }
     const ref_rounding *r = &job->rounding;
-    const ref_spread sum = ref_dot_spread(job->z, job->weight, job->rank, NULL, r, false,
+    const ref_spread sum = ref_dot_spread(job->z, job->weight, job->rank, NULL, r,
                                           job->terms);
     *error = (part_error){sum.bound, sum.sigma, sum.magnitude, job->vanishes};
     double shift = 0.0;

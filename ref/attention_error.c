@@ -116,7 +116,7 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
         if (t % REF_WIDE == 0) {
             ref_interleave(head->k + t * head->k_stride, head->k_stride, head->visible - t, dim,
                            scratch->wide + dim);
-            ref_dot_spreads(head->q, scratch->wide + dim, dim, NULL, rounding, false,
+            ref_dot_spreads(head->q, scratch->wide + dim, dim, NULL, rounding,
                             scratch->wide, terms, dots);
         }
         one_score(head, rounding, t, error->moved[t], &dots[t % REF_WIDE], error);
@@ -135,7 +135,7 @@ void ref_head_scores_error(const ref_head *head, const ref_rounding *rounding,
     /* the exponentials are of one sign and not products */
     const ref_rounding plain =
         ref_rounding_of_terms(rounding, assay_dtype_bits(rounding->work));
-    const ref_spread total = ref_sum_spread(terms, head->visible, &plain, false);
+    const ref_spread total = ref_sum_spread(terms, head->visible, &plain);
     error->total_bound = total.bound / head->total + 2.0 * rounding->u_work;
     error->total_sigma = total.sigma / head->total;
 }
@@ -272,7 +272,7 @@ void ref_head_elements_error(const ref_head *head, const ref_rounding *rounding,
     ref_spread spread[REF_WIDE];
     move_elements(head, error, first, &sums, scratch->wide);
     add_keys(head, rounding, error, first, scratch->wide, &sums);
-    ref_sum_spreads(scratch->wide, head->visible, rounding, false, scratch->terms, spread);
+    ref_sum_spreads(scratch->wide, head->visible, rounding, scratch->terms, spread);
     for (int n = 0; n < REF_WIDE; n++) {
         const double moved = sums.moved[n];
         bound[n] = spread[n].bound + ref_difference(moved, y[n]) +

@@ -64,7 +64,6 @@ typedef struct linear_job {
     ref_plan plan;
     ref_rounding rounding;
     int64_t depth;
-    bool quick;
     bool varies; /* other operands are as right */
     double *x;       /* [rows, depth] as multiplied */
     double *other;   /* the same as a kernel may multiply instead */
@@ -157,7 +156,7 @@ static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t fi
     for (int64_t i = 0; i < rows; i++) {
         if (i % REF_WIDE == 0) {
             ref_dot_spreads(s->weight + c * depth, job->wide + (first + i) / REF_WIDE * depth,
-                            depth, bias, &job->rounding, job->quick, s->terms, s->term, spread);
+                            depth, bias, &job->rounding, s->terms, s->term, spread);
         }
         const ref_spread *own = &spread[i % REF_WIDE];
         const int64_t at = i * COLUMNS + c;
@@ -289,7 +288,7 @@ assay_status assay_ref_linear(const assay_linear_params *params, const assay_lin
         return status;
     }
     job.model = wanted ? model : NULL;
-    job.quick = ref_quick(job.plan.rows, job.plan.columns, job.depth);
+    ref_be_quick(&job.rounding, job.plan.rows, job.plan.columns, job.depth);
     job.varies = wanted && (ref_operand_varies(&job.rounding, false) ||
                             ref_operand_varies(&job.rounding, true));
     status = load_rows(&job, error);

@@ -27,7 +27,7 @@ ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *ro
     }
     const int bits = assay_dtype_bits(rounding->work);
     const ref_rounding plain = ref_rounding_of_terms(rounding, bits);
-    const ref_spread mean = ref_sum_spread(scratch, count, &plain, false);
+    const ref_spread mean = ref_sum_spread(scratch, count, &plain);
     norm.open = isfinite(norm.std) && ref_reach_near(rounding, mean.magnitude, count);
     const double u = rounding->u_work;
     norm.mean_bound = mean.bound / d + u * fabs(norm.mean);
@@ -36,7 +36,7 @@ ref_norm ref_norm_measure(const double *x, int64_t count, const ref_rounding *ro
         scratch[k] = (x[k] - norm.mean) * (x[k] - norm.mean);
     }
     const ref_rounding products = ref_rounding_of_terms(rounding, 2 * bits);
-    const ref_spread square = ref_sum_spread(scratch, count, &products, false);
+    const ref_spread square = ref_sum_spread(scratch, count, &products);
     norm.open = norm.open || (isfinite(norm.std) &&
                               ref_reach_near(rounding, square.magnitude, count));
     const double off = norm.mean_bound + REF_LAMBDA * norm.mean_sigma;

@@ -34,6 +34,7 @@ typedef struct assay_subset {
 typedef struct assay_error_model {
     assay_tensor bound;
     assay_tensor sigma;
+    bool quick; /* fewer orders of sums are tried: sigma may be a little less */
 } assay_error_model;
 
 /* Elements of a weight matrix as a kernel with that contract has them: as stored, or dequantised

@@ -68,7 +68,7 @@ static row_state measure_row(const double *x, int64_t d, double eps, const ref_r
         const int bits = assay_dtype_bits(rounding->output);
         const ref_rounding squares = ref_rounding_of_terms(
             rounding, 2 * (bits > 0 ? bits : assay_dtype_bits(rounding->work)));
-        const ref_spread spread = ref_dot_spread(x, x, d, NULL, &squares, false, scratch);
+        const ref_spread spread = ref_dot_spread(x, x, d, NULL, &squares, scratch);
         const double least = ldexp(1.0, assay_dtype_normal_exponent(rounding->work));
         const double off = (spread.bound / (double)d + ref_round_error(rounding->work, eps) +
                             (sum > 0.0 ? rounding->product_floor : 0.0) +

@@ -137,6 +137,7 @@ assay_status ref_model_wanted(const assay_precision *contract, const assay_error
     }
     const assay_status status = contract != NULL ? ref_rounding_of(contract, rounding, error)
                                                  : ASSAY_OK;
+    rounding->quick = *wanted && model->quick;
     rounding->certain = *wanted && !assay_present(&model->sigma);
     return status;
 }

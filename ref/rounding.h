@@ -33,6 +33,7 @@ typedef struct ref_rounding {
     bool wide;         /* products do not fit the accumulator: twice the operand's bits are more */
     bool product;      /* and they are themselves rounded, a step each */
     bool sequential;   /* the order of sums is k = 0, 1, 2, ... */
+    bool quick;        /* error models try fewer orders of a sum (sums.h) */
     bool certain;      /* worst cases only: everything goes into bounds, sigmas are 0 */
     bool flush_in;
     int32_t bits;      /* of the accumulator's significand */

@@ -173,7 +173,7 @@ static void model_element(const decode_job *job, int64_t i, int64_t c, const dou
 {
     const ref_rounding *r = &job->rounding;
     const double *const with = assay_present(&job->sae->decode_bias) ? &bias : NULL;
-    const ref_spread sum = ref_dot_spread(job->factor, weight, job->count, with, r, false, terms);
+    const ref_spread sum = ref_dot_spread(job->factor, weight, job->count, with, r, terms);
     double bound = sum.bound + ref_round_error(r->work, bias);
     double sigma = sum.sigma;
     double shift = 0.0;

@@ -39,7 +39,7 @@ typedef struct encode_job {
     const assay_error_model *pre_model, *score_model; /* NULL: not wanted */
     ref_plan plan;
     ref_rounding rounding;
-    bool wanted, quick;
+    bool wanted;
     ref_sae_operands x_as; /* the wanted rows, as multiplied */
 } encode_job;
 
@@ -212,7 +212,7 @@ static void some_latents(const encode_job *job, int64_t c, int64_t count, double
         const double *const value = job->x_as.value + i * d;
         ref_dots(value, s.weight, d, count, d, dot);
         if (job->wanted) {
-            ref_dot_spreads(value, s.wide, d, NULL, &job->rounding, job->quick, s.terms, s.term,
+            ref_dot_spreads(value, s.wide, d, NULL, &job->rounding, s.terms, s.term,
                             spread);
         }
         for (int64_t n = 0; n < count; n++) {
@@ -267,7 +267,7 @@ static assay_status open_job(encode_job *job, const assay_subset *subset,
     if (status != ASSAY_OK) {
         return status;
     }
-    job->quick = ref_quick(job->plan.rows, job->plan.columns, sae->d_in);
+    ref_be_quick(&job->rounding, job->plan.rows, job->plan.columns, sae->d_in);
     return ASSAY_OK;
 }
 

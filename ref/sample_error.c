@@ -87,7 +87,7 @@ static relative sum_error(const ref_distribution *d, const ref_rounding *r, bool
     }
     ref_rounding plain = ref_rounding_of_terms(r, assay_dtype_bits(r->work));
     plain.product = plain.product && ref_is_narrow(r);
-    const ref_spread spread = ref_sum_spread(d->scratch, used, &plain, false);
+    const ref_spread spread = ref_sum_spread(d->scratch, used, &plain);
     relative error = {weighted + spread.bound / mass + 2.0 * r->u_work, 0.0};
     if (spread.sigma > 0.0) {
         ref_settle(&plain, (spread.worst - spread.bound) / mass,

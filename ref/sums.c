@@ -115,7 +115,7 @@ REF_CLONES static double count_alike(const double *terms, int64_t count)
     return (double)alike;
 }
 
-static double count_lost(const double *terms, int64_t count, double magnitude, double u)
+double ref_lost(const double *terms, int64_t count, double magnitude, double u)
 {
     double total = 0.0;
     double lost = 0.0;
@@ -157,7 +157,7 @@ ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *roundin
 
 /* biased: the last term is a bias. */
 static ref_spread sum_spread(double *terms, int64_t count, bool biased,
-                             const ref_rounding *rounding, bool quick)
+                             const ref_rounding *rounding)
 {
     ref_sum_facts facts = {.used = 0.0};
     measure_terms(terms, count, &facts.used, &facts.magnitude, &facts.norm);
@@ -168,20 +168,20 @@ static ref_spread sum_spread(double *terms, int64_t count, bool biased,
         facts.absolute = rounding->u_sum * ref_absolute_sums(terms, products, bias, rounding);
         facts.extra = bias != 0.0 && ref_is_narrow(rounding) ? 1.0 : 0.0;
     } else {
-        facts.lost = count_lost(terms, count, facts.magnitude, rounding->u_sum);
+        facts.lost = ref_lost(terms, count, facts.magnitude, rounding->u_sum);
         facts.square = fmax(sequential(terms, count), lanes(terms, count));
-        facts.square = quick ? facts.square : fmax(facts.square, pairwise(terms, count));
+        facts.square = rounding->quick ? facts.square : fmax(facts.square, pairwise(terms, count));
     }
     return ref_spread_of(&facts, rounding);
 }
 
-ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick)
+ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding)
 {
-    return sum_spread(terms, count, false, rounding, quick);
+    return sum_spread(terms, count, false, rounding);
 }
 
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,
-                          const ref_rounding *rounding, bool quick, double *scratch)
+                          const ref_rounding *rounding, double *scratch)
 {
     for (int64_t k = 0; k < count; k++) {
         scratch[k] = a[k] * b[k];
@@ -189,12 +189,13 @@ ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const
     if (bias != NULL) {
         scratch[count] = *bias;
     }
-    return sum_spread(scratch, bias != NULL ? count + 1 : count, bias != NULL, rounding, quick);
+    return sum_spread(scratch, bias != NULL ? count + 1 : count, bias != NULL, rounding);
 }
 
-bool ref_quick(int64_t rows, int64_t columns, int64_t depth)
+void ref_be_quick(ref_rounding *rounding, int64_t rows, int64_t columns, int64_t depth)
 {
-    return (double)rows * (double)columns * (double)depth > 0x1p27;
+    const double terms = (double)rows * (double)columns * (double)depth;
+    rounding->quick = rounding->quick || terms > 0x1p27;
 }
 
 /* hypot, whose first call for a budget has nothing to add to. */

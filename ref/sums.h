@@ -49,16 +49,16 @@ void ref_dots_rows(const double *a, int64_t a_stride, int64_t rows, const double
  * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. They are
  * not independent where terms repeat, in runs or alternation (a quarter of them: the same rounding
  * again and again), and not of mean 0 where one-signed terms are below half an ulp of the sum:
- * every one of them is dropped. Products
- * summed exactly in blocks leave fewer steps, which are among those of S: it is kept as it is.
- * quick leaves out the pairwise order, which is within a small factor of the sequential one: for
- * large cases. terms is used as scratch. */
-ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding, bool quick);
+ * every one of them is dropped. Products summed exactly in blocks leave fewer steps, which are among
+ * those of S: it is kept as it is. A quick rounding leaves out the pairwise order, which is within a
+ * small factor of the sequential one: for large cases and for compositions. terms is used as
+ * scratch. */
+ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding);
 
 /* The same of the terms a_k b_k, and of bias as one more unless NULL, which begins the sum in the
  * accumulator or ends it. scratch: [count + 1]. */
 ref_spread ref_dot_spread(const double *a, const double *b, int64_t count, const double *bias,
-                          const ref_rounding *rounding, bool quick, double *scratch);
+                          const ref_rounding *rounding, double *scratch);
 
 /* What is counted and summed over the terms of a sum, and the error that follows from it. */
 typedef struct ref_sum_facts {
@@ -72,21 +72,23 @@ typedef struct ref_sum_facts {
     double extra;     /* steps that a bias takes besides */
 } ref_sum_facts;
 ref_spread ref_spread_of(const ref_sum_facts *facts, const ref_rounding *rounding);
+/* facts.lost of terms whose magnitudes sum to magnitude, 0 where their signs differ. */
+double ref_lost(const double *terms, int64_t count, double magnitude, double u);
 
-/* Four sums at once, term k of sum n at terms[k][n], bit by bit what ref_sum_spread gives for each.
- * scratch: [count]. */
-void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *rounding, bool quick,
-                     double *scratch, ref_spread spread[REF_WIDE]);
+/* Four sums at once, term k of sum n at terms[k][n]: what ref_sum_spread gives for each, but for
+ * the last bits. scratch: [count]. */
+void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *rounding, double *scratch,
+                     ref_spread spread[REF_WIDE]);
 /* ref_dot_spread of a with each of four interleaved rows; terms, scratch: [count + 1]. */
 void ref_dot_spreads(const double *a, const ref_wide *b, int64_t count, const double *bias,
-                     const ref_rounding *rounding, bool quick, ref_wide *terms, double *scratch,
+                     const ref_rounding *rounding, ref_wide *terms, double *scratch,
                      ref_spread spread[REF_WIDE]);
 /* to[k][n] = rows[n stride + k] for n < number, else 0. */
 void ref_interleave(const double *rows, int64_t stride, int64_t number, int64_t count,
                     ref_wide *to);
 
-/* Whether a case of that many terms takes the quick route (a second or so of work). */
-bool ref_quick(int64_t rows, int64_t columns, int64_t depth);
+/* A case of so many terms takes the quick route (beyond a second or so of work). */
+void ref_be_quick(ref_rounding *rounding, int64_t rows, int64_t columns, int64_t depth);
 
 /* A, the largest sum |s_k| over the steps of a truncating or narrow accumulator, which begins or
  * ends with bias (0: there is none). */

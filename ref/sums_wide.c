@@ -1,10 +1,10 @@
-/* ref_sum_spread of four sums side by side: the same operations in the same order for each. */
+/* ref_sum_spread of four sums side by side, in one pass over their terms. */
 #include "ref/sums.h"
 #include "ref/wide.h"
 
 #include <math.h>
 
-enum { LANES = 16, STRETCHES = 4 }; /* as in sums.c */
+enum { LANES = 16 }; /* as in sums.c */
 
 /* fmax, element by element. */
 REF_INLINE void wide_max(ref_wide *a, const ref_wide *b)
@@ -16,106 +16,94 @@ REF_INLINE void wide_max(ref_wide *a, const ref_wide *b)
 /* What one pass over the terms counts and sums. */
 typedef struct wide_facts {
     ref_wide_mask seen, alike;
-    ref_wide sum[4], squares[4], total;
+    ref_wide magnitude, norm, total;
+    ref_wide square; /* S of the sequential, the reversed and the 16-lane order */
 } wide_facts;
 
-/* Term k, in lane i. */
-REF_INLINE void add_term(wide_facts *facts, const ref_wide *terms, int64_t k, int i)
+/* The same on its way: sums and squares of the partial sums, the last two terms. */
+typedef struct wide_pass {
+    wide_facts facts;
+    ref_wide sums, squares, strided, last, before;
+    ref_wide lane[LANES];
+} wide_pass;
+
+REF_INLINE void add_term(wide_pass *pass, const ref_wide *term, int lane)
 {
     const ref_wide zero = {0.0};
-    const ref_wide_mask used = terms[k] != zero;
-    ref_wide size = terms[k];
+    const ref_wide_mask used = *term != zero;
+    ref_wide size = *term;
     ref_wide_magnitude(&size);
-    facts->seen -= used;
-    facts->sum[i] += size;
-    facts->squares[i] += terms[k] * terms[k];
-    facts->total += terms[k];
-    if (k >= 2) {
-        facts->alike -= (terms[k] == terms[k - 2]) & used;
-    }
+    pass->facts.seen -= used;
+    pass->facts.alike -= (*term == pass->before) & used;
+    pass->facts.magnitude += size;
+    pass->facts.norm += *term * *term;
+    pass->facts.total += *term;
+    pass->sums += pass->facts.total;
+    pass->squares += pass->facts.total * pass->facts.total;
+    pass->lane[lane] += *term;
+    pass->strided += pass->lane[lane] * pass->lane[lane];
+    pass->before = pass->last;
+    pass->last = *term;
 }
 
-REF_CLONES static void measure(const ref_wide *terms, int64_t count, wide_facts *measured)
+/* A reversed partial sum is the total less a sequential one (sums.c). The lanes are added up one
+ * after the other. */
+REF_INLINE void end_pass(wide_pass *pass, int64_t count)
 {
-    const ref_wide zero = {0.0};
-    const ref_wide_mask none = {0};
-    wide_facts facts = {none, none, {zero, zero, zero, zero}, {zero, zero, zero, zero}, zero};
+    const double n = (double)count;
+    const ref_wide t = pass->facts.total;
+    const ref_wide reversed = n * t * t - 2.0 * t * (pass->sums - t) + (pass->squares - t * t);
+    ref_wide sum = {0.0};
+    for (int i = 0; i < LANES; i++) {
+        if (i >= count % LANES) {
+            pass->strided += pass->lane[i] * pass->lane[i];
+        }
+        sum += pass->lane[i];
+        pass->strided += sum * sum;
+    }
+    pass->facts.square = pass->squares;
+    wide_max(&pass->facts.square, &reversed);
+    wide_max(&pass->facts.square, &pass->strided);
+}
+
+/* Of the terms b, or a b unless a is NULL, and of more as one more unless NULL. */
+REF_INLINE void gather(const double *a, const ref_wide *b, int64_t count, const double *more,
+                       wide_facts *facts)
+{
+    const ref_wide none = {NAN, NAN, NAN, NAN};
+    wide_pass pass;
+    memset(&pass, 0, sizeof pass);
+    pass.last = none;
+    pass.before = none;
     int64_t k = 0;
-    for (; k + 4 <= count; k += 4) {
-        for (int i = 0; i < 4; i++) {
-            add_term(&facts, terms, k + i, i);
+    for (; k + LANES <= count; k += LANES) {
+        for (int i = 0; i < LANES; i++) {
+            const ref_wide term = a != NULL ? a[k + i] * b[k + i] : b[k + i];
+            add_term(&pass, &term, i);
         }
     }
     for (; k < count; k++) {
-        add_term(&facts, terms, k, 0);
+        const ref_wide term = a != NULL ? a[k] * b[k] : b[k];
+        add_term(&pass, &term, (int)(k % LANES));
     }
-    *measured = facts;
+    if (more != NULL) {
+        ref_wide term;
+        ref_wide_all(&term, *more);
+        add_term(&pass, &term, (int)(k % LANES));
+    }
+    end_pass(&pass, more != NULL ? count + 1 : count);
+    *facts = pass.facts;
 }
 
-REF_CLONES static void sequential(const ref_wide *terms, int64_t count, ref_wide squares[1])
+REF_CLONES static void gather_terms(const ref_wide *terms, int64_t count, wide_facts *facts)
 {
-    const int64_t length = count / STRETCHES;
-    const double m = (double)length;
-    const double n = (double)count;
-    ref_wide s[STRETCHES] = {{0.0}};
-    ref_wide sum[STRETCHES] = {{0.0}};
-    ref_wide square[STRETCHES] = {{0.0}};
-    for (int64_t k = 0; k < length; k++) {
-        for (int64_t i = 0; i < STRETCHES; i++) {
-            s[i] += terms[i * length + k];
-            sum[i] += s[i];
-            square[i] += s[i] * s[i];
-        }
-    }
-    ref_wide total = {0.0};
-    ref_wide all_sums = {0.0};
-    ref_wide all_squares = {0.0};
-    for (int64_t i = 0; i < STRETCHES; i++) {
-        all_squares += m * total * total + 2.0 * total * sum[i] + square[i];
-        all_sums += m * total + sum[i];
-        total += s[i];
-    }
-    for (int64_t k = STRETCHES * length; k < count; k++) {
-        total += terms[k];
-        all_sums += total;
-        all_squares += total * total;
-    }
-    const ref_wide reversed = n * total * total - 2.0 * total * (all_sums - total) +
-                              (all_squares - total * total);
-    const ref_wide zero = {0.0};
-    wide_max(&all_squares, &reversed);
-    *squares = zero;
-    wide_max(squares, &all_squares);
+    gather(NULL, terms, count, NULL, facts);
 }
 
-/* Four lanes of the sixteen at a time, so that they stay in registers. */
-REF_CLONES static void lanes(const ref_wide *terms, int64_t count, ref_wide squares[1])
+REF_CLONES static void gather_products(const double *a, const ref_wide *b, int64_t count,
+                                       const double *more, wide_facts *facts)
 {
-    enum { TOGETHER = 4 };
-    ref_wide lane[LANES] = {{0.0}};
-    ref_wide square[LANES] = {{0.0}};
-    const int64_t whole = count / LANES * LANES;
-    for (int64_t first = 0; first < LANES; first += TOGETHER) {
-        ref_wide s[TOGETHER] = {{0.0}};
-        ref_wide q[TOGETHER] = {{0.0}};
-        for (int64_t k = first; k < whole; k += LANES) {
-            for (int64_t i = 0; i < TOGETHER; i++) {
-                s[i] += terms[k + i];
-                q[i] += s[i] * s[i];
-            }
-        }
-        memcpy(lane + first, s, sizeof s);
-        memcpy(square + first, q, sizeof q);
-    }
-    const ref_wide zero = {0.0};
-    ref_wide total = {0.0};
-    ref_wide all = {0.0};
-    for (int64_t i = 0; i < LANES; i++) {
-        lane[i] += whole + i < count ? terms[whole + i] : zero;
-        total += lane[i];
-        all += square[i] + lane[i] * lane[i] + total * total;
-    }
-    *squares = all;
+    gather(a, b, count, more, facts);
 }
 
 REF_CLONES static void pairwise(ref_wide *terms, int64_t count, ref_wide squares[1])
@@ -133,60 +121,86 @@ REF_CLONES static void pairwise(ref_wide *terms, int64_t count, ref_wide squares
     *squares = square;
 }
 
-/* Sums of one sign: small terms may all be dropped. */
-static bool one_signed(const ref_wide *total, const ref_wide *magnitude)
+/* Of sums of one sign small terms may all be dropped. */
+static bool one_signed(const wide_facts *facts, int n)
+{
+    const double size = facts->magnitude[n];
+    return size > 0.0 && fabs(facts->total[n]) > (1.0 - 0x1p-30) * size;
+}
+
+static bool any_one_signed(const wide_facts *facts)
 {
     bool found = false;
     for (int n = 0; n < REF_WIDE; n++) {
-        const double size = (*magnitude)[n];
-        found = found || (size > 0.0 && fabs((*total)[n]) > (1.0 - 0x1p-30) * size);
+        found = found || one_signed(facts, n);
     }
     return found;
 }
 
-/* Accumulators that truncate, and sums of one sign, go one by one. */
+static void find_lost(const wide_facts *facts, const ref_wide *terms, int64_t count, double u,
+                      double *scratch, double lost[REF_WIDE])
+{
+    for (int n = 0; n < REF_WIDE; n++) {
+        lost[n] = 0.0;
+        for (int64_t k = 0; one_signed(facts, n) && k < count; k++) {
+            scratch[k] = terms[k][n];
+        }
+        if (one_signed(facts, n)) {
+            lost[n] = ref_lost(scratch, count, facts->magnitude[n], u);
+        }
+    }
+}
+
+static void spreads_of(const wide_facts *facts, const double lost[REF_WIDE],
+                       const ref_rounding *rounding, ref_spread spread[REF_WIDE])
+{
+    for (int n = 0; n < REF_WIDE; n++) {
+        const ref_sum_facts own = {.used = (double)facts->seen[n],
+                                   .magnitude = facts->magnitude[n],
+                                   .norm = facts->norm[n],
+                                   .square = facts->square[n],
+                                   .alike = (double)facts->alike[n],
+                                   .lost = lost[n]};
+        spread[n] = ref_spread_of(&own, rounding);
+    }
+}
+
+/* Of accumulators that truncate. */
 static void one_by_one(const ref_wide *terms, int64_t count, const ref_rounding *rounding,
-                       bool quick, double *scratch, ref_spread spread[REF_WIDE])
+                       double *scratch, ref_spread spread[REF_WIDE])
 {
     for (int n = 0; n < REF_WIDE; n++) {
         for (int64_t k = 0; k < count; k++) {
             scratch[k] = terms[k][n];
         }
-        spread[n] = ref_sum_spread(scratch, count, rounding, quick);
+        spread[n] = ref_sum_spread(scratch, count, rounding);
     }
 }
 
-void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *rounding, bool quick,
-                     double *scratch, ref_spread spread[REF_WIDE])
+/* Of terms that were gathered: S of the pairwise order takes their place. */
+static void finish(wide_facts *facts, ref_wide *terms, int64_t count, const ref_rounding *rounding,
+                   double *scratch, ref_spread spread[REF_WIDE])
+{
+    double lost[REF_WIDE];
+    ref_wide other;
+    find_lost(facts, terms, count, rounding->u_sum, scratch, lost);
+    if (!rounding->quick) {
+        pairwise(terms, count, &other);
+        wide_max(&facts->square, &other);
+    }
+    spreads_of(facts, lost, rounding, spread);
+}
+
+void ref_sum_spreads(ref_wide *terms, int64_t count, const ref_rounding *rounding, double *scratch,
+                     ref_spread spread[REF_WIDE])
 {
     wide_facts facts;
-    ref_wide square;
-    ref_wide other;
     if (rounding->linear) {
-        one_by_one(terms, count, rounding, quick, scratch, spread);
+        one_by_one(terms, count, rounding, scratch, spread);
         return;
     }
-    measure(terms, count, &facts);
-    const ref_wide magnitude = facts.sum[0] + facts.sum[1] + facts.sum[2] + facts.sum[3];
-    const ref_wide norm = facts.squares[0] + facts.squares[1] + facts.squares[2] +
-                          facts.squares[3];
-    if (one_signed(&facts.total, &magnitude)) {
-        one_by_one(terms, count, rounding, quick, scratch, spread);
-        return;
-    }
-    sequential(terms, count, &square);
-    lanes(terms, count, &other);
-    wide_max(&square, &other);
-    if (!quick) {
-        pairwise(terms, count, &other);
-        wide_max(&square, &other);
-    }
-    for (int n = 0; n < REF_WIDE; n++) {
-        const ref_sum_facts own = {.used = (double)facts.seen[n], .magnitude = magnitude[n],
-                                   .norm = norm[n], .square = square[n],
-                                   .alike = (double)facts.alike[n]};
-        spread[n] = ref_spread_of(&own, rounding);
-    }
+    gather_terms(terms, count, &facts);
+    finish(&facts, terms, count, rounding, scratch, spread);
 }
 
 REF_CLONES static void multiply(const double *a, const ref_wide *b, int64_t count, ref_wide *terms)
@@ -197,23 +211,30 @@ REF_CLONES static void multiply(const double *a, const ref_wide *b, int64_t coun
 }
 
 void ref_dot_spreads(const double *a, const ref_wide *b, int64_t count, const double *bias,
-                     const ref_rounding *rounding, bool quick, ref_wide *terms, double *scratch,
+                     const ref_rounding *rounding, ref_wide *terms, double *scratch,
                      ref_spread spread[REF_WIDE])
 {
+    wide_facts facts;
     if (rounding->linear) {
         for (int n = 0; n < REF_WIDE; n++) {
             for (int64_t k = 0; k < count; k++) {
                 scratch[k] = b[k][n];
             }
-            spread[n] = ref_dot_spread(a, scratch, count, bias, rounding, quick, scratch);
+            spread[n] = ref_dot_spread(a, scratch, count, bias, rounding, scratch);
         }
+        return;
+    }
+    gather_products(a, b, count, bias, &facts);
+    if (rounding->quick && !any_one_signed(&facts)) {
+        static const double none[REF_WIDE] = {0.0};
+        spreads_of(&facts, none, rounding, spread);
         return;
     }
     multiply(a, b, count, terms);
     if (bias != NULL) {
         ref_wide_all(&terms[count], *bias);
     }
-    ref_sum_spreads(terms, bias != NULL ? count + 1 : count, rounding, quick, scratch, spread);
+    finish(&facts, terms, bias != NULL ? count + 1 : count, rounding, scratch, spread);
 }
 
 void ref_interleave(const double *rows, int64_t stride, int64_t number, int64_t count, ref_wide *to)

@@ -18,7 +18,7 @@
 
 /* N of METHOD A.2. Scales are named by ASSAY_CHAIN_METHOD on disk: count it up when what a scale
  * means changes. */
-enum { ASSAY_CHAIN_RUNS = 16, ASSAY_CHAIN_METHOD = 2 };
+enum { ASSAY_CHAIN_RUNS = 16, ASSAY_CHAIN_METHOD = 3 };
 
 /* kappa = 2 lambda, lambda (compare.h) being what a deviation of *known* spread may reach.
  *

@@ -7,7 +7,7 @@
 #include "verify/deviates.h"
 
 /* Threads cost some 10 us to wake: below this many elements one thread is faster. */
-enum { WORTH_THREADS = 1 << 15 };
+enum { WORTH_THREADS = 1 << 16 };
 
 /* One op call: y's rows are those of all replicas, the exact one's first. */
 typedef struct perturbed_call {
@@ -80,6 +80,7 @@ static assay_status begin(assay_perturbation *perturbation, assay_op op, const a
     call->exact_y = assay_matrix(exact, ASSAY_F64, own, call->columns);
     call->rest_y = assay_matrix(exact + size, ASSAY_F64, others, call->columns);
     call->model.bound = assay_matrix(call->memory, ASSAY_F64, own, call->columns);
+    call->model.quick = true;
     call->model.sigma = assay_matrix(call->memory + size, ASSAY_F64, own, call->columns);
     return ASSAY_OK;
 }
@@ -94,6 +95,14 @@ static void finish(const assay_perturbation *perturbation, const perturbed_call 
     for (int64_t i = 0; i < rows; i++) {
         memcpy((double *)y->data + (size_t)perturbation->index[i] * row, from + (size_t)i * row,
                row * sizeof *from);
+    }
+}
+
+REF_CLONES static void draw_bits(uint64_t seed, uint64_t stream, int64_t first, int64_t blocks,
+                                 uint16_t *bits)
+{
+    for (int64_t b = 0; b < blocks; b++) {
+        assay_deviate_bits(seed, stream, (uint64_t)(first + b), bits + b * ASSAY_DEVIATES);
     }
 }
 
@@ -117,9 +126,7 @@ static void disturb_stretch(const double *reach, int64_t first, int64_t count, u
         const int64_t skipped = first + done - block * ASSAY_DEVIATES;
         const int64_t wanted = skipped + count - done;
         const int64_t now = wanted < BLOCKS * ASSAY_DEVIATES ? wanted : BLOCKS * ASSAY_DEVIATES;
-        for (int64_t b = 0; b * ASSAY_DEVIATES < now; b++) {
-            assay_deviate_bits(seed, stream, (uint64_t)(block + b), bits + b * ASSAY_DEVIATES);
-        }
+        draw_bits(seed, stream, block, (now + ASSAY_DEVIATES - 1) / ASSAY_DEVIATES, bits);
         add_deviates(bits + skipped, reach + done, now - skipped, y + done);
         done += now - skipped;
     }

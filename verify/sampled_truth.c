@@ -129,8 +129,8 @@ assay_status assay_sampled_codes(const assay_sae *sae, const assay_tensor *x,
     if (status != ASSAY_OK) {
         return status;
     }
-    const assay_error_model pre_model = {value[2], value[3]};
-    const assay_error_model score_model = {value[4], value[5]};
+    const assay_error_model pre_model = {.bound = value[2], .sigma = value[3]};
+    const assay_error_model score_model = {.bound = value[4], .sigma = value[5]};
     status = assay_ref_sae_preactivations(sae, x, subset, contract, &value[0], &value[1],
                                           &pre_model, &score_model, error);
     if (status == ASSAY_OK) {

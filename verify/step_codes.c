@@ -19,8 +19,8 @@ static assay_status codes_truth(const assay_sae *sae, const assay_tensor *x,
             return status;
         }
     }
-    const assay_error_model pre_model = {part[2], part[3]};
-    const assay_error_model score_model = {part[4], part[5]};
+    const assay_error_model pre_model = {.bound = part[2], .sigma = part[3]};
+    const assay_error_model score_model = {.bound = part[4], .sigma = part[5]};
     const assay_status status = assay_ref_sae_preactivations(
         sae, x, NULL, contract, &part[0], &part[1], contract != NULL ? &pre_model : NULL,
         contract != NULL ? &score_model : NULL, error);

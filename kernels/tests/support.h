@@ -128,7 +128,8 @@ static inline void judge(const char *what, const assay_tensor *got, const assay_
 
 static inline assay_error_model blank_model(int64_t rows, int64_t columns)
 {
-    return (assay_error_model){blank(ASSAY_F64, rows, columns), blank(ASSAY_F64, rows, columns)};
+    return (assay_error_model){.bound = blank(ASSAY_F64, rows, columns),
+                               .sigma = blank(ASSAY_F64, rows, columns)};
 }
 
 /* Prepares, runs with a workspace of exactly the size asked for, releases. */

@@ -22,8 +22,8 @@ static outcome *make(void)
 {
     outcome *o = calloc(1, sizeof *o);
     o->out = assay_matrix(o->y, ASSAY_F64, 1, D);
-    o->model = (assay_error_model){assay_matrix(o->bound, ASSAY_F64, 1, D),
-                                   assay_matrix(o->sigma, ASSAY_F64, 1, D)};
+    o->model = (assay_error_model){.bound = assay_matrix(o->bound, ASSAY_F64, 1, D),
+                                   .sigma = assay_matrix(o->sigma, ASSAY_F64, 1, D)};
     return o;
 }
 
@@ -144,8 +144,8 @@ static void run_attention(int64_t count, const float *score, const float *value,
                              .v_cache = assay_dense(v_cache, ASSAY_F32, 3, shape),
                              .max_position = D,
                              .y = assay_matrix(o->y, ASSAY_F64, 1, 1)};
-    const assay_error_model model = {assay_matrix(o->bound, ASSAY_F64, 1, 1),
-                                     assay_matrix(o->sigma, ASSAY_F64, 1, 1)};
+    const assay_error_model model = {.bound = assay_matrix(o->bound, ASSAY_F64, 1, 1),
+                                     .sigma = assay_matrix(o->sigma, ASSAY_F64, 1, 1)};
     cr_assert_ok(assay_ref_attention(&params, &io, NULL, &plain, &model, &o->error), o->error);
 }
 

@@ -31,8 +31,8 @@ static judged judge(const double *terms, int64_t count, const assay_precision *c
                                                                1, count)};
     const assay_linear_io io = {assay_matrix(x, ASSAY_F32, 1, count),
                                 assay_matrix(&result.y, ASSAY_F64, 1, 1)};
-    const assay_error_model model = {assay_matrix(&result.budget, ASSAY_F64, 1, 1),
-                                     assay_matrix(&sigma, ASSAY_F64, 1, 1)};
+    const assay_error_model model = {.bound = assay_matrix(&result.budget, ASSAY_F64, 1, 1),
+                                     .sigma = assay_matrix(&sigma, ASSAY_F64, 1, 1)};
     cr_assert_eq(assay_ref_linear(&params, &io, NULL, contract, &model, &error), ASSAY_OK, "%s",
                  error.message);
     result.budget += 9.5 * sigma;

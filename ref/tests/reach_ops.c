@@ -26,10 +26,10 @@ static fixture *make(double size)
         f->large[i % D] = (float)(size * pattern[i % D]);
         f->one[i % D] = 1.0;
     }
-    f->model = (assay_error_model){assay_matrix(f->bound, ASSAY_F64, 1, D),
-                                   assay_matrix(f->sigma, ASSAY_F64, 1, D)};
-    f->other = (assay_error_model){assay_matrix(f->other_bound, ASSAY_F64, 1, D),
-                                   assay_matrix(f->other_sigma, ASSAY_F64, 1, D)};
+    f->model = (assay_error_model){.bound = assay_matrix(f->bound, ASSAY_F64, 1, D),
+                                   .sigma = assay_matrix(f->sigma, ASSAY_F64, 1, D)};
+    f->other = (assay_error_model){.bound = assay_matrix(f->other_bound, ASSAY_F64, 1, D),
+                                   .sigma = assay_matrix(f->other_sigma, ASSAY_F64, 1, D)};
     return f;
 }
 

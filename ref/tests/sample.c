@@ -198,8 +198,8 @@ static outcome budget_of(const double *logits, assay_sample_params params, doubl
                                 .uniform = assay_vector(&uniform, ASSAY_F64, 1),
                                 .token = assay_vector(&out.token, ASSAY_I32, 1),
                                 .probability = assay_matrix(out.p, ASSAY_F64, 1, V)};
-    const assay_error_model model = {assay_matrix(bound, ASSAY_F64, 1, V),
-                                     assay_matrix(sigma, ASSAY_F64, 1, V)};
+    const assay_error_model model = {.bound = assay_matrix(bound, ASSAY_F64, 1, V),
+                                     .sigma = assay_matrix(sigma, ASSAY_F64, 1, V)};
     cr_assert_ok(assay_ref_sample(&params, &io, &f32_contract, &model, &error), error);
     return out;
 }

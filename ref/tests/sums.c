@@ -10,11 +10,18 @@ static ref_rounding rounding_for(assay_dtype multiply)
     return rounding;
 }
 
+static ref_rounding quick_rounding_for(assay_dtype multiply)
+{
+    ref_rounding rounding = rounding_for(multiply);
+    rounding.quick = true;
+    return rounding;
+}
+
 Test(sums, a_sum_of_one_exact_product_has_no_error_but_underflow)
 {
     double terms[] = {0.0, 3.0, 0.0, 0.0};
     const ref_rounding bf16 = rounding_for(ASSAY_BF16);
-    const ref_spread spread = ref_sum_spread(terms, 4, &bf16, false);
+    const ref_spread spread = ref_sum_spread(terms, 4, &bf16);
     cr_assert_lt(spread.bound, 1e-44);
     cr_assert_eq(spread.sigma, 0.0);
 }
@@ -29,7 +36,7 @@ Test(sums, one_product_that_does_not_fit_the_accumulator_is_rounded)
     const double product = 1.9921875 * 1.0078125; /* 8 bits each; their product has 16 */
     const double kept = floor(product * 0x1p13) * 0x1p-13;
     double terms[] = {0.0, product, 0.0, 0.0};
-    const ref_spread spread = ref_sum_spread(terms, 4, &narrow, false);
+    const ref_spread spread = ref_sum_spread(terms, 4, &narrow);
     cr_assert_gt(product, kept);
     cr_assert_geq(spread.bound, product - kept);
 }
@@ -48,13 +55,13 @@ Test(sums, a_bias_begins_or_ends_a_truncating_sum)
     cr_assert_eq(ref_rounding_of(&contract, &block, NULL), ASSAY_OK);
     const double u = 0x1p-23;
     const double small = -0.125; /* the block's sum is 0.125: truncated, then cancelled */
-    cr_assert_geq(ref_dot_spread(one, values, N, &small, &block, false, scratch).bound, 0.125 * u);
+    cr_assert_geq(ref_dot_spread(one, values, N, &small, &block, scratch).bound, 0.125 * u);
     contract.accumulate.block = 1;
     cr_assert_eq(ref_rounding_of(&contract, &block, NULL), ASSAY_OK);
     const double great = 64.0; /* from the first step on, and nothing like it at the end */
     const double back[2 * N] = {-8.0, -8.0, -8.0, -8.0, -8.0, -8.0, -8.0, -8.0};
     const double ones[N] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
-    cr_assert_geq(ref_dot_spread(ones, back, N, &great, &block, false, scratch).bound,
+    cr_assert_geq(ref_dot_spread(ones, back, N, &great, &block, scratch).bound,
                   (56.0 + 48.0 + 40.0 + 32.0 + 24.0 + 16.0 + 8.0) * u);
 }
 
@@ -67,8 +74,8 @@ Test(sums, terms_that_are_no_products_of_operands_have_bits_of_their_own)
     contract.accumulate = (assay_accumulator){14, ASSAY_TRUNCATE, 32};
     cr_assert_eq(ref_rounding_of(&contract, &narrow, NULL), ASSAY_OK);
     const ref_rounding squares = ref_rounding_of_terms(&narrow, 48);
-    cr_assert_lt(ref_sum_spread(terms, 4, &narrow, false).bound, 0x1p-100);
-    cr_assert_geq(ref_sum_spread(terms, 4, &squares, false).bound, 0x1p-20);
+    cr_assert_lt(ref_sum_spread(terms, 4, &narrow).bound, 0x1p-100);
+    cr_assert_geq(ref_sum_spread(terms, 4, &squares).bound, 0x1p-20);
 }
 
 Test(sums, f32_products_are_rounded_and_bf16_ones_are_exact)
@@ -77,33 +84,33 @@ Test(sums, f32_products_are_rounded_and_bf16_ones_are_exact)
     double b[] = {1.0, 2.0};
     const ref_rounding f32 = rounding_for(ASSAY_F32);
     const ref_rounding bf16 = rounding_for(ASSAY_BF16);
-    cr_assert_gt(ref_sum_spread(a, 2, &f32, false).worst, ref_sum_spread(b, 2, &bf16, false).worst);
+    cr_assert_gt(ref_sum_spread(a, 2, &f32).worst, ref_sum_spread(b, 2, &bf16).worst);
 }
 
 Test(sums, the_spread_does_not_depend_on_the_direction)
 {
     enum { N = 1000 };
-    const ref_rounding f32 = rounding_for(ASSAY_F32);
+    const ref_rounding f32 = quick_rounding_for(ASSAY_F32);
     double forward[N];
     double backward[N];
     for (int i = 0; i < N; i++) { /* large first: the reversed sum stays small for long */
         forward[i] = (i < 10 ? 100.0 : 1.0) * draw_normal(1, (uint64_t)i);
         backward[N - 1 - i] = forward[i];
     }
-    const ref_spread one = ref_sum_spread(forward, N, &f32, true);
-    const ref_spread other = ref_sum_spread(backward, N, &f32, true);
+    const ref_spread one = ref_sum_spread(forward, N, &f32);
+    const ref_spread other = ref_sum_spread(backward, N, &f32);
     cr_assert_float_eq(one.sigma / other.sigma, 1.0, 1e-2);
 }
 
 Test(sums, cancelling_neighbours_are_seen_in_lanes)
 {
     enum { N = 1024 };
-    const ref_rounding f32 = rounding_for(ASSAY_F32);
+    const ref_rounding f32 = quick_rounding_for(ASSAY_F32);
     double terms[N];
     for (int i = 0; i < N; i++) { /* in order the sums stay 0 and 1; every lane grows to 64 */
         terms[i] = i % 2 == 0 ? 1.0 : -1.0;
     }
-    const ref_spread spread = ref_sum_spread(terms, N, &f32, true);
+    const ref_spread spread = ref_sum_spread(terms, N, &f32);
     cr_assert_gt(spread.bound + REF_LAMBDA * spread.sigma, 0x1p-24 * sqrt(64.0 * N));
 }
 
@@ -111,13 +118,14 @@ Test(sums, the_quick_route_is_never_wider_and_hardly_narrower)
 {
     enum { N = 3001 };
     const ref_rounding f32 = rounding_for(ASSAY_F32);
+    const ref_rounding hasty = quick_rounding_for(ASSAY_F32);
     double terms[N];
     double again[N];
     for (int i = 0; i < N; i++) {
         terms[i] = again[i] = draw_normal(2, (uint64_t)i);
     }
-    const double quick = ref_sum_spread(terms, N, &f32, true).sigma;
-    const double full = ref_sum_spread(again, N, &f32, false).sigma;
+    const double quick = ref_sum_spread(terms, N, &hasty).sigma;
+    const double full = ref_sum_spread(again, N, &f32).sigma;
     cr_assert_leq(quick, full);
     cr_assert_geq(quick, 0.9 * full);
 }
@@ -199,7 +207,7 @@ Test(sums, constant_and_alternating_terms_are_not_taken_for_independent)
             terms[k] = (double)(float)(k % 2 == value % 2 ? 0.1 + 0.0137 * value : 0.73);
         }
         memcpy(scratch, terms, sizeof scratch);
-        const ref_spread spread = ref_sum_spread(scratch, N, &bf16, false);
+        const ref_spread spread = ref_sum_spread(scratch, N, &bf16);
         const double budget = spread.bound + REF_LAMBDA * spread.sigma;
         cr_assert_leq(chain_error(terms, N), budget, "value %d", value);
     }
@@ -216,7 +224,7 @@ Test(sums, small_terms_of_one_sign_may_all_be_dropped)
         terms[k] = (double)(float)(0x1p-25 * (1.0 + 0.5 * draw_normal(9, (uint64_t)k) / 6.0));
     }
     memcpy(scratch, terms, sizeof scratch);
-    const ref_spread spread = ref_sum_spread(scratch, N, &bf16, false);
+    const ref_spread spread = ref_sum_spread(scratch, N, &bf16);
     const double error = chain_error(terms, N);
     cr_assert_gt(error, REF_LAMBDA * spread.sigma, "not a case");
     cr_assert_leq(error, spread.bound + REF_LAMBDA * spread.sigma);

@@ -48,8 +48,8 @@ static inline assay_tensor zeros(assay_dtype dtype, int64_t rows, int64_t column
 
 static inline assay_error_model new_model(int64_t rows, int64_t columns)
 {
-    const assay_error_model model = {zeros(ASSAY_F64, rows, columns),
-                                     zeros(ASSAY_F64, rows, columns)};
+    const assay_error_model model = {.bound = zeros(ASSAY_F64, rows, columns),
+                                     .sigma = zeros(ASSAY_F64, rows, columns)};
     return model;
 }
 

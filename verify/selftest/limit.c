@@ -37,7 +37,7 @@ static assay_status accumulate(const assay_precision *contract, const ref_roundi
         for (int64_t n = 0; n < x->shape[0]; n++) {
             ref_load_row(x, n, row);
             ref_operands(rounding, false, x->dtype, depth, row);
-            const ref_spread sum = ref_dot_spread(row, memory, depth, NULL, rounding, false,
+            const ref_spread sum = ref_dot_spread(row, memory, depth, NULL, rounding,
                                                   row + depth);
             terms[n * outputs + o] = rounding->linear ? 2.0 * sum.bound
                                                       : sum.bound + REF_LAMBDA * sum.sigma;

@@ -108,8 +108,8 @@ static void own_variance(const double *x, const double *weight, int64_t depth, i
         .weight = assay_matrix((void *)(uintptr_t)weight, ASSAY_F64, columns, depth)};
     const assay_linear_io io = {.x = assay_matrix((void *)(uintptr_t)x, ASSAY_F64, ROWS, depth),
                                 .y = assay_matrix(y, ASSAY_F64, ROWS, columns)};
-    const assay_error_model model = {assay_matrix(bound, ASSAY_F64, ROWS, columns),
-                                     assay_matrix(sigma, ASSAY_F64, ROWS, columns)};
+    const assay_error_model model = {.bound = assay_matrix(bound, ASSAY_F64, ROWS, columns),
+                                     .sigma = assay_matrix(sigma, ASSAY_F64, ROWS, columns)};
     cr_assert_eq(assay_ref_linear(&params, &io, NULL,
                                   &table->kernel[ASSAY_OP_linear]->precision, &model, NULL),
                  ASSAY_OK);
