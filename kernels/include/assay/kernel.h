@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 enum {
-    ASSAY_ABI = 1,
+    ASSAY_ABI = 2,
     ASSAY_OPERANDS_MAX = 16
 };
 

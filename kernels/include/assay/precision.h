@@ -57,7 +57,22 @@
  * adapter's weight; a latent's column of the decoder. Nothing else is quantised. The kernel is
  * judged against float64 on these weights. It may multiply q * scale, rounded to f32 and to the
  * multiply type, or q itself (which must fit) and scale sums. A group with a weight that is not
- * finite is NaN. `storage` then plays no part. */
+ * finite is NaN. `storage` then plays no part.
+ *
+ * Scaled rows (operand_scale; linear alone): activations, and weights that are not quantised, are
+ * multiplied as words of the multiply type, i8, e4m3 or e5m2, whose greatest G is 127, 448, 57344.
+ * Each row of x, and of weights after `storage`, has one scale. In f32 arithmetic, to nearest even,
+ * with x the row as f32:
+ *   1  scale = max |x| / G
+ *   2  scale = the least power of two, of 2^-60 .. 2^60, with max |x| <= G scale
+ *   word = x / scale rounded to the type, at most G either way; 0 where scale is 0
+ * and the operand is word * scale (vector-wise quantisation: Dettmers et al. 2022, LLM.int8(),
+ * section 3.1). The kernel is judged against float64 on these operands, quantised weights being
+ * those of their own rule, which must be words of the type. It adds products of words, and
+ * multiplies sums by the scales before a bias; with 1 that may cost a rounding of f32 for each
+ * scaled operand, and a word may be a neighbouring one where x / scale comes within four such
+ * roundings of the edge between the two (a product with 1 / scale or G / max |x|), unless the scale
+ * and the quotient are exact. A row with a number that is not finite is NaN. */
 #ifndef ASSAY_PRECISION_H
 #define ASSAY_PRECISION_H
 
@@ -88,6 +103,13 @@ typedef enum assay_flush {
     ASSAY_FLUSH_OUT = 1 << 2         /* what is written */
 } assay_flush;
 
+/* Scales of the rows of operands, as above. */
+typedef enum assay_operand_scale {
+    ASSAY_SCALE_NONE = 0,
+    ASSAY_SCALE_ROW = 1,      /* any f32: the greatest number becomes G */
+    ASSAY_SCALE_ROW_POWER = 2 /* a power of two */
+} assay_operand_scale;
+
 typedef struct assay_accumulator {
     int32_t bits;            /* significand bits, hidden one too: f64 53, f32 24, Hopper fp8 14 */
     assay_rounding rounding; /* of each step */
@@ -107,6 +129,8 @@ typedef struct assay_precision {
     uint32_t flush;           /* assay_flush bits */
     int32_t quant_bits;       /* bits that the kernel quantises weights to, 2 .. 8; 0: not */
     int32_t quant_group;      /* neighbours in a row that share one scale; 0: the whole row */
+    int32_t operand_scale;    /* an assay_operand_scale: rows of activations, and of weights that
+                                 are not quantised, are words with one scale each */
 } assay_precision;
 
 #ifdef __cplusplus
