@@ -317,6 +317,9 @@ assay_status assay_ref_adapter(const assay_adapter_params *params, const assay_a
     if (status == ASSAY_OK) {
         status = ref_model_wanted(contract, model, &job.rounding, &wanted, error);
     }
+    if (status == ASSAY_OK) {
+        status = ref_scales_refuse("adapter", &job.rounding, error);
+    }
     if (status != ASSAY_OK) {
         return status;
     }

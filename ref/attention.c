@@ -143,6 +143,9 @@ assay_status assay_ref_attention(const assay_attention_params *params, const ass
     if (status == ASSAY_OK) {
         status = ref_model_wanted(contract, model, &job.rounding, &wanted, error);
     }
+    if (status == ASSAY_OK) {
+        status = ref_scales_refuse("attention", &job.rounding, error);
+    }
     if (status != ASSAY_OK) {
         return status;
     }

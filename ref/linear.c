@@ -11,6 +11,10 @@
  * that is infinite by a subnormal times an infinity may be NaN where that subnormal is flushed.
  * D = sum_k (x' w' - x w), computed, with the operands that the contract leaves free: subnormals
  * that may be flushed, q * scale that may be rounded to the multiply type.
+ * Where rows have scales of any f32 (precision.h, operand_scale), for each scaled operand
+ *   bound += 2^-24 |sum|     and for words at an edge     sum_k (dx |w'| + |x'| dw + dx dw)
+ * with dx, dw the distance to the neighbouring word. Sums of words are far from f32's end: only the
+ * scaled sum may leave it.
  * Source: assay/linear.h, METHOD's dot-product budget. */
 #include "ref/operands.h"
 #include "ref/panel.h"
@@ -65,8 +69,10 @@ typedef struct linear_job {
     ref_rounding rounding;
     int64_t depth;
     bool varies; /* other operands are as right */
+    bool doubts; /* words of scaled rows may be neighbouring ones */
     double *x;       /* [rows, depth] as multiplied */
     double *other;   /* the same as a kernel may multiply instead */
+    double *doubt;   /* what each may differ by, where rows have scales of any f32 */
     ref_wide *wide;  /* with a model: x once more, four rows interleaved */
 } linear_job;
 
@@ -75,13 +81,19 @@ static assay_status load_rows(linear_job *job, assay_error *error)
     const int64_t fours = job->model != NULL ? (job->plan.rows + REF_WIDE - 1) / REF_WIDE : 0;
     job->x = ref_alloc(job->plan.rows * job->depth, error);
     job->other = ref_alloc(job->varies ? job->plan.rows * job->depth : 1, error);
+    job->doubt = job->doubts ? ref_alloc(job->plan.rows * job->depth, error) : NULL;
     job->wide = (ref_wide *)ref_alloc(fours * REF_WIDE * job->depth, error);
-    if (job->x == NULL || job->other == NULL || job->wide == NULL) {
+    if (job->x == NULL || job->other == NULL || job->wide == NULL ||
+        (job->doubts && job->doubt == NULL)) {
         return ASSAY_NO_MEMORY;
     }
     for (int64_t i = 0; i < job->plan.rows; i++) {
         double *const row = job->x + i * job->depth;
         ref_load_row(&job->io->x, ref_plan_row(&job->plan, i), row);
+        if (job->doubts) {
+            ref_scaled_row(&job->rounding, false, job->depth, row, job->doubt + i * job->depth);
+            continue;
+        }
         ref_operands(&job->rounding, false, job->io->x.dtype, job->depth, row);
     }
     for (int64_t f = 0; f < fours; f++) {
@@ -104,11 +116,14 @@ typedef struct column_scratch {
     ref_wide *terms;            /* [depth + 1] */
     double *term;               /* [depth + 1] */
     double *dot, *other_dot;    /* [BLOCK_ROWS, COLUMNS] */
+    double *doubt;              /* [COLUMNS, depth], where rows have scales of any f32 */
 } column_scratch;
 
-static int64_t scratch_size(int64_t depth)
+static int64_t scratch_size(const linear_job *job)
 {
-    return 3 * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) + 2 * BLOCK_ROWS * COLUMNS;
+    const int64_t depth = job->depth;
+    return (job->doubts ? 4 : 3) * COLUMNS * depth + (REF_WIDE + 1) * (depth + 1) +
+           2 * BLOCK_ROWS * COLUMNS;
 }
 
 static column_scratch scratch_parts(double *memory, int64_t depth)
@@ -120,6 +135,7 @@ static column_scratch scratch_parts(double *memory, int64_t depth)
     s.term = after + REF_WIDE * (depth + 1);
     s.dot = s.term + depth + 1;
     s.other_dot = s.dot + BLOCK_ROWS * COLUMNS;
+    s.doubt = s.other_dot + BLOCK_ROWS * COLUMNS;
     return s;
 }
 
@@ -138,12 +154,28 @@ static bool only_grows(const linear_job *job, const double *x, const double *wei
 
 /* Whether the order of its sum decides an element (reach.h). */
 static bool may_leave(const linear_job *job, const double *x, const double *weight,
-                      const double *bias, double y, double magnitude)
+                      const double *bias, double dot, double y, double magnitude)
 {
+    if (job->rounding.operand_scale != ASSAY_SCALE_NONE) {
+        return bias != NULL && fabs(dot) >= job->rounding.work_limit;
+    }
     const ref_sum sum = {x, weight, job->depth, magnitude, bias != NULL ? *bias : 0.0, 1.0, 0.0};
     return ref_sum_leaves(&job->rounding, &sum, y) ||
            (ref_quantises(job->contract) &&
             ref_sum_quantised_leaves(&job->rounding, x, job->depth, y));
+}
+
+/* What the scales of rows add to the bound of a sum. */
+static double scales_error(const linear_job *job, int64_t row, const double *weight,
+                           const double *weight_doubt, double dot)
+{
+    const double *const x = job->x + row * job->depth;
+    const double *const doubt = job->doubt + row * job->depth;
+    double bound = 0x1p-24 * (ref_quantises(job->contract) ? 1.0 : 2.0) * fabs(dot);
+    for (int64_t k = 0; k < job->depth; k++) {
+        bound += doubt[k] * (fabs(weight[k]) + weight_doubt[k]) + fabs(x[k]) * weight_doubt[k];
+    }
+    return bound;
 }
 
 /* The error model of rows first .. first+rows-1 of output column j, the c-th of those at hand. */
@@ -168,12 +200,15 @@ static void model_column(const linear_job *job, int64_t j, int64_t c, int64_t fi
         if (job->varies) {
             bound += ref_difference(s->other_dot[at], dot);
         }
+        if (job->doubts) {
+            bound += scales_error(job, first + i, s->weight + c * depth, s->doubt + c * depth, dot);
+        }
         if (quantises) {
             ref_quantised_error(&job->rounding, dot, own->norm, depth, &bound, &sigma);
         }
         const double *const x = job->x + (first + i) * depth;
         const bool beyond = fabs(y) >= job->rounding.output_limit;
-        if (may_leave(job, x, s->weight + c * depth, bias, y, own->magnitude)) {
+        if (may_leave(job, x, s->weight + c * depth, bias, dot, y, own->magnitude)) {
             ref_model_open(job->model, first + i, j);
         } else if (job->varies && isinf(y) && isnan(s->other_dot[at])) {
             ref_model_nan_too(job->model, first + i, j);
@@ -193,7 +228,14 @@ static void load_weights(const linear_job *job, int64_t j, int64_t columns,
         double *const row = s->weight + c * depth;
         assay_ref_weight_row(job->contract, &job->params->weight,
                              ref_plan_column(&job->plan, j + c), row);
+        if (job->doubts && ref_scales_rows(&job->rounding, true)) {
+            ref_scaled_row(&job->rounding, true, depth, row, s->doubt + c * depth);
+            continue;
+        }
         ref_operands(&job->rounding, true, job->params->weight.dtype, depth, row);
+    }
+    if (job->doubts && !ref_scales_rows(&job->rounding, true)) {
+        memset(s->doubt, 0, (size_t)(columns * depth) * sizeof *s->doubt);
     }
     for (int64_t k = 0; job->varies && k < columns * depth; k++) {
         s->other[k] = ref_operand_else(&job->rounding, true, s->weight[k]);
@@ -241,7 +283,7 @@ static void some_columns(const linear_job *job, int64_t j, int64_t columns, int6
 /* Rows in blocks that stay in a core's cache while the columns pass. */
 static assay_status run_columns(linear_job *job, assay_error *error)
 {
-    const int64_t stretch = scratch_size(job->depth);
+    const int64_t stretch = scratch_size(job);
     const int64_t rows = job->plan.rows;
     const int64_t groups = (job->plan.columns + COLUMNS - 1) / COLUMNS;
     const int64_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
@@ -291,12 +333,14 @@ assay_status assay_ref_linear(const assay_linear_params *params, const assay_lin
     ref_be_quick(&job.rounding, job.plan.rows, job.plan.columns, job.depth);
     job.varies = wanted && (ref_operand_varies(&job.rounding, false) ||
                             ref_operand_varies(&job.rounding, true));
+    job.doubts = wanted && job.rounding.operand_scale == ASSAY_SCALE_ROW;
     status = load_rows(&job, error);
     if (status == ASSAY_OK) {
         status = run_columns(&job, error);
     }
     free(job.x);
     free(job.other);
+    free(job.doubt);
     free(job.wide);
     return status;
 }

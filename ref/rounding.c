@@ -47,14 +47,23 @@ static bool is_real_or_none(assay_dtype type)
     return type == ASSAY_NONE || assay_dtype_bits(type) > 0;
 }
 
+enum { WORD_BITS = 7 }; /* of an i8's magnitude */
+
 assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *rounding,
                              assay_error *error)
 {
-    if (!is_real_or_none(contract->multiply) || !is_real_or_none(contract->intermediate) ||
-        !is_real_or_none(contract->output) || !is_real_or_none(contract->angle)) {
+    const bool words = contract->operand_scale != ASSAY_SCALE_NONE;
+    const assay_status status = words ? ref_scales_check(contract, error) : ASSAY_OK;
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    if ((!words && !is_real_or_none(contract->multiply)) ||
+        !is_real_or_none(contract->intermediate) || !is_real_or_none(contract->output) ||
+        !is_real_or_none(contract->angle)) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
                           "error model: the contract rounds activations to an integer type, whose "
-                          "scale it does not state; declare a floating multiply type");
+                          "scale it does not state; declare operand_scale, or a floating multiply "
+                          "type");
     }
     if (contract->accumulate.bits < 2 || contract->accumulate.bits > 64) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT,
@@ -70,7 +79,8 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     }
     const int bits = contract->accumulate.bits;
     const bool truncate = contract->accumulate.rounding == ASSAY_TRUNCATE;
-    const int multiply_bits = assay_dtype_bits(contract->multiply);
+    const bool integers = contract->multiply == ASSAY_I8;
+    const int multiply_bits = integers ? WORD_BITS : assay_dtype_bits(contract->multiply);
     const bool flush_sum = (contract->flush & ASSAY_FLUSH_ACCUMULATE) != 0;
     ref_rounding r;
     memset(&r, 0, sizeof r);
@@ -97,8 +107,10 @@ assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *roun
     r.sequential = contract->order == ASSAY_ORDER_SEQUENTIAL;
     r.quant_bits = contract->quant_bits;
     r.quant_group = contract->quant_group;
-    r.operand_normal = ldexp(1.0, assay_dtype_normal_exponent(multiply_bits > 0 ? r.multiply
-                                                                                : r.work));
+    r.operand_scale = contract->operand_scale;
+    r.word_limit = integers ? 127.0 : limit_of(r.multiply);
+    r.operand_normal = ldexp(1.0, assay_dtype_normal_exponent(
+                                      assay_dtype_bits(r.multiply) > 0 ? r.multiply : r.work));
     r.flush_in = (contract->flush & ASSAY_FLUSH_IN) != 0;
     r.product_floor = bits > 24 || flush_sum ? floor_of(r.work, flush_sum)
                                              : ldexp(truncate ? 1.0 : 0.5, -125 - bits);

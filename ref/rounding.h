@@ -39,6 +39,8 @@ typedef struct ref_rounding {
     int32_t bits;      /* of the accumulator's significand */
     int32_t block;     /* products summed exactly before one rounding */
     int32_t quant_bits, quant_group;
+    int32_t operand_scale; /* assay_operand_scale */
+    double word_limit;     /* with it: the greatest word of the multiply type */
     double operand_normal; /* least normal operand of a product: what is smaller may be flushed */
     double product_floor; /* absolute error of a step that underflows, or of one flushed */
     double intermediate_floor;
@@ -50,7 +52,8 @@ typedef struct ref_rounding {
     bool saturates; /* the multiply type has no place for infinities */
 } ref_rounding;
 
-/* ASSAY_UNSUPPORTED when the contract multiplies or keeps integers: their scales are not in it. */
+/* ASSAY_UNSUPPORTED when the contract keeps integers, or multiplies some whose scales it does not
+ * state. */
 assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *rounding,
                              assay_error *error);
 
@@ -89,9 +92,19 @@ double ref_operand(const ref_rounding *rounding, bool weight, double value);
 /* Whether values of that type can change on the way there. */
 bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype from);
 
-/* ref_operand of count values of that type, in place. */
+/* ref_operand of count values of that type, in place. Where rows have scales they are one row. */
 void ref_operands(const ref_rounding *rounding, bool weight, assay_dtype from, int64_t count,
                   double *value);
+
+/* Whether such operands are words with a scale for each row; ref_operand and ref_operand_doubt know
+ * of single values, and nothing of those. */
+bool ref_scales_rows(const ref_rounding *rounding, bool weight);
+/* ref_operands of such a row. doubt (NULL: not wanted): what each operand may differ by. */
+void ref_scaled_row(const ref_rounding *rounding, bool weight, int64_t count, double *value,
+                    double *doubt);
+/* What is wrong with a contract's scales; and, ASSAY_UNSUPPORTED, an op whose products have none. */
+assay_status ref_scales_check(const assay_precision *contract, assay_error *error);
+assay_status ref_scales_refuse(const char *op, const ref_rounding *rounding, assay_error *error);
 
 /* What a kernel may multiply in a promised operand's place: a quantised weight rounded to the
  * multiply type; zero for a subnormal where the contract flushes. */

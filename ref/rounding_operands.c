@@ -46,6 +46,10 @@ void ref_operands(const ref_rounding *rounding, bool weight, assay_dtype from, i
     if (!ref_operand_changes(rounding, weight, from)) {
         return;
     }
+    if (ref_scales_rows(rounding, weight)) {
+        ref_scaled_row(rounding, weight, count, value, NULL);
+        return;
+    }
     if (weight) { /* which is not quantised: those do not change */
         round_all(rounding->storage, value, count);
     }
@@ -72,6 +76,7 @@ bool ref_product_may_vanish(const ref_rounding *rounding, double a, double b)
 bool ref_operand_varies(const ref_rounding *rounding, bool weight)
 {
     return rounding->flush_in || (weight && rounding->quant_bits != 0 &&
+                                  rounding->operand_scale == ASSAY_SCALE_NONE &&
                                   !ref_fits(ASSAY_F32, rounding->multiply));
 }
 
@@ -80,7 +85,8 @@ bool ref_operand_changes(const ref_rounding *rounding, bool weight, assay_dtype 
     if (weight && rounding->quant_bits != 0) {
         return false;
     }
-    return !ref_fits(from, rounding->multiply) || (weight && !ref_fits(from, rounding->storage));
+    return ref_scales_rows(rounding, weight) || !ref_fits(from, rounding->multiply) ||
+           (weight && !ref_fits(from, rounding->storage));
 }
 
 double ref_operand_doubt(const ref_rounding *rounding, double value, double off)

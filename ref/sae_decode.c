@@ -273,6 +273,9 @@ assay_status assay_ref_sae_decode(const assay_sae_decode_params *params,
     if (status == ASSAY_OK) {
         status = ref_model_wanted(contract, model, &job.rounding, &wanted, error);
     }
+    if (status == ASSAY_OK) {
+        status = ref_scales_refuse("sae_decode", &job.rounding, error);
+    }
     if (status != ASSAY_OK) {
         return status;
     }

@@ -264,6 +264,9 @@ static assay_status open_job(encode_job *job, const assay_subset *subset,
     if (status == ASSAY_OK) {
         status = ref_model_wanted(contract, job->pre_model, &job->rounding, &job->wanted, error);
     }
+    if (status == ASSAY_OK) {
+        status = ref_scales_refuse("sae_encode", &job->rounding, error);
+    }
     if (status != ASSAY_OK) {
         return status;
     }

@@ -230,6 +230,9 @@ assay_status assay_ref_sae_steer(const assay_sae_steer_params *params, const ass
     if (status == ASSAY_OK) {
         status = ref_model_wanted(contract, model, &job.rounding, &wanted, error);
     }
+    if (status == ASSAY_OK) {
+        status = ref_scales_refuse("sae_steer", &job.rounding, error);
+    }
     if (status != ASSAY_OK) {
         return status;
     }
