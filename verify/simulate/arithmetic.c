@@ -86,6 +86,39 @@ static float quantise(double *weight, int64_t count, int32_t bits)
     return scale;
 }
 
+static double word_of(assay_dtype type, double quotient)
+{
+    return type == ASSAY_I8 ? fmax(-127.0, fmin(127.0, rint(quotient))) : sim_round(type, quotient);
+}
+
+double sim_scaled_row(const simulated *s, double *x, int64_t count)
+{
+    const assay_dtype type = s->contract.multiply;
+    const float most = type == ASSAY_I8 ? 127.0f : type == ASSAY_E4M3 ? 448.0f : 57344.0f;
+    float greatest = 0.0f;
+    bool finite = true;
+    for (int64_t k = 0; k < count; k++) {
+        greatest = fmaxf(greatest, fabsf((float)x[k]));
+        finite = finite && isfinite((float)x[k]);
+    }
+    float scale = greatest / most;
+    if (s->contract.operand_scale == ASSAY_SCALE_ROW_POWER) {
+        int exponent = 0;
+        (void)frexpf(greatest, &exponent); /* 2^exponent is above it, and most above 2^6 */
+        scale = ldexpf(1.0f, exponent > 60 ? 60 : exponent < -60 ? -60 : exponent);
+        while (scale > 0x1p-60f && greatest <= most * (0.5f * scale)) {
+            scale *= 0.5f;
+        }
+    }
+    scale = finite ? scale : NAN;
+    const float reciprocal = 1.0f / scale;
+    for (int64_t k = 0; k < count; k++) {
+        const float quotient = isinf(reciprocal) ? (float)x[k] / scale : (float)x[k] * reciprocal;
+        x[k] = scale == 0.0f ? 0.0 : word_of(type, (double)quotient);
+    }
+    return (double)scale;
+}
+
 void sim_weight_row(const simulated *s, const assay_tensor *weight, int64_t at, int64_t stride,
                     int64_t count, double *out, double *scale)
 {
@@ -103,6 +136,13 @@ void sim_weight_row(const simulated *s, const assay_tensor *weight, int64_t at, 
         for (int64_t k = first; s->contract.quant_group > 0 && k < first + here; k++) {
             out[k] = (double)(float)(out[k] * step);
         }
+    }
+    if (s->contract.quant_bits == 0 && s->contract.operand_scale != ASSAY_SCALE_NONE) {
+        for (int64_t k = 0; k < count; k++) {
+            out[k] = sim_round(s->contract.storage, out[k]);
+        }
+        *scale = sim_scaled_row(s, out, count);
+        return;
     }
     for (int64_t k = 0; k < count; k++) {
         out[k] = s->contract.quant_bits > 0 ? sim_operand(s, out[k]) : sim_weight(s, out[k]);

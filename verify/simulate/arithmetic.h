@@ -45,9 +45,13 @@ double sim_weight(const simulated *s, double value);
 /* Rounds to the tensor's type, flushing where the contract does, and stores. */
 void sim_put(const simulated *s, const assay_tensor *tensor, int64_t i, int64_t j, double value);
 
+/* A row as words, in place, and the scale that multiplies sums of them. Words are of a product with
+ * the scale's reciprocal where f32 has it, as kernels may well compute them. */
+double sim_scaled_row(const simulated *s, double *x, int64_t count);
+
 /* count weights of a row that one output reads, `stride` apart from element `at` on, as they are
- * multiplied. Quantised by whole rows they are integers, and *scale multiplies the sum; else it is
- * 1. */
+ * multiplied. Quantised by whole rows they are integers, and in scaled rows words: *scale then
+ * multiplies the sum; else it is 1. */
 void sim_weight_row(const simulated *s, const assay_tensor *weight, int64_t at, int64_t stride,
                     int64_t count, double *out, double *scale);
 

@@ -26,6 +26,14 @@
     X(int5, "int5 weights, one scale for 32", SIM_DRAWN)                                           \
     X(int4, "int4 weights, one scale for 32", SIM_DRAWN)
 
+/* Those with scaled rows, which are of linear alone. */
+#define SIM_SCALED_CONTRACTS(X)                                                                    \
+    X(int8_rows, "int8 weights and rows, a scale each, integer sums", SIM_DRAWN)                   \
+    X(int8_power_rows, "int8 with powers of two for scales, f32 sums", SIM_DRAWN)                  \
+    X(e4m3_power_rows, "e4m3 with powers of two, sums of 4 truncated to 14 bits", SIM_DRAWN)       \
+    X(e4m3_rows, "e4m3 with a scale a row, sums of 32 truncated to 14 bits", SIM_DRAWN)            \
+    X(e5m2_rows, "e5m2 with a scale a row, f32 sums", SIM_DRAWN)
+
 #define SIM_NEAREST(bits_) {.bits = (bits_), .rounding = ASSAY_NEAREST, .block = 1}
 #define SIM_TRUNCATED(bits_, block_)                                                               \
     {.bits = (bits_), .rounding = ASSAY_TRUNCATE, .block = (block_)}
@@ -63,5 +71,20 @@
 #define SIM_int4                                                                                   \
     {SIM_TYPES(F32, F32, F32, F64), .accumulate = SIM_NEAREST(24), .quant_bits = 4,                \
      .quant_group = 32}
+#define SIM_int8_rows                                                                              \
+    {SIM_TYPES(I8, F32, BF16, NONE), .accumulate = SIM_NEAREST(32), .quant_bits = 8,               \
+     .operand_scale = ASSAY_SCALE_ROW}
+#define SIM_int8_power_rows                                                                        \
+    {SIM_TYPES(I8, F32, F32, NONE), .accumulate = SIM_NEAREST(24),                                 \
+     .operand_scale = ASSAY_SCALE_ROW_POWER}
+#define SIM_e4m3_power_rows                                                                        \
+    {SIM_TYPES(E4M3, F32, BF16, NONE), .accumulate = SIM_TRUNCATED(14, 4),                         \
+     .operand_scale = ASSAY_SCALE_ROW_POWER}
+#define SIM_e4m3_rows                                                                              \
+    {SIM_TYPES(E4M3, F32, F32, NONE), .accumulate = SIM_TRUNCATED(14, 32),                         \
+     .operand_scale = ASSAY_SCALE_ROW}
+#define SIM_e5m2_rows                                                                              \
+    {SIM_TYPES(E5M2, F32, F32, NONE), .accumulate = SIM_NEAREST(24),                               \
+     .operand_scale = ASSAY_SCALE_ROW}
 
 #endif

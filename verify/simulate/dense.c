@@ -123,7 +123,8 @@ assay_status sim_rmsnorm(const simulated *s, const assay_exec *exec,
 }
 
 static void linear_column(const simulated *s, const assay_linear_params *params,
-                          const assay_linear_io *io, int64_t o, const double *x, double *weight)
+                          const assay_linear_io *io, int64_t o, const double *x,
+                          const double *row_scale, double *weight)
 {
     const int64_t depth = params->weight.shape[1];
     double scale = 1.0;
@@ -135,8 +136,9 @@ static void linear_column(const simulated *s, const assay_linear_params *params,
         const double *const row = x + n * depth;
         double *const scratch = weight + depth;
         double sum;
-        if (s->contract.quant_bits > 0) {
+        if (s->contract.quant_bits > 0 || row_scale != NULL) {
             sum = sim_work(s, sim_dot(s, &order, row, weight, depth, scratch) * scale);
+            sum = row_scale != NULL ? sim_work(s, sum * row_scale[n]) : sum;
             sum = assay_present(&params->bias) ? sim_work(s, sum + bias) : sum;
         } else if (assay_present(&params->bias)) {
             sum = sim_dot_biased(s, &order, row, weight, depth, bias, scratch);
@@ -154,18 +156,23 @@ assay_status sim_linear(const simulated *s, const assay_exec *exec,
     const int64_t depth = params->weight.shape[1];
     const int64_t stretch = depth + sim_scratch(depth);
     double *memory = sim_take(exec, stretch);
-    double *x = calloc((size_t)(rows * depth) + 1, sizeof *x);
+    double *x = calloc((size_t)(rows * (depth + 1)) + 1, sizeof *x);
+    const bool scaled = s->contract.operand_scale != ASSAY_SCALE_NONE;
+    double *const row_scale = scaled && x != NULL ? x + rows * depth : NULL;
     assay_status status = memory != NULL && x != NULL ? ASSAY_OK : ASSAY_NO_MEMORY;
     if (status == ASSAY_OK) {
         for (int64_t n = 0; n < rows; n++) {
             sim_load(&io->x, n, x + n * depth);
+            if (scaled) {
+                row_scale[n] = sim_scaled_row(s, x + n * depth, depth);
+            }
         }
-        for (int64_t k = 0; k < rows * depth; k++) {
+        for (int64_t k = 0; !scaled && k < rows * depth; k++) {
             x[k] = sim_operand(s, x[k]);
         }
 #pragma omp parallel for num_threads(sim_threads(exec)) schedule(dynamic, 8)
         for (int64_t o = 0; o < io->y.shape[1]; o++) {
-            linear_column(s, params, io, o, x, sim_own(memory, stretch));
+            linear_column(s, params, io, o, x, row_scale, sim_own(memory, stretch));
         }
     }
     free(memory);

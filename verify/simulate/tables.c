@@ -1,4 +1,4 @@
-/* One table of descriptors for each contract that is simulated. */
+/* One table of descriptors for each contract that is simulated: of every op, or of linear alone. */
 #include "verify/simulate/contracts.h"
 #include "verify/simulate/kernels.h"
 #include "verify/simulate/simulate.h"
@@ -24,13 +24,16 @@ enum { SIM_DRAWN = false, SIM_ALL_REVERSED = true };
         .run.op_ = {.run = run_##contract_##_##op_},                                               \
     };
 
-/* Every step op by name: a list within a list is not expanded again. */
-#define SIM_TABLE(contract_, summary_, ordering_)                                                  \
+#define SIM_SIMULATED(contract_, ordering_)                                                        \
     static const simulated simulated_##contract_ = {                                               \
         .contract = SIM_##contract_,                                                               \
         .fixed = ordering_,                                                                        \
         .order = {SIM_REVERSED, SIM_CHAIN, 1, 0},                                                  \
-    };                                                                                             \
+    };
+
+/* Every step op by name: a list within a list is not expanded again. */
+#define SIM_TABLE(contract_, summary_, ordering_)                                                  \
+    SIM_SIMULATED(contract_, ordering_)                                                            \
     SIM_KERNEL(contract_, summary_, embed)                                                         \
     SIM_KERNEL(contract_, summary_, add)                                                           \
     SIM_KERNEL(contract_, summary_, rmsnorm)                                                       \
@@ -61,8 +64,19 @@ enum { SIM_DRAWN = false, SIM_ALL_REVERSED = true };
 
 SIM_CONTRACTS(SIM_TABLE)
 
+#define SIM_LINEAR_TABLE(contract_, summary_, ordering_)                                           \
+    SIM_SIMULATED(contract_, ordering_)                                                            \
+    SIM_KERNEL(contract_, summary_, linear)                                                        \
+    static const assay_table table_##contract_ = {                                                 \
+        .name = "simulated_" #contract_,                                                           \
+        .kernel = {[ASSAY_OP_linear] = &kernel_##contract_##_linear},                              \
+    };
+
+SIM_SCALED_CONTRACTS(SIM_LINEAR_TABLE)
+
 #define SIM_ENTRY(contract_, summary_, ordering_) &table_##contract_,
-static const assay_table *const tables[] = {SIM_CONTRACTS(SIM_ENTRY)};
+static const assay_table *const tables[] = {
+    SIM_CONTRACTS(SIM_ENTRY) SIM_SCALED_CONTRACTS(SIM_ENTRY)};
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
