@@ -138,7 +138,8 @@ bool assay_contracts_round(const assay_table *contracts)
         const assay_precision *const p = kernel != NULL ? &kernel->precision : &none;
         const int multiply = assay_dtype_bits(p->multiply);
         const int storage = assay_dtype_bits(p->storage);
-        rounds = rounds || p->quant_bits > 0 || (multiply > 0 && multiply < 24) ||
+        rounds = rounds || p->quant_bits > 0 || p->operand_scale != ASSAY_SCALE_NONE ||
+                 (multiply > 0 && multiply < 24) ||
                  (storage > 0 && storage < 24);
     }
     return rounds;

@@ -15,7 +15,8 @@ static void add_precision(assay_sha256 *hash, const assay_precision *p)
                              (int64_t)p->order,
                              (int64_t)p->flush,
                              p->quant_bits,
-                             p->quant_group};
+                             p->quant_group,
+                             p->operand_scale};
     assay_sha256_add(hash, field, sizeof field);
 }
 

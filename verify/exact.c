@@ -125,8 +125,9 @@ assay_status assay_exact_elements(const assay_step *step, const assay_any_io *se
                                   double *expected, assay_budget *budget, assay_arena *arena,
                                   assay_error *error)
 {
-    if (contract->quant_bits != 0) {
-        return ASSAY_OK; /* the weights are others, of scales that are no such numbers */
+    if (contract->quant_bits != 0 || contract->operand_scale == ASSAY_SCALE_ROW ||
+        (contract->operand_scale != ASSAY_SCALE_NONE && contract->multiply == ASSAY_I8)) {
+        return ASSAY_OK; /* the operands are others, of scales that are no such numbers */
     }
     if (step->op == ASSAY_OP_sae_steer) {
         return assay_exact_steer(step->params, &seen->sae_steer, contract, truth, expected, budget,

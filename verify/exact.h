@@ -5,10 +5,11 @@
  *      every element of its tensor; all sums are multiples of q
  *   M  the same op on the operands' magnitudes: no partial sum exceeds it
  * and M / q <= 2^bits of the accumulator (and of the intermediate type where the op rounds to one).
- * Operands must be numbers of the multiply and storage types. A certified element's expectation is
- * the truth rounded to the output type, its budget 0. Ops: linear, adapter without a norm or a scale,
- * sae_decode, sae_encode and sae_steer without layer norm; embed, and add where the sum is a number
- * of f32, of any data. Others are left alone. */
+ * Operands must be numbers of the multiply and storage types; where rows are scaled by powers of
+ * two, numbers of an 8-bit float are words of it too, no scale being above 1. A certified element's
+ * expectation is the truth rounded to the output type, its budget 0. Ops: linear, adapter without a
+ * norm or a scale, sae_decode, sae_encode and sae_steer without layer norm; embed, and add where
+ * the sum is a number of f32, of any data. Others are left alone. */
 #ifndef VERIFY_EXACT_H
 #define VERIFY_EXACT_H
 

@@ -29,6 +29,12 @@ static bool is_topk(const assay_case_entry *entry)
     return activation != NULL && strcmp(activation, "topk") == 0;
 }
 
+/* Whether sums may be of integers, whose scales, any f32, multiply them later. */
+static bool is_summed_before(const assay_precision *contract)
+{
+    return contract->quant_bits != 0 || contract->operand_scale == ASSAY_SCALE_ROW;
+}
+
 /* Whether numbers of the case, 127 times as large, leave f32's range. */
 static bool is_huge(const assay_case_entry *entry)
 {
@@ -45,14 +51,15 @@ static bool is_all_flushed(const assay_case_entry *entry, const assay_kernel *ke
 }
 
 /* A case on which no kernel of the contract can show anything is not judged, with the reason. A
- * kernel on quantised weights may add up x * q and scale the sum: where the sum itself is near the
- * end of the range, that of q, up to 127 times as large, is beyond it. An encoder whose operands
+ * kernel on quantised weights may add up x * q and scale the sum, by one scale after another where
+ * rows of x have some too: where the sum itself is near the end of the range, that of q, up to 127
+ * times as large, is beyond it. An encoder whose operands
  * are flushed finds the same latents active as one that never looked at its rows. */
 static bool is_beyond(const assay_case_entry *entry, const assay_kernel *kernel,
                       assay_result *result)
 {
     const char *reason = NULL;
-    if (entry->op == ASSAY_OP_linear && kernel->precision.quant_bits != 0 && is_huge(entry)) {
+    if (entry->op == ASSAY_OP_linear && is_summed_before(&kernel->precision) && is_huge(entry)) {
         reason = "sums near the end of f32's range: on quantised weights, which may be summed "
                  "before they are scaled, every one of them may overflow";
     } else if (entry->op == ASSAY_OP_sae_encode && is_all_flushed(entry, kernel)) {

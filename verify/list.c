@@ -83,10 +83,12 @@ static void print_op(const cJSON *entry)
 static void print_kernel(const cJSON *entry)
 {
     char name[64];
+    const bool scaled = strcmp(text_of(entry, "operand_scale"), "none") != 0;
     (void)snprintf(name, sizeof name, "%s/%s", text_of(entry, "op"), text_of(entry, "impl"));
-    printf("%-24s %s\n%-24s weights %s, products %s, sums %s (%s), steps %s, out %s; flushes ",
+    printf("%-24s %s\n%-24s weights %s, products %s%s, sums %s (%s), steps %s, out %s; flushes ",
            name, text_of(entry, "summary"), "", text_of(entry, "storage"),
-           text_of(entry, "multiply"), text_of(entry, "accumulate"), text_of(entry, "order"),
+           text_of(entry, "multiply"), scaled ? " in scaled rows" : "",
+           text_of(entry, "accumulate"), text_of(entry, "order"),
            text_of(entry, "intermediate"), text_of(entry, "output"));
     print_words(entry, "flush", "nothing");
     (void)putchar('\n');

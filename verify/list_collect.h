@@ -21,9 +21,9 @@ typedef struct assay_list_filter {
  * loaded.
  *   ops      {name, formula, judged_by, implementations [name]}; a stage that is composed of other
  *            ops counts as implemented
- *   kernels  {op, impl, backend, summary, space, storage, multiply, accumulate, intermediate,
- *            output, order, flush [where], capabilities [what], features [what the processor must
- *            have], missing_features [which of them this one lacks]}
+ *   kernels  {op, impl, backend, summary, space, storage, multiply, operand_scale, accumulate,
+ *            intermediate, output, order, flush [where], capabilities [what], features [what the
+ *            processor must have], missing_features [which of them this one lacks]}
  *   stages   {op, impl, backend}: compositions that an implementation's kernels suffice for, and
  *            fused ones, by the ops that cases name
  *   cases    {golden, id, op, precision}; golden is "generated" for cases made from a seed

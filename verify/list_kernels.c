@@ -68,6 +68,16 @@ static const char *order_name(assay_order order)
     return "?";
 }
 
+static const char *scale_name(int32_t scale)
+{
+    switch (scale) {
+    case ASSAY_SCALE_NONE: return "none";
+    case ASSAY_SCALE_ROW: return "row";
+    case ASSAY_SCALE_ROW_POWER: return "row, power of two";
+    default: return "?";
+    }
+}
+
 /* The names of the bits that are set. */
 static void add_bits(cJSON *object, const char *key, uint32_t bits, const char *const *names,
                      size_t count)
@@ -89,6 +99,7 @@ static void add_contract(cJSON *entry, const assay_precision *p)
                    p->accumulate.block > 1 ? ", in blocks" : "");
     (void)cJSON_AddStringToObject(entry, "storage", assay_dtype_name(p->storage));
     (void)cJSON_AddStringToObject(entry, "multiply", assay_dtype_name(p->multiply));
+    (void)cJSON_AddStringToObject(entry, "operand_scale", scale_name(p->operand_scale));
     (void)cJSON_AddStringToObject(entry, "accumulate", sum);
     (void)cJSON_AddStringToObject(entry, "intermediate", assay_dtype_name(p->intermediate));
     (void)cJSON_AddStringToObject(entry, "output", assay_dtype_name(p->output));
