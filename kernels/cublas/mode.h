@@ -68,9 +68,9 @@ struct Fp8Mode : Plain {
     static constexpr int oldest = 89;
 };
 
-/* e4m3 with a scale for each row of both operands (quantise.h): nothing saturates and little is
- * subnormal. A contract has no scales: that e4m3(x) is multiplied would be untrue, so it states
- * words of 8 bits whose value it does not know, and the verifier skips the kernel and says why. */
+/* e4m3 with a power of two for each row of both operands (quantise.h): nothing saturates and little
+ * is subnormal. A contract's rule for scaled rows is linear's; of the other ops the verifier skips
+ * the kernels and says why. */
 struct Fp8RowsMode {
     using Io = Bf16;
     using Element = E4m3;
@@ -78,7 +78,7 @@ struct Fp8RowsMode {
     static constexpr const char *name = "cublas_fp8_rows";
     static constexpr assay_dtype io = ASSAY_BF16;
     static constexpr assay_dtype element = ASSAY_E4M3;
-    static constexpr assay_dtype multiply = ASSAY_U8;
+    static constexpr assay_dtype multiply = ASSAY_E4M3;
     static constexpr assay_accumulator sum = {14, ASSAY_TRUNCATE, 4};
     static constexpr cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
     static constexpr int oldest = 89;
@@ -117,6 +117,7 @@ template <typename Mode> assay_kernel describe(assay_op op, const char *summary)
     kernel.precision.intermediate = ASSAY_F32;
     kernel.precision.output = Mode::io;
     kernel.precision.order = ASSAY_ORDER_BLOCKED;
+    kernel.precision.operand_scale = Mode::scaled ? ASSAY_SCALE_ROW_POWER : ASSAY_SCALE_NONE;
     return kernel;
 }
 

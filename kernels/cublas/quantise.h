@@ -1,7 +1,7 @@
 /* Rows as words of 8 bits with one scale each, and sums made numbers again. In f32 arithmetic, with
  * x the row as f32, q to nearest even:
  *   integers  scale = max |x| / 127, q = rint(x / scale), 0 where scale is 0; precision.h has the
- *             rule, for weights, and rows of activations follow it too
+ *             rules, for weights and for rows of activations
  *   e4m3      scale = the least power of two, of 2^-60 .. 2^60, by which max |x| is at most 448;
  *             q = e4m3(x / scale). A float is no more precise for a scale between two powers, while
  *             dividing and multiplying by one of them is exact: in whatever order that is done, and

@@ -1,7 +1,6 @@
 /* linear in integers: weights and rows of x each quantised to 8 bits with a scale a row
  * (kernels/cublas/quantise.h), products added exactly in 32 bits by the library, sums made numbers
- * again by our kernel. The contract states the integers; it has no place for the scale of a row of
- * activations, so that the verifier skips this kernel, and says why. */
+ * again by our kernel. */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cublas/quantise.h"
@@ -154,6 +153,7 @@ assay_kernel describe_linear_int8()
     assay_kernel kernel = describe<Int8Mode>(
         ASSAY_OP_linear, "cuBLASLt on integers, a scale for each row of weights and of x");
     kernel.precision.quant_bits = BITS;
+    kernel.precision.operand_scale = ASSAY_SCALE_ROW;
     kernel.alignment[3] = VECTOR; /* y */
     kernel.run.linear.supports = supports;
     kernel.run.linear.workspace = workspace;
