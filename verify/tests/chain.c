@@ -220,6 +220,10 @@ Test(chain, contracts_are_told_apart_by_what_they_say)
     cr_expect_str_eq(digest[0], digest[1]);
     cr_expect_str_neq(digest[0], digest[2]);
     cr_expect_str_neq(digest[0], digest[3]);
+    linear.precision.accumulate.bits++;
+    linear.precision.operand_scale = ASSAY_SCALE_ROW;
+    assay_contract_digest(&changed, digest[3]);
+    cr_expect_str_neq(digest[0], digest[3]);
 }
 
 typedef struct asker {

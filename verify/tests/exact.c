@@ -92,6 +92,29 @@ Test(exact, operands_that_the_multiplier_rounds_are_not)
     assay_arena_free(&p.arena);
 }
 
+Test(exact, rows_scaled_by_powers_of_two_are_and_others_are_not)
+{
+    product p;
+    assay_precision scaled = f32;
+    scaled.multiply = ASSAY_E4M3;
+    scaled.operand_scale = ASSAY_SCALE_ROW_POWER;
+    build(&p, 7.0f, 9.0f, &scaled);
+    cr_assert_eq(exact_elements(&p), N * O);
+    assay_arena_free(&p.arena);
+    build(&p, 17.0f, 1.0f, &scaled); /* five bits */
+    cr_assert_eq(exact_elements(&p), 0);
+    assay_arena_free(&p.arena);
+    scaled.operand_scale = ASSAY_SCALE_ROW;
+    build(&p, 7.0f, 9.0f, &scaled);
+    cr_assert_eq(exact_elements(&p), 0);
+    assay_arena_free(&p.arena);
+    scaled.multiply = ASSAY_I8;
+    scaled.operand_scale = ASSAY_SCALE_ROW_POWER;
+    build(&p, 0.3f, 1.0f, &scaled);
+    cr_assert_eq(exact_elements(&p), 0);
+    assay_arena_free(&p.arena);
+}
+
 Test(exact, the_expectation_is_rounded_once_to_the_output)
 {
     product p;

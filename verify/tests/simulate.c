@@ -19,7 +19,8 @@ static assay_status count(void *context, const assay_result *result, assay_error
 {
     const judged_pair *const pair = context;
     if (result->verdict == ASSAY_SKIP && pair->entry->op == ASSAY_OP_linear &&
-        pair->kernel->precision.quant_bits != 0) {
+        (pair->kernel->precision.quant_bits != 0 ||
+         pair->kernel->precision.operand_scale == ASSAY_SCALE_ROW)) {
         return ASSAY_OK; /* sums that leave the range before they are scaled: not to be judged */
     }
     judged++;
@@ -73,8 +74,8 @@ static void judge_under(bench *b, const assay_case_entry *entry, const assay_tab
 Test(simulate, every_contract_passes_its_own_budget)
 {
     bench b = open_bench();
-    size_t contracts = 0;
-    while (assay_simulated_at(contracts) != NULL) {
+    size_t contracts = 0; /* of every op: those of linear alone come last */
+    while (assay_simulated_at(contracts)->kernel[ASSAY_OP_embed] != NULL) {
         contracts++;
     }
     cr_assert_geq(contracts, 12);
@@ -85,6 +86,23 @@ Test(simulate, every_contract_passes_its_own_budget)
     }
     close_bench(&b);
     cr_assert_gt(judged, 150);
+    cr_assert_eq(alarms, 0, "%d alarms in %d verdicts", alarms, judged);
+}
+
+/* Every case of linear that is not heavy, each under one of the contracts with scaled rows. */
+Test(simulate, every_contract_of_scaled_rows_passes_its_own_budget)
+{
+    static const char *const names[] = {"simulated_int8_rows", "simulated_int8_power_rows",
+                                        "simulated_e4m3_power_rows", "simulated_e4m3_rows",
+                                        "simulated_e5m2_rows"};
+    bench b = open_bench();
+    for (size_t i = 0; i < b.cases.count; i++) {
+        if (!b.cases.entries[i].heavy && b.cases.entries[i].op == ASSAY_OP_linear) {
+            judge_under(&b, &b.cases.entries[i], assay_simulated_find(names[i % 5]), 300 + i);
+        }
+    }
+    close_bench(&b);
+    cr_assert_gt(judged, 30);
     cr_assert_eq(alarms, 0, "%d alarms in %d verdicts", alarms, judged);
 }
 
@@ -180,7 +198,11 @@ Test(simulate, names_are_found_and_complete)
     for (size_t i = 0; assay_simulated_at(i) != NULL; i++) {
         const assay_table *const table = assay_simulated_at(i);
         cr_assert_eq(assay_simulated_find(table->name), table);
-#define HAS(op) cr_assert_not_null(table->kernel[ASSAY_OP_##op]);
+        const assay_kernel *const linear = table->kernel[ASSAY_OP_linear];
+        cr_assert_not_null(linear);
+        const bool alone = linear->precision.operand_scale != ASSAY_SCALE_NONE;
+#define HAS(op)                                                                                    \
+    cr_assert((table->kernel[ASSAY_OP_##op] != NULL) == (!alone || ASSAY_OP_##op == ASSAY_OP_linear));
         ASSAY_STEP_OPS(HAS)
 #undef HAS
     }
@@ -216,7 +238,12 @@ Test(simulate, a_contract_that_claims_too_much_fails)
         {"simulated_f32", "simulated_f64"},      {"simulated_tf32", "simulated_f32"},
         {"simulated_int8", "simulated_f32"},     {"simulated_int4", "simulated_int5"},
         {"simulated_f32", "simulated_int8"},     {"simulated_bf16_weights", "simulated_f32"},
-        {"simulated_e5m2", "simulated_bf16_tensor8"}, {"simulated_e5m2", "simulated_e4m3"}};
+        {"simulated_e5m2", "simulated_bf16_tensor8"}, {"simulated_e5m2", "simulated_e4m3"},
+        {"simulated_e4m3", "simulated_e4m3_power_rows"},
+        {"simulated_e4m3_power_rows", "simulated_e4m3_rows"},
+        {"simulated_int8_rows", "simulated_int8_power_rows"},
+        {"simulated_int8_power_rows", "simulated_int8_rows"},
+        {"simulated_e5m2_rows", "simulated_e4m3_rows"}};
     for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
         cr_assert_gt(above_as(claims[i][0], claims[i][1]), 0, "%s passed as %s", claims[i][0],
                      claims[i][1]);
