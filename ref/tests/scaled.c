@@ -71,7 +71,8 @@ Test(scaled, powers_of_two_end_at_sixty)
 
 Test(scaled, a_row_of_zeros_stays_and_one_that_is_not_finite_is_nan)
 {
-    check_row(ASSAY_I8, ASSAY_SCALE_ROW, 2, (const double[]){0.0, -0.0}, (const double[]){0.0, 0.0});
+    check_row(ASSAY_I8, ASSAY_SCALE_ROW, 2, (const double[]){0.0, -0.0},
+              (const double[]){0.0, 0.0});
     check_row(ASSAY_E4M3, ASSAY_SCALE_ROW_POWER, 2, (const double[]){0.0, 0.0},
               (const double[]){0.0, 0.0});
     for (int32_t scale = ASSAY_SCALE_ROW; scale <= ASSAY_SCALE_ROW_POWER; scale++) {

@@ -202,7 +202,7 @@ Test(simulate, names_are_found_and_complete)
         cr_assert_not_null(linear);
         const bool alone = linear->precision.operand_scale != ASSAY_SCALE_NONE;
 #define HAS(op)                                                                                    \
-    cr_assert((table->kernel[ASSAY_OP_##op] != NULL) == (!alone || ASSAY_OP_##op == ASSAY_OP_linear));
+    cr_assert_eq(table->kernel[ASSAY_OP_##op] != NULL, !alone || ASSAY_OP_##op == ASSAY_OP_linear);
         ASSAY_STEP_OPS(HAS)
 #undef HAS
     }
