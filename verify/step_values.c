@@ -199,8 +199,11 @@ assay_status assay_check_linearity(assay_judgement *j)
     const bool normed = j->step->op == ASSAY_OP_sae_decode &&
                         ((const assay_sae_decode_params *)j->step->params)->sae.layer_norm;
     /* of a float64 kernel no truth is known that is finer than itself */
-    const bool fine = j->judge->kernel->precision.accumulate.bits >= 53;
-    if (!holds || fine || normed || biased(j) || j->step->expected != NULL ||
+    const assay_precision *const contract = &j->judge->kernel->precision;
+    const bool fine = contract->accumulate.bits >= 53;
+    /* and halves of a row have scales of their own, and so other operands */
+    const bool scaled = contract->operand_scale != ASSAY_SCALE_NONE;
+    if (!holds || fine || scaled || normed || biased(j) || j->step->expected != NULL ||
         work_of(j) > ASSAY_SMALL_WORK) {
         return ASSAY_OK;
     }
