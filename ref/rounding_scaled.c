@@ -69,7 +69,9 @@ void ref_scaled_row(const ref_rounding *rounding, bool weight, int64_t count, do
     const float scale = isnan(greatest) ? NAN
                         : any           ? greatest / (float)rounding->word_limit
                                         : power_for((double)greatest, rounding->word_limit);
-    const bool exact = !any || (double)scale * rounding->word_limit == (double)greatest;
+    int exponent;
+    const bool exact = frexpf(scale, &exponent) == 0.5f &&
+                       (double)scale * rounding->word_limit == (double)greatest;
     for (int64_t k = 0; k < count; k++) {
         const float x = (float)value[k];
         const double word = scale == 0.0f ? 0.0 : word_of(rounding, (double)(x / scale));

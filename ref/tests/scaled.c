@@ -93,7 +93,7 @@ Test(scaled, a_word_is_in_doubt_at_the_edge_between_two_alone)
     ref_scaled_row(&rounding, false, 4, row, doubt);
     cr_assert_eq(doubt[1], (double)(3.0f / 127.0f));
     cr_assert(doubt[0] == 0.0 && doubt[2] == 0.0 && doubt[3] == 0.0);
-    double exact[] = {254.0, 3.0}; /* a tie of an exact scale is none */
+    double exact[] = {254.0, 3.0}; /* of a scale that is a power of two nothing is */
     ref_scaled_row(&rounding, false, 2, exact, doubt);
     cr_assert(doubt[0] == 0.0 && doubt[1] == 0.0);
     const ref_rounding power = rounding_of(scaled(ASSAY_I8, ASSAY_SCALE_ROW_POWER));
@@ -186,11 +186,13 @@ Test(scaled, other_ops_have_no_rule_for_them)
     const assay_precision contract = scaled(ASSAY_E4M3, ASSAY_SCALE_ROW_POWER);
     const assay_tensor x = random_matrix(1, ASSAY_F32, 2, 4, 1.0);
     const assay_tensor w = random_matrix(2, ASSAY_F32, 4, 4, 1.0);
+    const assay_tensor bias = random_vector(3, ASSAY_F32, 4, 1.0, 0.0);
     const assay_tensor y = zeros(ASSAY_F64, 2, 4);
-    const assay_adapter_params params = {.type = ASSAY_ADAPTER_FULL_RANK, .weight = w};
+    const assay_adapter_params params = {.type = ASSAY_ADAPTER_FULL_RANK, .weight = w,
+                                         .bias = bias};
     const assay_adapter_io io = {x, y};
     cr_assert_eq(assay_ref_adapter(&params, &io, NULL, &contract, NULL, &error),
                  ASSAY_UNSUPPORTED);
     cr_assert_not_null(strstr(error.message, "linear alone"), "%s", error.message);
-    free(x.data), free(w.data), free(y.data);
+    free(x.data), free(w.data), free(bias.data), free(y.data);
 }

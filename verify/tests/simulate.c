@@ -239,7 +239,7 @@ Test(simulate, a_contract_that_claims_too_much_fails)
         {"simulated_int8", "simulated_f32"},     {"simulated_int4", "simulated_int5"},
         {"simulated_f32", "simulated_int8"},     {"simulated_bf16_weights", "simulated_f32"},
         {"simulated_e5m2", "simulated_bf16_tensor8"}, {"simulated_e5m2", "simulated_e4m3"},
-        {"simulated_e4m3", "simulated_e4m3_power_rows"},
+        {"simulated_e4m3_rows", "simulated_e4m3_power_rows"},
         {"simulated_e4m3_power_rows", "simulated_e4m3_rows"},
         {"simulated_int8_rows", "simulated_int8_power_rows"},
         {"simulated_int8_power_rows", "simulated_int8_rows"},

@@ -71,8 +71,8 @@
  * those of their own rule, which must be words of the type. It adds products of words, and
  * multiplies sums by the scales before a bias; with 1 that may cost a rounding of f32 for each
  * scaled operand, and a word may be a neighbouring one where x / scale comes within four such
- * roundings of the edge between the two (a product with 1 / scale or G / max |x|), unless the scale
- * and the quotient are exact. A row with a number that is not finite is NaN. */
+ * roundings of the edge between the two (a product with 1 / scale or G / max |x|), unless max |x| / G
+ * is a power of two. A row with a number that is not finite is NaN. */
 #ifndef ASSAY_PRECISION_H
 #define ASSAY_PRECISION_H
 
