@@ -49,10 +49,10 @@ void ref_dots_rows(const double *a, int64_t a_stride, int64_t rows, const double
  * probabilistic form), and u|s_k| overstates its standard deviation by sqrt(3) or more. They are
  * not independent where terms repeat, in runs or alternation (a quarter of them: the same rounding
  * again and again), and not of mean 0 where one-signed terms are below half an ulp of the sum:
- * every one of them is dropped. Products summed exactly in blocks leave fewer steps, which are among
- * those of S: it is kept as it is. A quick rounding leaves out the pairwise order, which is within a
- * small factor of the sequential one: for large cases and for compositions. terms is used as
- * scratch. */
+ * every one of them is dropped. Products summed exactly in blocks leave fewer steps, which are
+ * among those of S: it is kept as it is. A quick rounding leaves out the pairwise order, which is
+ * within a small factor of the sequential one: for large cases and for compositions. terms is used
+ * as scratch. */
 ref_spread ref_sum_spread(double *terms, int64_t count, const ref_rounding *rounding);
 
 /* The same of the terms a_k b_k, and of bias as one more unless NULL, which begins the sum in the

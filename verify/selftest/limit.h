@@ -4,7 +4,9 @@
  *   results kept in 16 bits  2 ulp of that type and the accumulation term
  *   accumulators that truncate or are narrow: beside either, twice their accumulation term
  *                            u sum|s|: a right one uses a good part of it itself, to one side
- * Operands have no part in it: they are promised (precision.h). */
+ *   rows with scales of any  beside either, twice what words at an edge may differ by: so much may
+ *   f32                      lie between two right kernels
+ * Other operands have no part in it: they are promised (precision.h). */
 #ifndef VERIFY_SELFTEST_LIMIT_H
 #define VERIFY_SELFTEST_LIMIT_H
 
@@ -18,8 +20,8 @@
 typedef struct assay_limit {
     double rms, ulp;            /* parts of the row's RMS; last places of `kept` */
     assay_dtype kept;           /* the narrowest type that a result passes */
-    const double *accumulation; /* per element, beside them; NULL: none */
-    char text[80];
+    const double *accumulation; /* per element, beside them, words in doubt too; NULL: none */
+    char text[96];
 } assay_limit;
 
 /* The narrowest type that an op's result passes: its output, of sae_encode (whose values are f32)

@@ -1,5 +1,5 @@
-/* linear and sae_encode on e4m3 with a scale a row, which the verifier cannot judge: against
- * float64 on the same operands, by either way of scaling. */
+/* linear and sae_encode on e4m3 with a scale a row: against float64 on the same operands, by either
+ * way of scaling, which the verifier does not choose, and of sae_encode it judges neither. */
 #include "kernels/cublas/emulate/describe.h"
 #include "kernels/cublas/tests/case.h"
 

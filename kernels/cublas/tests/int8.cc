@@ -1,5 +1,5 @@
-/* linear on integers, which the verifier cannot judge: against float64, within what rounding both
- * operands to 127 steps can cost. */
+/* linear on integers: against float64 on the operands as they are given, within what rounding both
+ * to 127 steps can cost. */
 #include "kernels/cublas/tests/case.h"
 
 namespace {
