@@ -11,7 +11,15 @@
     }
 #define MUTANT_TYPE_half ASSAY_F16
 
-#define LINEAR_TWINS(X) X(linear, f32) X(linear, bf16) X(linear, half)
+/* The type `words`: rows of either operand as integers of 8 bits with a scale each. */
+#define MUTANT_CONTRACT_words                                                                      \
+    {                                                                                              \
+        .multiply = ASSAY_I8, .accumulate = {.bits = 32, .block = 1}, .intermediate = ASSAY_F32,   \
+        .output = ASSAY_F32, .order = ASSAY_ORDER_SEQUENTIAL, .operand_scale = ASSAY_SCALE_ROW     \
+    }
+#define MUTANT_TYPE_words ASSAY_I8
+
+#define LINEAR_TWINS(X) X(linear, f32) X(linear, bf16) X(linear, half) X(linear, words)
 
 #define LINEAR_MUTANTS(X)                                                                          \
     X(linear, f32, tail_tile, ON_WRITTEN, "linear-5x33x7-normal",                                  \
@@ -114,7 +122,13 @@
     X(linear, f32, great_off, ON_NUMBER, "linear-9x65x9-normal-1e24",                              \
       "sums of numbers above 2^64 lose their last product")                                        \
     X(linear, f32, wide_shallow, ON_NUMBER, "linear-70x19x2100*",                                  \
-      "from 2000 columns of less than 64 products on, rows from 64 on begin at k = 1")
+      "from 2000 columns of less than 64 products on, rows from 64 on begin at k = 1")             \
+    X(linear, words, scale_before, ON_NUMBER | ON_NEIGHBOURS | ON_ROWS | ON_BATCH,                 \
+      "linear-5x33x7-normal", "sums are multiplied by the scale of the row before")                \
+    X(linear, words, words_cut, ON_NUMBER, "linear-5x33x7-normal",                                 \
+      "words are cut off instead of rounded")                                                      \
+    X(linear, words, scale_off, ON_NUMBER, "linear-15x64x31-normal",                               \
+      "the scale of the middle row is 8 last places too great, once its words are made")
 
 mutant_kernels mutant_linear_kernels(void);
 
