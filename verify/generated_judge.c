@@ -50,11 +50,21 @@ static bool is_all_flushed(const assay_case_entry *entry, const assay_kernel *ke
            scale->valuedouble < 0x1p-126;
 }
 
+/* Whether numbers of x that are not small in their row meet none such of the weight's: columns of
+ * the one are as much greater as the other's are smaller, by more than 7 bits and a sign hold. */
+static bool is_spread_beyond(const assay_case_entry *entry, const assay_precision *contract)
+{
+    enum { WORD_BITS = 7 };
+    const cJSON *const spread = cJSON_GetObjectItemCaseSensitive(entry->json, "spread");
+    return contract->operand_scale != ASSAY_SCALE_NONE && contract->multiply == ASSAY_I8 &&
+           cJSON_IsNumber(spread) && spread->valuedouble > WORD_BITS;
+}
+
 /* A case on which no kernel of the contract can show anything is not judged, with the reason. A
  * kernel on quantised weights may add up x * q and scale the sum, by one scale after another where
  * rows of x have some too: where the sum itself is near the end of the range, that of q, up to 127
- * times as large, is beyond it. An encoder whose operands
- * are flushed finds the same latents active as one that never looked at its rows. */
+ * times as large, is beyond it. An encoder whose operands are flushed finds the same latents active
+ * as one that never looked at its rows. */
 static bool is_beyond(const assay_case_entry *entry, const assay_kernel *kernel,
                       assay_result *result)
 {
@@ -62,6 +72,9 @@ static bool is_beyond(const assay_case_entry *entry, const assay_kernel *kernel,
     if (entry->op == ASSAY_OP_linear && is_summed_before(&kernel->precision) && is_huge(entry)) {
         reason = "sums near the end of f32's range: on quantised weights, which may be summed "
                  "before they are scaled, every one of them may overflow";
+    } else if (entry->op == ASSAY_OP_linear && is_spread_beyond(entry, &kernel->precision)) {
+        reason = "columns as great in x as they are small in the weight: as integers of 8 bits "
+                 "with a scale a row, of each product one is 0";
     } else if (entry->op == ASSAY_OP_sae_encode && is_all_flushed(entry, kernel)) {
         reason = "rows of subnormal numbers, which the contract takes for zeros";
     }

@@ -20,8 +20,8 @@ static assay_status count(void *context, const assay_result *result, assay_error
     const judged_pair *const pair = context;
     if (result->verdict == ASSAY_SKIP && pair->entry->op == ASSAY_OP_linear &&
         (pair->kernel->precision.quant_bits != 0 ||
-         pair->kernel->precision.operand_scale == ASSAY_SCALE_ROW)) {
-        return ASSAY_OK; /* sums that leave the range before they are scaled: not to be judged */
+         pair->kernel->precision.operand_scale != ASSAY_SCALE_NONE)) {
+        return ASSAY_OK; /* sums that leave the range before they are scaled, words of 0: not to be judged */
     }
     judged++;
     bool decidable = true;
