@@ -21,7 +21,8 @@ static assay_status count(void *context, const assay_result *result, assay_error
     if (result->verdict == ASSAY_SKIP && pair->entry->op == ASSAY_OP_linear &&
         (pair->kernel->precision.quant_bits != 0 ||
          pair->kernel->precision.operand_scale != ASSAY_SCALE_NONE)) {
-        return ASSAY_OK; /* sums that leave the range before they are scaled, words of 0: not to be judged */
+        return ASSAY_OK; /* sums that leave the range before they are scaled, products of words
+                            that are all 0: not to be judged */
     }
     judged++;
     bool decidable = true;
