@@ -1,7 +1,7 @@
 /* Rows as words of 8 bits with one scale each, and sums made numbers again. In f32 arithmetic, with
  * x the row as f32, q to nearest even:
- *   integers  scale = max |x| / 127, q = rint(x / scale), 0 where scale is 0; precision.h has the
- *             rules, for weights and for rows of activations
+ *   integers  scale = max |x| / 127, q = rint(x / scale), at most 127 either way, 0 where scale is
+ *             0; precision.h has the rules, for weights and for rows of activations
  *   e4m3      scale = the least power of two, of 2^-60 .. 2^60, by which max |x| is at most 448;
  *             q = e4m3(x / scale). A float is no more precise for a scale between two powers, while
  *             dividing and multiplying by one of them is exact: in whatever order that is done, and
@@ -23,9 +23,11 @@ template <typename Element> struct Words;
 
 template <> struct Words<int8_t> {
     __device__ __forceinline__ static float scale(float top) { return top / 127.0f; }
+    /* Of a scale that is subnormal, and so rounded coarsely, a quotient may be beyond 127. */
     __device__ __forceinline__ static int8_t word(float x, float scale)
     {
-        return scale > 0.0f ? static_cast<int8_t>(rintf(x / scale)) : int8_t{0};
+        const float near = rintf(x / scale);
+        return scale > 0.0f ? static_cast<int8_t>(fmaxf(-127.0f, fminf(127.0f, near))) : int8_t{0};
     }
 };
 
