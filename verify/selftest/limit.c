@@ -56,8 +56,8 @@ static assay_status accumulate(const assay_precision *contract, const ref_roundi
         load_row(contract, rounding, true, weight, o, w, w_doubt);
         for (int64_t n = 0; n < x->shape[0]; n++) {
             load_row(contract, rounding, false, x, n, row, row_doubt);
-            const ref_spread sum = ref_dot_spread(row, w, depth, NULL, rounding, false,
-                                                  row_doubt + depth);
+            const ref_spread sum = ref_dot_spread(row, w, depth, NULL, rounding,
+                                                   row_doubt + depth);
             const double own = rounding->linear ? 2.0 * sum.bound
                                                 : sum.bound + REF_LAMBDA * sum.sigma;
             double doubt = 0.0;
