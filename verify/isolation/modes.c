@@ -59,12 +59,23 @@ typedef struct others_time {
     uint64_t least, most;
 } others_time;
 
+/* Of a few looks the one that took least, unless one took as little as the clocks do: what a machine
+ * does between two of them would hide a thread that woke. */
 static others_time others_now(void)
 {
-    const uint64_t before = time_on(CLOCK_THREAD_CPUTIME_ID);
-    const uint64_t all = time_on(CLOCK_PROCESS_CPUTIME_ID);
-    const uint64_t after = time_on(CLOCK_THREAD_CPUTIME_ID);
-    return (others_time){.least = all > after ? all - after : 0, .most = all - before};
+    enum { LOOKS = 16, LEAST = 2000 };
+    others_time found = {0, 0};
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < LOOKS && shortest > LEAST; i++) {
+        const uint64_t before = time_on(CLOCK_THREAD_CPUTIME_ID);
+        const uint64_t all = time_on(CLOCK_PROCESS_CPUTIME_ID);
+        const uint64_t after = time_on(CLOCK_THREAD_CPUTIME_ID);
+        if (after - before < shortest) {
+            shortest = after - before;
+            found = (others_time){.least = all > after ? all - after : 0, .most = all - before};
+        }
+    }
+    return found;
 }
 
 assay_modes assay_modes_read(assay_rest *rest)
