@@ -201,7 +201,8 @@ static void load_device_ceilings(bench_run *run)
     if (run->options.plugin == NULL || !assay_implementations_on_device(&run->found)) {
         return;
     }
-    assay_gpu_ceilings_load(run->options.plugin, &run->ceilings, &why);
+    assay_gpu_ceilings_load(run->options.plugin, run->options.measure.device, &run->ceilings,
+                            &why);
     if (why.message[0] != '\0') {
         (void)fprintf(stderr, "assay bench: %s\n", why.message);
     }
@@ -222,9 +223,12 @@ static assay_status open_run(bench_run *run, assay_error *error)
     if (status == ASSAY_OK) {
         status = assay_bench_check_selection(o, &run->list, &run->selected, error);
     }
+    if (status == ASSAY_OK && o->device.given) {
+        status = assay_devices_expect(o->plugin, o->measure.device, error);
+    }
     if (status == ASSAY_OK) {
-        status = assay_implementations_find(o->plugin, o->impl, o->measure.threads, &run->found,
-                                            error);
+        status = assay_implementations_find(o->plugin, o->measure.device, o->impl,
+                                            o->measure.threads, &run->found, error);
     }
     if (status == ASSAY_OK && o->peer != NULL) {
         status = assay_peers_find(o->peer, o->measure.deadline, &run->peers, error);

@@ -58,10 +58,12 @@ static assay_status add_exported(assay_session *session, const char *impl,
     return status;
 }
 
-assay_status assay_implementations_find(const char *plugin, const char *impl, int32_t threads,
-                                        assay_implementations *found, assay_error *error)
+assay_status assay_implementations_find(const char *plugin, int32_t device, const char *impl,
+                                        int32_t threads, assay_implementations *found,
+                                        assay_error *error)
 {
-    const assay_session_options options = {.plugin = plugin, .threads = threads};
+    const assay_session_options options = {
+        .plugin = plugin, .threads = threads, .device = device};
     memset(found, 0, sizeof *found);
     assay_status status = assay_session_open(&options, &found->session, error);
     if (status == ASSAY_OK) {

@@ -40,6 +40,9 @@ static cJSON *comparison_of(const assay_interleaving *now, const assay_contest *
     (void)cJSON_AddStringToObject(comparison, "impl", m->table->name);
     (void)cJSON_AddStringToObject(comparison, "against", now->side[1]->table->name);
     (void)cJSON_AddNumberToObject(comparison, "calls_per_sample", (double)c->calls);
+    if (m->kernel != NULL && m->kernel->space != ASSAY_HOST) {
+        (void)cJSON_AddNumberToObject(comparison, "disturbed", (double)c->disturbed);
+    }
     cJSON *const ratio = cJSON_AddObjectToObject(comparison, "ratio");
     assay_json_add_number(ratio, "value", result->ratio);
     assay_json_add_number(ratio, "low", result->low);

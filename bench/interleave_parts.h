@@ -23,6 +23,7 @@ typedef struct assay_contest {
     double call;  /* seconds of one, by the slower side */
     assay_pair_times *pair; /* [pairs] */
     size_t pairs;
+    size_t disturbed; /* samples of either side that a device's clock was held down in */
 } assay_contest;
 
 typedef struct assay_interleaving {

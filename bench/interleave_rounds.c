@@ -69,6 +69,9 @@ assay_status assay_contest_sample(assay_interleaving *now, assay_contest *c, int
     assay_result result = {.verdict = ASSAY_PASS};
     assay_status status = ASSAY_OK;
     *seconds = list != NULL && cJSON_IsNumber(list->child) ? list->child->valuedouble : 0.0;
+    if (cJSON_GetObjectItemCaseSensitive(answer, "gpu") != NULL) {
+        c->disturbed += assay_turns_disturbed(answer);
+    }
     if (check) {
         bool judged = false;
         status = assay_measure_judge(m, c->json, answer, now->child[s].output, &judged, &result,
@@ -161,6 +164,7 @@ static assay_status rounds_together(assay_interleaving *now, assay_contest *c,
         return status != ASSAY_OK ? status
                                   : assay_contest_fail(now, c, failed, &t[failed].side.fate, error);
     }
+    c->disturbed += t[0].side.disturbed + t[1].side.disturbed;
     for (size_t r = 0; r < rounds && times->rounds < ASSAY_ROUNDS_MOST; r++) {
         for (int s = 0; s < ASSAY_SIDES; s++) {
             times->side[s][times->rounds] = 0.5 * (t[s].seconds[2 * r] + t[s].seconds[2 * r + 1]);

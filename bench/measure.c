@@ -150,6 +150,14 @@ static void take_batch(assay_batch_run *run, cJSON *answer)
     }
 }
 
+/* Once a timing, of what counts. */
+static bool wants_energy(const assay_measure *m, const assay_series *warm)
+{
+    return m->options->energy && m->peer == NULL && m->kernel != NULL &&
+           m->kernel->space != ASSAY_HOST && warm->energy == NULL && warm->count > 0 &&
+           warm->verdict.verdict == ASSAY_PASS;
+}
+
 /* One batch size in the open process; *seconds becomes what its call takes. False in *alive: the
  * process is gone. */
 static assay_status measure_batch(assay_measuring *now, assay_batch_run *run, double *seconds,
@@ -180,6 +188,10 @@ static assay_status measure_batch(assay_measuring *now, assay_batch_run *run, do
             const assay_verdict verdict = run->series[c].verdict.verdict;
             *alive = verdict != ASSAY_CRASH && verdict != ASSAY_TIMEOUT;
         }
+    }
+    assay_series *const warm = &run->series[1];
+    if (status == ASSAY_OK && *alive && wants_energy(m, warm)) {
+        status = assay_measure_energy(now, warm, error);
     }
     if (status == ASSAY_OK && *alive && m->entry->stage && m->peer != NULL) {
         assay_measure_tokens(now, run);

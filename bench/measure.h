@@ -15,10 +15,12 @@ typedef struct assay_measure_options {
     double deadline;      /* seconds an answer may take */
     bool cold, warm;
     bool quick, full;
+    bool energy; /* of kernels on devices: what a call costs */
     const int64_t *batch; /* only these sizes; NULL: the entry's */
     size_t batch_count;
     uint64_t seed;
     const char *plugin;
+    int32_t device; /* number of the one that its kernels on devices run on */
 } assay_measure_options;
 
 /* Who hears of it. timing is the receiver's to delete. */
@@ -53,6 +55,8 @@ cJSON *assay_request_open(const assay_measure *measure, const cJSON *json);
 cJSON *assay_request_batch(const cJSON *json);
 cJSON *assay_request_sample(const assay_sample_request *sample);
 cJSON *assay_request_parts(uint64_t seed);
+/* call_seconds: of one call, about. */
+cJSON *assay_request_energy(double call_seconds, uint64_t seed);
 
 /* Calls a sample needs to be well above the clock's resolution, from the seconds of one. */
 size_t assay_calls_for(double call_seconds, bool cold);

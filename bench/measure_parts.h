@@ -29,6 +29,9 @@ typedef struct assay_measuring {
 assay_status assay_measure_series(assay_measuring *now, assay_batch_run *run, bool cold,
                                   double call_seconds, assay_error *error);
 
+/* What warm calls of a kernel on a device cost in energy, in the process that is open. */
+assay_status assay_measure_energy(assay_measuring *now, assay_series *series, assay_error *error);
+
 /* When a peer's tokens come, in the process that is open; of our own stages samples tell. */
 void assay_measure_tokens(assay_measuring *now, assay_batch_run *run);
 

@@ -28,12 +28,14 @@ static const assay_option table[] = {
     OPTION("json", TEXT, json, 0, 0),
     OPTION("plugin", TEXT, plugin, 0, 0),
     OPTION("processes", INT, processes, 1, 1000),
+    OPTION("device", INT, device, 0, INT32_MAX),
     OPTION("threads", INT, threads, 1, 1024),
     OPTION("longest", REAL, longest, 0, 100000),
     OPTION("timeout", REAL, deadline, 1, 100000),
     OPTION("seed", SEED, seed, 0, 0),
     OPTION("quick", FLAG, quick, 0, 0),
     OPTION("full", FLAG, full, 0, 0),
+    OPTION("energy", FLAG, energy, 0, 0),
     OPTION("resume", FLAG, resume, 0, 0),
     OPTION("profile", FLAG, profile, 0, 0),
     OPTION("help", FLAG, help, 0, 0),
@@ -70,6 +72,10 @@ void assay_bench_help(void)
         "  --cases FILE     a list of your own (bench/cases.h)\n"
         "  --plugin FILE    a shared object of kernels; only theirs are timed unless --impl is\n"
         "                   given\n"
+        "  --device N       the GPU that their kernels run on, as 'assay list devices' counts them\n"
+        "                   (default 0)\n"
+        "  --energy         of GPUs: what a row and a token cost in joules, by NVML; a second more\n"
+        "                   for each warm timing\n"
         "  --json FILE      write the results ('assay report FILE -o DIR' draws them); '-' is\n"
         "                   standard output, then no table is printed\n"
         "  --resume         with --json: go on where a killed run of the same options stopped\n"
@@ -147,6 +153,9 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     if (status == ASSAY_OK && o->resume && o->json == NULL) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT, "--resume: goes with --json FILE");
     }
+    if (status == ASSAY_OK && o->device.given && o->plugin == NULL) {
+        status = assay_fail(error, ASSAY_BAD_ARGUMENT, "--device: goes with --plugin FILE");
+    }
     o->measure.processes = o->processes.given ? o->processes.value
                            : o->quick         ? 1
                                               : PROCESSES_DEFAULT;
@@ -160,7 +169,9 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     o->measure.seed = o->seed;
     o->measure.quick = o->quick;
     o->measure.full = o->full;
+    o->measure.energy = o->energy;
     o->measure.plugin = o->plugin;
+    o->measure.device = (int32_t)o->device.value;
     return status;
 }
 
@@ -183,11 +194,12 @@ char *assay_bench_options_text(const assay_bench_options *o)
         used += put > 0 ? (size_t)put : 0;
     }
     if (used < size) {
-        (void)snprintf(text + used, size - used, "%d%d%d%d;%s;%lld;%d;%g;%llu;%lld",
+        (void)snprintf(text + used, size - used, "%d%d%d%d;%s;%lld;%d;%g;%llu;%lld;%d;%d",
                        o->measure.cold, o->measure.warm, o->quick, o->full,
                        assay_stop_text(&o->measure.stop, rule, sizeof rule),
                        (long long)o->measure.processes, o->measure.threads, o->measure.longest,
-                       (unsigned long long)o->seed, (long long)o->pairs.value);
+                       (unsigned long long)o->seed, (long long)o->pairs.value,
+                       o->measure.device, o->energy);
     }
     const char *const files[] = {ASSAY_THIS_PROGRAM, o->plugin, o->cases};
     assay_file_stamps(files, sizeof files / sizeof *files, text, size);

@@ -8,10 +8,10 @@
 typedef struct assay_bench_options {
     const char *op, *impl, *case_id, *cases, *batch, *cache, *stop, *against, *json, *plugin,
         *system, *peer;
-    assay_option_int processes, threads, pairs;
+    assay_option_int processes, threads, pairs, device;
     assay_option_real longest, deadline;
     uint64_t seed;
-    bool quick, full, resume, profile, help;
+    bool quick, full, energy, resume, profile, help;
     /* Derived. */
     assay_measure_options measure;
     int64_t batches[ASSAY_BATCHES_MAX];

@@ -182,5 +182,9 @@ void assay_bench_print_comparison(assay_bench_print *print, const cJSON *compari
                  text_of(comparison, "impl"), text_of(comparison, "against"),
                  number(comparison, "batch"), text_of(comparison, "cache"), value, range,
                  text_of(comparison, "verdict"));
+    if (number(comparison, "disturbed") > 0.0) {
+        (void)printf("%24s in %.0f samples the GPU's clock was held down\n", "",
+                     number(comparison, "disturbed"));
+    }
     (void)fflush(stdout);
 }

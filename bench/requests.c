@@ -23,6 +23,7 @@ cJSON *assay_request_open(const assay_measure *measure, const cJSON *json)
     (void)cJSON_AddStringToObject(request, "impl", measure->table->name);
     if (measure->options->plugin != NULL && measure->peer == NULL) {
         (void)cJSON_AddStringToObject(request, "plugin", measure->options->plugin);
+        (void)cJSON_AddNumberToObject(request, "device", measure->options->device);
     }
     (void)cJSON_AddNumberToObject(request, "threads", measure->options->threads);
     (void)cJSON_AddItemToObject(request, "case", cJSON_Duplicate(json, true));
@@ -52,6 +53,14 @@ cJSON *assay_request_sample(const assay_sample_request *sample)
 cJSON *assay_request_parts(uint64_t seed)
 {
     cJSON *const request = request_of("parts");
+    add_seed(request, seed);
+    return request;
+}
+
+cJSON *assay_request_energy(double call_seconds, uint64_t seed)
+{
+    cJSON *const request = request_of("energy");
+    (void)cJSON_AddNumberToObject(request, "call_seconds", call_seconds);
     add_seed(request, seed);
     return request;
 }

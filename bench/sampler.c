@@ -104,12 +104,8 @@ static void await_cores(sampling *s)
 static assay_status get_ready(sampling *s, uint64_t seed, assay_error *error)
 {
     assay_status status = renew(s->class_, s->subject, seed, error);
-    if (assay_gpu_clocks(s->request->gpu, s->class_)) {
+    if (s->request->gpu != NULL) {
         return status != ASSAY_OK || s->request->cold ? status : warm(s->class_, s->subject);
-    }
-    if (s->request->cold && s->request->gpu != NULL && status == ASSAY_OK) {
-        status = assay_gpu_flush(s->request->gpu, error);
-        status = status == ASSAY_OK ? assay_gpu_settle(s->request->gpu, error) : status;
     }
     if (s->request->cold) {
         assay_evict();
@@ -193,21 +189,17 @@ static assay_status take_by_device(sampling *s, bool *again, cJSON *answer, assa
     return ASSAY_OK;
 }
 
-static assay_status take_by_host(sampling *s, bool *again, cJSON *answer, assay_error *error)
+static assay_status take_by_host(sampling *s, bool *again, cJSON *answer)
 {
     const size_t calls = s->request->cold ? 1 : s->request->calls;
     const size_t sets = s->class_->sets(s->subject);
-    assay_gpu *const gpu = s->request->gpu;
     assay_counters counters;
     if (watches(s)) {
         s->class_->watch(s->subject);
     }
     assay_counters_begin(s->cores, &counters);
     const double start = assay_clock_now();
-    assay_status status = assay_sample_calls(s->class_, s->subject, calls);
-    if (gpu != NULL && status == ASSAY_OK) {
-        status = assay_gpu_settle(gpu, error);
-    }
+    const assay_status status = assay_sample_calls(s->class_, s->subject, calls);
     const double seconds = assay_clock_now() - start;
     assay_counters_end(&counters);
     s->last = seconds;
@@ -228,12 +220,6 @@ static assay_status take_by_host(sampling *s, bool *again, cJSON *answer, assay_
         (void)cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(answer, "watched"), note);
     }
     add_sample(answer, spent > 0.0 ? spent : 0.0, &counters);
-    if (gpu != NULL) {
-        assay_gpu_sample sample = {.sm_mhz = NAN, .joules = NAN};
-        assay_gpu_look(gpu, &sample.state);
-        sample.throttle = sample.state.throttle;
-        assay_gpu_add_lists(&sample, answer);
-    }
     return ASSAY_OK;
 }
 
@@ -245,9 +231,8 @@ static assay_status take_one(sampling *s, size_t index, bool *again, cJSON *answ
     const size_t sets = s->class_->sets(s->subject);
     assay_status status = get_ready(s, s->request->seed + index * sets, error);
     if (status == ASSAY_OK) {
-        status = assay_gpu_clocks(s->request->gpu, s->class_)
-                     ? take_by_device(s, again, answer, error)
-                     : take_by_host(s, again, answer, error);
+        status = s->request->gpu != NULL ? take_by_device(s, again, answer, error)
+                                         : take_by_host(s, again, answer);
     }
     if (status == ASSAY_OK && !*again && s->request->keep == (int64_t)index) {
         status = keep(s, (calls - 1) % sets, index, answer, error);
@@ -259,25 +244,22 @@ static assay_status begin(sampling *s, cJSON *answer, assay_error *error)
 {
     assay_gpu *const gpu = s->request->gpu;
     const size_t calls = s->request->cold ? 1 : s->request->calls;
-    const bool by_device = assay_gpu_clocks(gpu, s->class_);
     for (size_t i = 0; i < ASSAY_SAMPLE_LISTS; i++) {
         const char *const list = assay_sample_list[i];
-        if (!by_device || strcmp(list, "seconds") == 0 || strcmp(list, "contaminated") == 0) {
+        if (gpu == NULL || strcmp(list, "seconds") == 0 || strcmp(list, "contaminated") == 0) {
             (void)cJSON_AddArrayToObject(answer, list);
         }
     }
     if (watches(s)) {
         (void)cJSON_AddArrayToObject(answer, "watched");
     }
-    if (!by_device) {
+    if (gpu == NULL) {
         s->empty_call = assay_sample_empty_call(s->class_, s->subject);
         (void)cJSON_AddNumberToObject(answer, "empty_call_seconds", s->empty_call);
-    }
-    if (gpu == NULL) {
         return ASSAY_OK;
     }
     const assay_status status = assay_gpu_settle_clock(gpu, error);
-    assay_gpu_add_clock(gpu, assay_gpu_timer(gpu, s->class_, calls), answer);
+    assay_gpu_add_clock(gpu, assay_gpu_timer(s->class_, calls), answer);
     return status;
 }
 

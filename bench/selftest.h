@@ -4,6 +4,7 @@
 #define BENCH_SELFTEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "assay/status.h"
 #include "verify/commands.h"
@@ -11,9 +12,10 @@
 int assay_selftest_timer(int argc, char **argv);
 int assay_selftest_gate(int argc, char **argv);
 
-/* Of the first, for a plug-in's device, in this process: prints what was found; *good becomes false
+/* Of the first, for a plug-in's device of that number, in this process: prints what was found; *good becomes false
  * where the clock is wrong. ASSAY_UNSUPPORTED: there is no device. */
-assay_status assay_selftest_device(const char *plugin, bool *good, assay_error *error);
+assay_status assay_selftest_device(const char *plugin, int32_t number, bool *good,
+                                   assay_error *error);
 
 /* For assay_selftest_extend. */
 extern const assay_selftest assay_bench_selftests[];

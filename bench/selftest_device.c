@@ -21,7 +21,7 @@ typedef struct spinning {
 static assay_status spin(void *context)
 {
     const spinning *const s = context;
-    return s->gpu->timing->spin(0, s->gpu->stream, s->cycles, s->error);
+    return s->gpu->timing->spin(s->gpu->device.index, s->gpu->stream, s->cycles, s->error);
 }
 
 /* Seconds between events times the clock by stamps, of a long spin less a short one, over their
@@ -70,7 +70,8 @@ static assay_status judge(assay_gpu *gpu, bool *good, assay_error *error)
     return status;
 }
 
-assay_status assay_selftest_device(const char *plugin, bool *good, assay_error *error)
+assay_status assay_selftest_device(const char *plugin, int32_t number, bool *good,
+                                   assay_error *error)
 {
     assay_plugin opened;
     assay_gpu *gpu = NULL;
@@ -78,7 +79,7 @@ assay_status assay_selftest_device(const char *plugin, bool *good, assay_error *
     if (status != ASSAY_OK) {
         return status;
     }
-    status = assay_gpu_open(opened.accelerator, &gpu, error);
+    status = assay_gpu_open(opened.accelerator, number, &gpu, error);
     if (status == ASSAY_OK) {
         status = judge(gpu, good, error);
     }

@@ -30,6 +30,7 @@ static const char help[] =
     "  --quick       a few seconds\n"
     "  --plugin FILE the clock of the GPU that the plug-in's kernels run on too: spins of known\n"
     "                cycles must take them over the clock that the multiprocessors had\n"
+    "  --device N    of several GPUs that one, as 'assay list devices' counts them (default 0)\n"
     "  --json FILE   write what was measured\n"
     "\n"
     "Exit status: 0 the timer is right; 1 it is not; 2 usage; 3 the result could not be written.\n"
@@ -51,7 +52,7 @@ static const double empty_most = 5e-9;
 typedef struct timer_options {
     bool help, quick;
     const char *json, *plugin;
-    assay_option_int repeats;
+    assay_option_int repeats, device;
     uint64_t seed;
 } timer_options;
 
@@ -60,6 +61,7 @@ static const assay_option table[] = {
     {"quick", ASSAY_OPTION_FLAG, offsetof(timer_options, quick), 0, 0},
     {"json", ASSAY_OPTION_TEXT, offsetof(timer_options, json), 0, 0},
     {"plugin", ASSAY_OPTION_TEXT, offsetof(timer_options, plugin), 0, 0},
+    {"device", ASSAY_OPTION_INT, offsetof(timer_options, device), 0, INT32_MAX},
     {"repeats", ASSAY_OPTION_INT, offsetof(timer_options, repeats), 1000, 1000000},
     {"seed", ASSAY_OPTION_SEED, offsetof(timer_options, seed), 0, 0},
     {NULL, ASSAY_OPTION_FLAG, 0, 0, 0}};
@@ -288,7 +290,8 @@ int assay_selftest_timer(int argc, char **argv)
     bool good = false;
     bool good_device = true;
     if (status == ASSAY_OK && options.plugin != NULL) {
-        status = assay_selftest_device(options.plugin, &good_device, &error);
+        status = assay_selftest_device(options.plugin, (int32_t)options.device.value, &good_device,
+                                       &error);
     }
     if (status == ASSAY_OK) {
         good = print(&t, good_device);

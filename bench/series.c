@@ -14,6 +14,7 @@ void assay_series_free(assay_series *series)
     cJSON_Delete(series->samples);
     cJSON_Delete(series->answer);
     cJSON_Delete(series->work);
+    cJSON_Delete(series->energy);
     cJSON_Delete(series->watched);
     cJSON_Delete(series->prepare);
     memset(series, 0, sizeof *series);

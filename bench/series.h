@@ -27,6 +27,7 @@ typedef struct assay_series {
     cJSON *samples;   /* the lists of the results' form */
     cJSON *answer;    /* the last process's last answer: peak, pages, empty call */
     cJSON *work, *prepare;
+    cJSON *energy;    /* of warm calls on a device, or why not; NULL: not asked for */
     cJSON *watched;   /* where time went in some of the samples, bench/parts.h */
     double workspace_bytes, opened_bytes;
     size_t calls;     /* a sample */

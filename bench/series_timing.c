@@ -126,8 +126,14 @@ static void add_tokens(const assay_series *series, cJSON *metrics)
     assay_json_add_number(metrics, "token_p99_seconds", tokens.p99);
 }
 
+/* Of a call; on a device by the counter where it has one. 0: not known. */
 static double joules_of(const assay_series *series)
 {
+    const double calls = assay_json_number_or(series->energy, "calls", 0.0);
+    const double power = assay_json_number_or(series->energy, "power_joules", 0.0);
+    if (calls > 0.0) {
+        return assay_json_number_or(series->energy, "counter_joules", power) / calls;
+    }
     const cJSON *const list = cJSON_GetObjectItemCaseSensitive(series->samples, "joules");
     double sum = 0.0;
     double count = 0.0;
@@ -163,6 +169,9 @@ static void add_metrics(const assay_series *series, double median, cJSON *timing
     const double joules = joules_of(series);
     if (joules > 0.0 && work_of(series, "rows") > 0.0) {
         assay_json_add_number(metrics, "joules_per_row", joules / work_of(series, "rows"));
+    }
+    if (joules > 0.0 && work_of(series, "tokens") > 0.0) {
+        assay_json_add_number(metrics, "joules_per_token", joules / work_of(series, "tokens"));
     }
     add_tokens(series, metrics);
 }
@@ -225,6 +234,9 @@ static void add_circumstances(const assay_series *series, cJSON *timing)
     const cJSON *const gpu = cJSON_GetObjectItemCaseSensitive(series->answer, "gpu");
     if (gpu != NULL) {
         (void)cJSON_AddItemToObject(timing, "gpu", cJSON_Duplicate(gpu, true));
+    }
+    if (series->energy != NULL) {
+        (void)cJSON_AddItemToObject(timing, "energy", cJSON_Duplicate(series->energy, true));
     }
     (void)cJSON_AddNumberToObject(timing, "calls_per_sample", (double)series->calls);
     (void)cJSON_AddStringToObject(stop, "rule", assay_stop_name(series->stop.rule.kind));

@@ -108,23 +108,22 @@ typedef struct player {
     assay_bench_subject *subject;
     const assay_turns_request *request;
     double empty_call;
+    cJSON *disturbed; /* on a device: whether its clock was held down, of every turn */
     assay_error *error;
 } player;
 
 static assay_status __attribute__((noinline)) take_turn(const player *p, double *seconds)
 {
-    if (assay_gpu_clocks(p->gpu, p->class_)) {
+    if (p->gpu != NULL) {
         assay_gpu_sample sample;
         const assay_status taken = assay_gpu_take(p->gpu, p->class_, p->subject, p->request->calls,
                                                   false, &sample, p->error);
         *seconds = sample.seconds;
+        (void)cJSON_AddItemToArray(p->disturbed, cJSON_CreateNumber(sample.disturbed ? 1.0 : 0.0));
         return taken;
     }
     const double start = assay_clock_now();
-    assay_status status = assay_sample_calls(p->class_, p->subject, p->request->calls);
-    if (p->gpu != NULL && status == ASSAY_OK) {
-        status = assay_gpu_settle(p->gpu, p->error);
-    }
+    const assay_status status = assay_sample_calls(p->class_, p->subject, p->request->calls);
     const double spent =
         (assay_clock_now() - start) / (double)p->request->calls - p->empty_call;
     *seconds = spent > 0.0 ? spent : 0.0;
@@ -198,9 +197,12 @@ assay_status assay_turns_answer(assay_gpu *gpu, const assay_bench_class *class_,
     }
     status = assay_sample_ready(class_, subject, request.seed, error);
     if (status == ASSAY_OK) {
-        const double empty =
-            assay_gpu_clocks(gpu, class_) ? 0.0 : assay_sample_empty_call(class_, subject);
-        const player p = {gpu, class_, subject, &request, empty, error};
+        const double empty = gpu != NULL ? 0.0 : assay_sample_empty_call(class_, subject);
+        const player p = {
+            .gpu = gpu, .class_ = class_, .subject = subject, .request = &request,
+            .empty_call = empty,
+            .disturbed = gpu != NULL ? cJSON_AddArrayToObject(answer, "contaminated") : NULL,
+            .error = error};
         status = gpu != NULL ? assay_gpu_settle_clock(gpu, error) : ASSAY_OK;
         status = status != ASSAY_OK ? status : play(&p, turns, seconds, error);
     }

@@ -52,6 +52,17 @@ void assay_turns_ask(assay_turns_side *side, cJSON *request, cJSON **answer)
     }
 }
 
+size_t assay_turns_disturbed(const cJSON *answer)
+{
+    size_t count = 0;
+    const cJSON *mark;
+    cJSON_ArrayForEach(mark, cJSON_GetObjectItemCaseSensitive(answer, "contaminated"))
+    {
+        count += cJSON_IsNumber(mark) && mark->valuedouble > 0.0;
+    }
+    return count;
+}
+
 void assay_turns_play(assay_turns_side *side, double *seconds)
 {
     cJSON *answer = NULL;
@@ -60,6 +71,7 @@ void assay_turns_play(assay_turns_side *side, double *seconds)
     side->request.first = assay_turns_after(side->request.first, side->request.rounds);
     const cJSON *const list = cJSON_GetObjectItemCaseSensitive(answer, "seconds");
     const cJSON *item = list != NULL ? list->child : NULL;
+    side->disturbed += assay_turns_disturbed(answer);
     for (int i = 0; i < wanted && side->status == ASSAY_OK; i++) {
         seconds[i] = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
         if (!(seconds[i] > 0.0)) {

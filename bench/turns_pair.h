@@ -22,6 +22,7 @@ typedef struct assay_turns_side {
     assay_turns *turns;
     assay_turns_request request;
     bool first;      /* to fail; the other one says less */
+    size_t disturbed; /* turns that a device's clock was held down in, so far */
     assay_status status;
     assay_child_fate fate; /* when status is not ASSAY_OK */
     assay_error error;     /* "timing IMPL: why" */
@@ -29,6 +30,9 @@ typedef struct assay_turns_side {
 
 /* One answer; a side that fails ends the other's wait for its turn. */
 void assay_turns_ask(assay_turns_side *side, cJSON *request, cJSON **answer);
+
+/* How many of an answer's samples are marked. */
+size_t assay_turns_disturbed(const cJSON *answer);
 
 /* One series of side->request; seconds receives 2 * rounds of them. A call that takes no longer
  * than an empty one fails. */

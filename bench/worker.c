@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/gpu/energy.h"
 #include "bench/implementations.h"
 #include "bench/issue.h"
 #include "bench/lines.h"
@@ -20,6 +21,7 @@
 #include "kernels/registry.h"
 
 enum { OUTPUT_FD = 3, SAMPLES_MAX = 1000000, SETS = 4 };
+#define ENERGY_SECONDS 1.0 /* ten moves of a slow counter and more */
 
 typedef struct worker {
     assay_lines lines;
@@ -74,13 +76,14 @@ static assay_status find_op(worker *w, const cJSON *request, assay_op *op)
 }
 
 /* Kernels whose operands lie on a device get one. */
-static assay_status take_device(worker *w, assay_op op)
+static assay_status take_device(worker *w, assay_op op, int32_t number)
 {
     const assay_kernel *const kernel = assay_implementation_kernel(&w->table, op);
     if (kernel == NULL || kernel->space == ASSAY_HOST) {
         return ASSAY_OK;
     }
-    const assay_status status = assay_gpu_open(w->table.accelerator, &w->gpu, &w->error);
+    const assay_status status =
+        assay_gpu_open(w->table.accelerator, number, &w->gpu, &w->error);
     if (status == ASSAY_OK) {
         w->exec.device = w->gpu->device;
         w->exec.stream = w->gpu->stream;
@@ -115,7 +118,7 @@ static assay_status do_open(worker *w, const cJSON *request, cJSON *answer)
     }
     w->exec = (assay_exec){.device = assay_host_device(), .threads = used, .error = &w->error};
     w->class_ = stage ? &assay_bench_stages : &assay_bench_steps;
-    status = take_device(w, op);
+    status = take_device(w, op, (int32_t)assay_json_number_or(request, "device", 0.0));
     if (status != ASSAY_OK) {
         return status;
     }
@@ -192,6 +195,27 @@ static assay_status do_sample(worker *w, const cJSON *request, cJSON *answer)
     return status;
 }
 
+/* What warm calls cost, of inputs by the seed. */
+static assay_status do_energy(worker *w, const cJSON *request, cJSON *answer)
+{
+    const char *const seed = text_of(request, "seed");
+    const double call = assay_json_number_or(request, "call_seconds", 0.0);
+    assay_gpu_energy energy;
+    if (w->subject == NULL || w->gpu == NULL || seed == NULL || !(call > 0.0)) {
+        return refuse(w, "'energy' wants an open subject on a device, call_seconds and seed");
+    }
+    assay_status status =
+        assay_sample_ready(w->class_, w->subject, strtoull(seed, NULL, 10), &w->error);
+    if (status == ASSAY_OK) {
+        status = assay_gpu_spend(w->gpu, w->class_, w->subject, call, ENERGY_SECONDS, &energy,
+                                 &w->error);
+    }
+    if (status == ASSAY_OK) {
+        assay_gpu_add_energy(&energy, answer);
+    }
+    return status;
+}
+
 static assay_status do_turns(worker *w, const cJSON *request, cJSON *answer)
 {
     return w->subject != NULL
@@ -221,6 +245,7 @@ static assay_status serve(worker *w, const cJSON *request, cJSON *answer)
            : strcmp(what, "batch") == 0  ? do_batch(w, request, answer)
            : strcmp(what, "sample") == 0 ? do_sample(w, request, answer)
            : strcmp(what, "turns") == 0  ? do_turns(w, request, answer)
+           : strcmp(what, "energy") == 0 ? do_energy(w, request, answer)
                                          : refuse(w, "'do' is not a word of the protocol");
 }
 

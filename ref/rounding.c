@@ -49,21 +49,34 @@ static bool is_real_or_none(assay_dtype type)
 
 enum { WORD_BITS = 7 }; /* of an i8's magnitude */
 
+/* The first type that is not one of numbers; NONE: all are. Words have a scale beside them. */
+static assay_dtype not_real(const assay_precision *contract)
+{
+    const bool words = contract->operand_scale != ASSAY_SCALE_NONE;
+    const assay_dtype types[] = {words ? ASSAY_NONE : contract->multiply, contract->intermediate,
+                                 contract->output, contract->angle};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!is_real_or_none(types[i])) {
+            return types[i];
+        }
+    }
+    return ASSAY_NONE;
+}
+
 assay_status ref_rounding_of(const assay_precision *contract, ref_rounding *rounding,
                              assay_error *error)
 {
-    const bool words = contract->operand_scale != ASSAY_SCALE_NONE;
-    const assay_status status = words ? ref_scales_check(contract, error) : ASSAY_OK;
+    const assay_status status = contract->operand_scale != ASSAY_SCALE_NONE
+                                    ? ref_scales_check(contract, error)
+                                    : ASSAY_OK;
     if (status != ASSAY_OK) {
         return status;
     }
-    if ((!words && !is_real_or_none(contract->multiply)) ||
-        !is_real_or_none(contract->intermediate) || !is_real_or_none(contract->output) ||
-        !is_real_or_none(contract->angle)) {
+    if (not_real(contract) != ASSAY_NONE) {
         return assay_fail(error, ASSAY_UNSUPPORTED,
-                          "error model: the contract rounds activations to an integer type, whose "
-                          "scale it does not state; declare operand_scale, or a floating multiply "
-                          "type");
+                          "error model: the contract works in %s, words of quantised activations "
+                          "whose scale it does not state; declare operand_scale, or a floating "
+                          "type", assay_dtype_name(not_real(contract)));
     }
     if (contract->accumulate.bits < 2 || contract->accumulate.bits > 64) {
         return assay_fail(error, ASSAY_BAD_ARGUMENT,

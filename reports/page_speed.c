@@ -141,6 +141,11 @@ static void notes(FILE *out, const results_timing *t, const char *no_interval)
         (void)snprintf(text, sizeof text, "no interval: %s", no_interval);
         remark(out, &any, "dim", text);
     }
+    const double joules = assay_node_real(t->metrics, "joules_per_row", NAN);
+    if (joules > 0.0) {
+        (void)snprintf(text, sizeof text, "%s J a row", text_si(joules).text);
+        remark(out, &any, "dim", text);
+    }
     if (t->contaminated > 0.0) {
         (void)snprintf(text, sizeof text, "%s samples disturbed, %s",
                        text_count(t->contaminated).text,

@@ -42,3 +42,36 @@ int32_t assay_devices_add(const char *plugin, cJSON *list, assay_error *why)
     assay_session_close(&session);
     return status == ASSAY_OK ? count : 0;
 }
+
+static const char *how_many(int32_t count, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%s %d device%s", count == 1 ? "is" : "are", (int)count,
+                   count == 1 ? "" : "s");
+    return text;
+}
+
+assay_status assay_devices_expect(const char *plugin, int32_t number, assay_error *error)
+{
+    const assay_session_options options = {.plugin = plugin};
+    assay_session *session = NULL;
+    assay_accelerator_device facts;
+    assay_error why = {.message = ""};
+    int32_t count = 0;
+    char text[32];
+    assay_status status = assay_session_open(&options, &session, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    status = assay_session_device(session, number, &count, &facts, &why);
+    assay_session_close(&session);
+    if (status == ASSAY_OK) {
+        return ASSAY_OK;
+    }
+    return count > 0 && number >= count
+               ? assay_fail(error, ASSAY_BAD_INPUT,
+                            "--device %d: there %s, counted from 0: 'assay list devices --plugin "
+                            "%s' names them", (int)number, how_many(count, text, sizeof text),
+                            plugin)
+               : assay_fail(error, ASSAY_BAD_INPUT, "--device %d: %.900s", (int)number,
+                            why.message);
+}

@@ -12,4 +12,8 @@
  * cache_bytes, driver_version, runtime_version}. How many; *why says it where there is none. */
 int32_t assay_devices_add(const char *plugin, cJSON *list, assay_error *why);
 
+/* Of an option --device: ASSAY_BAD_INPUT, with how many there are, where the plug-in's accelerator
+ * has none of that number. */
+assay_status assay_devices_expect(const char *plugin, int32_t number, assay_error *error);
+
 #endif

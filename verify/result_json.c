@@ -28,7 +28,7 @@ static const struct {
 #define EACH(i, list) (size_t i = 0; i < sizeof(list) / sizeof *(list); i++)
 
 /* Of the form of result files, reports/schema. */
-static const char results_version[] = "2.3.0";
+static const char results_version[] = "2.4.0";
 
 cJSON *assay_results_begin(void)
 {

@@ -4,6 +4,7 @@
 
 #include "verify/campaign.h"
 #include "verify/commands.h"
+#include "verify/devices.h"
 #include "verify/file_stamp.h"
 #include "verify/golden_path.h"
 #include "verify/results_path.h"
@@ -28,13 +29,21 @@ static assay_status open_campaign(verify_state *state, assay_error *error)
         .session = {.in_process = o->in_process,
                     .deadline = o->timeout.given ? o->timeout.value : 0.0,
                     .memory_limit = o->memory.given ? (uint64_t)(o->memory.value * 0x1p30) : 0,
-                    .threads = o->threads.given ? (int32_t)o->threads.value : 0},
+                    .threads = o->threads.given ? (int32_t)o->threads.value : 0,
+                    .device = (int32_t)o->device.value},
         .jobs = o->jobs.given ? (int32_t)o->jobs.value : 0,
         .impl = o->impl,
         .filter = {o->op, o->impl, o->case_id, o->quick},
         .overrides = {o->model, o->explainer, o->sae, o->adapter, o->mean},
         .seed = o->seed,
         .keep = o->keep};
+    for (size_t i = 0; o->device.given && i < o->plugin_count; i++) {
+        const assay_status status =
+            assay_devices_expect(o->plugin[i], (int32_t)o->device.value, error);
+        if (status != ASSAY_OK) {
+            return status;
+        }
+    }
     assay_scales_set_disk(!o->no_cache);
     memcpy(c.plugin, state->options.plugin, sizeof state->options.plugin);
     return assay_campaign_open(&c, &state->campaign, error);
@@ -87,8 +96,9 @@ static void describe(const verify_state *state, char *text, size_t size)
     const char *const parts[] = {o->op,    o->impl,      o->case_id, o->cases,
                                  o->model, o->explainer, o->sae,     o->adapter,
                                  o->mean};
-    int used = snprintf(text, size, "assay-journal 1 revision %s seed %llu quick %d",
-                        ASSAY_REVISION, (unsigned long long)o->seed, (int)o->quick);
+    int used = snprintf(text, size, "assay-journal 1 revision %s seed %llu quick %d device %d",
+                        ASSAY_REVISION, (unsigned long long)o->seed, (int)o->quick,
+                        (int)o->device.value);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && used > 0 && (size_t)used < size; i++) {
         used += snprintf(text + used, size - (size_t)used, " [%s]",
                          parts[i] != NULL ? parts[i] : "");
@@ -135,7 +145,11 @@ static void note_extra(verify_state *state)
         used += snprintf(state->extra + used, (size_t)(EXTRA_MAX - used), "%s--plugin '%s'",
                          i == 0 ? "" : " ", o->plugin[i]);
     }
-    state->report.extra = o->plugin_count > 0 ? state->extra : NULL;
+    if (o->device.given && used >= 0 && used < EXTRA_MAX) {
+        used += snprintf(state->extra + used, (size_t)(EXTRA_MAX - used), "%s--device %d",
+                         used == 0 ? "" : " ", (int)o->device.value);
+    }
+    state->report.extra = used > 0 ? state->extra : NULL;
     state->report.plugin = o->plugin;
     state->report.plugin_count = o->plugin_count;
 }

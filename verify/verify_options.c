@@ -23,6 +23,8 @@ const char assay_verify_help[] =
     "                   that no bundle has\n"
     "  --plugin FILE    a shared object of kernels; several may be given. Then only theirs are\n"
     "                   judged, unless --impl says otherwise\n"
+    "  --device N       the GPU that their kernels run on, as 'assay list devices' counts them\n"
+    "                   (default 0)\n"
     "  --cases FILE     a list of your own shapes (docs/plugins.md), instead of the usual cases\n"
     "  --json FILE      write the results; '-' is standard output, then no table is printed\n"
     "  --resume         with --json FILE: go on where an interrupted run of the same options "
@@ -58,6 +60,7 @@ static const assay_option table[] = {
     {"timeout", ASSAY_OPTION_REAL, offsetof(assay_verify_options, timeout), 0, 1000000},
     {"memory", ASSAY_OPTION_REAL, offsetof(assay_verify_options, memory), 0, 1000000},
     {"threads", ASSAY_OPTION_INT, offsetof(assay_verify_options, threads), 1, 4096},
+    {"device", ASSAY_OPTION_INT, offsetof(assay_verify_options, device), 0, INT32_MAX},
     {"jobs", ASSAY_OPTION_INT, offsetof(assay_verify_options, jobs), 1, ASSAY_CREW_MAX},
     {"op", ASSAY_OPTION_TEXT, offsetof(assay_verify_options, op), 0, 0},
     {"impl", ASSAY_OPTION_TEXT, offsetof(assay_verify_options, impl), 0, 0},

@@ -11,7 +11,7 @@ typedef struct assay_verify_options {
     bool help, quick, resume, in_process, no_cache;
     const char *op, *impl, *case_id, *json, *cases, *keep;
     assay_option_real timeout, memory;
-    assay_option_int threads, jobs;
+    assay_option_int threads, jobs, device;
     uint64_t seed;
     const char *model, *explainer, *sae, *adapter, *mean;
     const char *golden[ASSAY_GOLDEN_MAX];

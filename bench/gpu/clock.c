@@ -30,26 +30,30 @@ double assay_stamps_megahertz(const assay_stamp *before, const assay_stamp *afte
                           : 0.5 * (scratch[known / 2 - 1] + scratch[known / 2]);
 }
 
-/* From the gate on; whatever fails, the gate is opened and the stream waited for. */
-static assay_status enqueue(assay_gpu *gpu, assay_gpu_work *work, void *context,
+/* From the gate on, where there is one; whatever fails, it is opened and the stream waited for. */
+static assay_status enqueue(assay_gpu *gpu, bool gated, assay_gpu_work *work, void *context,
                             assay_error *error)
 {
     const assay_accelerator *const a = gpu->accelerator;
     const assay_accelerator_timing *const t = gpu->timing;
+    const int32_t device = gpu->device.index;
     assay_status status =
-        t->gate_shut(0, gpu->gate, gpu->stream, ASSAY_GPU_GATE_SECONDS, error);
+        gated ? t->gate_shut(device, gpu->gate, gpu->stream, ASSAY_GPU_GATE_SECONDS, error)
+              : assay_gpu_settle(gpu, error);
     if (status != ASSAY_OK) {
         return status;
     }
-    status = a->event_record(0, gpu->event[0], gpu->stream, error);
+    status = a->event_record(device, gpu->event[0], gpu->stream, error);
     status = status == ASSAY_OK ? work(context) : status;
     if (status == ASSAY_OK) {
-        status = a->event_record(0, gpu->event[1], gpu->stream, error);
+        status = a->event_record(device, gpu->event[1], gpu->stream, error);
     }
     if (status == ASSAY_OK) {
-        status = t->stamp(0, gpu->stream, gpu->stamps + gpu->stamp_count, error);
+        status = t->stamp(device, gpu->stream, gpu->stamps + gpu->stamp_count, error);
     }
-    (void)t->gate_release(0, gpu->gate, NULL);
+    if (gated) {
+        (void)t->gate_release(device, gpu->gate, NULL);
+    }
     const assay_status settled = assay_gpu_settle(gpu, status == ASSAY_OK ? error : NULL);
     return status != ASSAY_OK ? status : settled;
 }
@@ -57,12 +61,13 @@ static assay_status enqueue(assay_gpu *gpu, assay_gpu_work *work, void *context,
 static assay_status read_stamps(assay_gpu *gpu, double *megahertz, assay_error *error)
 {
     const size_t count = (size_t)gpu->stamp_count;
+    const int32_t device = gpu->device.index;
     double *const scratch = malloc(count * sizeof *scratch + 1);
     if (scratch == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "no memory for clock stamps");
     }
     assay_status status =
-        gpu->accelerator->copy(0, gpu->stream, gpu->read, gpu->stamps,
+        gpu->accelerator->copy(device, gpu->stream, gpu->read, gpu->stamps,
                                2 * count * sizeof *gpu->stamps, ASSAY_FROM_DEVICE, error);
     status = status == ASSAY_OK ? assay_gpu_settle(gpu, error) : status;
     if (status == ASSAY_OK) {
@@ -76,7 +81,8 @@ static assay_status read_stamps(assay_gpu *gpu, double *megahertz, assay_error *
 static assay_status expect_gate(const assay_gpu *gpu, assay_error *error)
 {
     bool expired = false;
-    const assay_status status = gpu->timing->gate_expired(0, gpu->gate, &expired, error);
+    const assay_status status =
+        gpu->timing->gate_expired(gpu->device.index, gpu->gate, &expired, error);
     return status != ASSAY_OK || !expired
                ? status
                : assay_fail(error, ASSAY_BAD_INPUT,
@@ -86,20 +92,21 @@ static assay_status expect_gate(const assay_gpu *gpu, assay_error *error)
                             ASSAY_GPU_GATE_SECONDS);
 }
 
-assay_status assay_gpu_time(assay_gpu *gpu, bool cold, assay_gpu_work *work, void *context,
-                            assay_gpu_sample *sample, assay_error *error)
+static assay_status take(assay_gpu *gpu, bool cold, bool gated, assay_gpu_work *work,
+                         void *context, assay_gpu_sample *sample, assay_error *error)
 {
+    const int32_t device = gpu->device.index;
     assay_gpu_state before;
     *sample = (assay_gpu_sample){.seconds = NAN, .sm_mhz = NAN, .joules = NAN};
     assay_gpu_look(gpu, &before);
-    assay_status status = gpu->timing->stamp(0, gpu->stream, gpu->stamps, error);
+    assay_status status = gpu->timing->stamp(device, gpu->stream, gpu->stamps, error);
     if (status == ASSAY_OK && cold) {
         status = assay_gpu_flush(gpu, error);
     }
-    status = status == ASSAY_OK ? enqueue(gpu, work, context, error) : status;
-    status = status == ASSAY_OK ? expect_gate(gpu, error) : status;
+    status = status == ASSAY_OK ? enqueue(gpu, gated, work, context, error) : status;
+    status = status == ASSAY_OK && gated ? expect_gate(gpu, error) : status;
     if (status == ASSAY_OK) {
-        status = gpu->accelerator->seconds_between(0, gpu->event[0], gpu->event[1],
+        status = gpu->accelerator->seconds_between(device, gpu->event[0], gpu->event[1],
                                                    &sample->seconds, error);
     }
     status = status == ASSAY_OK ? read_stamps(gpu, &sample->sm_mhz, error) : status;
@@ -112,6 +119,18 @@ assay_status assay_gpu_time(assay_gpu *gpu, bool cold, assay_gpu_work *work, voi
     return status;
 }
 
+assay_status assay_gpu_time(assay_gpu *gpu, bool cold, assay_gpu_work *work, void *context,
+                            assay_gpu_sample *sample, assay_error *error)
+{
+    return take(gpu, cold, true, work, context, sample, error);
+}
+
+assay_status assay_gpu_time_span(assay_gpu *gpu, bool cold, assay_gpu_work *work, void *context,
+                                 assay_gpu_sample *sample, assay_error *error)
+{
+    return take(gpu, cold, false, work, context, sample, error);
+}
+
 typedef struct spinning {
     assay_gpu *gpu;
     uint64_t cycles;
@@ -121,7 +140,7 @@ typedef struct spinning {
 static assay_status spin(void *context)
 {
     const spinning *const s = context;
-    return s->gpu->timing->spin(0, s->gpu->stream, s->cycles, s->error);
+    return s->gpu->timing->spin(s->gpu->device.index, s->gpu->stream, s->cycles, s->error);
 }
 
 assay_status assay_gpu_settle_clock(assay_gpu *gpu, assay_error *error)

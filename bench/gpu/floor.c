@@ -22,7 +22,8 @@ void assay_gpu_digest(const assay_accelerator_device *facts, char digest[17])
     (void)snprintf(digest, 17, "%.16s", whole);
 }
 
-void assay_gpu_ceilings_load(const char *plugin, assay_ceilings *ceilings, assay_error *why)
+void assay_gpu_ceilings_load(const char *plugin, int32_t number, assay_ceilings *ceilings,
+                             assay_error *why)
 {
     const assay_session_options options = {.plugin = plugin};
     assay_session *session = NULL;
@@ -33,7 +34,7 @@ void assay_gpu_ceilings_load(const char *plugin, assay_ceilings *ceilings, assay
     why->message[0] = '\0';
     assay_status status = assay_session_open(&options, &session, why);
     if (status == ASSAY_OK) {
-        status = assay_session_device(session, 0, &count, &facts, why);
+        status = assay_session_device(session, number, &count, &facts, why);
     }
     assay_session_close(&session);
     if (status != ASSAY_OK) {

@@ -35,9 +35,9 @@ typedef struct assay_gpu {
     double clock_mhz;  /* once it had settled; NaN: not known */
 } assay_gpu;
 
-/* Opens the accelerator's first device. ASSAY_UNSUPPORTED with the reason where there is none;
- * ASSAY_BAD_INPUT where the accelerator cannot time: nothing else is put in its place. */
-assay_status assay_gpu_open(const assay_accelerator *accelerator, assay_gpu **gpu,
+/* Opens the accelerator's device of that number. ASSAY_UNSUPPORTED with the reason where there is
+ * none; ASSAY_BAD_INPUT where the accelerator cannot time: nothing else is put in its place. */
+assay_status assay_gpu_open(const assay_accelerator *accelerator, int32_t number, assay_gpu **gpu,
                             assay_error *error);
 void assay_gpu_close(assay_gpu **gpu);
 
@@ -67,6 +67,12 @@ typedef assay_status assay_gpu_work(void *context);
  * it is enqueued, or is more than the device's queue holds; such work has no time of its own. */
 assay_status assay_gpu_time(assay_gpu *gpu, bool cold, assay_gpu_work *work, void *context,
                             assay_gpu_sample *sample, assay_error *error);
+
+/* One sample of work that waits for the device itself and ends on the host, as stages do: the same
+ * without a gate. From an event in the idle stream to one after the work's return, so that what the
+ * host does in between is part of it. */
+assay_status assay_gpu_time_span(assay_gpu *gpu, bool cold, assay_gpu_work *work, void *context,
+                                 assay_gpu_sample *sample, assay_error *error);
 
 /* Puts what the device's caches held out of them; enqueued. */
 assay_status assay_gpu_flush(assay_gpu *gpu, assay_error *error);

@@ -13,6 +13,7 @@ static const double multiply_seconds = 2e-3;
 
 typedef struct probing {
     assay_gpu *gpu;
+    int32_t device;
     assay_ceilings *found;
     size_t rounds;
     void *from, *to;
@@ -27,15 +28,15 @@ typedef struct probing {
 static assay_status sweep(void *context)
 {
     const probing *const p = context;
-    return p->gpu->timing->sweep(0, p->gpu->stream, p->writes ? p->to : NULL, p->from, p->bytes,
-                                 p->times, p->error);
+    return p->gpu->timing->sweep(p->device, p->gpu->stream, p->writes ? p->to : NULL, p->from,
+                                 p->bytes, p->times, p->error);
 }
 
 static assay_status multiply(void *context)
 {
     probing *const p = context;
-    return p->gpu->timing->multiply(0, p->gpu->stream, p->type, p->to, p->from, p->times,
-                                    &p->operations, p->error);
+    return p->gpu->timing->multiply(p->device, p->gpu->stream, p->type, p->to, p->from,
+                                    p->times, &p->operations, p->error);
 }
 
 static assay_status spins(void *context)
@@ -43,7 +44,7 @@ static assay_status spins(void *context)
     const probing *const p = context;
     assay_status status = ASSAY_OK;
     for (int i = 0; i < SPINS && status == ASSAY_OK; i++) {
-        status = p->gpu->timing->spin(0, p->gpu->stream, 0, p->error);
+        status = p->gpu->timing->spin(p->device, p->gpu->stream, 0, p->error);
     }
     return status;
 }
@@ -106,8 +107,8 @@ static assay_status give_numbers(probing *p, uint32_t fixed, uint32_t drawn)
         }
     }
     assay_status status =
-        p->gpu->accelerator->copy(0, p->gpu->stream, p->from, words, ASSAY_MULTIPLY_NUMBERS,
-                                  ASSAY_TO_DEVICE, p->error);
+        p->gpu->accelerator->copy(p->device, p->gpu->stream, p->from, words,
+                                  ASSAY_MULTIPLY_NUMBERS, ASSAY_TO_DEVICE, p->error);
     status = status == ASSAY_OK ? assay_gpu_settle(p->gpu, p->error) : status;
     free(words);
     return status;
@@ -120,7 +121,7 @@ static assay_status fill_all(probing *p, size_t all)
     assay_status status = give_numbers(p, 0, 0xffffffffu);
     for (size_t done = ASSAY_MULTIPLY_NUMBERS; done < all && status == ASSAY_OK; done *= 2) {
         const size_t more = all - done < done ? all - done : done;
-        status = a->copy(0, p->gpu->stream, (char *)p->from + done, p->from, more,
+        status = a->copy(p->device, p->gpu->stream, (char *)p->from + done, p->from, more,
                          ASSAY_WITHIN_DEVICE, p->error);
     }
     return status == ASSAY_OK ? assay_gpu_settle(p->gpu, p->error) : status;
@@ -167,7 +168,7 @@ static assay_status latencies(probing *p)
     assay_status status = measure(p, "gpu/latency/kernel", 0.0, SPINS, false, spins);
     for (size_t i = 0; i < p->rounds && status == ASSAY_OK; i++) {
         const double start = assay_clock_now();
-        status = p->gpu->timing->spin(0, p->gpu->stream, 0, p->error);
+        status = p->gpu->timing->spin(p->device, p->gpu->stream, 0, p->error);
         status = status == ASSAY_OK ? assay_gpu_settle(p->gpu, p->error) : status;
         rounds.seconds[i] = assay_clock_now() - start;
     }
@@ -185,20 +186,20 @@ assay_status assay_gpu_probe(assay_gpu *gpu, bool quick, assay_ceilings *ceiling
     size_t all = CACHES_OF_MEMORY * (gpu->flush_bytes / 2);
     all = (all < room ? all : room) / 64 * 64;
     all = all < ASSAY_MULTIPLY_NUMBERS ? ASSAY_MULTIPLY_NUMBERS : all;
-    probing p = {.gpu = gpu, .found = ceilings, .rounds = quick ? QUICK_ROUNDS : ROUNDS,
-                 .error = error};
+    probing p = {.gpu = gpu, .device = gpu->device.index, .found = ceilings,
+                 .rounds = quick ? QUICK_ROUNDS : ROUNDS, .error = error};
     memset(ceilings, 0, sizeof *ceilings);
     assay_gpu_digest(&gpu->facts, ceilings->machine);
     assay_probe_stamp(ceilings);
-    assay_status status = a->allocate(0, all, &p.from, error);
-    status = status == ASSAY_OK ? a->allocate(0, all, &p.to, error) : status;
+    assay_status status = a->allocate(p.device, all, &p.from, error);
+    status = status == ASSAY_OK ? a->allocate(p.device, all, &p.to, error) : status;
     status = status == ASSAY_OK ? fill_all(&p, all) : status;
     status = status == ASSAY_OK ? assay_gpu_settle_clock(gpu, error) : status;
     status = status == ASSAY_OK ? bandwidths(&p, all) : status;
     status = status == ASSAY_OK ? peaks(&p) : status;
     status = status == ASSAY_OK ? latencies(&p) : status;
     (void)assay_gpu_settle(gpu, NULL);
-    (void)a->release(0, p.from, NULL);
-    (void)a->release(0, p.to, NULL);
+    (void)a->release(p.device, p.from, NULL);
+    (void)a->release(p.device, p.to, NULL);
     return status;
 }

@@ -16,9 +16,11 @@ assay_status assay_gpu_probe(assay_gpu *gpu, bool quick, assay_ceilings *ceiling
 /* The ceiling of whole products of a type (products.h); "": none is measured. */
 const char *assay_gpu_product_name(assay_dtype multiply);
 
-/* What earlier probes left of the plug-in's first device, appended to the host's ceilings. Nothing
- * is appended where there is no device, or none of its kind was probed: *why says it. */
-void assay_gpu_ceilings_load(const char *plugin, assay_ceilings *ceilings, assay_error *why);
+/* What earlier probes left of a device that the plug-in's kernels run on, appended to the host's
+ * ceilings. Nothing is appended where there is no device of that number, or none of its kind was
+ * probed: *why says it. */
+void assay_gpu_ceilings_load(const char *plugin, int32_t number, assay_ceilings *ceilings,
+                             assay_error *why);
 
 /* As assay_floor_of. cached: what is read may be in the device's cache. arithmetic false: by bytes
  * alone, since the peaks above are not the most that every device can do. */

@@ -10,94 +10,96 @@ const char *const assay_gpu_list[ASSAY_GPU_LISTS] = {
     "sm_megahertz", "gpu_megahertz", "gpu_memory_megahertz", "gpu_celsius", "gpu_watts",
     "gpu_joules",   "gpu_throttle"};
 
-typedef struct taking {
-    assay_gpu *gpu;
-    const assay_bench_class *class_;
-    assay_bench_subject *subject;
-    size_t calls; /* of all sets in turn, or of replays */
-    void *graph;
-    assay_error *error;
-} taking;
-
-bool assay_gpu_clocks(const assay_gpu *gpu, const assay_bench_class *class_)
+const char *assay_gpu_timer(const assay_bench_class *class_, size_t calls)
 {
-    return gpu != NULL && !class_->waits;
-}
-
-const char *assay_gpu_timer(const assay_gpu *gpu, const assay_bench_class *class_, size_t calls)
-{
-    return !assay_gpu_clocks(gpu, class_)     ? "host"
+    return class_->waits                      ? "span"
            : calls > ASSAY_GPU_CALLS_ENQUEUED ? "graph"
                                               : "events";
 }
 
-static assay_status enqueue_calls(void *context)
+static assay_status replay(const assay_gpu_calls *c, size_t times)
 {
-    const taking *const t = context;
-    return assay_sample_calls(t->class_, t->subject, t->calls);
-}
-
-static assay_status replay(void *context)
-{
-    const taking *const t = context;
+    assay_gpu *const gpu = c->gpu;
     assay_status status = ASSAY_OK;
-    for (size_t i = 0; i < t->calls && status == ASSAY_OK; i++) {
-        status = t->gpu->timing->graph_launch(0, t->graph, t->gpu->stream, t->error);
+    for (size_t i = 0; i < times && status == ASSAY_OK; i++) {
+        status = gpu->timing->graph_launch(gpu->device.index, c->graph, gpu->stream, c->error);
     }
     return status;
 }
 
 /* What was captured is closed whatever became of it: a stream that is captured runs nothing. */
-static assay_status capture(taking *t)
+static assay_status capture(assay_gpu_calls *c)
 {
-    const assay_accelerator_timing *const timing = t->gpu->timing;
+    const assay_accelerator_timing *const timing = c->gpu->timing;
+    const int32_t device = c->gpu->device.index;
     assay_error why = {.message = ""};
-    assay_status status = timing->graph_begin(0, t->gpu->stream, t->error);
+    assay_status status = timing->graph_begin(device, c->gpu->stream, c->error);
     if (status != ASSAY_OK) {
         return status;
     }
-    status = enqueue_calls(t);
-    const assay_status ended = timing->graph_end(0, t->gpu->stream, &t->graph, &why);
+    status = assay_sample_calls(c->class_, c->subject, c->each);
+    const assay_status ended = timing->graph_end(device, c->gpu->stream, &c->graph, &why);
     if (status != ASSAY_OK || ended == ASSAY_OK) {
         return status;
     }
-    return assay_fail(t->error, ASSAY_BAD_INPUT,
+    return assay_fail(c->error, ASSAY_BAD_INPUT,
                       "runs as short as its are timed by replaying a graph, and nothing else is "
                       "put in its place: %.800s", why.message);
 }
 
-static assay_status take_replays(taking *t, size_t calls, assay_gpu_sample *sample)
+assay_status assay_gpu_calls_open(assay_gpu *gpu, const assay_bench_class *class_,
+                                  assay_bench_subject *subject, double calls,
+                                  assay_gpu_calls *opened, assay_error *error)
 {
-    const size_t each = calls < GRAPH_CALLS_MOST ? calls : GRAPH_CALLS_MOST;
-    t->calls = each;
-    assay_status status = capture(t);
-    if (status == ASSAY_OK) {
-        t->calls = 1; /* brought to the device, and warm */
-        status = replay(t);
-        status = status == ASSAY_OK ? assay_gpu_settle(t->gpu, t->error) : status;
+    const size_t wanted = calls > 1.0 ? (size_t)calls : 1;
+    *opened = (assay_gpu_calls){.gpu = gpu, .class_ = class_, .subject = subject, .count = wanted,
+                                .error = error};
+    if (class_->waits || wanted <= ASSAY_GPU_CALLS_ENQUEUED) {
+        return ASSAY_OK;
     }
-    if (status == ASSAY_OK) {
-        t->calls = (calls + each - 1) / each;
-        status = assay_gpu_time(t->gpu, false, replay, t, sample, t->error);
-        sample->seconds /= (double)(t->calls * each);
-    }
-    if (t->graph != NULL) {
-        (void)t->gpu->timing->graph_close(0, t->graph, NULL);
+    opened->each = wanted < GRAPH_CALLS_MOST ? wanted : GRAPH_CALLS_MOST;
+    opened->count = (wanted + opened->each - 1) / opened->each * opened->each;
+    assay_status status = capture(opened);
+    if (status == ASSAY_OK) { /* brought to the device, and warm */
+        status = replay(opened, 1);
+        status = status == ASSAY_OK ? assay_gpu_settle(gpu, error) : status;
     }
     return status;
+}
+
+assay_status assay_gpu_calls_enqueue(const assay_gpu_calls *calls)
+{
+    return calls->graph != NULL
+               ? replay(calls, calls->count / calls->each)
+               : assay_sample_calls(calls->class_, calls->subject, calls->count);
+}
+
+void assay_gpu_calls_close(assay_gpu_calls *calls)
+{
+    if (calls->graph != NULL) {
+        (void)calls->gpu->timing->graph_close(calls->gpu->device.index, calls->graph, NULL);
+        calls->graph = NULL;
+    }
+}
+
+static assay_status enqueue(void *context)
+{
+    return assay_gpu_calls_enqueue(context);
 }
 
 assay_status assay_gpu_take(assay_gpu *gpu, const assay_bench_class *class_,
                             assay_bench_subject *subject, size_t calls, bool cold,
                             assay_gpu_sample *sample, assay_error *error)
 {
-    taking t = {.gpu = gpu, .class_ = class_, .subject = subject, .calls = cold ? 1 : calls,
-                .error = error};
-    if (t.calls > ASSAY_GPU_CALLS_ENQUEUED) {
-        return take_replays(&t, t.calls, sample);
+    assay_gpu_calls own;
+    assay_status status =
+        assay_gpu_calls_open(gpu, class_, subject, cold ? 1.0 : (double)calls, &own, error);
+    if (status == ASSAY_OK) {
+        status = class_->waits ? assay_gpu_time_span(gpu, cold, enqueue, &own, sample, error)
+                               : assay_gpu_time(gpu, cold, enqueue, &own, sample, error);
+        sample->seconds /= (double)own.count;
     }
-    const assay_status status = assay_gpu_time(gpu, cold, enqueue_calls, &t, sample, error);
-    sample->seconds /= (double)t.calls;
+    assay_gpu_calls_close(&own);
     return status;
 }
 
@@ -120,6 +122,7 @@ void assay_gpu_add_clock(const assay_gpu *gpu, const char *timer, cJSON *answer)
     assay_gpu_limits limits;
     cJSON *const clock = cJSON_AddObjectToObject(answer, "gpu");
     (void)cJSON_AddStringToObject(clock, "name", gpu->facts.name);
+    (void)cJSON_AddNumberToObject(clock, "device", gpu->device.index);
     (void)cJSON_AddStringToObject(clock, "timer", timer);
     (void)cJSON_AddNumberToObject(clock, "event_pair_seconds", gpu->event_pair);
     if (isfinite(gpu->clock_mhz)) {

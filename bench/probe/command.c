@@ -12,6 +12,7 @@
 #include "bench/probe/ceilings_file.h"
 #include "bench/probe/probe.h"
 #include "kernels/plugin.h"
+#include "verify/devices.h"
 #include "verify/options.h"
 #include "verify/report.h"
 
@@ -19,12 +20,14 @@ enum { EXIT_USAGE = 2, EXIT_INPUT = 3 };
 
 typedef struct probe_options {
     const char *json, *plugin;
+    assay_option_int device;
     bool quick, fresh, help;
 } probe_options;
 
 static const assay_option table[] = {
     {"json", ASSAY_OPTION_TEXT, offsetof(probe_options, json), 0, 0},
     {"plugin", ASSAY_OPTION_TEXT, offsetof(probe_options, plugin), 0, 0},
+    {"device", ASSAY_OPTION_INT, offsetof(probe_options, device), 0, INT32_MAX},
     {"quick", ASSAY_OPTION_FLAG, offsetof(probe_options, quick), 0, 0},
     {"fresh", ASSAY_OPTION_FLAG, offsetof(probe_options, fresh), 0, 0},
     {"help", ASSAY_OPTION_FLAG, offsetof(probe_options, help), 0, 0},
@@ -47,6 +50,7 @@ static const char help[] =
     "\n"
     "  --plugin FILE the GPU that the plug-in's kernels run on, instead of the host: memory, L2,\n"
     "                matrix units by type, its own products by type, launches; kept by device\n"
+    "  --device N    of several GPUs that one, as 'assay list devices' counts them (default 0)\n"
     "  --quick       at most 8 seconds instead of 60\n"
     "  --fresh       forget what earlier probes reached\n"
     "  --json FILE   a results file with environment and ceilings; '-' is standard output\n"
@@ -149,11 +153,15 @@ static assay_status probe_device(const probe_options *options, assay_ceilings *c
     assay_plugin plugin;
     assay_gpu *gpu = NULL;
     assay_error said = {.message = ""};
-    assay_status status = assay_plugin_open(options->plugin, &plugin, error);
+    assay_status status = options->device.given
+                              ? assay_devices_expect(options->plugin,
+                                                     (int32_t)options->device.value, error)
+                              : ASSAY_OK;
+    status = status == ASSAY_OK ? assay_plugin_open(options->plugin, &plugin, error) : status;
     if (status != ASSAY_OK) {
         return status;
     }
-    status = assay_gpu_open(plugin.accelerator, &gpu, error);
+    status = assay_gpu_open(plugin.accelerator, (int32_t)options->device.value, &gpu, error);
     if (status == ASSAY_OK) {
         status = assay_gpu_probe(gpu, options->quick, ceilings, error);
         status = status == ASSAY_OK ? assay_gpu_probe_products(gpu, &plugin, options->quick,
@@ -204,6 +212,10 @@ int assay_probe_command(int argc, char **argv)
     if (options.help) {
         (void)fputs(help, stdout);
         return 0;
+    }
+    if (options.device.given && options.plugin == NULL) {
+        fprintf(stderr, "assay probe: --device: goes with --plugin FILE\n");
+        return EXIT_USAGE;
     }
     status = options.plugin != NULL ? probe_device(&options, &ceilings, &error)
                                     : probe(&options, &ceilings, &error);

@@ -22,7 +22,7 @@ static void open_module(void)
 static void open_gpu(void)
 {
     open_module();
-    cr_assert_eq(assay_gpu_open(plugin.accelerator, &gpu, &said), ASSAY_OK, "%s", said.message);
+    cr_assert_eq(assay_gpu_open(plugin.accelerator, 0, &gpu, &said), ASSAY_OK, "%s", said.message);
 }
 
 static void close_gpu(void)
@@ -158,7 +158,7 @@ Test(gpu, where_there_is_no_device_it_says_so, .fini = close_gpu)
 {
     cr_assert_eq(setenv("ASSAY_EMULATED_DEVICES", "0", 1), 0);
     open_module();
-    cr_expect_eq(assay_gpu_open(plugin.accelerator, &gpu, &said), ASSAY_UNSUPPORTED);
+    cr_expect_eq(assay_gpu_open(plugin.accelerator, 0, &gpu, &said), ASSAY_UNSUPPORTED);
     cr_expect_null(gpu);
     cr_expect_not_null(strstr(said.message, "no CUDA-capable device"), "%s", said.message);
 }
@@ -169,7 +169,7 @@ Test(gpu, an_accelerator_that_cannot_time_is_an_error_and_no_other_clock_is_take
     open_module();
     assay_accelerator other = *plugin.accelerator;
     other.timing = NULL;
-    cr_expect_eq(assay_gpu_open(&other, &gpu, &said), ASSAY_BAD_INPUT);
+    cr_expect_eq(assay_gpu_open(&other, 0, &gpu, &said), ASSAY_BAD_INPUT);
     cr_expect_not_null(strstr(said.message, "no timing functions"), "%s", said.message);
     other = *plugin.accelerator;
     other.size = ASSAY_ACCELERATOR_LEAST; /* of older headers: `timing` is not its own */
@@ -179,7 +179,7 @@ Test(gpu, an_accelerator_that_cannot_time_is_an_error_and_no_other_clock_is_take
     other = *plugin.accelerator;
     other.timing = &older;
     cr_expect_null(assay_timing_of(&other));
-    cr_expect_eq(assay_gpu_open(&other, &gpu, &said), ASSAY_BAD_INPUT);
+    cr_expect_eq(assay_gpu_open(&other, 0, &gpu, &said), ASSAY_BAD_INPUT);
 }
 
 Test(gpu, the_clock_is_the_median_over_multiprocessors_that_stamped_twice)

@@ -134,3 +134,106 @@ Test(gpu_bench, the_clock_is_judged_on_spins_of_known_cycles)
     run_free(&run);
     run_free(&none);
 }
+
+Test(gpu_bench, a_stage_is_timed_by_the_device_too)
+{
+    run_output run = run_assay_with(
+        "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
+        "bench --quick --system tiny --op capture --batch 1 --impl cuda --cache warm --longest 60 "
+        "--stop count:2 --processes 1 --plugin " MODULE " --json gpu-bench-stage.json");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-stage.json");
+    const cJSON *const timing = in(json, "timings")->child;
+    cr_assert_not_null(timing, "%s", run.out);
+    const cJSON *const samples = in(timing, "samples");
+    cr_expect_str_eq(in(in(timing, "gpu"), "timer")->valuestring, "span");
+    cr_expect_eq(cJSON_GetArraySize(in(samples, "seconds")), 2);
+    cr_expect_eq(cJSON_GetArraySize(in(samples, "sm_megahertz")), 2);
+    cr_expect_eq(cJSON_GetArraySize(in(samples, "gpu_watts")), 2);
+    cr_expect_eq(in(samples, "gpu_throttle")->child->valueint, 0x24);
+    cr_expect_eq(in(in(timing, "summary"), "contaminated")->valueint, 2);
+    cr_expect_null(in(samples, "switches"), "the host's cores do not decide what counts");
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+Test(gpu_bench, the_device_is_the_one_that_was_asked_for)
+{
+    static const char two[] = "ASSAY_EMULATED_DEVICES=2";
+    run_output run = run_assay_with(two, RUN "gpu-bench-second.json --device 1");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-second.json");
+    const cJSON *const timing = in(json, "timings")->child;
+    cr_expect_str_eq(in(timing, "verdict")->valuestring, "PASS");
+    cr_expect_eq(in(in(timing, "gpu"), "device")->valueint, 1);
+    cr_expect_eq(cJSON_GetArraySize(in(in(json, "environment"), "gpus")), 2);
+    cJSON_Delete(json);
+    run_free(&run);
+    static const char *const commands[] = {RUN "gpu-bench-third.json --device 2",
+                                           "probe --quick --device 2 --plugin " MODULE,
+                                           "selftest timer --quick --device 2 --plugin " MODULE};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        run_output none = run_assay_with(two, commands[i]);
+        cr_expect_eq(none.status, 3, "%s", commands[i]);
+        cr_expect_not_null(strstr(none.err, "there are 2"), "%s: %s", commands[i], none.err);
+        run_free(&none);
+    }
+    run_output alone = run_assay("bench --quick --device 0");
+    cr_expect_eq(alone.status, 2);
+    cr_expect_not_null(strstr(alone.err, "--plugin"), "%s", alone.err);
+    run_free(&alone);
+}
+
+Test(gpu_bench, energy_comes_by_the_counter_and_by_the_power)
+{
+    run_output run = run_assay_with(
+        "ASSAY_TEST_ENERGY=1 ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS
+        "/nvml.so",
+        RUN "gpu-bench-energy.json --energy --cache warm");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-energy.json");
+    const cJSON *const timing = in(json, "timings")->child;
+    const cJSON *const energy = in(timing, "energy");
+    cr_assert_not_null(energy);
+    const double seconds = in(energy, "seconds")->valuedouble;
+    const double joules = in(energy, "counter_joules")->valuedouble;
+    cr_expect_geq(seconds, 1.0);
+    cr_expect_float_eq(joules / seconds, 100.0, 10.0, "%g W", joules / seconds);
+    cr_expect_float_eq(in(energy, "power_joules")->valuedouble / seconds, 123.456, 0.01);
+    cr_expect_geq(in(energy, "calls")->valuedouble, 1.0);
+    const double row = joules / in(energy, "calls")->valuedouble /
+                       in(in(timing, "work"), "rows")->valuedouble;
+    cr_expect_float_eq(in(in(timing, "metrics"), "joules_per_row")->valuedouble, row, 1e-9 * row);
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+Test(gpu_bench, energy_that_nobody_tells_is_not_measured_and_says_why)
+{
+    run_output run = run_assay_with("ASSAY_NVML=libno-such.so",
+                                    RUN "gpu-bench-no-energy.json --energy --cache warm");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-no-energy.json");
+    const cJSON *const timing = in(json, "timings")->child;
+    cr_expect_not_null(strstr(in(in(timing, "energy"), "not_measured")->valuestring, "NVML"));
+    cr_expect_str_eq(in(timing, "verdict")->valuestring, "PASS");
+    cr_expect_null(in(in(timing, "metrics"), "joules_per_row"));
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+Test(gpu_bench, a_comparison_says_how_many_of_its_samples_were_throttled)
+{
+    run_output run = run_assay_with(
+        "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
+        "bench --quick --case rmsnorm-tiny --batch 1 --impl cuda --against cuda_bf16 --pairs 2 "
+        "--cache warm --plugin " MODULE " --json gpu-bench-pairs.json");
+    cr_assert_eq(run.status, 0, "%s", run.err);
+    cJSON *const json = read_json("gpu-bench-pairs.json");
+    const cJSON *const comparison = in(json, "comparisons")->child;
+    cr_assert_not_null(comparison, "%s", run.out);
+    cr_expect_gt(in(comparison, "disturbed")->valueint, 0);
+    cr_expect_not_null(strstr(run.out, "the GPU's clock was held down"), "%s", run.out);
+    cJSON_Delete(json);
+    run_free(&run);
+}

@@ -30,7 +30,7 @@ static cJSON *evaluations(void)
 {
     cJSON *const root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", "assay-results");
-    cJSON_AddStringToObject(root, "version", "2.3.0");
+    cJSON_AddStringToObject(root, "version", "2.4.0");
     cJSON *const environment = cJSON_AddObjectToObject(root, "environment");
     cJSON_AddStringToObject(environment, "date", "2026-01-02T03:04:05Z");
     cJSON_AddStringToObject(environment, "cpu", "a processor");
@@ -115,7 +115,7 @@ Test(meaning, is_valid_by_the_schema)
     run_folder(folder);
     snprintf(command, sizeof command,
              "cd %s && python3 '%s/reports/tests/validate.py' "
-             "'%s/reports/schema/results-2.3.0.schema.json' e.json >validated",
+             "'%s/reports/schema/results-2.4.0.schema.json' e.json >validated",
              folder, ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR);
     write_json(folder, evaluations());
     cr_expect_eq(system(command), 0);

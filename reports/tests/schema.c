@@ -20,7 +20,7 @@ Test(schema, verify_writes_the_form_that_is_read)
     verify_small(folder, "--impl 'scalar*'");
     cJSON *const root = run_json(folder, "v.json");
     const char *const command = run_text(root, "command");
-    cr_expect_str_eq(run_text(root, "version"), "2.3.0");
+    cr_expect_str_eq(run_text(root, "version"), "2.4.0");
     cr_expect_eq(strncmp(command, "assay verify --golden generated", 31), 0, "%s", command);
     cr_expect_not_null(strstr(command, "--impl 'scalar*'"), "%s", command);
     cJSON_Delete(root);
@@ -68,7 +68,7 @@ Test(schema, files_are_valid_by_the_schema)
     run_expect(0, timed, "--against scalar_bf16 --pairs 2", folder, "c");
     snprintf(command, sizeof command,
              "cd %s && python3 '%s/reports/tests/validate.py' "
-             "'%s/reports/schema/results-2.3.0.schema.json' r.json v.json b.json c.json",
+             "'%s/reports/schema/results-2.4.0.schema.json' r.json v.json b.json c.json",
              folder, ASSAY_SOURCE_DIR, ASSAY_SOURCE_DIR);
     cr_expect_eq(system(command), 0);
     run_expect(0, "report %s/v.json %s/b.json %s/c.json -o %s/out", folder, folder, folder, folder);

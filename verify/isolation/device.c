@@ -4,7 +4,7 @@
 
 #include "kernels/registry.h"
 
-static assay_status open_first(assay_worker_device *d)
+static assay_status open_device(assay_worker_device *d)
 {
     const assay_accelerator *const a = d->accelerator;
     assay_accelerator_device facts;
@@ -15,8 +15,12 @@ static assay_status open_first(assay_worker_device *d)
         return assay_fail(&d->said, ASSAY_UNSUPPORTED, "no device: %.900s",
                           why.message[0] != '\0' ? why.message : "there is none");
     }
-    status = a->describe(0, &facts, &why);
-    status = status != ASSAY_OK ? status : a->stream_open(0, &d->stream, &why);
+    if (d->number < 0 || d->number >= count) {
+        return assay_fail(&d->said, ASSAY_UNSUPPORTED, "no device %d: there are %d", (int)d->number,
+                          (int)count);
+    }
+    status = a->describe(d->number, &facts, &why);
+    status = status != ASSAY_OK ? status : a->stream_open(d->number, &d->stream, &why);
     if (status != ASSAY_OK) {
         return assay_fail(&d->said, ASSAY_UNSUPPORTED, "no device: %.900s", why.message);
     }
@@ -36,7 +40,7 @@ bool assay_device_ready(assay_worker_device *device, const assay_accelerator *ac
                              "no device: %s", accelerator == NULL ? "nobody brings one"
                                                                   : "no memory to copy through");
         } else {
-            device->open = open_first(device) == ASSAY_OK;
+            device->open = open_device(device) == ASSAY_OK;
         }
     }
     return device->open && !device->lost;

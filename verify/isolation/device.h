@@ -7,6 +7,7 @@
 
 typedef struct assay_worker_device {
     const assay_accelerator *accelerator; /* NULL: nobody brought one */
+    int32_t number; /* of those that the accelerator counts; set before it is opened */
     bool tried, open;
     bool lost; /* nothing that this process asks of it works any more */
     assay_device device; /* what kernels get; its free bytes as they were last looked at */
@@ -17,7 +18,7 @@ typedef struct assay_worker_device {
 
 enum { ASSAY_STAGING_BYTES = 1 << 20 };
 
-/* Opens the first device, unless that was tried; whether it is open and not lost. */
+/* Opens device `number`, unless that was tried; whether it is open and not lost. */
 bool assay_device_ready(assay_worker_device *device, const assay_accelerator *accelerator);
 void assay_device_close(assay_worker_device *device);
 

@@ -163,6 +163,7 @@ static assay_status prepare(assay_servant *servant, const assay_request *request
     release(servant);
     if (servant->plugin.accelerator != NULL) {
         /* What the device's library makes of its process is none of a kernel's leavings. */
+        servant->on_device.device.number = request->device;
         (void)assay_device_ready(&servant->on_device.device, servant->plugin.accelerator);
     }
     if (!servant->surroundings_known) {

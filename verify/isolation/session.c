@@ -15,6 +15,7 @@ static assay_status fill_in(assay_session *session, const assay_session_options 
     session->memory_limit =
         options->memory_limit != 0 ? options->memory_limit : device.memory_bytes / 4 * 3;
     session->threads = options->threads > 0 ? options->threads : omp_get_max_threads();
+    session->device = options->device;
     session->patience = ASSAY_PATIENCE_MOST;
     if (options->plugin != NULL) {
         session->plugin = strdup(options->plugin);

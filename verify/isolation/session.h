@@ -19,6 +19,7 @@ typedef struct assay_session_options {
     double deadline;       /* seconds that prepare or one run may take; 0: 120 */
     uint64_t memory_limit; /* resident bytes of a worker's own; 0: three quarters of what is free */
     int32_t threads;       /* exec.threads; 0: all */
+    int32_t device;        /* number of the one that a plug-in's kernels on devices run on */
 } assay_session_options;
 
 /* Workers start at the first use; kernels of a plug-in share none with other names. A session

@@ -36,6 +36,7 @@ struct assay_session {
     double deadline;
     uint64_t memory_limit;
     int32_t threads, run_threads; /* run_threads 0: threads */
+    int32_t device;
     assay_stale stale;
     bool silent; /* exec.error is NULL */
     assay_others others;

@@ -12,7 +12,7 @@
 
 enum {
     ASSAY_WIRE_MAGIC = 0x61737361,
-    ASSAY_WIRE_VERSION = 5,
+    ASSAY_WIRE_VERSION = 6,
     ASSAY_NAME_MAX = 64, /* of an implementation and a backend, the final NUL included */
     ASSAY_SUMMARY_MAX = 256,
     ASSAY_KERNELS_MAX = 4096 /* of one plug-in */
@@ -48,6 +48,7 @@ typedef struct assay_request {
     uint32_t size; /* of the whole message */
     uint64_t sequence;
     int32_t threads;          /* RUN: exec.threads; 0: the subject's */
+    int32_t device;           /* number of the one that kernels on devices run on */
     uint8_t fill;             /* RUN: what the workspace holds, an assay_fill */
     bool silent;              /* RUN: exec.error is NULL */
     uint8_t others;           /* RUN: what other states do, an assay_others */

@@ -99,6 +99,7 @@ bool assay_session_ask(assay_session *session, assay_request_kind kind, size_t b
     request->kind = kind;
     request->size = (uint32_t)(offsetof(assay_request, as) + body);
     request->sequence = ++session->sequence;
+    request->device = session->device;
     if (session->servant != NULL) {
         if (kind == ASSAY_ASK_KERNEL) {
             assay_servant_describe(session->servant, request, answer);

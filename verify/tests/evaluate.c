@@ -16,7 +16,7 @@ static cJSON *evaluate(const char *folder, const char *options, int status)
     cr_expect_str_eq(run.err, "", "not quiet when piped: %s", run.err);
     cJSON *const root = cJSON_Parse(run.out);
     cr_assert_not_null(root, "%s", run.out);
-    cr_expect_str_eq(cJSON_GetObjectItem(root, "version")->valuestring, "2.3.0");
+    cr_expect_str_eq(cJSON_GetObjectItem(root, "version")->valuestring, "2.4.0");
     run_free(&run);
     return root;
 }

@@ -135,6 +135,11 @@ bool is_host_memory(const void *memory)
     return PROTECTED && memory != nullptr && !memory_has(memory, 0) && is_readable(memory);
 }
 
+bool is_operand(const void *memory)
+{
+    return !PROTECTED && !memory_has(memory, 0) && is_readable(memory);
+}
+
 void memory_reach(bool open)
 {
     for (const Allocation &a : allocations) {

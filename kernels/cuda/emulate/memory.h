@@ -31,6 +31,10 @@ bool memory_give(void *memory);
 /* Whether all the bytes are of one allocation. */
 bool memory_has(const void *memory, size_t bytes);
 
+/* Whether it may be an operand or a workspace: they are host memory where no device is emulated,
+ * and end at the verifier's guard pages. */
+bool is_operand(const void *memory);
+
 /* Opens or closes all that the current device has, for a launch; one allocation, for a copy. */
 void memory_reach(bool open);
 void memory_reach_one(const void *memory, bool open);

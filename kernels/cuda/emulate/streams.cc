@@ -125,6 +125,13 @@ static void copy_now(void *to, const void *from, size_t bytes, bool to_device, c
     emulate::memory_reach_one(from, false);
 }
 
+/* Whether an end of a copy is where its kind says. */
+static bool lies_there(const void *memory, size_t bytes, bool on_device)
+{
+    return emulate::memory_has(memory, bytes) == on_device ||
+           (on_device && emulate::is_operand(memory));
+}
+
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
@@ -136,8 +143,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
     if (!is_stream(stream)) {
         return given(cudaErrorInvalidResourceHandle);
     }
-    if (emulate::memory_has(to, bytes) != to_device ||
-        emulate::memory_has(from, bytes) != from_device) {
+    if (!lies_there(to, bytes, to_device) || !lies_there(from, bytes, from_device)) {
         return given(cudaErrorInvalidValue);
     }
     do_or_note(stream, [=] { copy_now(to, from, bytes, to_device, stream); });
@@ -149,8 +155,11 @@ cudaError_t cudaMemsetAsync(void *memory, int byte, size_t bytes, cudaStream_t s
     if (device_lost() || bytes == 0) {
         return given(cudaSuccess);
     }
-    if (!is_stream(stream) || !emulate::memory_has(memory, bytes)) {
-        return given(is_stream(stream) ? cudaErrorInvalidValue : cudaErrorInvalidResourceHandle);
+    if (!is_stream(stream)) {
+        return given(cudaErrorInvalidResourceHandle);
+    }
+    if (!emulate::memory_has(memory, bytes) && !emulate::is_operand(memory)) {
+        return given(cudaErrorInvalidValue);
     }
     do_or_note(stream, [=] {
         emulate::memory_reach_one(memory, true);

@@ -111,3 +111,22 @@ Test(right, a_grid_of_no_blocks_is_nothing_to_do)
     cr_assert(RUN(&error, count_places, dim3(0), dim3(32), 0, &none) == ASSAY_OK);
     cr_assert(none == 0);
 }
+
+/* Where no device is emulated a workspace is the host's memory, and calls of the runtime take it. */
+Test(right, a_workspace_is_filled_and_copied_as_a_device_s_would_be)
+{
+    alignas(256) static unsigned char workspace[512];
+    cudaStream_t stream = nullptr;
+    cr_assert_eq(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    cr_assert_eq(cudaMemsetAsync(workspace, 7, 256, stream), cudaSuccess);
+    cr_assert_eq(cudaMemcpyAsync(workspace + 256, workspace, 128, cudaMemcpyDeviceToDevice, stream),
+                 cudaSuccess);
+    cr_assert_eq(cudaStreamSynchronize(stream), cudaSuccess);
+    for (int i = 0; i < 512; i++) {
+        cr_assert_eq(workspace[i], i < 256 + 128 ? 7 : 0, "byte %d", i);
+    }
+    cr_expect_eq(cudaMemsetAsync(reinterpret_cast<void *>(64), 7, 256, stream),
+                 cudaErrorInvalidValue);
+    (void)cudaGetLastError();
+    cr_expect_eq(cudaStreamDestroy(stream), cudaSuccess);
+}
