@@ -7,7 +7,7 @@ namespace assay_cuda {
 namespace {
 
 /* One block, since the step is everybody's. */
-__global__ void __launch_bounds__(BLOCK) move_on(assay_next_step next)
+__global__ void __launch_bounds__(BLOCK, RESIDENT) move_on(assay_next_step next)
 {
     const int64_t s = *next.step;
     __syncthreads();
