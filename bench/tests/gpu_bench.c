@@ -140,18 +140,19 @@ Test(gpu_bench, a_stage_is_timed_by_the_device_too)
     run_output run = run_assay_with(
         "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
         "bench --quick --system tiny --op capture --batch 1 --impl cuda --cache warm --longest 60 "
-        "--stop count:2 --processes 1 --plugin " MODULE " --json gpu-bench-stage.json");
+        "--stop count:1 --processes 1 --plugin " MODULE " --json gpu-bench-stage.json");
     cr_assert_eq(run.status, 0, "%s", run.err);
     cJSON *const json = read_json("gpu-bench-stage.json");
     const cJSON *const timing = in(json, "timings")->child;
     cr_assert_not_null(timing, "%s", run.out);
     const cJSON *const samples = in(timing, "samples");
     cr_expect_str_eq(in(in(timing, "gpu"), "timer")->valuestring, "span");
-    cr_expect_eq(cJSON_GetArraySize(in(samples, "seconds")), 2);
-    cr_expect_eq(cJSON_GetArraySize(in(samples, "sm_megahertz")), 2);
-    cr_expect_eq(cJSON_GetArraySize(in(samples, "gpu_watts")), 2);
+    const int count = cJSON_GetArraySize(in(samples, "seconds"));
+    cr_expect_geq(count, 1);
+    cr_expect_eq(cJSON_GetArraySize(in(samples, "sm_megahertz")), count);
+    cr_expect_eq(cJSON_GetArraySize(in(samples, "gpu_watts")), count);
     cr_expect_eq(in(samples, "gpu_throttle")->child->valueint, 0x24);
-    cr_expect_eq(in(in(timing, "summary"), "contaminated")->valueint, 2);
+    cr_expect_eq(in(in(timing, "summary"), "contaminated")->valueint, count);
     cr_expect_null(in(samples, "switches"), "the host's cores do not decide what counts");
     cJSON_Delete(json);
     run_free(&run);
