@@ -165,7 +165,8 @@ static void exchange(assay_child *child, const cJSON *request, double seconds, c
                        "answered with something else than JSON");
     } else if (!refused(*answer, "unsupported", ASSAY_SKIP, fate) &&
                !refused(*answer, "no_memory", ASSAY_SKIP, fate)) {
-        (void)refused(*answer, "error", ASSAY_FAIL, fate);
+        (void)(refused(*answer, "crash", ASSAY_CRASH, fate) ||
+               refused(*answer, "error", ASSAY_FAIL, fate));
     }
 }
 

@@ -249,6 +249,18 @@ static assay_status serve(worker *w, const cJSON *request, cJSON *answer)
                                          : refuse(w, "'do' is not a word of the protocol");
 }
 
+/* A device that is lost ends its process: what it is asked next would be told of somebody else. */
+static const char *word_of(worker *w, assay_status status)
+{
+    if (w->gpu != NULL) {
+        (void)assay_gpu_settle(w->gpu, NULL);
+    }
+    return w->gpu != NULL && w->gpu->lost ? "crash"
+           : status == ASSAY_UNSUPPORTED  ? "unsupported"
+           : status == ASSAY_NO_MEMORY    ? "no_memory"
+                                          : "error";
+}
+
 static bool exchange(worker *w)
 {
     cJSON *request = NULL;
@@ -258,12 +270,10 @@ static bool exchange(worker *w)
     cJSON *const answer = cJSON_CreateObject();
     const assay_status status = serve(w, request, answer);
     if (status != ASSAY_OK) {
-        const char *const key = status == ASSAY_UNSUPPORTED ? "unsupported"
-                                : status == ASSAY_NO_MEMORY ? "no_memory"
-                                                            : "error";
-        (void)cJSON_AddStringToObject(answer, key, w->error.message);
+        (void)cJSON_AddStringToObject(answer, word_of(w, status), w->error.message);
     }
-    const bool good = assay_lines_write(&w->lines, answer);
+    const bool lost = w->gpu != NULL && w->gpu->lost;
+    const bool good = assay_lines_write(&w->lines, answer) && !lost;
     cJSON_Delete(answer);
     cJSON_Delete(request);
     return good;

@@ -152,6 +152,7 @@ assay_status assay_gpu_settle(assay_gpu *gpu, assay_error *error)
     const assay_status status = gpu->accelerator->synchronise(device, gpu->stream, error);
     const assay_status left =
         gpu->accelerator->last_error(device, &lost, status == ASSAY_OK ? error : NULL);
+    gpu->lost = gpu->lost || lost;
     return status != ASSAY_OK ? status : left;
 }
 

@@ -31,6 +31,7 @@ typedef struct assay_gpu {
     size_t flush_bytes;
     assay_nvml *nvml;      /* NULL: nvml_said has the reason */
     assay_error nvml_said;
+    bool lost; /* by an error that stays: all that this process asks of it from now on fails */
     double event_pair; /* seconds between two events with nothing between them, the least seen */
     double clock_mhz;  /* once it had settled; NaN: not known */
 } assay_gpu;
@@ -41,7 +42,8 @@ assay_status assay_gpu_open(const assay_accelerator *accelerator, int32_t number
                             assay_error *error);
 void assay_gpu_close(assay_gpu **gpu);
 
-/* Waits for the stream; an error that a kernel left is ASSAY_DEVICE with its text. */
+/* Waits for the stream; an error that a kernel left is ASSAY_DEVICE with its text, and where it
+ * stays the device is `lost`. */
 assay_status assay_gpu_settle(assay_gpu *gpu, assay_error *error);
 
 /* Below this part of the settled clock a sample is marked. */

@@ -84,12 +84,15 @@ Test(gpu_bench, floors_are_those_of_the_devices_own_probe)
     }
     const cJSON *entry;
     int bandwidths = 0;
+    int latencies = 0;
     int products = 0;
     cJSON_ArrayForEach(entry, in(in(ceilings, "ceilings"), "entries"))
     {
         const char *const name = in(entry, "name")->valuestring;
         cr_expect_eq(strncmp(name, "gpu/", 4), 0, "%s", name);
         bandwidths += strncmp(name, "gpu/bandwidth/", 14) == 0;
+        latencies += strcmp(name, "gpu/latency/launch") == 0;
+        latencies += strcmp(name, "gpu/latency/kernel") == 0;
         if (strncmp(name, "gpu/linear/", 11) == 0) {
             products++;
             cr_expect_str_eq(name, "gpu/linear/f32", "what both of the module's flows multiply");
@@ -99,7 +102,8 @@ Test(gpu_bench, floors_are_those_of_the_devices_own_probe)
         cr_expect_eq(strncmp(name, "gpu/multiply_add/", 17) == 0, false,
                      "matrix units are not emulated and yet measured");
     }
-    cr_expect_eq(bandwidths, 4);
+    cr_expect_eq(bandwidths, 4, "reading and copying, memory and cache");
+    cr_expect_eq(latencies, 2);
     cr_expect_eq(products, 1);
     const cJSON *const gpus = in(in(json, "environment"), "gpus");
     cr_expect_eq(cJSON_GetArraySize(gpus), 1, "results name their devices");
@@ -118,6 +122,37 @@ Test(gpu_bench, without_a_device_nothing_is_timed_and_the_reason_stands_there)
     const cJSON *const skipped = in(json, "skipped");
     cr_assert_eq(cJSON_GetArraySize(skipped), 2, "%s", run.err);
     cr_expect_not_null(strstr(in(skipped->child, "reason")->valuestring, "no CUDA-capable device"));
+    cJSON_Delete(json);
+    run_free(&run);
+}
+
+/* It passes the judgement before, and breaks the device in the timed calls. */
+Test(gpu_bench, a_lost_device_is_the_crash_of_its_kernel_and_nobody_elses)
+{
+    static const char cases[] =
+        "{\"format\": \"assay-bench-cases\", \"version\": 1, \"cases\": [{\"id\": \"sum\","
+        " \"system\": \"tiny\", \"batch\": [4],"
+        " \"case\": {\"op\": \"add\", \"shape\": {\"d\": 8}}}]}";
+    FILE *const file = fopen("gpu-bench-lost-cases.json", "w");
+    cr_assert_not_null(file);
+    (void)fputs(cases, file);
+    cr_assert_eq(fclose(file), 0);
+    run_output run = run_assay("bench --cases gpu-bench-lost-cases.json --impl illegal-later,right "
+                               "--cache warm --stop count:500 --processes 1 --plugin "
+                               ASSAY_TEST_PLUGINS "/device.so --json gpu-bench-lost.json");
+    cr_assert_eq(run.status, 1, "%s%s", run.out, run.err);
+    cJSON *const json = read_json("gpu-bench-lost.json");
+    const cJSON *timing;
+    bool right = false;
+    cJSON_ArrayForEach(timing, in(json, "timings"))
+    {
+        const bool own = strcmp(in(timing, "impl")->valuestring, "right") == 0;
+        cr_expect_str_eq(in(timing, "verdict")->valuestring, own ? "PASS" : "CRASH");
+        cr_expect(own || strstr(in(timing, "message")->valuestring, "kernel put_later") != NULL);
+        right = right || own;
+    }
+    cr_expect(right);
+    cr_expect_not_null(strstr(run.out, "an illegal memory access"), "%s", run.out);
     cJSON_Delete(json);
     run_free(&run);
 }

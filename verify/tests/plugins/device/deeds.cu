@@ -29,6 +29,15 @@ __global__ void put(float *to, int64_t at, float value)
     }
 }
 
+/* Not before so many launches of its process. */
+__global__ void put_later(float *to, int64_t after)
+{
+    static int64_t launches = 0;
+    if (threadIdx.x == 0 && ++launches > after) {
+        to[int64_t(1) << 20] = 1.0f;
+    }
+}
+
 __global__ void read(const float *from, int64_t at, float *to)
 {
     if (threadIdx.x == 0) {
@@ -167,6 +176,17 @@ DEED(unchecked)
     return status;
 }
 
+DEED(illegal_later)
+{
+    (void)state;
+    const assay_status status = add(exec, io);
+    if (status == ASSAY_OK) {
+        ASSAY_LAUNCH(exec, put_later, (Dimensions{dim3(1), dim3(1), 0}),
+                     static_cast<float *>(nullptr), int64_t{600});
+    }
+    return status;
+}
+
 assay_status prepare_illegally(const assay_exec *exec, const assay_add_params *, void **)
 {
     ASSAY_LAUNCH(exec, put, (Dimensions{dim3(1), dim3(1), 0}), static_cast<float *>(nullptr),
@@ -284,6 +304,7 @@ const assay_kernel kernels[] = {
     make("late-write", late_write),
     make("illegal", illegal),
     make("illegal-unreported", illegal_unreported),
+    make("illegal-later", illegal_later),
     make("host-address", host_address),
     make("on-the-host", on_the_host),
     make("unchecked", unchecked),
