@@ -99,8 +99,9 @@ __device__ __forceinline__ void fetch_as<Any>(const Matrix &m, int64_t row, int6
     load_octet(m, row, k, count, x);
 }
 
+/* 64 bytes a thread: with twice as many in f32 registers spill on compute capability 12.0. */
 template <typename B> struct OnTheirWay {
-    enum { COUNT = 4 };
+    enum { COUNT = 64 / (OCTET * sizeof(B)) };
 };
 template <> struct OnTheirWay<Any> {
     enum { COUNT = 1 };
