@@ -182,3 +182,19 @@ Test(device, without_a_device_the_reason_is_said)
     expect_deed(session, &right, ASSAY_PLACE_RIGHT);
     assay_session_close(&session);
 }
+
+Test(device, kernels_run_on_the_one_that_is_named)
+{
+    cr_assert_eq(setenv("ASSAY_EMULATED_DEVICES", "2", 1), 0);
+    for (int in_process = 0; in_process < 2; in_process++) {
+        assay_session *session = open_session((assay_session_options){
+            .plugin = plugin, .device = 1, .in_process = in_process == 1});
+        expect_right(session);
+        assay_session_close(&session);
+    }
+    static const deed none = {"right", ASSAY_SKIP, ASSAY_CHECK_NONE, "no device 2: there are 2"};
+    assay_session *session =
+        open_session((assay_session_options){.plugin = plugin, .device = 2});
+    expect_deed(session, &none, ASSAY_PLACE_RIGHT);
+    assay_session_close(&session);
+}
