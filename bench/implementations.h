@@ -10,8 +10,8 @@ typedef struct assay_implementations {
     assay_session *session; /* where they are judged before they are timed */
 } assay_implementations;
 
-/* device: its number, of kernels on devices. impl: a glob over the built-in ones and the plug-in's; NULL: all of the plug-in's, or all
- * built-in ones without one. */
+/* device: its number, of kernels on devices. impl: a glob over the built-in ones and the plug-in's;
+ * NULL: all of the plug-in's, or all built-in ones without one. */
 assay_status assay_implementations_find(const char *plugin, int32_t device, const char *impl,
                                         int32_t threads, assay_implementations *found,
                                         assay_error *error);

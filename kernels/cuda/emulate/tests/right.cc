@@ -112,7 +112,7 @@ Test(right, a_grid_of_no_blocks_is_nothing_to_do)
     cr_assert(none == 0);
 }
 
-/* Where no device is emulated a workspace is the host's memory, and calls of the runtime take it. */
+/* Where no device is emulated a workspace is host memory, and calls of the runtime take it. */
 Test(right, a_workspace_is_filled_and_copied_as_a_device_s_would_be)
 {
     alignas(256) static unsigned char workspace[512];
