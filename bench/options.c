@@ -72,7 +72,7 @@ void assay_bench_help(void)
         "  --cases FILE     a list of your own (bench/cases.h)\n"
         "  --plugin FILE    a shared object of kernels; only theirs are timed unless --impl is\n"
         "                   given\n"
-        "  --device N       the GPU that its kernels run on, by its number in 'assay list devices'\n"
+        "  --device N       the GPU that its kernels run on, as 'assay list devices' counts\n"
         "                   (default 0)\n"
         "  --energy         of GPUs: what a row and a token cost in joules, by NVML; one second\n"
         "                   more for each warm timing\n"

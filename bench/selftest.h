@@ -12,8 +12,8 @@
 int assay_selftest_timer(int argc, char **argv);
 int assay_selftest_gate(int argc, char **argv);
 
-/* Of the first, for a plug-in's device of that number, in this process: prints what was found; *good
- * becomes false where the clock is wrong. ASSAY_UNSUPPORTED: there is no such device. */
+/* Of the first, for a plug-in's device of that number, in this process: prints what was found;
+ * *good becomes false where the clock is wrong. ASSAY_UNSUPPORTED: there is no such device. */
 assay_status assay_selftest_device(const char *plugin, int32_t number, bool *good,
                                    assay_error *error);
 
