@@ -53,7 +53,8 @@
     X(sae_decode, amx)                                                                             \
     X(sae_steer, amx)                                                                              \
     X(adapter, amx)                                                                                \
-    X(sample, amx)
+    X(sample, amx)                                                                                 \
+    X(sae_encode, avx512vnni_screened)
 
 #define SIMD_KERNEL_EXTERN(op, name) extern const assay_kernel assay_##op##_##name;
 SIMD_KERNEL_LIST(SIMD_KERNEL_EXTERN)

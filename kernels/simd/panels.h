@@ -10,6 +10,8 @@
  *          VDPBF16PS reads
  *   tiles  the same words, 16 steps of outputs 0..15 in one piece, then those of 16..31; what
  *          TDPBF16PS reads. Steps are padded to 16.
+ *   bytes  k to k+3 as 8-bit integers, 32-bit words as those of pairs; what VPDPBUSD reads, and with
+ *          steps 128 bytes apart TDPBSUD. Made by screen_pack.h. Steps are padded to 16.
  * Panels lie one behind the other: a thread's share is one stretch of memory. */
 #ifndef KERNELS_SIMD_PANELS_H
 #define KERNELS_SIMD_PANELS_H
@@ -29,13 +31,14 @@ typedef enum panel_kind {
     PANEL_F16,
     PANEL_BF16,
     PANEL_PAIRS,
-    PANEL_TILES
+    PANEL_TILES,
+    PANEL_BYTES
 } panel_kind;
 
 typedef struct simd_panels {
     panel_kind kind;
     int64_t outputs, depth;
-    int64_t steps; /* of a panel: K, or half as many pairs, padded */
+    int64_t steps; /* of a panel: K, or half as many pairs, or fours, padded */
     int64_t count;
     size_t step_bytes, bytes; /* of a step, of a panel */
     unsigned char *data;      /* aligned to SIMD_LINE */
@@ -101,6 +104,7 @@ static inline void panel_step(const simd_panels *p, const assay_tensor *weight, 
             pair[1] = panel_bf16(weight, o, 2 * s + 1);
             break;
         }
+        case PANEL_BYTES: break; /* not made element by element: a row has one scale */
         }
     }
 }
@@ -112,7 +116,10 @@ static inline simd_panels panels_shape(panel_kind kind, int64_t outputs, int64_t
     if (kind == PANEL_PAIRS || kind == PANEL_TILES) {
         p.steps = (depth + 1) / 2;
     }
-    if (kind == PANEL_TILES) {
+    if (kind == PANEL_BYTES) {
+        p.steps = (depth + 3) / 4;
+    }
+    if (kind == PANEL_TILES || kind == PANEL_BYTES) {
         p.steps = (int64_t)simd_round_up((size_t)p.steps, PANEL_TILE_STEPS);
     }
     p.count = (outputs + PANEL_WIDTH - 1) / PANEL_WIDTH;

@@ -1,7 +1,7 @@
 /* Products of a panel with up to 12 rows in 24 registers of sums, two more for the weights: each
  * sum goes through k = 0, 1, 2, ... whatever the number of rows. Rows are packed step by step:
- * element s * rows + r, an f32 or a pair of bf16. Compiled with AVX-512; the pairs need
- * AVX512_BF16. */
+ * element s * rows + r, an f32, a pair of bf16 or four bytes. Compiled with AVX-512; the pairs need
+ * AVX512_BF16, the bytes AVX512_VNNI: their sums are 32-bit integers in the place of f32. */
 #ifndef KERNELS_SIMD_PRODUCT_AVX512_H
 #define KERNELS_SIMD_PRODUCT_AVX512_H
 
@@ -12,7 +12,7 @@ enum { AVX512_ROWS = 12, AVX512_STRETCH = 8 /* steps between two looks ahead */ 
 
 static inline void avx512_weights(panel_kind kind, const unsigned char *step, __m512 w[2])
 {
-    if (kind == PANEL_F32 || kind == PANEL_PAIRS) {
+    if (kind == PANEL_F32 || kind == PANEL_PAIRS || kind == PANEL_BYTES) {
         w[0] = _mm512_load_ps(step);
         w[1] = _mm512_load_ps(step + SIMD_LINE);
     } else if (kind == PANEL_F16) {
@@ -33,6 +33,13 @@ static inline __m512 avx512_add_product(panel_kind kind, __m512 sum, __m512 w, c
         return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)_mm512_set1_ps(*x));
     }
 #endif
+#ifdef __AVX512VNNI__
+    if (kind == PANEL_BYTES) {
+        return _mm512_castsi512_ps(
+            _mm512_dpbusd_epi32(_mm512_castps_si512(sum), _mm512_castps_si512(w),
+                                _mm512_castps_si512(_mm512_set1_ps(*x))));
+    }
+#endif
     (void)kind;
     return _mm512_fmadd_ps(w, _mm512_set1_ps(*x), sum);
 }
@@ -48,7 +55,8 @@ avx512_rows(panel_kind kind, const int rows, const simd_panels *p, const unsigne
         low[r] = _mm512_setzero_ps();
         high[r] = _mm512_setzero_ps();
     }
-    const size_t step_bytes = kind == PANEL_F32 || kind == PANEL_PAIRS ? 2 * SIMD_LINE : SIMD_LINE;
+    const size_t step_bytes =
+        kind == PANEL_F16 || kind == PANEL_BF16 ? SIMD_LINE : 2 * SIMD_LINE;
     const int64_t stretches = (p->steps + AVX512_STRETCH - 1) / AVX512_STRETCH;
     const size_t bite = simd_round_up(ahead->bytes / (size_t)(stretches > 0 ? stretches : 1),
                                       SIMD_LINE);
