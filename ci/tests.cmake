@@ -138,6 +138,21 @@ if(TARGET assay_simd)
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()
 
+# Of the same module: what screens has the bits of what it stands for.
+if(TARGET assay_simd)
+    add_executable(test_simd_screened EXCLUDE_FROM_ALL
+        ${PROJECT_SOURCE_DIR}/kernels/simd/tests/screened.c)
+    target_link_libraries(test_simd_screened PRIVATE assay_kernels assay_ref PkgConfig::CRITERION)
+    target_compile_definitions(test_simd_screened PRIVATE ASSAY_MODULE="$<TARGET_FILE:assay_simd>")
+    target_compile_options(test_simd_screened PRIVATE -Wno-conversion -Wno-shadow
+        -Wno-missing-prototypes)
+    add_dependencies(test_simd_screened assay_simd)
+    add_dependencies(tests test_simd_screened)
+    add_test(NAME kernels/simd-screened COMMAND test_simd_screened)
+    set_tests_properties(kernels/simd-screened PROPERTIES LABELS kernels TIMEOUT 300
+        ENVIRONMENT OMP_WAIT_POLICY=passive)
+endif()
+
 # The modules of CPU libraries, where they were found.
 foreach(library openblas onednn)
     if(TARGET assay_${library})
