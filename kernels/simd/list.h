@@ -54,7 +54,8 @@
     X(sae_steer, amx)                                                                              \
     X(adapter, amx)                                                                                \
     X(sample, amx)                                                                                 \
-    X(sae_encode, avx512vnni_screened)
+    X(sae_encode, avx512vnni_screened)                                                             \
+    X(sae_encode, amx_screened)
 
 #define SIMD_KERNEL_EXTERN(op, name) extern const assay_kernel assay_##op##_##name;
 SIMD_KERNEL_LIST(SIMD_KERNEL_EXTERN)

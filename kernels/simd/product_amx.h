@@ -1,6 +1,7 @@
 /* Products of a panel with up to 32 rows by AMX: two tiles of 16 rows times two of 16 outputs in
  * four tiles of sums, 32 numbers of K a step. Rows are packed as tiles: [16 rows][32 bf16], K after
- * K, zeros beyond K and beyond the rows. Compiled with AMX and AVX-512. */
+ * K, zeros beyond K and beyond the rows. Compiled with AMX and AVX-512. The same with bytes, signed
+ * rows times unsigned weights, 64 of K a step: the sums are 32-bit integers in the place of f32. */
 #ifndef KERNELS_SIMD_PRODUCT_AMX_H
 #define KERNELS_SIMD_PRODUCT_AMX_H
 
@@ -42,13 +43,13 @@ static void amx_leave(void)
     _tile_release();
 }
 
-static size_t amx_packed_bytes(const simd_panels *p, int64_t rows)
+static inline size_t amx_packed_bytes(const simd_panels *p, int64_t rows)
 {
     return simd_round_up((size_t)rows, AMX_ROWS) * (size_t)p->steps * 2 * sizeof(uint16_t);
 }
 
-static void amx_pack(const simd_panels *p, const void *x, int64_t stride, int64_t rows,
-                     void *packed)
+static inline void amx_pack(const simd_panels *p, const void *x, int64_t stride, int64_t rows,
+                            void *packed)
 {
     const int64_t width = SIMD_LINE / (int64_t)sizeof(uint16_t);
     const int64_t tiles = p->steps / PANEL_TILE_STEPS;
@@ -77,11 +78,32 @@ static inline void amx_look_ahead(const unsigned char *from, size_t bytes)
     }
 }
 
+#define AMX_MULTIPLY(bytes, sums, rows, weights)                                                   \
+    do {                                                                                           \
+        if (bytes) {                                                                               \
+            _tile_dpbsud(sums, rows, weights);                                                     \
+        } else {                                                                                   \
+            _tile_dpbf16ps(sums, rows, weights);                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* Where the second tile of weights begins, and how far apart their steps are. */
+static inline size_t amx_second(const bool bytes)
+{
+    return bytes ? SIMD_LINE : AMX_TILE_BYTES;
+}
+
+static inline size_t amx_stride(const bool bytes)
+{
+    return bytes ? 2 * SIMD_LINE : SIMD_LINE;
+}
+
 /* 17 to 32 rows. Sums that wait for each other take 52 cycles, four of them in turn 64: no tile
  * waits for itself. What comes next is asked for behind the tiles' loads, which would wait for the
  * same buffers. */
-static void amx_two(const unsigned char *panel, const unsigned char *x, int64_t tiles, float *dots,
-                    const unsigned char *coming, size_t bite)
+static inline __attribute__((always_inline)) void
+amx_two(const bool bytes, const unsigned char *panel, const unsigned char *x, int64_t tiles,
+        float *dots, const unsigned char *coming, size_t bite)
 {
     const size_t second = (size_t)tiles * AMX_TILE_BYTES;
     const size_t out = PANEL_WIDTH * sizeof(float);
@@ -90,15 +112,15 @@ static void amx_two(const unsigned char *panel, const unsigned char *x, int64_t 
     _tile_zero(2);
     _tile_zero(3);
     for (int64_t t = 0; t < tiles; t++) {
-        _tile_loadd(6, panel, SIMD_LINE);
+        _tile_loadd(6, panel, amx_stride(bytes));
         _tile_loadd(4, x, SIMD_LINE);
-        _tile_loadd(7, panel + AMX_TILE_BYTES, SIMD_LINE);
-        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, panel + amx_second(bytes), amx_stride(bytes));
+        AMX_MULTIPLY(bytes, 0, 4, 6);
         _tile_loadd(5, x + second, SIMD_LINE);
-        _tile_dpbf16ps(1, 4, 7);
+        AMX_MULTIPLY(bytes, 1, 4, 7);
         amx_look_ahead(coming, bite);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        AMX_MULTIPLY(bytes, 2, 5, 6);
+        AMX_MULTIPLY(bytes, 3, 5, 7);
         coming += bite;
         panel += PANEL_TILE_PAIR_BYTES;
         x += AMX_TILE_BYTES;
@@ -110,19 +132,20 @@ static void amx_two(const unsigned char *panel, const unsigned char *x, int64_t 
 }
 
 /* Up to 16 rows: the weights' stream is what it waits for. */
-static void amx_one(const unsigned char *panel, const unsigned char *x, int64_t tiles, float *dots,
-                    const unsigned char *coming, size_t bite)
+static inline __attribute__((always_inline)) void
+amx_one(const bool bytes, const unsigned char *panel, const unsigned char *x, int64_t tiles,
+        float *dots, const unsigned char *coming, size_t bite)
 {
     const size_t out = PANEL_WIDTH * sizeof(float);
     _tile_zero(0);
     _tile_zero(1);
     for (int64_t t = 0; t < tiles; t++) {
-        _tile_loadd(6, panel, SIMD_LINE);
+        _tile_loadd(6, panel, amx_stride(bytes));
         _tile_loadd(4, x, SIMD_LINE);
-        _tile_loadd(7, panel + AMX_TILE_BYTES, SIMD_LINE);
-        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, panel + amx_second(bytes), amx_stride(bytes));
+        AMX_MULTIPLY(bytes, 0, 4, 6);
         amx_look_ahead(coming, bite);
-        _tile_dpbf16ps(1, 4, 7);
+        AMX_MULTIPLY(bytes, 1, 4, 7);
         coming += bite;
         panel += PANEL_TILE_PAIR_BYTES;
         x += AMX_TILE_BYTES;
@@ -131,16 +154,23 @@ static void amx_one(const unsigned char *panel, const unsigned char *x, int64_t 
     _tile_stored(1, dots + PANEL_HALF, out);
 }
 
-static void amx_product(const simd_panels *p, const unsigned char *panel, const void *packed,
-                        int64_t rows, float *dots, const simd_ahead *ahead)
+static inline __attribute__((always_inline)) void
+amx_panel(const bool bytes, const simd_panels *p, const unsigned char *panel, const void *packed,
+          int64_t rows, float *dots, const simd_ahead *ahead)
 {
     const int64_t tiles = p->steps / PANEL_TILE_STEPS;
     const size_t bite = simd_round_up(ahead->bytes / (size_t)(tiles > 0 ? tiles : 1), SIMD_LINE);
     if (rows > AMX_ROWS) {
-        amx_two(panel, packed, tiles, dots, ahead->from, bite);
+        amx_two(bytes, panel, packed, tiles, dots, ahead->from, bite);
     } else {
-        amx_one(panel, packed, tiles, dots, ahead->from, bite);
+        amx_one(bytes, panel, packed, tiles, dots, ahead->from, bite);
     }
+}
+
+static inline void amx_product(const simd_panels *p, const unsigned char *panel, const void *packed,
+                               int64_t rows, float *dots, const simd_ahead *ahead)
+{
+    amx_panel(false, p, panel, packed, rows, dots, ahead);
 }
 
 #define AMX_PRODUCT                                                                                \
