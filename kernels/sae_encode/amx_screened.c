@@ -3,6 +3,9 @@
 #include "kernels/list.h"
 #include "kernels/simd/product_amx.h"
 #include "kernels/simd/screen_run.h"
+#include "kernels/simd/screen_vnni.h"
+
+enum { FEW = 3 /* rows up to which VPDPBUSD reads the stream of weights faster than tiles do */ };
 
 /* Rows packed as tiles: [16 rows][64 bytes], K after K, zeros beyond the rows. */
 static size_t packed_bytes(const simd_panels *p, int64_t rows)
@@ -41,11 +44,11 @@ static const simd_product product = {.block_rows = 2 * AMX_ROWS,
                                      .enter = amx_enter,
                                      .leave = amx_leave};
 
-SCREEN_FUNCTIONS(&product)
+SCREEN_FUNCTIONS(io->x.shape[0] > FEW ? &product : &screen_vnni)
 
 const assay_kernel assay_sae_encode_amx_screened = {
     SIMD_KERNEL(sae_encode, "amx_screened", SIMD_NEED_SCREENED_AMX,
-                "int8 screening by AMX tiles, exact bf16 products of the candidates"),
+                "int8 screening by AMX tiles (few rows: VPDPBUSD), exact bf16 products of the candidates"),
     .precision = SIMD_CONTRACT_BF16,
     .capabilities = ASSAY_CAN_SPARSE | ASSAY_CAN_DENSE,
     .run.sae_encode = {.workspace = workspace,

@@ -62,6 +62,19 @@ enum {
     SCREEN_WORDS = 32        /* the bf16 rows are padded to a multiple: a line */
 };
 
+/* What is proved with, one f32 for each latent. A panel's stand behind its weights, so that they come
+ * with the stream: fetched by themselves they cost as much as a twentieth of it. */
+typedef enum screen_vector {
+    SCREEN_STEP,   /* g s W */
+    SCREEN_FACTOR, /* g s */
+    SCREEN_BASE,   /* g b + t */
+    SCREEN_MOST,   /* |g s| max|e_k| */
+    SCREEN_ERROR,  /* |g s| |e| */
+    SCREEN_NORM,   /* |g s| N */
+    SCREEN_THRESHOLD,
+    SCREEN_VECTORS
+} screen_vector;
+
 static const double screen_limit = 0x1p30, screen_bias_limit = 0x1p100;
 
 typedef struct screen_state {
@@ -71,9 +84,21 @@ typedef struct screen_state {
     int64_t columns; /* in O */
     int64_t column[SCREEN_COLUMNS];
     uint16_t *kept; /* [panels][columns][PANEL_WIDTH] their weights */
-    /* [panels * PANEL_WIDTH] each, in one piece: g s W, g s, g b + t, |g s| times max|e_k|, |e|, N */
-    float *step, *factor, *base, *most, *error, *norm;
 } screen_state;
+
+/* The shape of the 8-bit panels, without data. */
+static inline simd_panels screen_panels(const assay_sae *sae)
+{
+    simd_panels p = panels_shape(PANEL_BYTES, sae->d_sae, sae->d_in);
+    p.bytes += SCREEN_VECTORS * PANEL_WIDTH * sizeof(float);
+    return p;
+}
+
+static inline float *screen_vectors(const simd_panels *p, int64_t panel)
+{
+    return (float *)(void *)(p->data + (size_t)panel * p->bytes +
+                             (size_t)p->steps * p->step_bytes);
+}
 
 static inline void screen_release(const assay_exec *exec, void *state)
 {
@@ -81,7 +106,6 @@ static inline void screen_release(const assay_exec *exec, void *state)
     if (s != NULL) {
         free(s->rows);
         free(s->kept);
-        free(s->step);
         encode_release(exec, &s->exact); /* frees s: exact is its first member */
     }
 }

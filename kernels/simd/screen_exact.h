@@ -8,10 +8,14 @@
 #include "kernels/simd/screen_rows.h"
 
 enum {
-    SCREEN_LANES = 16,
     SCREEN_TOGETHER = 8, /* rows of a pass */
     SCREEN_AHEAD = 256   /* bytes of a latent's row */
 };
+
+static inline __m512i screen_lanes(void)
+{
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
 
 /* t[i] has 16 words of latent i; afterwards t[k] has word k of 16 latents. */
 static inline __attribute__((always_inline)) void screen_transpose(__m512i t[SCREEN_LANES])
@@ -177,12 +181,10 @@ static inline void screen_candidates(const screen_job *job, int64_t r, int64_t c
 static inline void screen_all(const screen_job *job, const int64_t *rows, int together,
                               simd_share panels)
 {
-    const __m512i lanes =
-        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const int64_t end = scalar_min(panels.last * PANEL_WIDTH, job->exact.sae->d_sae);
     for (int64_t j = panels.first * PANEL_WIDTH; j < end; j += SCREEN_LANES) {
         screen_multiply(job, rows, together,
-                        _mm512_add_epi32(_mm512_set1_epi32((int32_t)j), lanes), end - j);
+                        _mm512_add_epi32(_mm512_set1_epi32((int32_t)j), screen_lanes()), end - j);
     }
 }
 

@@ -83,7 +83,8 @@ static inline screen_sizes screen_quantise(const float *w, int64_t d, int8_t *q)
     const float inverse = z.step >= FLT_MIN ? 1.0f / z.step : 0.0f;
     for (int64_t k = 0; k < d; k++) {
         const float at = whole ? rintf(w[k] * inverse) : 0.0f;
-        const float inside = fminf(fmaxf(at, (float)-SCREEN_LEVELS), (float)SCREEN_LEVELS);
+        const float above = at < (float)-SCREEN_LEVELS ? (float)-SCREEN_LEVELS : at;
+        const float inside = above > (float)SCREEN_LEVELS ? (float)SCREEN_LEVELS : above;
         const double near = (double)z.step * (double)inside;
         const double error = (double)w[k] - near;
         q[k] = (int8_t)inside;
@@ -98,7 +99,7 @@ static inline screen_sizes screen_quantise(const float *w, int64_t d, int8_t *q)
 }
 
 /* The vectors of latent j; kept: |w in O|. */
-static inline void screen_bound(screen_state *s, int64_t j, const screen_sizes *z, double kept)
+static inline void screen_bound(const screen_state *s, int64_t j, const screen_sizes *z, double kept)
 {
     const encode_state *const e = &s->exact;
     const double factor = (double)e->gate[j] * (double)e->scale[j];
@@ -110,12 +111,18 @@ static inline void screen_bound(screen_state *s, int64_t j, const screen_sizes *
                       fabs((double)e->bias[j]) <= screen_bias_limit &&
                       fabs(bias) <= screen_bias_limit;
     const double slack = 0x1p-20 * fabs(bias) + 0x1p-70 * size + 0x1p-60;
-    s->step[j] = fits ? (float)(factor * (double)z->step) : 0.0f;
-    s->factor[j] = fits ? (float)factor : 0.0f;
-    s->base[j] = fits ? (float)(bias + slack) : 0.0f;
-    s->most[j] = fits ? screen_up(size * z->most) : 0.0f;
-    s->error[j] = fits ? screen_up(size * z->error) : INFINITY;
-    s->norm[j] = fits ? screen_up(size * norm) : 0.0f;
+    const float value[SCREEN_VECTORS] = {
+        [SCREEN_STEP] = fits ? (float)(factor * (double)z->step) : 0.0f,
+        [SCREEN_FACTOR] = fits ? (float)factor : 0.0f,
+        [SCREEN_BASE] = fits ? (float)(bias + slack) : 0.0f,
+        [SCREEN_MOST] = fits ? screen_up(size * z->most) : 0.0f,
+        [SCREEN_ERROR] = fits ? screen_up(size * z->error) : INFINITY,
+        [SCREEN_NORM] = fits ? screen_up(size * norm) : 0.0f,
+        [SCREEN_THRESHOLD] = e->threshold[j]};
+    float *const to = screen_vectors(&e->panels, j / PANEL_WIDTH) + j % PANEL_WIDTH;
+    for (int v = 0; v < SCREEN_VECTORS; v++) {
+        to[v * PANEL_WIDTH] = value[v];
+    }
 }
 
 /* One panel: 8-bit weights, the columns of O and the vectors. w [d] and q [4 steps] are scratch. */
@@ -147,23 +154,17 @@ static inline assay_status screen_allocate(const assay_exec *exec, const assay_s
                                            screen_state *s)
 {
     simd_panels *const p = &s->exact.panels;
-    *p = panels_shape(PANEL_BYTES, sae->d_sae, sae->d_in);
+    *p = screen_panels(sae);
     const size_t width = (size_t)p->count * PANEL_WIDTH;
     s->words = (int64_t)simd_round_up((size_t)p->depth, SCREEN_WORDS);
     p->data = simd_allocate((size_t)p->count * p->bytes);
     s->rows = simd_allocate(width * (size_t)s->words * sizeof *s->rows);
     s->kept = simd_allocate(width * SCREEN_COLUMNS * sizeof *s->kept);
-    s->step = simd_allocate(6 * width * sizeof *s->step);
-    if (p->data == NULL || s->rows == NULL || s->kept == NULL || s->step == NULL) {
+    if (p->data == NULL || s->rows == NULL || s->kept == NULL) {
         return assay_fail(exec->error, ASSAY_NO_MEMORY,
                           "no memory for packed weights of %lld x %lld", (long long)sae->d_sae,
                           (long long)sae->d_in);
     }
-    s->factor = s->step + width;
-    s->base = s->factor + width;
-    s->most = s->base + width;
-    s->error = s->most + width;
-    s->norm = s->error + width;
     return encode_open_vectors(exec, sae, &s->exact);
 }
 

@@ -16,18 +16,24 @@ enum {
 typedef struct screen_half {
     __m512 step, factor, base, most, error, norm, threshold;
     __m512i latent;
-    __mmask16 may;
+    __mmask16 may; /* latents whose threshold is not infinite: those beyond the last have one */
 } screen_half;
 
 static inline screen_half screen_half_of(const screen_job *job, int64_t j)
 {
-    const screen_state *const s = job->state;
-    const emit_half exact = emit_load(&job->exact, j);
-    return (screen_half){_mm512_load_ps(s->step + j),  _mm512_load_ps(s->factor + j),
-                         _mm512_load_ps(s->base + j),  _mm512_load_ps(s->most + j),
-                         _mm512_load_ps(s->error + j), _mm512_load_ps(s->norm + j),
-                         exact.threshold,              exact.latent,
-                         exact.may};
+    const float *const v =
+        screen_vectors(&job->state->exact.panels, j / PANEL_WIDTH) + j % PANEL_WIDTH;
+    screen_half h;
+    h.step = _mm512_load_ps(v + SCREEN_STEP * PANEL_WIDTH);
+    h.factor = _mm512_load_ps(v + SCREEN_FACTOR * PANEL_WIDTH);
+    h.base = _mm512_load_ps(v + SCREEN_BASE * PANEL_WIDTH);
+    h.most = _mm512_load_ps(v + SCREEN_MOST * PANEL_WIDTH);
+    h.error = _mm512_load_ps(v + SCREEN_ERROR * PANEL_WIDTH);
+    h.norm = _mm512_load_ps(v + SCREEN_NORM * PANEL_WIDTH);
+    h.threshold = _mm512_load_ps(v + SCREEN_THRESHOLD * PANEL_WIDTH);
+    h.latent = _mm512_add_epi32(_mm512_set1_epi32((int32_t)j), screen_lanes());
+    h.may = _mm512_cmp_ps_mask(h.threshold, _mm512_set1_ps(INFINITY), _CMP_NEQ_UQ);
+    return h;
 }
 
 /* The sum over O. */
@@ -185,7 +191,7 @@ static inline size_t screen_workspace(const simd_product *product,
                                       const assay_sae_encode_params *params,
                                       const assay_sae_encode_io *io)
 {
-    const simd_panels p = panels_shape(PANEL_BYTES, params->sae.d_sae, params->sae.d_in);
+    const simd_panels p = screen_panels(&params->sae);
     return screen_scratch_of(product, &p, io->x.shape[0], NULL).exact.bytes;
 }
 
