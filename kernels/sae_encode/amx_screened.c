@@ -5,7 +5,7 @@
 #include "kernels/simd/screen_run.h"
 #include "kernels/simd/screen_vnni.h"
 
-enum { FEW = 3 /* rows up to which VPDPBUSD reads the stream of weights faster than tiles do */ };
+enum { FEW = 3 /* rows up to which VPDPBUSD reads the weights faster than tiles do */ };
 
 /* Rows packed as tiles: [16 rows][64 bytes], K after K, zeros beyond the rows. */
 static size_t packed_bytes(const simd_panels *p, int64_t rows)

@@ -94,7 +94,7 @@ static inline double screen_total(const screen_sum *sum)
 }
 
 /* Chooses H: elements beyond `limit`, a multiple of the others' size, beyond which an element costs
- * less by itself than in |x|. Sets A and E, which hold for any limit. x [n] with zeros at its end. */
+ * less by itself than in |x|. Sets A and E, which hold for any limit. x [n] ends with zeros. */
 static inline void screen_divide(const float *x, int64_t n, int64_t d, screen_row *row)
 {
     float limit = INFINITY;
@@ -214,33 +214,28 @@ static inline void screen_quantise_row(const screen_job *job, int64_t r)
     row->other = screen_up(other * (1.0 + 0x1p-20));
 }
 
-/* Rows first .. of a chunk, by every thread of a team; a barrier must follow. */
-static inline void screen_take(const screen_job *job, int64_t first, int64_t rows)
+/* Row r of a chunk, which is `row` of x. */
+static inline void screen_take(const screen_job *job, int64_t row, int64_t r)
 {
     const encode_job *const exact = &job->exact;
     const assay_tensor *const x = &exact->io->x;
     const int64_t d = x->shape[1];
     const int64_t words = job->state->words;
-    const bool made = exact->sae->layer_norm || exact->state->pre_bias != NULL;
-    const simd_share mine = simd_share_of(rows);
-    for (int64_t r = mine.first; r < mine.last; r++) {
-        uint16_t *const to = job->scratch.pairs + r * words;
-        float *const row = (float *)exact->scratch.made + r * d;
-        const void *from = row;
-        if (made) {
-            encode_row(exact, first + r, row);
-        } else {
-            from = (const char *)x->data +
-                   (first + r) * x->stride[0] * (int64_t)sizeof(uint16_t);
-        }
-        memcpy(to, from, (size_t)d * sizeof *to);
-        memset(to + d, 0, (size_t)(words - d) * sizeof *to);
-        screen_quantise_row(job, r);
+    uint16_t *const to = job->scratch.pairs + r * words;
+    float *const made = (float *)exact->scratch.made + r * d;
+    const void *from = (const char *)x->data + row * x->stride[0] * (int64_t)sizeof(uint16_t);
+    if (exact->sae->layer_norm || exact->state->pre_bias != NULL) {
+        encode_row(exact, row, made);
+        from = made;
     }
+    memcpy(to, from, (size_t)d * sizeof *to);
+    memset(to + d, 0, (size_t)(words - d) * sizeof *to);
+    screen_quantise_row(job, r);
 }
 
-/* Packs the 8-bit rows of a chunk, by every thread of a team; a barrier must follow. */
-static inline void screen_pack_blocks(const screen_job *job, const simd_blocks *blocks)
+/* Rows first .. of a chunk, by every thread of a team, block by block, which needs no barrier.
+ * A barrier must follow. */
+static inline void screen_pack_rows(const screen_job *job, int64_t first, const simd_blocks *blocks)
 {
     const simd_product *const product = job->exact.product;
     const simd_panels *const p = &job->state->exact.panels;
@@ -248,9 +243,12 @@ static inline void screen_pack_blocks(const screen_job *job, const simd_blocks *
     const int64_t width = p->steps * SCREEN_FOUR;
     const simd_share mine = simd_share_of(blocks->blocks);
     for (int64_t b = mine.first; b < mine.last; b++) {
-        const int64_t row = simd_block_first(blocks, b);
-        product->pack(p, job->scratch.bytes + row * width, width,
-                      simd_block_first(blocks, b + 1) - row,
+        const int64_t from = simd_block_first(blocks, b);
+        const int64_t end = simd_block_first(blocks, b + 1);
+        for (int64_t r = from / SCREEN_TERMS; r < end / SCREEN_TERMS; r++) {
+            screen_take(job, first + r, r);
+        }
+        product->pack(p, job->scratch.bytes + from * width, width, end - from,
                       job->scratch.exact.packed + (size_t)b * stride);
     }
 }

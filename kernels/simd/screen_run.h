@@ -178,10 +178,8 @@ static inline int64_t screen_chunk(const screen_job *job, int64_t first, int64_t
 {
     const simd_blocks blocks =
         simd_blocks_of(SCREEN_TERMS * rows, job->exact.product->block_rows);
-    screen_take(job, first, rows);
+    screen_pack_rows(job, first, &blocks);
     encode_begin(&job->exact, rows);
-#pragma omp barrier
-    screen_pack_blocks(job, &blocks);
 #pragma omp barrier
     screen_share(job, rows, &blocks);
     return encode_finish(&job->exact, first, rows, found);

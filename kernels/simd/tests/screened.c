@@ -257,6 +257,18 @@ static void check(kind what, const char *name, assay_activation activation, bool
     assay_plugin_close(&k.plugin);
 }
 
+/* More bytes than 32-bit sums hold. */
+Test(screened, rows_too_long_to_screen)
+{
+    const shape s = {65540, 33, 3};
+    kernels k = kernels_of();
+    assay_sae sae = {.d_in = s.d, .d_out = s.d, .d_sae = s.m, .activation = ASSAY_RELU,
+                     .encoder = weights_of(PLAIN, &s, ASSAY_BF16, 1)};
+    const assay_tensor x = rows_of(PLAIN, &s, 1);
+    compare(&k, &sae, &x, &s, "long rows", false);
+    assay_plugin_close(&k.plugin);
+}
+
 #define SCREENED(name, what)                                                                       \
     Test(screened, name)                                                                           \
     {                                                                                              \
