@@ -177,14 +177,17 @@ static inline void screen_candidates(const screen_job *job, int64_t r, int64_t c
     }
 }
 
-/* All latents of panels first .. last-1 times some rows. */
-static inline void screen_all(const screen_job *job, const int64_t *rows, int together,
+/* All latents of some panels times `count` rows: all of these while sixteen latents are cached. */
+static inline void screen_all(const screen_job *job, const int64_t *rows, int64_t count,
                               simd_share panels)
 {
     const int64_t end = scalar_min(panels.last * PANEL_WIDTH, job->exact.sae->d_sae);
     for (int64_t j = panels.first * PANEL_WIDTH; j < end; j += SCREEN_LANES) {
-        screen_multiply(job, rows, together,
-                        _mm512_add_epi32(_mm512_set1_epi32((int32_t)j), screen_lanes()), end - j);
+        const __m512i latent = _mm512_add_epi32(_mm512_set1_epi32((int32_t)j), screen_lanes());
+        for (int64_t r = 0; r < count; r += SCREEN_TOGETHER) {
+            screen_multiply(job, rows + r, (int)scalar_min(count - r, SCREEN_TOGETHER), latent,
+                            end - j);
+        }
     }
 }
 

@@ -124,22 +124,18 @@ static inline void screen_finish(const screen_job *job, int64_t rows, int64_t *p
     const int self = omp_get_thread_num();
     const int64_t latents = (stretch.last - stretch.first) * PANEL_WIDTH;
     const bool top = job->exact.sae->activation == ASSAY_TOPK;
-    int64_t dense[SCREEN_TOGETHER];
-    int together = 0;
+    int64_t dense[SIMD_CHUNK_MOST];
+    int64_t count = 0;
     for (int64_t r = 0; r < rows; r++) {
         if (pending[r] != SCREEN_DENSE) {
             screen_candidates(job, r, pending[r]);
             pending[r] = !top && pending[r] > latents / SCREEN_PAYS ? SCREEN_DENSE : 0;
-            continue;
-        }
-        dense[together++] = r;
-        if (together == SCREEN_TOGETHER) {
-            screen_all(job, dense, together, stretch);
-            together = 0;
+        } else {
+            dense[count++] = r;
         }
     }
-    if (together > 0) {
-        screen_all(job, dense, together, stretch);
+    if (count > 0) {
+        screen_all(job, dense, count, stretch);
     }
     for (int64_t r = 0; top && r < rows; r++) {
         pending[r] = 0;
