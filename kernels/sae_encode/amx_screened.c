@@ -1,8 +1,8 @@
 /* sae_encode, bf16, screened in 8 bits by AMX tiles: avx512bf16's bits (not amx's, whose tiles add
  * in another order). The proof stands in kernels/simd/screen.h.
  *
- * Floor: one reading of the encoder in 8 bits. Measured as avx512vnni_screened.c says, fastest of 21
- * to 31 interleaved calls and the ratio to avx512bf16 beside it:
+ * Floor: one reading of the encoder in 8 bits. Measured as avx512vnni_screened.c says, fastest of
+ * 21 to 31 interleaved calls and the ratio to avx512bf16 beside it:
  *   1 row     2.6 ms   1.78x    (by VPDPBUSD; tiles took 3.0 ms)
  *   4 rows    3.2 ms   1.91x
  *   16 rows   4.4 ms   2.80x    (amx: 6.3 ms)

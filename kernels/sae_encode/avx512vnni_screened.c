@@ -18,8 +18,8 @@
  *   1.46x (1.20 to 1.77), 1.43x (1.24 to 1.66), 1.94x (1.70 to 2.18) for 1, 4 and 16 rows
  *   encode-goodfire: 1.49x (1.17 to 1.89), 1.49x (1.28 to 1.76) for 1 and 4
  * What is between half of avx512bf16's time and this is work that does not shrink with the weights:
- * the team's start, the rows' quantising (4 us each) and the candidates, about three for each active
- * latent, 2% of a core's time for 1 row and 15% for 16. */
+ * the team's start, the rows' quantising (4 us each) and the candidates, about three an active
+ * latent, 2% of a core's time for 1 row and 12% for 16. */
 #include "kernels/list.h"
 #include "kernels/simd/screen_run.h"
 #include "kernels/simd/screen_vnni.h"

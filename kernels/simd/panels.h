@@ -10,8 +10,8 @@
  *          VDPBF16PS reads
  *   tiles  the same words, 16 steps of outputs 0..15 in one piece, then those of 16..31; what
  *          TDPBF16PS reads. Steps are padded to 16.
- *   bytes  k to k+3 as 8-bit integers, 32-bit words as those of pairs; what VPDPBUSD reads, and with
- *          steps 128 bytes apart TDPBSUD. Made by screen_pack.h. Steps are padded to 16.
+ *   bytes  k to k+3 as 8-bit integers, 32-bit words as those of pairs; what VPDPBUSD reads, and
+ *          with steps 128 bytes apart TDPBSUD. Made by screen_pack.h. Steps are padded to 16.
  * Panels lie one behind the other: a thread's share is one stretch of memory. */
 #ifndef KERNELS_SIMD_PANELS_H
 #define KERNELS_SIMD_PANELS_H

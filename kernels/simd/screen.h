@@ -6,8 +6,8 @@
  * computed here is not below the score that the bf16 kernel computes. A latent with up <= threshold
  * is therefore not active there either and is left out; every other one is multiplied.
  *
- * Notation: u = 2^-24; w the latent's weights and x the row, both as bf16; |.| the Euclidean norm of
- * vectors; s, b, g the scale, bias and gate of the latent as the f32 that the bf16 kernel uses.
+ * Notation: u = 2^-24; w the latent's weights and x the row, both as bf16; |.| the Euclidean norm
+ * of vectors; s, b, g the scale, bias and gate of the latent as the f32 that the bf16 kernel uses.
  * O: columns kept in bf16 (those whose weights are large everywhere). Elsewhere
  *   w_k = W q_k + e_k      q an integer of -127 .. 127, W = max |w_k| / 127 over k outside O
  *   x_k = X v_k + r_k      v = 128 h + l an integer of 15 bits; h of -127 .. 127, l of -64 .. 63

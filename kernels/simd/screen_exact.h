@@ -1,5 +1,5 @@
-/* The bf16 dots of sixteen latents, wherever they lie, by VDPBF16PS: each lane a latent, whose pairs
- * go through k = 0, 1, 2, ... as in product_avx512.h, from a sum of 0 and with no step more. The
+/* The bf16 dots of sixteen latents, wherever they lie, by VDPBF16PS: a lane is a latent, whose
+ * pairs go through k = 0, 1, 2, ... as in product_avx512.h, from a sum of 0, no step more. The
  * weights lie latent by latent; sixteen steps of sixteen latents are transposed at a time. */
 #ifndef KERNELS_SIMD_SCREEN_EXACT_H
 #define KERNELS_SIMD_SCREEN_EXACT_H

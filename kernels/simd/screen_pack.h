@@ -99,7 +99,8 @@ static inline screen_sizes screen_quantise(const float *w, int64_t d, int8_t *q)
 }
 
 /* The vectors of latent j; kept: |w in O|. */
-static inline void screen_bound(const screen_state *s, int64_t j, const screen_sizes *z, double kept)
+static inline void screen_bound(const screen_state *s, int64_t j, const screen_sizes *z,
+                                double kept)
 {
     const encode_state *const e = &s->exact;
     const double factor = (double)e->gate[j] * (double)e->scale[j];

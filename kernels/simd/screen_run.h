@@ -7,8 +7,8 @@
 #include "kernels/simd/screen_pack.h"
 
 enum {
-    SCREEN_PROBE = 32, /* of a thread's panels one in so many shows whether screening pays; of topk's
-                          they give the first bar */
+    SCREEN_PROBE = 32, /* of a thread's panels one in so many shows whether screening pays; they
+                          give topk its first bar */
     SCREEN_PAYS = 4    /* it does not where more than one latent in so many is a candidate */
 };
 

@@ -1,6 +1,6 @@
-/* The screening encoders: active set and values are avx512bf16's, bit for bit, whatever the numbers
- * are, at every thread count; above all where every score is an ulp above its threshold, so that one
- * bound that does not hold loses a latent. */
+/* The screening encoders: active set and values are avx512bf16's, bit for bit, whatever the
+ * numbers are, at every thread count; above all where every score is an ulp above its
+ * threshold, so that one bound that does not hold loses a latent. */
 #include "kernels/plugin.h"
 #include "kernels/tests/support.h"
 
