@@ -11,7 +11,7 @@
  *   16     12.4 ms      5.8 ms              2.14x
  * 65,536 latents of 4,096, L0 about 95, fastest of 11: 33.6 and 19.4 ms for 1 row (1.73x), 43.8 and
  * 25.1 ms for 4 (1.75x). Every latent active, which screening cannot help: 1 row 0.93x, 16 rows all
- * of that kind 0.80x.
+ * of that kind 0.80x. topk, k = 50: 1.65x for 1 row, 1.57x for 4.
  * By process pairs, in which the other work dilutes the ratio (12 pairs; 4 of the larger):
  *   assay bench --plugin build/assay_simd.so --impl '*_screened' --against avx512bf16 \
  *       --op sae_encode --case encode-qresearch --batch 1,4,16 --cache cold --pairs 12
