@@ -27,7 +27,7 @@ static assay_status find_slack(const assay_sample_params *params, const assay_pr
     const int64_t shape[2] = {1, draw->vocab};
     const assay_sample_params all_kept = {.temperature = params->temperature, .top_p = 1.0};
     assay_sample_io io = {.step = 0};
-    assay_error_model model;
+    assay_error_model model = {.quick = false};
     assay_tensor *const all[] = {&io.logits, &io.probability, &model.bound, &model.sigma};
     assay_status status = assay_buffer_make(arena, ASSAY_I64, 1, shape, &io.stream, error);
     status = status == ASSAY_OK ? assay_buffer_make(arena, ASSAY_I32, 1, shape, &io.token, error)

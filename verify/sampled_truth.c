@@ -70,7 +70,7 @@ assay_status assay_sampled_elements(const assay_step *step, const assay_any_io *
 {
     assay_any_io io;
     assay_tensor *y = NULL;
-    assay_error_model model;
+    assay_error_model model = {.quick = false};
     assay_status status = subset_io(step, seen, subset, arena, &io, &y, error);
     if (status == ASSAY_OK) {
         status = assay_buffer_make(arena, ASSAY_F64, 2, y->shape, &model.bound, error);

@@ -15,7 +15,7 @@ static assay_status distribution_at(const assay_step *step, const assay_sample_i
         params.top_p = fmin(fmax(params.top_p + shift, 0.0), 1.0);
     }
     assay_sample_io io = *got;
-    assay_error_model model;
+    assay_error_model model = {.quick = false};
     assay_status status =
         assay_buffer_make(arena, ASSAY_F64, 2, got->logits.shape, &io.probability, error);
     if (status == ASSAY_OK) {
