@@ -149,7 +149,7 @@ if(TARGET assay_simd)
     add_dependencies(test_simd_screened assay_simd)
     add_dependencies(tests test_simd_screened)
     add_test(NAME kernels/simd-screened COMMAND test_simd_screened)
-    set_tests_properties(kernels/simd-screened PROPERTIES LABELS kernels TIMEOUT 300
+    set_tests_properties(kernels/simd-screened PROPERTIES LABELS kernels TIMEOUT 1200
         ENVIRONMENT OMP_WAIT_POLICY=passive)
 endif()
 
