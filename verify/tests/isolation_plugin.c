@@ -9,7 +9,7 @@ typedef struct flaw {
 } flaw;
 
 static const flaw flaws[] = {
-    {PLUGIN("wrong_abi"), "kernel 0 has ABI 99, this assay has 1"},
+    {PLUGIN("wrong_abi"), "kernel 0 has ABI 99, this assay has 2"},
     {PLUGIN("wrong_size"), "its descriptor has 24 bytes, this assay's has"},
     {PLUGIN("wrong_op"), "kernel 0 is for op 1000, there are 0..14"},
     {PLUGIN("no_name"), "its name is missing"},
