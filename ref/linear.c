@@ -76,6 +76,17 @@ typedef struct linear_job {
     ref_wide *wide;  /* with a model: x once more, four rows interleaved */
 } linear_job;
 
+/* A row as multiplied. doubt: NULL where none is. */
+static void load_operands(const linear_job *job, bool weight, assay_dtype from, double *row,
+                          double *doubt)
+{
+    if (doubt != NULL) {
+        ref_operands_in_doubt(&job->rounding, weight, from, job->depth, row, doubt);
+    } else {
+        ref_operands(&job->rounding, weight, from, job->depth, row);
+    }
+}
+
 static assay_status load_rows(linear_job *job, assay_error *error)
 {
     const int64_t fours = job->model != NULL ? (job->plan.rows + REF_WIDE - 1) / REF_WIDE : 0;
@@ -90,11 +101,8 @@ static assay_status load_rows(linear_job *job, assay_error *error)
     for (int64_t i = 0; i < job->plan.rows; i++) {
         double *const row = job->x + i * job->depth;
         ref_load_row(&job->io->x, ref_plan_row(&job->plan, i), row);
-        if (job->doubts) {
-            ref_scaled_row(&job->rounding, false, job->depth, row, job->doubt + i * job->depth);
-            continue;
-        }
-        ref_operands(&job->rounding, false, job->io->x.dtype, job->depth, row);
+        load_operands(job, false, job->io->x.dtype, row,
+                      job->doubts ? job->doubt + i * job->depth : NULL);
     }
     for (int64_t f = 0; f < fours; f++) {
         const int64_t row = f * REF_WIDE;
@@ -228,14 +236,8 @@ static void load_weights(const linear_job *job, int64_t j, int64_t columns,
         double *const row = s->weight + c * depth;
         assay_ref_weight_row(job->contract, &job->params->weight,
                              ref_plan_column(&job->plan, j + c), row);
-        if (job->doubts && ref_scales_rows(&job->rounding, true)) {
-            ref_scaled_row(&job->rounding, true, depth, row, s->doubt + c * depth);
-            continue;
-        }
-        ref_operands(&job->rounding, true, job->params->weight.dtype, depth, row);
-    }
-    if (job->doubts && !ref_scales_rows(&job->rounding, true)) {
-        memset(s->doubt, 0, (size_t)(columns * depth) * sizeof *s->doubt);
+        load_operands(job, true, job->params->weight.dtype, row,
+                      job->doubts ? s->doubt + c * depth : NULL);
     }
     for (int64_t k = 0; job->varies && k < columns * depth; k++) {
         s->other[k] = ref_operand_else(&job->rounding, true, s->weight[k]);

@@ -102,6 +102,9 @@ bool ref_scales_rows(const ref_rounding *rounding, bool weight);
 /* ref_operands of such a row. doubt (NULL: not wanted): what each operand may differ by. */
 void ref_scaled_row(const ref_rounding *rounding, bool weight, int64_t count, double *value,
                     double *doubt);
+/* ref_operands, and in doubt what each operand may differ by: 0 where no row has a scale. */
+void ref_operands_in_doubt(const ref_rounding *rounding, bool weight, assay_dtype from,
+                           int64_t count, double *value, double *doubt);
 /* What is wrong with a contract's scales; and, ASSAY_UNSUPPORTED, an op whose products have
  * none. */
 assay_status ref_scales_check(const assay_precision *contract, assay_error *error);

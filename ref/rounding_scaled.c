@@ -2,6 +2,7 @@
 #include "ref/rounding.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { LEAST_POWER = -60, MOST_POWER = 60 };
 
@@ -82,6 +83,17 @@ void ref_scaled_row(const ref_rounding *rounding, bool weight, int64_t count, do
         }
         value[k] = word * (double)scale;
     }
+}
+
+void ref_operands_in_doubt(const ref_rounding *rounding, bool weight, assay_dtype from,
+                           int64_t count, double *value, double *doubt)
+{
+    if (ref_scales_rows(rounding, weight)) {
+        ref_scaled_row(rounding, weight, count, value, doubt);
+        return;
+    }
+    ref_operands(rounding, weight, from, count, value);
+    memset(doubt, 0, (size_t)count * sizeof *doubt);
 }
 
 assay_status ref_scales_check(const assay_precision *contract, assay_error *error)

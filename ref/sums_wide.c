@@ -137,17 +137,22 @@ static bool any_one_signed(const wide_facts *facts)
     return found;
 }
 
+/* The n-th of four sums alone. */
+static const double *take_one(const ref_wide *terms, int n, int64_t count, double *scratch)
+{
+    for (int64_t k = 0; k < count; k++) {
+        scratch[k] = terms[k][n];
+    }
+    return scratch;
+}
+
 static void find_lost(const wide_facts *facts, const ref_wide *terms, int64_t count, double u,
                       double *scratch, double lost[REF_WIDE])
 {
     for (int n = 0; n < REF_WIDE; n++) {
-        lost[n] = 0.0;
-        for (int64_t k = 0; one_signed(facts, n) && k < count; k++) {
-            scratch[k] = terms[k][n];
-        }
-        if (one_signed(facts, n)) {
-            lost[n] = ref_lost(scratch, count, facts->magnitude[n], u);
-        }
+        lost[n] = one_signed(facts, n) ? ref_lost(take_one(terms, n, count, scratch), count,
+                                                  facts->magnitude[n], u)
+                                       : 0.0;
     }
 }
 
@@ -170,9 +175,7 @@ static void one_by_one(const ref_wide *terms, int64_t count, const ref_rounding 
                        double *scratch, ref_spread spread[REF_WIDE])
 {
     for (int n = 0; n < REF_WIDE; n++) {
-        for (int64_t k = 0; k < count; k++) {
-            scratch[k] = terms[k][n];
-        }
+        (void)take_one(terms, n, count, scratch);
         spread[n] = ref_sum_spread(scratch, count, rounding);
     }
 }
@@ -217,10 +220,8 @@ void ref_dot_spreads(const double *a, const ref_wide *b, int64_t count, const do
     wide_facts facts;
     if (rounding->linear) {
         for (int n = 0; n < REF_WIDE; n++) {
-            for (int64_t k = 0; k < count; k++) {
-                scratch[k] = b[k][n];
-            }
-            spread[n] = ref_dot_spread(a, scratch, count, bias, rounding, scratch);
+            spread[n] = ref_dot_spread(a, take_one(b, n, count, scratch), count, bias, rounding,
+                                       scratch);
         }
         return;
     }

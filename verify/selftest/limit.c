@@ -23,18 +23,12 @@ assay_dtype assay_kept_in(const assay_precision *contract, assay_op op)
 static void load_row(const assay_precision *contract, const ref_rounding *rounding, bool weight,
                      const assay_tensor *matrix, int64_t i, double *row, double *doubt)
 {
-    const int64_t depth = matrix->shape[1];
     if (weight) {
         assay_ref_weight_row(contract, matrix, i, row);
     } else {
         ref_load_row(matrix, i, row);
     }
-    if (ref_scales_rows(rounding, weight)) {
-        ref_scaled_row(rounding, weight, depth, row, doubt);
-    } else {
-        ref_operands(rounding, weight, matrix->dtype, depth, row);
-        memset(doubt, 0, (size_t)depth * sizeof *doubt);
-    }
+    ref_operands_in_doubt(rounding, weight, matrix->dtype, matrix->shape[1], row, doubt);
 }
 
 /* The accumulation's own error of every product of rows, as sums.h has it, and that of words in
