@@ -21,15 +21,18 @@ typedef struct spending {
     double done; /* calls, until the last moment */
 } spending;
 
-/* One portion, and what NVML says while it runs; the moment is when it has ended. */
+/* One portion, and what NVML says while it runs; the moment is when it has ended. The power since
+ * the moment before is added up. */
 static assay_status step(spending *s, moment *now, assay_gpu_energy *energy, assay_error *error)
 {
+    const moment before = *now;
     assay_gpu_state state;
     assay_status status = assay_gpu_calls_enqueue(&s->calls);
     assay_gpu_look(s->gpu, &state);
     status = status == ASSAY_OK ? assay_gpu_settle(s->gpu, error) : status;
     s->done += (double)s->calls.count;
     *now = (moment){assay_clock_now(), state.joules, state.watts};
+    energy->power_joules += 0.5 * (before.watts + now->watts) * (now->when - before.when);
     energy->answers += 1.0;
     energy->disturbed +=
         state.throttle_known && (state.throttle & ASSAY_THROTTLE_DISTURBS) != 0 ? 1.0 : 0.0;
@@ -44,9 +47,7 @@ static assay_status await_move(spending *s, moment *now, assay_gpu_energy *energ
     assay_status status = ASSAY_OK;
     while (status == ASSAY_OK && now->joules == start.joules &&
            now->when - start.when < move_seconds) {
-        const moment before = *now;
         status = step(s, now, energy, error);
-        energy->power_joules += 0.5 * (before.watts + now->watts) * (now->when - before.when);
     }
     return status;
 }
@@ -54,7 +55,7 @@ static assay_status await_move(spending *s, moment *now, assay_gpu_energy *energ
 static assay_status spend(spending *s, double seconds, assay_gpu_energy *energy,
                           assay_error *error)
 {
-    moment now;
+    moment now = {0.0, 0.0, 0.0};
     *energy = (assay_gpu_energy){.seconds = 0.0};
     assay_status status = step(s, &now, energy, error); /* the device is busy, and warm */
     status = status == ASSAY_OK ? await_move(s, &now, energy, error) : status;
@@ -62,9 +63,7 @@ static assay_status spend(spending *s, double seconds, assay_gpu_energy *energy,
     s->done = 0.0;
     *energy = (assay_gpu_energy){.seconds = 0.0};
     while (status == ASSAY_OK && now.when - first.when < seconds) {
-        const moment before = now;
         status = step(s, &now, energy, error);
-        energy->power_joules += 0.5 * (before.watts + now.watts) * (now.when - before.when);
     }
     status = status == ASSAY_OK ? await_move(s, &now, energy, error) : status;
     energy->seconds = now.when - first.when;

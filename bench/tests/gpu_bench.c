@@ -9,6 +9,9 @@
     "bench --quick --case rmsnorm-tiny --batch 1 --impl cuda --stop count:3 --processes 1 "       \
     "--plugin " MODULE " --json "
 
+/* The environment of a library that tells what NVML would, of the emulated device. */
+#define WITH_NVML "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so"
+
 static cJSON *read_json(const char *path)
 {
     char *const text = run_read(path);
@@ -25,9 +28,7 @@ static const cJSON *in(const cJSON *object, const char *key)
 
 Test(gpu_bench, a_timing_says_its_clock_and_marks_throttled_samples)
 {
-    run_output run = run_assay_with(
-        "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
-        RUN "gpu-bench-nvml.json");
+    run_output run = run_assay_with(WITH_NVML, RUN "gpu-bench-nvml.json");
     cr_assert_eq(run.status, 0, "%s", run.err);
     cr_expect_null(strstr(run.err, "not recorded"), "%s", run.err);
     cJSON *const json = read_json("gpu-bench-nvml.json");
@@ -173,7 +174,7 @@ Test(gpu_bench, the_clock_is_judged_on_spins_of_known_cycles)
 Test(gpu_bench, a_stage_is_timed_by_the_device_too)
 {
     run_output run = run_assay_with(
-        "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
+        WITH_NVML,
         "bench --quick --system tiny --op capture --batch 1 --impl cuda --cache warm --longest 60 "
         "--stop count:1 --processes 1 --plugin " MODULE " --json gpu-bench-stage.json");
     cr_assert_eq(run.status, 0, "%s", run.err);
@@ -223,8 +224,7 @@ Test(gpu_bench, the_device_is_the_one_that_was_asked_for)
 Test(gpu_bench, energy_comes_by_the_counter_and_by_the_power)
 {
     run_output run = run_assay_with(
-        "ASSAY_TEST_ENERGY=1 ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS
-        "/nvml.so",
+        "ASSAY_TEST_ENERGY=1 " WITH_NVML,
         RUN "gpu-bench-energy.json --energy --cache warm");
     cr_assert_eq(run.status, 0, "%s", run.err);
     cJSON *const json = read_json("gpu-bench-energy.json");
@@ -261,7 +261,7 @@ Test(gpu_bench, energy_that_nobody_tells_is_not_measured_and_says_why)
 Test(gpu_bench, a_comparison_says_how_many_of_its_samples_were_throttled)
 {
     run_output run = run_assay_with(
-        "ASSAY_EMULATED_BUS=0000:3b:00.0 ASSAY_NVML=" ASSAY_TEST_PLUGINS "/nvml.so",
+        WITH_NVML,
         "bench --quick --case rmsnorm-tiny --batch 1 --impl cuda --against cuda_bf16 --pairs 2 "
         "--cache warm --plugin " MODULE " --json gpu-bench-pairs.json");
     cr_assert_eq(run.status, 0, "%s", run.err);
