@@ -71,14 +71,16 @@ static assay_status take_skipped(void *context, const assay_timing_key *key, con
 }
 
 static assay_measure measure_of(bench_run *run, const assay_bench_entry *entry,
-                                const assay_table *table, assay_check_case *check)
+                                const assay_implementation *implementation,
+                                assay_check_case *check)
 {
     return (assay_measure){.options = &run->options.measure,
                            .entry = entry,
-                           .table = table,
-                           .kernel = assay_implementation_kernel(table, entry->op),
+                           .table = &implementation->table,
+                           .plugin = implementation->plugin,
+                           .kernel = assay_implementation_kernel(&implementation->table, entry->op),
                            .check = check,
-                           .session = run->found.session,
+                           .session = implementation->session,
                            .ceilings = &run->ceilings,
                            .sink = {run, take_timing, take_skipped, known}};
 }
@@ -88,14 +90,14 @@ static assay_status time_entry(bench_run *run, const assay_bench_entry *entry, a
     assay_check_case check = {.made = false};
     assay_status status = ASSAY_OK;
     for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
-        const assay_measure measure = measure_of(run, entry, &run->found.table[t], &check);
+        const assay_measure measure = measure_of(run, entry, &run->found.item[t], &check);
         if (measure.kernel != NULL) {
-            assay_bench_print_progress(&run->print, entry->id, run->found.table[t].name);
+            assay_bench_print_progress(&run->print, entry->id, measure.table->name);
             status = assay_measure_run(&measure, error);
         }
     }
     if (status == ASSAY_OK && run->peers.count > 0) {
-        const assay_measure like = measure_of(run, entry, &run->found.table[0], &check);
+        const assay_measure like = measure_of(run, entry, &run->found.item[0], &check);
         status = assay_peers_time(&run->peers, &like, &run->print, error);
     }
     assay_check_close(&check);
@@ -109,13 +111,13 @@ static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry
     const char *const name = run->options.against;
     const bool peers = run->peers.count > 0;
     assay_check_case check = {.made = false};
-    assay_table against = {.name = NULL};
+    assay_implementation against = {.plugin = NULL};
     assay_status status =
-        peers ? ASSAY_OK : assay_implementation_named(run->found.session, name, &against, error);
+        peers ? ASSAY_OK : assay_implementation_named(&run->found, name, &against, error);
     for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
-        const assay_table *const table = &run->found.table[t];
+        const char *const impl = run->found.item[t].table.name;
         assay_interleave compared = {
-            .measure = measure_of(run, entry, table, &check),
+            .measure = measure_of(run, entry, &run->found.item[t], &check),
             .pairs = run->options.pairs.given ? run->options.pairs.value : 8,
             .store = run->store,
             .print = &run->print};
@@ -127,8 +129,8 @@ static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry
             continue;
         }
         compared.against = measure_of(run, entry, &against, &check);
-        if (compared.against.kernel != NULL && strcmp(table->name, against.name) != 0) {
-            assay_bench_print_progress(&run->print, entry->id, table->name);
+        if (compared.against.kernel != NULL && strcmp(impl, against.table.name) != 0) {
+            assay_bench_print_progress(&run->print, entry->id, impl);
             status = assay_interleave_run(&compared, error);
         }
     }
@@ -169,7 +171,7 @@ static assay_status run_all(bench_run *run, assay_error *error)
     for (size_t i = 0; i < run->list.count && status == ASSAY_OK; i++) {
         const assay_bench_entry *const entry = &run->list.entries[i];
         if (assay_bench_selected(&run->options, entry) && !told) {
-            const assay_measure like = measure_of(run, entry, &run->found.table[0], NULL);
+            const assay_measure like = measure_of(run, entry, &run->found.item[0], NULL);
             status = assay_peers_tell_absent(&run->peers, &like, error);
             told = true;
         }
@@ -185,10 +187,11 @@ static cJSON *head_of(const bench_run *run)
     cJSON *const head = assay_results_begin();
     assay_peers_versions(&run->peers, cJSON_GetObjectItemCaseSensitive(head, "environment"));
     (void)cJSON_AddItemToObject(head, "ceilings", assay_ceilings_to_json(&run->ceilings));
-    if (run->options.plugin != NULL) {
+    const char *const plugin = assay_implementations_on_device(&run->found);
+    if (plugin != NULL) {
         cJSON *const environment = cJSON_GetObjectItemCaseSensitive(head, "environment");
         assay_error none;
-        (void)assay_devices_add(run->options.plugin,
+        (void)assay_devices_add(plugin,
                                 cJSON_GetObjectItemCaseSensitive(environment, "gpus"), &none);
     }
     return head;
@@ -198,11 +201,11 @@ static cJSON *head_of(const bench_run *run)
 static void load_device_ceilings(bench_run *run)
 {
     assay_error why;
-    if (run->options.plugin == NULL || !assay_implementations_on_device(&run->found)) {
+    const char *const plugin = assay_implementations_on_device(&run->found);
+    if (plugin == NULL) {
         return;
     }
-    assay_gpu_ceilings_load(run->options.plugin, run->options.measure.device, &run->ceilings,
-                            &why);
+    assay_gpu_ceilings_load(plugin, run->options.measure.device, &run->ceilings, &why);
     if (why.message[0] != '\0') {
         (void)fprintf(stderr, "assay bench: %s\n", why.message);
     }
@@ -223,20 +226,22 @@ static assay_status open_run(bench_run *run, assay_error *error)
     if (status == ASSAY_OK) {
         status = assay_bench_check_selection(o, &run->list, &run->selected, error);
     }
-    if (status == ASSAY_OK && o->device.given) {
-        status = assay_devices_expect(o->plugin, o->measure.device, error);
+    for (size_t i = 0; i < o->plugin_count && o->device.given && status == ASSAY_OK; i++) {
+        status = assay_devices_expect(o->plugin[i], o->measure.device, error);
     }
     if (status == ASSAY_OK) {
-        status = assay_implementations_find(o->plugin, o->measure.device, o->impl,
-                                            o->measure.threads, &run->found, error);
+        run->found.plugin = o->plugin;
+        run->found.plugin_count = o->plugin_count;
+        status = assay_implementations_find(&run->found, o->measure.device, o->impl,
+                                            o->measure.threads, error);
     }
     if (status == ASSAY_OK && o->peer != NULL) {
         status = assay_peers_find(o->peer, o->measure.deadline, &run->peers, error);
         run->wrong = assay_peers_failed(&run->peers);
     }
     if (status == ASSAY_OK && o->against != NULL && run->peers.count == 0) {
-        assay_table against; /* said before anything is written */
-        status = assay_implementation_named(run->found.session, o->against, &against, error);
+        assay_implementation against; /* said before anything is written */
+        status = assay_implementation_named(&run->found, o->against, &against, error);
     }
     if (status == ASSAY_OK) {
         status = assay_store_open(o->json, text, o->resume, &run->store, error);
@@ -265,7 +270,7 @@ static assay_status do_profile(bench_run *run, assay_error *error)
     for (size_t i = 0; i < run->list.count; i++) {
         if (assay_bench_selected(&run->options, &run->list.entries[i])) {
             return assay_profile_one(&run->options.measure, &run->list.entries[i],
-                                     &run->found.table[0], error);
+                                     &run->found.item[0], error);
         }
     }
     return assay_fail(error, ASSAY_BAD_ARGUMENT, "no case matches: see fixtures/cases/bench.json");

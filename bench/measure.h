@@ -19,7 +19,6 @@ typedef struct assay_measure_options {
     const int64_t *batch; /* only these sizes; NULL: the entry's */
     size_t batch_count;
     uint64_t seed;
-    const char *plugin;
     int32_t device; /* number of the one that its kernels on devices run on */
 } assay_measure_options;
 
@@ -41,6 +40,7 @@ typedef struct assay_measure {
     const assay_measure_options *options;
     const assay_bench_entry *entry;
     const assay_table *table;
+    const char *plugin;         /* the shared object that holds it; NULL: built in */
     const assay_kernel *kernel; /* the step's; of stages the table's linear, for its precision */
     assay_check_case *check;
     assay_session *session; /* for the judgement before */

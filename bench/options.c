@@ -26,7 +26,6 @@ static const assay_option table[] = {
     OPTION("peer", TEXT, peer, 0, 0),
     OPTION("pairs", INT, pairs, 1, 1000),
     OPTION("json", TEXT, json, 0, 0),
-    OPTION("plugin", TEXT, plugin, 0, 0),
     OPTION("processes", INT, processes, 1, 1000),
     OPTION("device", INT, device, 0, INT32_MAX),
     OPTION("threads", INT, threads, 1, 1024),
@@ -70,8 +69,8 @@ void assay_bench_help(void)
         "  --threads N      of a kernel (default: one a core)\n"
         "  --seed N         of inputs (default 1)\n"
         "  --cases FILE     a list of your own (bench/cases.h)\n"
-        "  --plugin FILE    a shared object of kernels; only theirs are timed unless --impl is\n"
-        "                   given\n"
+        "  --plugin FILE    a shared object of kernels; several may be given. Then only theirs are\n"
+        "                   timed unless --impl is given\n"
         "  --device N       the GPU that its kernels run on, as 'assay list devices' counts\n"
         "                   (default 0)\n"
         "  --energy         of GPUs: what a row and a token cost in joules, by NVML; one second\n"
@@ -140,7 +139,11 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     size_t operands = 0;
     memset(o, 0, sizeof *o);
     o->seed = 1;
-    assay_status status = assay_options_parse(table, argc, argv, o, NULL, &operands, error);
+    assay_status status = assay_options_take("plugin", &argc, argv, o->plugin, ASSAY_PLUGINS_MAX,
+                                             &o->plugin_count, error);
+    if (status == ASSAY_OK) {
+        status = assay_options_parse(table, argc, argv, o, NULL, &operands, error);
+    }
     if (status == ASSAY_OK && !o->help) {
         status = read_batches(o, error);
     }
@@ -153,7 +156,7 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     if (status == ASSAY_OK && o->resume && o->json == NULL) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT, "--resume: goes with --json FILE");
     }
-    if (status == ASSAY_OK && o->device.given && o->plugin == NULL) {
+    if (status == ASSAY_OK && o->device.given && o->plugin_count == 0) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT, "--device: goes with --plugin FILE");
     }
     o->measure.processes = o->processes.given ? o->processes.value
@@ -170,20 +173,22 @@ assay_status assay_bench_options_read(int argc, char **argv, assay_bench_options
     o->measure.quick = o->quick;
     o->measure.full = o->full;
     o->measure.energy = o->energy;
-    o->measure.plugin = o->plugin;
     o->measure.device = (int32_t)o->device.value;
     return status;
 }
 
 char *assay_bench_options_text(const assay_bench_options *o)
 {
-    const char *const words[] = {o->op,    o->impl,    o->case_id, o->system, o->cases,
-                                 o->batch, o->against, o->plugin, o->peer};
+    const char *const words[] = {o->op,    o->impl,    o->case_id, o->system,
+                                 o->cases, o->batch,   o->against, o->peer};
     char rule[64];
     size_t used = 0;
     size_t size = 1024; /* numbers and stamps */
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size += words[i] != NULL ? strlen(words[i]) + 1 : 1;
+    }
+    for (size_t i = 0; i < o->plugin_count; i++) {
+        size += strlen(o->plugin[i]) + 1;
     }
     char *const text = calloc(size, 1);
     if (text == NULL) {
@@ -191,6 +196,10 @@ char *assay_bench_options_text(const assay_bench_options *o)
     }
     for (size_t i = 0; i < sizeof words / sizeof *words && used < size; i++) {
         const int put = snprintf(text + used, size - used, "%s;", words[i] != NULL ? words[i] : "");
+        used += put > 0 ? (size_t)put : 0;
+    }
+    for (size_t i = 0; i < o->plugin_count && used < size; i++) {
+        const int put = snprintf(text + used, size - used, "%s;", o->plugin[i]);
         used += put > 0 ? (size_t)put : 0;
     }
     if (used < size) {
@@ -201,7 +210,8 @@ char *assay_bench_options_text(const assay_bench_options *o)
                        (unsigned long long)o->seed, (long long)o->pairs.value,
                        o->measure.device, o->energy);
     }
-    const char *const files[] = {ASSAY_THIS_PROGRAM, o->plugin, o->cases};
+    const char *const files[] = {ASSAY_THIS_PROGRAM, o->cases};
     assay_file_stamps(files, sizeof files / sizeof *files, text, size);
+    assay_file_stamps(o->plugin, o->plugin_count, text, size);
     return text;
 }

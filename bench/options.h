@@ -3,11 +3,14 @@
 #define BENCH_OPTIONS_H
 
 #include "bench/measure.h"
+#include "kernels/plugin.h"
 #include "verify/options.h"
 
 typedef struct assay_bench_options {
-    const char *op, *impl, *case_id, *cases, *batch, *cache, *stop, *against, *json, *plugin,
-        *system, *peer;
+    const char *op, *impl, *case_id, *cases, *batch, *cache, *stop, *against, *json, *system,
+        *peer;
+    const char *plugin[ASSAY_PLUGINS_MAX];
+    size_t plugin_count;
     assay_option_int processes, threads, pairs, device;
     assay_option_real longest, deadline;
     uint64_t seed;

@@ -8,9 +8,10 @@
 #include "kernels/registry.h"
 
 assay_status assay_profile_one(const assay_measure_options *options,
-                               const assay_bench_entry *entry, const assay_table *table,
-                               assay_error *error)
+                               const assay_bench_entry *entry,
+                               const assay_implementation *implementation, assay_error *error)
 {
+    const assay_table *const table = &implementation->table;
     const assay_bench_class *const class_ =
         entry->stage ? &assay_bench_stages : &assay_bench_steps;
     const int64_t batch = options->batch_count > 0 ? options->batch[0] : entry->batch[0];
@@ -21,7 +22,7 @@ assay_status assay_profile_one(const assay_measure_options *options,
     assay_status status = json != NULL ? assay_pin_threads(options->threads, &threads, error)
                                        : assay_fail(error, ASSAY_NO_MEMORY, "no memory");
     const assay_exec exec = {.device = assay_host_device(), .threads = threads, .error = error};
-    if (options->plugin != NULL) {
+    if (implementation->plugin != NULL) {
         status = assay_fail(error, ASSAY_BAD_ARGUMENT,
                             "--profile: runs built-in kernels; profile a plug-in with "
                             "`assay verify --plugin FILE --in-process`");

@@ -3,10 +3,11 @@
 #ifndef BENCH_PROFILE_RUN_H
 #define BENCH_PROFILE_RUN_H
 
+#include "bench/implementations.h"
 #include "bench/measure.h"
 
 assay_status assay_profile_one(const assay_measure_options *options,
-                               const assay_bench_entry *entry, const assay_table *table,
-                               assay_error *error);
+                               const assay_bench_entry *entry,
+                               const assay_implementation *implementation, assay_error *error);
 
 #endif

@@ -21,8 +21,8 @@ cJSON *assay_request_open(const assay_measure *measure, const cJSON *json)
     cJSON *const request = request_of("open");
     (void)cJSON_AddStringToObject(request, "op", assay_op_name(measure->entry->op));
     (void)cJSON_AddStringToObject(request, "impl", measure->table->name);
-    if (measure->options->plugin != NULL && measure->peer == NULL) {
-        (void)cJSON_AddStringToObject(request, "plugin", measure->options->plugin);
+    if (measure->plugin != NULL && measure->peer == NULL) {
+        (void)cJSON_AddStringToObject(request, "plugin", measure->plugin);
         (void)cJSON_AddNumberToObject(request, "device", measure->options->device);
     }
     (void)cJSON_AddNumberToObject(request, "threads", measure->options->threads);

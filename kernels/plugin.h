@@ -7,6 +7,7 @@
 #include "assay/accelerator.h"
 
 enum {
+    ASSAY_PLUGINS_MAX = 16, /* that one run opens */
     ASSAY_PLUGIN_KERNELS_MAX = 4096,
     ASSAY_PLUGIN_NAME_MAX = 63, /* characters of an implementation's or a backend's name */
     ASSAY_PLUGIN_SUMMARY_MAX = 255

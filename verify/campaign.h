@@ -3,11 +3,10 @@
 #ifndef VERIFY_CAMPAIGN_H
 #define VERIFY_CAMPAIGN_H
 
+#include "kernels/plugin.h"
 #include "verify/generated.h"
 #include "verify/journal.h"
 #include "verify/report.h"
-
-enum { ASSAY_PLUGINS_MAX = 16 };
 
 typedef struct assay_campaign_options {
     const char *plugin[ASSAY_PLUGINS_MAX]; /* shared objects of kernels */

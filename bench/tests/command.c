@@ -126,3 +126,38 @@ Test(bench_command, what_was_left_out_is_left_out_once)
     }
     unlink(results);
 }
+
+#define TINY "bench --quick --case linear-tiny --batch 1 --cache warm --stop count:30 "
+#define PLANTED "--plugin " ASSAY_TEST_PLUGINS "/../assay_planted.so "
+
+/* Kernels of two plug-ins and built-in ones are timed, and compared, in one run. */
+Test(bench_command, several_plugins_are_one_run, .timeout = 120)
+{
+    static const char *const commands[] = {
+        TINY PLANTED "--plugin " ASSAY_TEST_PLUGINS
+                     "/../assay_quantised.so --impl plain,llama_int8,scalar --processes 1 --json -",
+        TINY PLANTED "--plugin " ASSAY_TEST_PLUGINS
+                     "/../assay_quantised.so --impl plain,scalar --against llama_int8 --pairs 1 "
+                     "--json -"};
+    static const char *const lists[] = {"timings", "comparisons"};
+    for (size_t i = 0; i < 2; i++) {
+        run_output run = run_assay(commands[i]);
+        cr_assert_eq(run.status, 0, "%s: %d: %s", commands[i], run.status, run.err);
+        cJSON *const root = cJSON_Parse(run.out);
+        const cJSON *const list = cJSON_GetObjectItem(root, lists[i]);
+        cr_expect_eq(cJSON_GetArraySize(list), i == 0 ? 3 : 2, "%s: %s", commands[i], run.out);
+        cr_expect_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(list->child, "impl")), "plain");
+        cJSON_Delete(root);
+        run_free(&run);
+    }
+}
+
+Test(bench_command, a_name_that_two_plugins_export_is_refused)
+{
+    run_output run = run_assay(TINY PLANTED "--plugin " ASSAY_TEST_PLUGINS
+                                            "/../test_plugins/../assay_planted.so");
+    cr_expect_eq(run.status, 2, "%d: %s", run.status, run.err);
+    cr_expect_eq(run_lines(run.err), 1, "%s", run.err);
+    cr_expect(strstr(run.err, "open one of them") != NULL, "%s", run.err);
+    run_free(&run);
+}
