@@ -233,7 +233,12 @@ void assay_blame(const assay_death *death, assay_outcome *outcome)
     if (death->wait == ASSAY_WAIT_DEADLINE) {
         outcome->verdict = ASSAY_TIMEOUT;
         outcome->check = ASSAY_CHECK_DEADLINE;
-        (void)snprintf(text, sizeof text, "no answer in %.3g s", death->deadline);
+        const int size = snprintf(text, sizeof text, "no answer in %.3g s", death->deadline);
+        if (death->deadline < death->deadline_before) {
+            (void)snprintf(text + size, sizeof text - (size_t)size,
+                           ", all it is given since twice in a row it had none in %.3g s",
+                           death->deadline_before);
+        }
     } else if (death->wait == ASSAY_WAIT_MEMORY) {
         const bool large = death->memory_limit >= 1u << 30;
         (void)snprintf(text, sizeof text, "more than %.*f %s resident", large ? 1 : 0,

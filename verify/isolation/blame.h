@@ -14,7 +14,8 @@ typedef struct assay_death {
     assay_wait wait;
     int status;      /* waitpid's */
     bool by_itself;  /* it was dead before it was killed */
-    double deadline; /* seconds that were given */
+    double deadline;        /* seconds that were given */
+    double deadline_before; /* to who had always answered */
     uint64_t memory_limit;
     const assay_control *control;
     assay_named_layout weights, operands;

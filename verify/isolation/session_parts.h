@@ -3,6 +3,7 @@
 #define VERIFY_ISOLATION_SESSION_PARTS_H
 
 #include "verify/isolation/blame.h"
+#include "verify/isolation/hung.h"
 #include "verify/isolation/servant.h"
 #include "verify/isolation/slab.h"
 
@@ -44,6 +45,7 @@ struct assay_session {
     assay_slab weights, operands;
     assay_worker workers[ASSAY_WORKERS_MAX];
     assay_worker *worker;   /* that serves now */
+    assay_hung hung;
     uint64_t clock;
     assay_servant *servant; /* in process; NULL: workers serve */
     uint64_t plugin_count;

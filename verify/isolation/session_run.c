@@ -246,6 +246,7 @@ assay_status assay_session_release(assay_session *session, assay_outcome *outcom
         if (has_late(session)) {
             say_late(session, outcome);
         }
+        assay_hung_forgive(&session->hung, session->worker->serves);
     }
     if (session->unsettled || session->reply.lost || outcome->check == ASSAY_CHECK_LEFTOVER) {
         assay_session_dismiss(session); /* what was left is not the next one's to bear */

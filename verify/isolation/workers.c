@@ -52,6 +52,12 @@ void assay_workers_close(assay_session *session)
     }
 }
 
+/* Seconds that the worker has for its answer. */
+static double given(const assay_session *session)
+{
+    return assay_hung_deadline(&session->hung, session->worker->serves, session->deadline);
+}
+
 static void bury(assay_session *session, assay_wait wait, assay_outcome *fate)
 {
     assay_worker *const worker = session->worker;
@@ -59,7 +65,8 @@ static void bury(assay_session *session, assay_wait wait, assay_outcome *fate)
     const assay_placed *const weights = &session->weights_placed;
     const assay_placed *const operands = &session->operands_placed;
     assay_death death = {.wait = wait,
-                         .deadline = session->deadline,
+                         .deadline = given(session),
+                         .deadline_before = session->deadline,
                          .memory_limit = session->memory_limit,
                          .control = worker->control,
                          .weights = {&weights->layout, weights->name},
@@ -68,6 +75,9 @@ static void bury(assay_session *session, assay_wait wait, assay_outcome *fate)
     assay_process_end(process, &death.status);
     death.said = process->said;
     death.said_size = process->said_size;
+    if (wait == ASSAY_WAIT_DEADLINE) {
+        assay_hung_add(&session->hung, worker->serves);
+    }
     assay_blame(&death, fate);
 }
 
@@ -76,7 +86,7 @@ static assay_wait receive(assay_session *session, void *answer, size_t size)
 {
     assay_process *const process = &session->worker->process;
     const assay_wait wait =
-        assay_process_wait(process, assay_now() + session->deadline, session->memory_limit);
+        assay_process_wait(process, assay_now() + given(session), session->memory_limit);
     if (wait != ASSAY_WAIT_MESSAGE) {
         return wait;
     }

@@ -2,6 +2,8 @@
  * as if nothing had happened. */
 #include "isolated.h"
 
+#include "verify/isolation/hung.h"
+
 #include <signal.h>
 #include <stdio.h>
 
@@ -126,6 +128,47 @@ Test(isolation, a_hang_and_an_endless_print_end_at_the_deadline)
         cr_expect_eq(try_add(session, "good", ASSAY_PLACE_RIGHT, &s).verdict, ASSAY_PASS);
     }
     assay_session_close(&session);
+}
+
+/* One that always hangs does not cost a deadline for every case. */
+Test(isolation, who_hangs_twice_is_given_less_until_a_case_ends)
+{
+    assay_session *session = open_session(
+        (assay_session_options){.plugin = PLUGIN("deeds"), .deadline = 3.0});
+    static sum s;
+    for (int i = 0; i < 2; i++) {
+        const assay_outcome got = try_add(session, "hang", ASSAY_PLACE_RIGHT, &s);
+        cr_expect_str_eq(got.message, "no answer in 3 s");
+    }
+    const assay_outcome less = try_add(session, "hang", ASSAY_PLACE_RIGHT, &s);
+    cr_expect_eq(less.verdict, ASSAY_TIMEOUT);
+    cr_expect_str_eq(less.message, "no answer in 2 s, all it is given since twice in a row it had "
+                                   "none in 3 s");
+    /* Another one's patience is its own. */
+    const assay_outcome other = try_add(session, "prints_for_ever", ASSAY_PLACE_RIGHT, &s);
+    cr_expect_str_eq(other.message, "no answer in 3 s");
+    assay_session_close(&session);
+}
+
+Test(isolation, an_answer_in_time_ends_the_haste)
+{
+    assay_hung hung = {.clock = 0};
+    assay_hung_add(&hung, "slow");
+    cr_expect_eq(assay_hung_deadline(&hung, "slow", 120.0), 120.0);
+    assay_hung_add(&hung, "slow");
+    cr_expect_eq(assay_hung_deadline(&hung, "slow", 120.0), 2.0);
+    cr_expect_eq(assay_hung_deadline(&hung, "slow", 600.0), 10.0);
+    cr_expect_eq(assay_hung_deadline(&hung, "slow", 1.0), 1.0);
+    cr_expect_eq(assay_hung_deadline(&hung, "other", 120.0), 120.0);
+    assay_hung_forgive(&hung, "slow");
+    cr_expect_eq(assay_hung_deadline(&hung, "slow", 120.0), 120.0);
+    for (int i = 0; i < 40; i++) { /* more names than there is room for */
+        char name[16];
+        snprintf(name, sizeof name, "name%d", i);
+        assay_hung_add(&hung, name);
+        assay_hung_add(&hung, name);
+        cr_expect_eq(assay_hung_deadline(&hung, name, 120.0), 2.0);
+    }
 }
 
 Test(isolation, memory_has_a_limit)
