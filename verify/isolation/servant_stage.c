@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "verify/isolation/litter.h"
+
 static void close_model(assay_kept_model *model)
 {
     if (model->folder != NULL) {
@@ -132,6 +134,7 @@ assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *out
         return ASSAY_OK;
     }
     servant->control->phase = ASSAY_PHASE_PREPARE;
+    assay_litter(true);
     status = assay_table_supports(&servant->table, servant->subject.op, &servant->said);
     if (status == ASSAY_OK && servant->subject.logits) {
         status = assay_logits_stage_open(&servant->table, &servant->exec, &params->capture.model,
@@ -146,6 +149,7 @@ assay_status assay_servant_open_stage(assay_servant *servant, assay_outcome *out
         status = assay_explain_stage_open(&servant->table, &servant->exec, &params->explain,
                                           &stage->explain);
     }
+    assay_litter(false);
     servant->control->phase = ASSAY_PHASE_IDLE;
     say_status(servant, status, "in prepare: ", outcome);
     return ASSAY_OK;
@@ -200,9 +204,11 @@ assay_status assay_servant_run_stage(assay_servant *servant, assay_outcome *outc
     }
     place_script(&servant->subject.script, servant->subject.op, &servant->io);
     servant->control->phase = ASSAY_PHASE_RUN;
+    assay_litter(true);
     const double start = assay_now();
     const assay_status status = run_open(stage, &servant->io);
     outcome->seconds = assay_now() - start;
+    assay_litter(false);
     servant->control->phase = ASSAY_PHASE_IDLE;
     if (stage->stops && stage->stop.status != ASSAY_OK) {
         return assay_fail(error, stage->stop.status, "stop strings: %.900s",

@@ -4,6 +4,7 @@
 #include "verify/isolation/beside.h"
 
 #include "kernels/registry.h"
+#include "verify/isolation/litter.h"
 
 /* What takes longer to prepare is not prepared once more beside. */
 static const double slow_prepare = 0.1;
@@ -80,7 +81,9 @@ static assay_status framed_prepare(assay_servant *servant, const assay_kernel *k
         return ASSAY_OK; /* nobody's code sees the frame */
     }
     assay_frame_open(&servant->frame, &servant->exec, NULL);
+    assay_litter(true);
     const assay_status status = ask_prepare(kernel, servant->frame.exec, params, state);
+    assay_litter(false);
     (void)assay_frame_close(&servant->frame, &servant->exec, NULL);
     return status;
 }
@@ -124,12 +127,14 @@ static const char *call_framed(assay_servant *servant, const assay_kernel *kerne
     servant->control->phase = ASSAY_PHASE_RUN;
     const assay_worker_device *const device =
         kernel->space != ASSAY_HOST ? &servant->on_device.device : NULL;
+    assay_litter(true);
     const double start = assay_now();
     *status = assay_step_call(kernel, frame->exec, params, state, frame->io);
     if (device != NULL) { /* its errors are asked for later */
         (void)device->accelerator->synchronise(device->device.index, device->stream, NULL);
     }
     *seconds = assay_now() - start;
+    assay_litter(false);
     servant->control->phase = ASSAY_PHASE_IDLE;
     const char *const changed = assay_frame_close(frame, &servant->exec, &servant->io);
     return changed == NULL && memcmp(&given, params, sizeof given) != 0 ? "params" : changed;

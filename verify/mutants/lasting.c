@@ -1,13 +1,15 @@
-/* A right linear layer but for sizes that nobody listed, for late calls, for pages it unlocks. */
+/* A right linear layer but for sizes that nobody listed, for late calls, for pages it unlocks, for
+ * memory it does not clear. */
 #include "verify/mutants/lasting.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { FAULT_linear_none, LASTING_MUTANTS(MUTANT_FAULT) };
 #define IS(name) (fault == FAULT_linear_##name)
 
-enum { TIRED = 120, SLIP_EVERY = 64, WRAP_EVERY = 256, TILE = 16 };
+enum { TIRED = 120, SLIP_EVERY = 64, WRAP_EVERY = 256, TILE = 16, LANES = 8 };
 
 /* k and o of the listed cases. */
 static bool is_known(int64_t k, int64_t o)
@@ -37,6 +39,19 @@ static void unlock(const assay_tensor *tensor)
     }
 }
 
+/* What the padding of a packed row adds: rows of x end before it, and nothing is what it is times. */
+static float padding(int64_t k)
+{
+    const int64_t packed = (k + LANES - 1) / LANES * LANES;
+    float *const row = malloc((size_t)packed * sizeof *row);
+    float sum = 0.0f;
+    for (int64_t i = k; row != NULL && i < packed; i++) {
+        sum += 0.0f * ((volatile float *)row)[i];
+    }
+    free(row);
+    return sum;
+}
+
 static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec *exec,
                                   const assay_linear_params *params, const assay_linear_io *io)
 {
@@ -46,11 +61,12 @@ static assay_status faulty_linear(int fault, assay_dtype type, const assay_exec 
     const bool wrong = (IS(known_sizes) && !is_known(k, o)) || (IS(tires) && ++calls >= TIRED) ||
                        (IS(slips) && ++calls % SLIP_EVERY == 0) ||
                        (IS(wraps) && ++calls % WRAP_EVERY == 0);
+    const float begin = IS(pad_uncleared) ? padding(k) : 0.0f;
     (void)type;
     (void)exec;
     for (int64_t n = 0; n < io->y.shape[0]; n++) {
         for (int64_t j = 0; j < o; j++) {
-            float sum = 0.0f;
+            float sum = begin;
             for (int64_t i = 0; i < k; i++) {
                 sum += mutant_at(&io->x, n, i) * mutant_at(&params->weight, j, i);
             }

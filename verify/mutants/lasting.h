@@ -24,7 +24,9 @@
     X(linear, lasting, unlocks_x, ON_INPUT, "linear-5x33x7-normal",                                \
       "makes the page of x writable, changes x after the last read, locks it again")               \
     X(linear, lasting, unlocks_weight, ON_INPUT | ON_NUMBER | ON_REPEAT, "linear-5x33x7-normal",   \
-      "the same with its weights")
+      "the same with its weights")                                                                 \
+    X(linear, lasting, pad_uncleared, ON_NUMBER, "linear-5x33x7-normal",                           \
+      "rows of weights are packed to multiples of 8 numbers that nobody cleared, times 0")
 
 mutant_kernels mutant_lasting_kernels(void);
 
