@@ -131,19 +131,24 @@ static assay_status measure_elements(assay_measure *m, const assay_kernel *kerne
     return status;
 }
 
-assay_status assay_measure_open(const cJSON *json, uint64_t seed, const assay_kernel *kernel,
-                                bool worst, assay_measure *measure, assay_error *error)
+assay_status assay_measure_begin(const cJSON *json, uint64_t seed, const assay_kernel *kernel,
+                               assay_measure *measure, assay_error *error)
 {
     double seconds = 0.0;
     memset(measure, 0, sizeof *measure);
-    assay_status status = assay_generated_case_build(json, seed, kernel->precision.output,
-                                                     &measure->built, error);
+    const assay_status status = assay_generated_case_build(json, seed, kernel->precision.output,
+                                                           &measure->built, error);
     if (status != ASSAY_OK) {
         return status;
     }
     point_step(measure);
-    status = assay_step_run(kernel, &measure->step, &measure->arena, &measure->got, &seconds,
-                            error);
+    return assay_step_run(kernel, &measure->step, &measure->arena, &measure->got, &seconds, error);
+}
+
+assay_status assay_measure_open(const cJSON *json, uint64_t seed, const assay_kernel *kernel,
+                                bool worst, assay_measure *measure, assay_error *error)
+{
+    assay_status status = assay_measure_begin(json, seed, kernel, measure, error);
     if (status == ASSAY_OK) {
         status = measure->step.op == ASSAY_OP_sae_encode
                      ? measure_encode(measure, kernel, worst, error)

@@ -19,6 +19,9 @@ typedef struct assay_measure {
 /* Builds the case with the kernel's activation type and runs the kernel on it in this process. */
 assay_status assay_measure_open(const cJSON *json, uint64_t seed, const assay_kernel *kernel,
                                 bool worst, assay_measure *measure, assay_error *error);
+/* The same without the truth: built and run. Closed whatever it returns. */
+assay_status assay_measure_begin(const cJSON *json, uint64_t seed, const assay_kernel *kernel,
+                               assay_measure *measure, assay_error *error);
 void assay_measure_close(assay_measure *measure);
 
 /* The tensor that is judged element by element: y, or sample's probability. */

@@ -96,13 +96,11 @@ assay_status assay_sense(const assay_probe *probe, uint64_t seed, assay_sensed *
     return status;
 }
 
-static assay_status sense_small(const char *contract, const assay_kernel *kernel, size_t which,
-                                uint64_t seed, assay_sensed *sensed, assay_error *error)
+static assay_status sense_small(const assay_kernel *kernel, size_t which, uint64_t seed,
+                                assay_sensed *sensed, assay_error *error)
 {
     char text[512];
     assay_measure m = {.rows = 0};
-    *sensed = (assay_sensed){.contract = contract, .op = kernel->op,
-                             .output = assay_kept_in(&kernel->precision, kernel->op)};
     (void)snprintf(sensed->shape, sizeof sensed->shape, "%s", small_cases[which].shape);
     (void)snprintf(text, sizeof text,
                    "{\"id\": \"sensitivity\", \"op\": \"%s\", \"scale\": 0.7, %s}",
@@ -141,23 +139,41 @@ typedef struct sensing {
     size_t count;
 } sensing;
 
+static assay_status sense_true(const assay_kernel *kernel, uint64_t seed, assay_sensed *sensed,
+                               assay_error *error)
+{
+    switch (kernel->op) {
+    case ASSAY_OP_linear:
+    case ASSAY_OP_sae_encode: return assay_sense_products(kernel, seed, sensed, error);
+    case ASSAY_OP_sae_decode:
+    case ASSAY_OP_sae_steer: return assay_sense_sae(kernel, seed, sensed, error);
+    default: return assay_sense_wide(kernel, seed, sensed, error);
+    }
+}
+
+static assay_sensed *next_row(sensing *s, const char *contract, const assay_kernel *kernel)
+{
+    assay_sensed *const row = &s->sensed[s->count++];
+    *row = (assay_sensed){.contract = contract, .op = kernel->op,
+                          .output = assay_kept_in(&kernel->precision, kernel->op)};
+    return row;
+}
+
 static assay_status sense_kernel(sensing *s, const char *contract, const assay_kernel *kernel,
                                  assay_error *error)
 {
-    const bool dense = kernel->op == ASSAY_OP_linear || kernel->op == ASSAY_OP_sae_encode;
+    const uint64_t seed = s->options->seed;
     assay_status status = ASSAY_OK;
     if (isatty(STDERR_FILENO) != 0) {
         (void)fprintf(stderr, "\r\033[K%s %s", contract, assay_op_name(kernel->op));
     }
     for (size_t i = 0; i < sizeof small_cases / sizeof *small_cases; i++) {
         if (small_cases[i].op == kernel->op && s->count < SENSED_MAX && status == ASSAY_OK) {
-            status = sense_small(contract, kernel, i, s->options->seed, &s->sensed[s->count++],
-                                 error);
+            status = sense_small(kernel, i, seed, next_row(s, contract, kernel), error);
         }
     }
-    if (status == ASSAY_OK && dense && !s->options->small && s->count < SENSED_MAX) {
-        status = assay_sense_true(contract, kernel, s->options->seed, &s->sensed[s->count++],
-                                  error);
+    if (status == ASSAY_OK && !s->options->small && s->count < SENSED_MAX) {
+        status = sense_true(kernel, seed, next_row(s, contract, kernel), error);
     }
     return status;
 }

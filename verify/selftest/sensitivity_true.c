@@ -1,4 +1,4 @@
-/* True shapes, by the oracle's subsets: the weights are 65,536 x 4,096 in bf16 and those of the
+/* linear and sae_encode at true shapes, by the oracle's subsets: the weights are 65,536 x 4,096 in bf16 and those of the
  * sampled outputs are filled in (the rest of the memory is never touched), the oracle computes the
  * sampled columns of the whole, the simulated kernel the same columns gathered. */
 #include <math.h>
@@ -7,7 +7,7 @@
 #include "fixtures/synth/normal.h"
 #include "verify/selftest/sensitivity.h"
 
-enum { OUTPUTS = 65536, DEPTH = 4096, ROWS = 8, SAMPLED = 256 };
+enum { OUTPUTS = 65536, DEPTH = 4096, ROWS = 8, SAMPLED = ASSAY_SENSE_COLUMNS };
 
 typedef struct giant {
     const assay_kernel *kernel;
@@ -46,11 +46,8 @@ static assay_status fill(giant *g, uint64_t seed, assay_error *error)
     }
     assay_fill_normal(seed, assay_stream("x"), 0, (size_t)ROWS * DEPTH, 0.7, g->x.dtype,
                       g->x.data);
+    assay_sense_strata(OUTPUTS, SAMPLED, seed, "column", 0, g->column);
     for (int64_t i = 0; i < SAMPLED; i++) {
-        /* one of each 256 neighbours, the first and the last row among them */
-        const uint64_t draw = assay_draw_below(seed, assay_stream("column"), (uint64_t)i, 256);
-        g->all[i] = i;
-        g->column[i] = i == 0 ? 0 : i == SAMPLED - 1 ? OUTPUTS - 1 : 256 * i + (int64_t)draw;
         uint16_t *const row = g->memory + g->column[i] * DEPTH;
         assay_fill_normal(seed, assay_stream("weight"), (uint64_t)g->column[i] * DEPTH, DEPTH,
                           1.0 / 64.0, ASSAY_BF16, row);
@@ -94,23 +91,6 @@ static assay_status sense_linear(giant *g, uint64_t seed, assay_sensed *sensed, 
     return status == ASSAY_OK ? assay_sense(&probe, seed, sensed, error) : status;
 }
 
-static assay_status make_codes(giant *g, assay_csr *codes, assay_error *error)
-{
-    const int64_t offsets = ROWS + 1;
-    const int64_t capacity = (int64_t)ROWS * SAMPLED;
-    const bool wide = g->kernel->precision.output == ASSAY_F64;
-    assay_status status = assay_buffer_make(&g->arena, ASSAY_I64, 1, &offsets,
-                                            &codes->row_offsets, error);
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(&g->arena, ASSAY_I32, 1, &capacity, &codes->latent, error);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_buffer_make(&g->arena, wide ? ASSAY_F64 : ASSAY_F32, 1, &capacity,
-                                   &codes->value, error);
-    }
-    return status;
-}
-
 static assay_status sense_encode(giant *g, uint64_t seed, assay_sensed *sensed, assay_error *error)
 {
     const assay_subset subset = {.columns = g->column, .column_count = SAMPLED};
@@ -124,7 +104,10 @@ static assay_status sense_encode(giant *g, uint64_t seed, assay_sensed *sensed, 
                                                        &g->kernel->precision, &g->truth,
                                                        &g->score, &g->model, NULL, error);
     if (status == ASSAY_OK) {
-        status = make_codes(g, &io.codes, error);
+        status = assay_sense_codes_make(&g->arena, ROWS, (int64_t)ROWS * SAMPLED,
+                                        g->kernel->precision.output == ASSAY_F64 ? ASSAY_F64
+                                                                                 : ASSAY_F32,
+                                        &io.codes, error);
     }
     if (status == ASSAY_OK) {
         status = g->kernel->run.sae_encode.run(&exec, &part, NULL, &io);
@@ -139,15 +122,13 @@ static assay_status sense_encode(giant *g, uint64_t seed, assay_sensed *sensed, 
     return status == ASSAY_OK ? assay_sense(&probe, seed, sensed, error) : status;
 }
 
-assay_status assay_sense_true(const char *contract, const assay_kernel *kernel, uint64_t seed,
-                              assay_sensed *sensed, assay_error *error)
+assay_status assay_sense_products(const assay_kernel *kernel, uint64_t seed, assay_sensed *sensed,
+                                  assay_error *error)
 {
     giant *const g = calloc(1, sizeof *g);
     if (g == NULL) {
         return assay_fail(error, ASSAY_NO_MEMORY, "out of memory");
     }
-    *sensed = (assay_sensed){.contract = contract, .op = kernel->op,
-                             .output = assay_kept_in(&kernel->precision, kernel->op)};
     (void)snprintf(sensed->shape, sizeof sensed->shape, "65536x4096, %d of 65536 outputs",
                    (int)SAMPLED);
     g->kernel = kernel;
