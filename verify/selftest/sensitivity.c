@@ -20,11 +20,13 @@ static const char help[] =
     "own comparators, and bisects its size: what is printed is the smallest fault caught in at\n"
     "least 95 of 100 trials, in parts of the row's RMS and in last places of the narrowest type\n"
     "that the result passes.\n"
-    "linear and sae_encode are also probed at 65,536 x 4,096, where every contract must meet a\n"
-    "limit: 1e-4 of the row's RMS in f32 (in f64 the same by its unit), 2 ulp and the\n"
-    "accumulation term where results are kept in 16 bits. Of an accumulator that truncates or is\n"
-    "narrow that term is 2 u sum|s| over its partial sums, and stands beside either, as does\n"
-    "twice what words of rows with scales of any f32 may differ by at their edges.\n"
+    "Every op is probed at a small shape, and at true ones: an 8B model's and a dictionary of\n"
+    "65,536 latents, at a sample of columns. There linear and sae_encode (65,536 x 4,096) must\n"
+    "meet a limit under every contract: 1e-4 of the row's RMS in f32 (in f64 the same by its\n"
+    "unit), 2 ulp and the accumulation term where results are kept in 16 bits. Of an accumulator\n"
+    "that truncates or is narrow that term is 2 u sum|s| over its partial sums, and stands beside\n"
+    "either, as does twice what words of rows with scales of any f32 may differ by at their\n"
+    "edges.\n"
     "\n"
     "  --contract GLOB  of simulated contracts: f32, bf16_tensor16, int4 ...\n"
     "  --op GLOB        of ops\n"
@@ -76,6 +78,8 @@ static const struct {
      "\"shape\": {\"n\": 16, \"d\": 64, \"m\": 64}, \"mode\": \"add\""},
     {ASSAY_OP_adapter, "16x128, full rank",
      "\"shape\": {\"n\": 16, \"d\": 128, \"r\": 8}, \"type\": \"full_rank\""},
+    {ASSAY_OP_adapter, "16x128, affine and rank 8",
+     "\"shape\": {\"n\": 16, \"d\": 128, \"r\": 8}, \"type\": \"scalar_affine_plus_low_rank\""},
     {ASSAY_OP_sample, "4x64", "\"shape\": {\"n\": 4, \"v\": 64}, \"temperature\": 1"},
 };
 
@@ -139,15 +143,22 @@ typedef struct sensing {
     size_t count;
 } sensing;
 
-static assay_status sense_true(const assay_kernel *kernel, uint64_t seed, assay_sensed *sensed,
-                               assay_error *error)
+/* How many true shapes an op has. */
+static size_t count_true(assay_op op)
+{
+    const size_t wide = assay_sense_wide_count(op);
+    return wide > 0 ? wide : 1;
+}
+
+static assay_status sense_true(const assay_kernel *kernel, size_t nth, uint64_t seed,
+                               assay_sensed *sensed, assay_error *error)
 {
     switch (kernel->op) {
     case ASSAY_OP_linear:
     case ASSAY_OP_sae_encode: return assay_sense_products(kernel, seed, sensed, error);
     case ASSAY_OP_sae_decode:
     case ASSAY_OP_sae_steer: return assay_sense_sae(kernel, seed, sensed, error);
-    default: return assay_sense_wide(kernel, seed, sensed, error);
+    default: return assay_sense_wide(kernel, nth, seed, sensed, error);
     }
 }
 
@@ -172,8 +183,9 @@ static assay_status sense_kernel(sensing *s, const char *contract, const assay_k
             status = sense_small(kernel, i, seed, next_row(s, contract, kernel), error);
         }
     }
-    if (status == ASSAY_OK && !s->options->small && s->count < SENSED_MAX) {
-        status = sense_true(kernel, seed, next_row(s, contract, kernel), error);
+    const size_t wide = s->options->small ? 0 : count_true(kernel->op);
+    for (size_t i = 0; i < wide && s->count < SENSED_MAX && status == ASSAY_OK; i++) {
+        status = sense_true(kernel, i, seed, next_row(s, contract, kernel), error);
     }
     return status;
 }

@@ -25,8 +25,9 @@ assay_status assay_sense_products(const assay_kernel *kernel, uint64_t seed, ass
                                   assay_error *error);
 assay_status assay_sense_sae(const assay_kernel *kernel, uint64_t seed, assay_sensed *sensed,
                              assay_error *error);
-assay_status assay_sense_wide(const assay_kernel *kernel, uint64_t seed, assay_sensed *sensed,
-                              assay_error *error);
+assay_status assay_sense_wide(const assay_kernel *kernel, size_t nth, uint64_t seed,
+                              assay_sensed *sensed, assay_error *error);
+size_t assay_sense_wide_count(assay_op op); /* nth is below it */
 
 /* What a kernel gave for a step, in every row and at most this many columns of each. */
 enum { ASSAY_SENSE_COLUMNS = 256 };

@@ -48,14 +48,14 @@ static void print_total(const assay_sensed *sensed, size_t count, FILE *out)
 void assay_sensitivity_print(const assay_sensed *sensed, size_t count, FILE *out)
 {
     (void)fprintf(out, "smallest single-element fault caught with probability 0.95\n"
-                       "%-14s %-11s %-30s %-5s %9s %9s  limit\n", "contract", "op", "shape",
+                       "%-14s %-11s %-47s %-5s %9s %9s  limit\n", "contract", "op", "shape",
                   "out", "row RMS", "ulp");
     for (size_t i = 0; i < count; i++) {
         char rms[24];
         char ulp[24];
         size_text(sensed[i].rms, rms, sizeof rms);
         size_text(sensed[i].ulp, ulp, sizeof ulp);
-        (void)fprintf(out, "%-14s %-11s %-30s %-5s %9s %9s  %s %s\n", sensed[i].contract,
+        (void)fprintf(out, "%-14s %-11s %-47s %-5s %9s %9s  %s %s\n", sensed[i].contract,
                       assay_op_name(sensed[i].op), sensed[i].shape,
                       assay_dtype_name(sensed[i].output), rms, ulp, state_name(sensed[i].limit),
                       sensed[i].limit_text);
@@ -108,6 +108,10 @@ assay_status assay_sensitivity_write_markdown(const assay_sensed *sensed, size_t
                        "zero, where faults must be caught too, has thousands of such units "
                        "within that error. The limits therefore count in the row's RMS, and in "
                        "units only where the type is coarser than the sum's error.\n\n"
+                       "Every op has a small shape, judged whole, and true ones, of an 8B model "
+                       "beside a dictionary of 65,536 latents, judged at a sample of columns as "
+                       "`assay verify` judges large outputs. A limit is stated for the products "
+                       "at 65,536 x 4,096.\n\n"
                        "| contract | op | shape | output | of the row's RMS | ulp | limit |\n"
                        "|---|---|---|---|---|---|---|\n", command);
     for (size_t i = 0; i < count; i++) {

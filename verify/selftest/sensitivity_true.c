@@ -1,7 +1,7 @@
-/* linear and sae_encode at true shapes, by the oracle's subsets: the weights are 65,536 x 4,096 in bf16 and those of the
- * sampled outputs are filled in (the rest of the memory is never touched), the oracle computes the
- * sampled columns of the whole, the simulated kernel the same columns gathered. */
-#include <math.h>
+/* linear and sae_encode at true shapes, by the oracle's subsets: the weights are 65,536 x 4,096 in
+ * bf16 and those of the sampled outputs are filled in (the rest of the memory is never touched),
+ * the oracle computes the sampled columns of the whole, the simulated kernel the same columns
+ * gathered. */
 #include <stdlib.h>
 
 #include "fixtures/synth/normal.h"

@@ -1,13 +1,13 @@
 /* Ops at the widths of published systems. The kernel runs on a few rows of them, and is judged at a
  * sample of the columns of each, by the oracle's subsets, as `assay verify` judges large outputs.
- * Of a distribution the oracle has every token, and a whole row is judged before faults are planted;
- * what they change is then judged at the sampled tokens and the drawn one, whose verdict is the
- * row's: each probability has a budget of its own, and the draw stays as it was. */
+ * Of a distribution the oracle has every token, and whole rows are judged before faults are
+ * planted; what those change is then judged at the sampled tokens and the drawn one, whose verdict
+ * is the row's: each probability has a budget of its own, and the draw stays as it was. */
 #include "fixtures/synth/normal.h"
 #include "verify/sampled.h"
 #include "verify/selftest/sensitivity.h"
 
-/* Sizes of an 8B model: heads are one group of four queries that read the same keys. */
+/* Sizes of an 8B model. */
 static const struct {
     assay_op op;
     const char *shape, *json;
@@ -16,15 +16,21 @@ static const struct {
     {ASSAY_OP_add, "4x4096", "\"shape\": {\"n\": 4, \"d\": 4096}"},
     {ASSAY_OP_rmsnorm, "4x4096", "\"shape\": {\"n\": 4, \"d\": 4096}"},
     {ASSAY_OP_rope, "4x32x128 to position 8000",
-     "\"shape\": {\"n\": 4, \"heads\": 32, \"head_dim\": 128}, \"max_position\": 8000, "
-     "\"factor\": 8"},
-    {ASSAY_OP_attention, "2x4x128, 4096 keys",
-     "\"shape\": {\"heads\": 4, \"kv_heads\": 1, \"head_dim\": 128}, \"sequences\": [[4094, 2]]"},
+     "\"shape\": {\"n\": 4, \"heads\": 32, \"head_dim\": 128}, "
+     "\"max_position\": 8000, \"factor\": 8"},
+    {ASSAY_OP_attention, "2x32x128, 4096 keys",
+     "\"shape\": {\"heads\": 32, \"kv_heads\": 8, \"head_dim\": 128}, "
+     "\"sequences\": [[4094, 2]]"},
     {ASSAY_OP_swiglu, "4x14336", "\"shape\": {\"n\": 4, \"d\": 14336}"},
     {ASSAY_OP_adapter, "2x4096, full rank",
-     "\"shape\": {\"n\": 2, \"d\": 4096, \"r\": 8}, \"type\": \"full_rank\""},
-    {ASSAY_OP_sample, "2x128256", "\"shape\": {\"n\": 2, \"v\": 128256}, \"temperature\": 1"},
+     "\"shape\": {\"n\": 2, \"d\": 4096, \"r\": 64}, \"type\": \"full_rank\""},
+    {ASSAY_OP_adapter, "2x4096, affine and rank 64",
+     "\"shape\": {\"n\": 2, \"d\": 4096, \"r\": 64}, "
+     "\"type\": \"scalar_affine_plus_low_rank\""},
+    {ASSAY_OP_sample, "2x128256",
+     "\"shape\": {\"n\": 2, \"v\": 128256}, \"temperature\": 1"},
 };
+enum { WIDE_CASES = sizeof wide_cases / sizeof *wide_cases };
 
 void assay_sense_strata(int64_t all, int64_t count, uint64_t seed, const char *stream,
                         uint64_t first, int64_t *list)
@@ -148,15 +154,32 @@ static assay_status sense_tokens(assay_measure *m, const assay_kernel *kernel, c
     return status;
 }
 
-assay_status assay_sense_wide(const assay_kernel *kernel, uint64_t seed, assay_sensed *sensed,
-                              assay_error *error)
+/* The place of an op's case number nth in wide_cases; past the end: there is none. */
+static size_t find_case(assay_op op, size_t nth)
 {
-    size_t which = 0;
-    while (wide_cases[which].op != kernel->op) {
-        if (++which == sizeof wide_cases / sizeof *wide_cases) {
-            return assay_fail(error, ASSAY_INTERNAL, "%s has no case of a true shape",
-                              assay_op_name(kernel->op));
-        }
+    size_t i = 0;
+    while (i < WIDE_CASES && (wide_cases[i].op != op || nth-- > 0)) {
+        i++;
+    }
+    return i;
+}
+
+size_t assay_sense_wide_count(assay_op op)
+{
+    size_t count = 0;
+    while (find_case(op, count) < WIDE_CASES) {
+        count++;
+    }
+    return count;
+}
+
+assay_status assay_sense_wide(const assay_kernel *kernel, size_t nth, uint64_t seed,
+                              assay_sensed *sensed, assay_error *error)
+{
+    const size_t which = find_case(kernel->op, nth);
+    if (which == WIDE_CASES) {
+        return assay_fail(error, ASSAY_INTERNAL, "%s has no case %zu of a true shape",
+                          assay_op_name(kernel->op), nth);
     }
     char text[512];
     assay_measure m;

@@ -8,7 +8,7 @@
 #include "verify/selftest/calibration.h"
 #include "verify/selftest/command.h"
 #include "verify/selftest/draw_case.h"
-#include "verify/selftest/probe.h"
+#include "verify/selftest/sensitivity.h"
 #include "verify/simulate/simulate.h"
 
 Test(histogram, quantiles_bracket_what_was_added)
@@ -108,6 +108,82 @@ Test(probe, the_least_fault_is_about_the_budget)
     cr_assert_eq(assay_probe_caught(&probe, ASSAY_FAULT_RMS, 0x1p-12, 1, &part, &error), ASSAY_OK);
     cr_assert_eq(part, 0.0);
     cr_assert_eq(memcmp(value, truth, sizeof value), 0, "faults are taken back");
+}
+
+Test(sensitivity, strata_have_a_place_each_and_both_ends)
+{
+    enum { ALL = 65536, COUNT = 91 };
+    int64_t place[COUNT];
+    assay_sense_strata(ALL, COUNT, 1, "test", 0, place);
+    cr_assert_eq(place[0], 0);
+    cr_assert_eq(place[COUNT - 1], ALL - 1);
+    for (int64_t i = 0; i < COUNT; i++) {
+        cr_assert(place[i] >= i * ALL / COUNT && place[i] < (i + 1) * ALL / COUNT, "%d", (int)i);
+    }
+    assay_sense_strata(COUNT, COUNT, 1, "test", 0, place);
+    for (int64_t i = 0; i < COUNT; i++) {
+        cr_assert_eq(place[i], i);
+    }
+}
+
+/* 256 columns are all of these rows: the sample is the whole, and so is what it finds. */
+Test(sensitivity, a_sample_of_every_column_finds_what_the_whole_does)
+{
+    assay_error error = {.message = ""};
+    assay_measure whole;
+    assay_measure part;
+    assay_sensed sensed[2];
+    memset(sensed, 0, sizeof sensed);
+    const assay_kernel *const kernel =
+        assay_simulated_find("simulated_bf16")->kernel[ASSAY_OP_rmsnorm];
+    cJSON *const json = cJSON_Parse("{\"id\": \"a\", \"op\": \"rmsnorm\", "
+                                    "\"shape\": {\"n\": 3, \"d\": 256}}");
+    cr_assert_eq(assay_measure_open(json, 5, kernel, false, &whole, &error), ASSAY_OK);
+    cr_assert_eq(assay_measure_begin(json, 5, kernel, &part, &error), ASSAY_OK);
+    const assay_probe probe = {.kernel = kernel, .values = *assay_measure_output(&whole),
+                               .rows = whole.rows, .columns = whole.columns, .truth = whole.truth,
+                               .budget = whole.budget};
+    cr_assert_eq(assay_sense(&probe, 7, &sensed[0], &error), ASSAY_OK, "%s", error.message);
+    cr_assert_eq(assay_sense_columns(&part, kernel, "3x256", 7, &sensed[1], &error), ASSAY_OK,
+                 "%s", error.message);
+    cr_assert(sensed[0].rms > 0.0 && isfinite(sensed[0].rms));
+    cr_assert_eq(sensed[0].rms, sensed[1].rms);
+    cr_assert_eq(sensed[0].ulp, sensed[1].ulp);
+    cr_assert_str_eq(sensed[1].shape, "3x256, 256 of 256 columns");
+    assay_measure_close(&whole);
+    assay_measure_close(&part);
+    cJSON_Delete(json);
+}
+
+static assay_sensed sense_wide(const char *contract, assay_op op)
+{
+    assay_error error = {.message = ""};
+    assay_sensed sensed;
+    memset(&sensed, 0, sizeof sensed);
+    const assay_kernel *const kernel = assay_simulated_find(contract)->kernel[op];
+    const bool latents = op == ASSAY_OP_sae_decode || op == ASSAY_OP_sae_steer;
+    cr_assert_eq(latents ? assay_sense_sae(kernel, 1, &sensed, &error)
+                         : assay_sense_wide(kernel, 0, 1, &sensed, &error),
+                 ASSAY_OK, "%s", error.message);
+    return sensed;
+}
+
+Test(sensitivity, true_shapes_have_the_budgets_of_their_contracts)
+{
+    const assay_sensed copied = sense_wide("simulated_bf16", ASSAY_OP_embed);
+    const assay_sensed narrow = sense_wide("simulated_f32", ASSAY_OP_rope);
+    const assay_sensed wide = sense_wide("simulated_f32_reversed", ASSAY_OP_rope);
+    const assay_sensed tokens = sense_wide("simulated_f32", ASSAY_OP_sample);
+    const assay_sensed decoded = sense_wide("simulated_f32", ASSAY_OP_sae_decode);
+    const assay_sensed steered = sense_wide("simulated_f32", ASSAY_OP_sae_steer);
+    cr_assert(copied.ulp > 0.5 && copied.ulp < 0.52, "a half rounds either way: %g", copied.ulp);
+    /* METHOD A.2: angles in f32 err by about 5e-4 at position 8000 */
+    cr_assert(narrow.rms > 5e-5 && narrow.rms < 1e-3, "%g", narrow.rms);
+    cr_assert(wide.rms < 1e-6, "angles in f64: %g", wide.rms);
+    cr_assert_str_eq(tokens.shape, "2x128256, 256 of 128256 columns");
+    cr_assert(tokens.rms > 1e-5 && tokens.rms < 1e-2, "%g", tokens.rms);
+    cr_assert(decoded.rms > 1e-7 && decoded.rms < 1e-4, "%g", decoded.rms);
+    cr_assert(steered.rms > 0x1p-26 && steered.rms < 1e-5, "%g", steered.rms);
 }
 
 Test(sensitivity, limits_are_met_and_a_wrong_word_is_usage)
