@@ -91,7 +91,7 @@ static assay_status narrow(assay_measure *m, const int64_t *column, int64_t coun
     const int64_t shape[2] = {from->logits.shape[0], count + 1};
     const assay_dtype type = from->probability.dtype;
     assay_status status = ASSAY_OK;
-    assay_tensor tensor[3];
+    assay_tensor tensor[3] = {{.rank = 0}};
     *got = *from;
     got->logits = assay_dense(NULL, from->logits.dtype, 2, shape);
     status = assay_buffer_make(&m->arena, type, 2, shape, &got->probability, error);
