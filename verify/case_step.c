@@ -77,6 +77,14 @@ static bool step_has_weights(assay_op op)
            op == ASSAY_OP_adapter;
 }
 
+/* The case as its manifest has it: they are in one order. */
+static const cJSON *written(const assay_case_context *context)
+{
+    const cJSON *const cases =
+        cJSON_GetObjectItemCaseSensitive(context->bundle->manifest, "cases");
+    return cJSON_GetArrayItem(cases, (int)(context->c - context->bundle->cases));
+}
+
 typedef struct step_judge {
     const assay_case_context *context;
     const assay_step *step;
@@ -98,7 +106,8 @@ assay_status assay_case_judge_step(const assay_case_context *context, assay_op o
     assay_arena arena = {0};
     assay_step_case b = {.arena = &arena};
     const assay_table *witness = NULL;
-    assay_step step = {.op = op, .params = &b.params, .io = &b.io};
+    assay_step step = {.op = op, .params = &b.params, .io = &b.io,
+                       .json = written(context)};
     assay_status status = step_has_weights(op) ? assay_step_case_sae(context, op, &b, error)
                                            : assay_step_case_plain(context, op, &b, error);
     if (status == ASSAY_OK) {

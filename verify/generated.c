@@ -57,7 +57,7 @@ static bool may_be_zeros(const assay_case_entry *entry)
 
 assay_step assay_generated_step(const assay_case_entry *entry, const assay_generated_case *built)
 {
-    assay_step step = {.soak = entry->soak};
+    assay_step step = {.soak = entry->soak, .json = entry->json};
     point_step(&step, built);
     step.brief = entry->heavy || is_large(&step);
     step.allow_void = may_be_zeros(entry) || one_element(&step);

@@ -5,6 +5,7 @@
 #include "kernels/exec/stage.h"
 #include "kernels/registry.h"
 #include "ref/oracle.h"
+#include "verify/contract_json.h"
 #include "verify/generated.h"
 #include "verify/isolation/session.h"
 #include "verify/list_collect.h"
@@ -56,57 +57,6 @@ cJSON *assay_list_ops(const assay_list_filter *filter, assay_error *error)
     return list;
 }
 
-static const char *order_name(assay_order order)
-{
-    switch (order) {
-    case ASSAY_ORDER_ANY: return "any";
-    case ASSAY_ORDER_SEQUENTIAL: return "sequential";
-    case ASSAY_ORDER_LANES: return "lanes";
-    case ASSAY_ORDER_BLOCKED: return "blocked";
-    case ASSAY_ORDER_PAIRWISE: return "pairwise";
-    }
-    return "?";
-}
-
-static const char *scale_name(int32_t scale)
-{
-    switch (scale) {
-    case ASSAY_SCALE_NONE: return "none";
-    case ASSAY_SCALE_ROW: return "row";
-    case ASSAY_SCALE_ROW_POWER: return "row, power of two";
-    default: return "?";
-    }
-}
-
-/* The names of the bits that are set. */
-static void add_bits(cJSON *object, const char *key, uint32_t bits, const char *const *names,
-                     size_t count)
-{
-    cJSON *const list = cJSON_AddArrayToObject(object, key);
-    for (size_t i = 0; i < count; i++) {
-        if ((bits >> i & 1u) != 0) {
-            (void)cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
-        }
-    }
-}
-
-static void add_contract(cJSON *entry, const assay_precision *p)
-{
-    static const char *const flushes[] = {"in", "accumulate", "out"};
-    char sum[64];
-    (void)snprintf(sum, sizeof sum, "%d bits%s%s", (int)p->accumulate.bits,
-                   p->accumulate.rounding == ASSAY_TRUNCATE ? ", truncated" : "",
-                   p->accumulate.block > 1 ? ", in blocks" : "");
-    (void)cJSON_AddStringToObject(entry, "storage", assay_dtype_name(p->storage));
-    (void)cJSON_AddStringToObject(entry, "multiply", assay_dtype_name(p->multiply));
-    (void)cJSON_AddStringToObject(entry, "operand_scale", scale_name(p->operand_scale));
-    (void)cJSON_AddStringToObject(entry, "accumulate", sum);
-    (void)cJSON_AddStringToObject(entry, "intermediate", assay_dtype_name(p->intermediate));
-    (void)cJSON_AddStringToObject(entry, "output", assay_dtype_name(p->output));
-    (void)cJSON_AddStringToObject(entry, "order", order_name(p->order));
-    add_bits(entry, "flush", p->flush, flushes, sizeof flushes / sizeof *flushes);
-}
-
 /* What the kernel needs of the processor, and what of that is not here. */
 static void add_features(cJSON *entry, const assay_kernel *k)
 {
@@ -133,9 +83,9 @@ static cJSON *describe(const assay_kernel *k)
     (void)cJSON_AddStringToObject(entry, "backend", k->backend);
     (void)cJSON_AddStringToObject(entry, "summary", k->summary);
     (void)cJSON_AddStringToObject(entry, "space", k->space == ASSAY_HOST ? "host" : "cuda");
-    add_contract(entry, &k->precision);
-    add_bits(entry, "capabilities", k->capabilities, capabilities,
-             sizeof capabilities / sizeof *capabilities);
+    assay_contract_add(entry, &k->precision);
+    assay_json_add_bits(entry, "capabilities", k->capabilities, capabilities,
+                        sizeof capabilities / sizeof *capabilities);
     add_features(entry, k);
     return entry;
 }

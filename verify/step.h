@@ -2,6 +2,8 @@
 #ifndef VERIFY_STEP_H
 #define VERIFY_STEP_H
 
+#include <cjson/cJSON.h>
+
 #include "verify/buffer.h"
 #include "verify/compare.h"
 #include "verify/isolation/session.h"
@@ -14,6 +16,7 @@ typedef struct assay_step {
     const void *io;
     const double *expected; /* what an independent program got for y [rows, columns], dense;
                                NULL: judged by the oracle alone */
+    const cJSON *json;      /* the case as written, for those who look into a failure; or NULL */
     const assay_csr *expected_codes; /* the same for sae_encode: its codes */
     const assay_precision
         *witness; /* the contract the expectation was computed under; NULL: float64 */

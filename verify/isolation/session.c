@@ -59,6 +59,11 @@ assay_status assay_session_open(const assay_session_options *options, assay_sess
     return status;
 }
 
+int32_t assay_session_threads(const assay_session *session)
+{
+    return session->threads;
+}
+
 static void forget_kernels(assay_session *session)
 {
     free(session->described);

@@ -114,6 +114,8 @@ assay_status assay_session_run(assay_session *session, const void *io, assay_pla
 
 /* exec.threads of the runs that follow; 0: what the session was opened with, as after prepare. */
 void assay_session_set_threads(assay_session *session, int32_t threads);
+/* What it was opened with, or found: exec.threads of a subject that names no number of its own. */
+int32_t assay_session_threads(const assay_session *session);
 /* What outputs and the workspace hold before the runs that follow: poison (NaN); or numbers, as an
  * earlier call may have left them: ordinary ones in outputs, great ones of one sign in the
  * workspace; or there what the last call did leave (low ones where its workspace was none for this
