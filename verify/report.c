@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "verify/shell_word.h"
+
 static const char *keep_text(const char *text)
 {
     char *const copy = strdup(text);
@@ -184,11 +186,16 @@ static void print_failure(const assay_report *report, const assay_result *result
                   result->op, result->impl, result->case_id, result->golden, result->message);
     const bool own = strcmp(result->golden, "generated") == 0 &&
                      strcmp(result->source, "generated") != 0;
-    (void)fprintf(out,
-                  "  repeat: assay verify --%s '%s' --op %s --impl %s --case %s --seed %llu%s%s\n",
-                  own ? "cases" : "golden", result->source, result->op, result->impl,
-                  result->case_id, (unsigned long long)result->seed,
-                  report->extra != NULL ? " " : "", report->extra != NULL ? report->extra : "");
+    (void)fprintf(out, "  repeat: assay verify --%s ", own ? "cases" : "golden");
+    assay_shell_put(out, result->source);
+    (void)fputs(" --op ", out);
+    assay_shell_put_glob(out, result->op);
+    (void)fputs(" --impl ", out);
+    assay_shell_put_glob(out, result->impl);
+    (void)fputs(" --case ", out);
+    assay_shell_put_glob(out, result->case_id);
+    (void)fprintf(out, " --seed %llu%s\n", (unsigned long long)result->seed,
+                  report->extra != NULL ? report->extra : "");
 }
 
 /* Properties that are measured, not judged (METHOD A.7). */

@@ -14,7 +14,8 @@ typedef struct assay_report {
     size_t expected;  /* cases to come, for the progress line */
     size_t cases;
     char last[160];   /* the case that the progress line shows */
-    const char *extra; /* options that a repeat needs besides those of the case, or NULL */
+    const char *extra; /* options that a repeat needs besides those of the case, each with a space
+                          before it, or NULL */
     const char *const *plugin; /* [plugin_count] whose devices the results are to name */
     size_t plugin_count;
 } assay_report;

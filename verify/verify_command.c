@@ -9,16 +9,17 @@
 #include "verify/golden_path.h"
 #include "verify/results_path.h"
 #include "verify/scales.h"
+#include "verify/shell_word.h"
 #include "verify/verify_options.h"
 
-enum { EXTRA_MAX = 4096 };
+enum { RUN_MAX = 4096 };
 
 typedef struct verify_state {
     assay_verify_options options;
     assay_campaign *campaign;
     assay_journal journal;
     assay_report report;
-    char extra[EXTRA_MAX];
+    char *extra;
 } verify_state;
 
 static assay_status open_campaign(verify_state *state, assay_error *error)
@@ -116,7 +117,7 @@ static void describe(const verify_state *state, char *text, size_t size)
 
 static assay_status open_journal(verify_state *state, assay_error *error)
 {
-    char run[EXTRA_MAX];
+    char run[RUN_MAX];
     bool plain = false;
     const bool resume = state->options.resume;
     if (state->options.json == NULL) {
@@ -140,16 +141,33 @@ static assay_status open_journal(verify_state *state, assay_error *error)
 static void note_extra(verify_state *state)
 {
     const assay_verify_options *const o = &state->options;
-    int used = 0;
-    for (size_t i = 0; i < o->plugin_count && used >= 0 && used < EXTRA_MAX; i++) {
-        used += snprintf(state->extra + used, (size_t)(EXTRA_MAX - used), "%s--plugin '%s'",
-                         i == 0 ? "" : " ", o->plugin[i]);
+    const char *const paths[][2] = {{"model", o->model},
+                                    {"explainer", o->explainer},
+                                    {"sae", o->sae},
+                                    {"adapter", o->adapter},
+                                    {"mean", o->mean}};
+    size_t size = 0;
+    FILE *const out = open_memstream(&state->extra, &size);
+    for (size_t i = 0; out != NULL && i < o->plugin_count; i++) {
+        (void)fputs(" --plugin ", out);
+        assay_shell_put(out, o->plugin[i]);
     }
-    if (o->device.given && used >= 0 && used < EXTRA_MAX) {
-        used += snprintf(state->extra + used, (size_t)(EXTRA_MAX - used), "%s--device %d",
-                         used == 0 ? "" : " ", (int)o->device.value);
+    for (size_t i = 0; out != NULL && i < sizeof paths / sizeof *paths; i++) {
+        if (paths[i][1] != NULL) {
+            (void)fprintf(out, " --%s ", paths[i][0]);
+            assay_shell_put(out, paths[i][1]);
+        }
     }
-    state->report.extra = used > 0 ? state->extra : NULL;
+    if (out != NULL && o->device.given) {
+        (void)fprintf(out, " --device %d", (int)o->device.value);
+    }
+    if (out != NULL && o->threads.given) {
+        (void)fprintf(out, " --threads %d", (int)o->threads.value);
+    }
+    if (out != NULL) {
+        (void)fclose(out);
+    }
+    state->report.extra = state->extra;
     state->report.plugin = o->plugin;
     state->report.plugin_count = o->plugin_count;
 }
@@ -242,6 +260,7 @@ int assay_verify_command(int argc, char **argv)
     }
     assay_campaign_close(&state->campaign);
     assay_report_free(&state->report);
+    free(state->extra);
     free(state);
     return status;
 }
