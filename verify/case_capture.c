@@ -145,6 +145,9 @@ static assay_status judge_table(void *opaque, size_t index, assay_result *result
         status = assay_chain_case_budget(chain_case, table, &budget, error);
     }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_golden(chain_case, true, result, error);
+    }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         assay_compare_elements(&residual, chain_case->expected, &budget, stage.row_name, false,
                                result);
     }

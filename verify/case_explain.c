@@ -82,6 +82,9 @@ static assay_status judge_prepared(assay_explain_judge *judge, const assay_judge
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_chain_case_budget(&judge->logits, table, &budget, judged->error);
     }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_golden(&judge->soft, true, result, judged->error);
+    }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS && assay_stage_can_force(fused)) {
         status = judge_forced(judge, judged, table, subject, &made, &budget, arena);
     } else if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {

@@ -126,6 +126,9 @@ static assay_status judge_prepared(const assay_judged *judged, generate_judge *j
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
         status = assay_chain_case_budget(&judge->chain_case, table, &budget, judged->error);
     }
+    if (status == ASSAY_OK && result->verdict == ASSAY_PASS) {
+        status = assay_chain_case_golden(&judge->chain_case, false, result, judged->error);
+    }
     if (status == ASSAY_OK && result->verdict == ASSAY_PASS && assay_stage_can_force(fused)) {
         status = judge_forced(judged, judge, &budget, subject, &forced_tokens, &logits);
     }

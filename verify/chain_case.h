@@ -27,6 +27,12 @@ typedef struct assay_chain_case {
 assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
                                      assay_budget *budget, assay_error *error);
 
+/* Whether the bundle's expectation is the oracle's, within the budget of the contracts that it was
+ * computed under: else VOID in result, naming the bundle. whole: every number; false: only what is
+ * not finite, where rows that ended are no output of a chain. */
+assay_status assay_chain_case_golden(const assay_chain_case *chain_case, bool whole,
+                                     assay_result *result, assay_error *error);
+
 /* The table under whose contracts a witness of that precision ("f64", "f32", "bf16") computed; NULL
  * for f64 and for precisions that are none of the three. */
 const assay_table *assay_witness_table(const char *precision);

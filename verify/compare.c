@@ -191,6 +191,17 @@ void assay_result_merge(assay_result *into, const assay_result *part)
     }
 }
 
+void assay_result_blame_bundle(assay_result *result, const char *what, const assay_result *found)
+{
+    result->verdict = ASSAY_VOID;
+    result->check = found->check;
+    result->budget_used = 0.0;
+    (void)snprintf(result->message, sizeof result->message,
+                   "bundle %.100s: the oracle disagrees with the golden %s, by which no kernel is "
+                   "judged then: %.*s", result->golden != NULL ? result->golden : "?", what,
+                   ASSAY_MESSAGE_MAX - 240, found->message);
+}
+
 void assay_result_refuse(assay_result *result, assay_status status, const assay_error *error)
 {
     result->verdict = status == ASSAY_UNSUPPORTED ? ASSAY_SKIP : ASSAY_FAIL;

@@ -53,6 +53,10 @@ bool assay_elements_decidable(const double *expected, const assay_budget *budget
 /* The worse of two results of one case, figures merged: used when a case has several outputs. */
 void assay_result_merge(assay_result *into, const assay_result *part);
 
+/* What the oracle finds wrong with a bundle's golden `what` ("data", "codes"): VOID, since no kernel
+ * is at fault, with the bundle's name (result->golden) and what was found. */
+void assay_result_blame_bundle(assay_result *result, const char *what, const assay_result *found);
+
 /* A kernel that could not be run: SKIP when it says unsupported, else FAIL with its reason. */
 void assay_result_refuse(assay_result *result, assay_status status, const assay_error *error);
 

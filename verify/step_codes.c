@@ -93,10 +93,7 @@ assay_status assay_codes_truth_make(const assay_precision *contract, const assay
         assay_result golden = {.budget_used = 0.0};
         assay_compare_codes(step->expected_codes, truth, true, &golden);
         if (golden.verdict != ASSAY_PASS) {
-            assay_result_merge(result, &golden);
-            (void)snprintf(result->message, sizeof result->message,
-                           "the oracle disagrees with the golden codes: %.*s",
-                           ASSAY_MESSAGE_MAX - 64, golden.message);
+            assay_result_blame_bundle(result, "codes", &golden);
             return ASSAY_OK;
         }
     }

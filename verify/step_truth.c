@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "ref/oracle.h"
 #include "verify/exact.h"
 
 /* An io for the oracle: the same inputs, float64 outputs, caches of its own. */
@@ -85,11 +86,35 @@ assay_status assay_elements_truth(const assay_step *step, const assay_any_io *in
     return ASSAY_OK;
 }
 
+/* The golden numbers must be those of the oracle on the same inputs, within the budget of the
+ * arithmetic they are said to come from. */
+static assay_status check_golden(const assay_step *step, const double *original,
+                                 const assay_budget *budget, assay_arena *arena,
+                                 assay_result *result, assay_error *error)
+{
+    const int64_t shape[2] = {budget->rows, budget->columns};
+    assay_tensor golden;
+    assay_budget own = *budget;
+    assay_result found = {.verdict = ASSAY_PASS};
+    const assay_status status = assay_buffer_make(arena, ASSAY_F64, 2, shape, &golden, error);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    memcpy(golden.data, step->expected, (size_t)assay_count(&golden) * sizeof(double));
+    assay_floor_by_agreement(original, &own);
+    assay_compare_elements(&golden, original, &own, "row", true, &found);
+    if (found.verdict != ASSAY_PASS) {
+        assay_result_blame_bundle(result, "data", &found);
+    }
+    return ASSAY_OK;
+}
+
 /* The golden expectation is of the inputs as given; the kernel saw them rounded to its type. The
  * exact effect of that rounding, by the oracle, moves the expectation. */
 static assay_status golden_expectation(const assay_step *step, const assay_any_io *seen,
                                        const double *truth, assay_budget *budget,
-                                       assay_arena *arena, double **expected, assay_error *error)
+                                       assay_arena *arena, double **expected,
+                                       assay_result *result, assay_error *error)
 {
     double *original = NULL;
     assay_budget other = {0};
@@ -101,8 +126,10 @@ static assay_status golden_expectation(const assay_step *step, const assay_any_i
             *assay_operand_of(&given, operand) = *assay_operand_in(step->io, operand);
         }
     }
+    const assay_precision *const computed =
+        step->witness != NULL ? step->witness : &assay_oracle.kernel[step->op]->precision;
     const assay_status status =
-        assay_elements_truth(step, &given, step->witness, arena, &original, &other, error);
+        assay_elements_truth(step, &given, computed, arena, &original, &other, error);
     if (status != ASSAY_OK) {
         return status;
     }
@@ -114,18 +141,18 @@ static assay_status golden_expectation(const assay_step *step, const assay_any_i
     for (int64_t i = 0; i < count; i++) {
         const double shift = truth[i] - original[i];
         (*expected)[i] = step->expected[i] + (isfinite(shift) ? shift : 0.0);
-        if (other.value != NULL) {
+        if (step->witness != NULL) {
             budget->value[i] += other.value[i];
         }
     }
     assay_floor_by_agreement(*expected, budget);
-    return ASSAY_OK;
+    return check_golden(step, original, &other, arena, result, error);
 }
-
 
 static assay_status elements_truth(const assay_precision *contract, const assay_step *step,
                                    const assay_any_io *seen, assay_arena *arena,
-                                   assay_step_truth *truth, assay_error *error)
+                                   assay_step_truth *truth, assay_result *result,
+                                   assay_error *error)
 {
     double *own = NULL;
     assay_status status =
@@ -133,7 +160,7 @@ static assay_status elements_truth(const assay_precision *contract, const assay_
     truth->expected = own;
     if (status == ASSAY_OK && step->expected != NULL) {
         status = golden_expectation(step, seen, own, &truth->budget, arena, &truth->expected,
-                                    error);
+                                    result, error);
     }
     if (status == ASSAY_OK && step->witness == NULL) {
         status = assay_exact_elements(step, seen, contract, own, truth->expected, &truth->budget,
@@ -163,7 +190,7 @@ assay_status assay_step_truth_make(const assay_precision *contract, const assay_
         truth->budget.columns = seen->sample.logits.shape[1];
         return assay_sample_truth_make(contract, step, &seen->sample, arena, truth->nucleus,
                                        error);
-    default: return elements_truth(contract, step, seen, arena, truth, error);
+    default: return elements_truth(contract, step, seen, arena, truth, result, error);
     }
 }
 

@@ -32,7 +32,8 @@ typedef struct assay_shared_truth {
 } assay_shared_truth;
 
 /* seen: the operands as placed for a kernel of this contract. A golden expectation that the oracle
- * contradicts is told in result (FAIL) with status ASSAY_OK. */
+ * contradicts is told in result (VOID, naming the bundle: no kernel is at fault) with status
+ * ASSAY_OK. */
 assay_status assay_step_truth_make(const assay_precision *contract, const assay_step *step,
                                    const assay_any_io *seen, assay_arena *arena,
                                    assay_step_truth *truth, assay_result *result,

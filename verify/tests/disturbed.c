@@ -1,5 +1,6 @@
-/* A bundle that has been tampered with is never a PASS: a disturbed expectation FAILs and the row
- * is named (exit 1); a changed byte, a missing tensor, a truncated file are errors (exit 3). */
+/* A bundle that has been tampered with is never a PASS: a disturbed expectation or input is told
+ * of with its row (exit 1), and held against no kernel; a changed byte, a missing
+ * tensor, a truncated file are errors (exit 3). */
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
 #include <math.h>
@@ -124,22 +125,41 @@ static long element_offset(const char *tensor_name, int64_t row, int64_t column,
     return offset;
 }
 
-static void disturb(const char *case_id, const char *role, const char *op)
+/* Changes element 5 of row 1 of a case's tensor: by a thousandth of the row, or to NaN. */
+static int change(const char *case_id, const char *role, const char *op, bool to_nan, char *output,
+                  size_t room)
 {
     char name[128];
-    char output[16384];
     char arguments[128];
     double value = 0.0;
     double rms = 0.0;
     (void)snprintf(name, sizeof name, "%s.%s", case_id, role);
     const long offset = element_offset(name, 1, 5, &value, &rms);
-    const double wrong = value + 1e-3 * rms;
+    const double wrong = to_nan ? NAN : value + 1e-3 * rms;
     patch_file("tensors.safetensors", offset, &wrong, sizeof wrong);
     rehash();
     (void)snprintf(arguments, sizeof arguments, "--op %s --impl 'scalar' --case %s", op, case_id);
-    const int status = verify(arguments, output, sizeof output);
+    return verify(arguments, output, room);
+}
+
+static void disturb(const char *case_id, const char *role, const char *op)
+{
+    char output[16384];
+    const int status = change(case_id, role, op, false, output, sizeof output);
     cr_assert_eq(status, 1, "exit %d: %s", status, output);
     cr_assert(strstr(output, " 1, column 5") != NULL, "%s", output);
+}
+
+/* It is the bundle that is wrong, and no kernel. */
+static void blame(const char *case_id, const char *role, const char *op, bool to_nan)
+{
+    char output[16384];
+    const int status = change(case_id, role, op, to_nan, output, sizeof output);
+    cr_assert_eq(status, 1, "exit %d: %s", status, output);
+    cr_expect_not_null(strstr(output, "VOID"), "%s", output);
+    cr_expect_null(strstr(output, "FAIL"), "%s", output);
+    cr_expect_not_null(strstr(output, "bundle tiny-3.1-goodfire: the oracle disagrees with the "
+                                      "golden"), "%s", output);
 }
 
 TestSuite(disturbed, .init = copy_bundle, .fini = remove_bundle);
@@ -200,4 +220,34 @@ Test(disturbed, steer)
 Test(disturbed, adapter)
 {
     disturb("adapter-full-rank", "soft", "adapter");
+}
+
+Test(disturbed, a_golden_nan_is_the_bundles_fault)
+{
+    blame("decode", "reconstruction", "sae_decode", true);
+}
+
+Test(disturbed, a_golden_nan_of_an_adapter_is_too)
+{
+    blame("adapter-full-rank", "soft", "adapter", true);
+}
+
+Test(disturbed, so_is_an_input_that_is_not_the_one_computed_from)
+{
+    blame("adapter-identity", "x", "adapter", true);
+}
+
+Test(disturbed, so_is_a_number_that_is_off)
+{
+    blame("steer-add", "x_steered", "sae_steer", false);
+}
+
+Test(disturbed, so_are_captured_rows)
+{
+    blame("capture-l1-output", "residual", "capture", true);
+}
+
+Test(disturbed, so_are_logits_that_are_off)
+{
+    blame("logits", "logits", "logits", false);
 }
