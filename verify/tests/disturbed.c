@@ -234,7 +234,13 @@ Test(disturbed, a_golden_nan_of_an_adapter_is_too)
 
 Test(disturbed, so_is_an_input_that_is_not_the_one_computed_from)
 {
-    blame("adapter-identity", "x", "adapter", true);
+    char output[16384];
+    (void)change("adapter-identity", "x", "adapter", true, output, sizeof output);
+    cr_assert_eq(verify("--op adapter --impl scalar --case adapter-full-rank", output,
+                        sizeof output), 1, "%s", output);
+    cr_expect_not_null(strstr(output, "bundle tiny-3.1-goodfire: the oracle disagrees"), "%s",
+                       output);
+    cr_expect_null(strstr(output, "FAIL"), "%s", output);
 }
 
 Test(disturbed, so_is_a_number_that_is_off)
