@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 char *assay_results_path(const char *path)
@@ -39,6 +40,19 @@ bool assay_journal_take(int file)
     return fcntl(file, F_SETLK, &whole) == 0;
 }
 
+/* One that was killed lets go when the kernel has taken its processes apart: a while later. */
+static bool take_soon(int file)
+{
+    enum { TRIES = 50 };
+    const struct timespec pause = {.tv_nsec = 20000000};
+    bool taken = assay_journal_take(file);
+    for (int i = 0; i < TRIES && !taken; i++) {
+        (void)nanosleep(&pause, NULL);
+        taken = assay_journal_take(file);
+    }
+    return taken;
+}
+
 assay_status assay_journal_hold(const char *path, int *file, assay_error *error)
 {
     struct stat held;
@@ -51,7 +65,7 @@ assay_status assay_journal_hold(const char *path, int *file, assay_error *error)
                               "file with --json",
                               path, strerror(errno));
         }
-        if (!S_ISREG(held.st_mode) || !assay_journal_take(*file)) {
+        if (!S_ISREG(held.st_mode) || !take_soon(*file)) {
             return assay_fail(error, ASSAY_IO,
                               "%s: another assay writes to it: wait for its end, or name another "
                               "file with --json",

@@ -47,6 +47,10 @@ function(assay_discover_tests target)
     foreach(name OP IMPL CASE CASES TIMEOUT)
         list(APPEND pass "-D${name}=${tests_${name}}")
     endforeach()
+    if(NOT EXISTS ${out}) # ctest reads it, the first build writes it
+        file(WRITE ${out} "add_test(${target}/not-built \"${CMAKE_COMMAND}\" -E cat "
+            "\"${target} is not built: run 'cmake --build' first, which makes its tests\")\n")
+    endif()
     add_custom_command(TARGET ${target} POST_BUILD BYPRODUCTS ${out} VERBATIM
         COMMAND ${CMAKE_COMMAND} ${pass} -P ${ASSAY_DISCOVER})
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${out})

@@ -32,6 +32,9 @@ install(FILES ${made}/assayConfig.cmake ${made}/assayConfigVersion.cmake
 install(FILES ${made}/assay.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/kernels/include/assay
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# The keys of a list of cases, to be read.
+install(FILES ${PROJECT_SOURCE_DIR}/fixtures/synth/cases.h
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/assay/cases RENAME keys.h)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/golden ${PROJECT_SOURCE_DIR}/fixtures/cases
     DESTINATION ${CMAKE_INSTALL_DATADIR}/assay)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/world/trained/
