@@ -30,10 +30,30 @@ inline size_t entries_bytes(const assay_sae &sae, int64_t rows)
     return static_cast<size_t>(rows * words + 1) * sizeof(int64_t) + ranks_bytes(sae, rows);
 }
 
+/* Where z and pre begin, from the start of a workspace: at multiples of PART_ALIGNED, as the
+ * workspace does, so that rows of whole octets are read in octets (product.h). */
+enum { PART_ALIGNED = 256 };
+struct PieceParts {
+    size_t z, pre, all;
+};
+
+constexpr size_t next_part(size_t at, size_t bytes)
+{
+    return (at + bytes + PART_ALIGNED - 1) / PART_ALIGNED * PART_ALIGNED;
+}
+
+inline PieceParts parts_of_piece(const assay_sae &sae, int64_t rows)
+{
+    PieceParts at = {};
+    at.z = next_part(0, entries_bytes(sae, rows));
+    at.pre = next_part(at.z, static_cast<size_t>(rows * sae.d_in) * sizeof(float));
+    at.all = next_part(at.pre, static_cast<size_t>(rows * sae.d_sae) * sizeof(float));
+    return at;
+}
+
 inline size_t piece_bytes(const assay_sae &sae, int64_t rows)
 {
-    return entries_bytes(sae, rows) +
-           static_cast<size_t>(rows * (sae.d_in + sae.d_sae)) * sizeof(float);
+    return parts_of_piece(sae, rows).all;
 }
 
 inline int64_t rows_of_piece(const assay_sae &sae, int64_t rows)
@@ -55,12 +75,13 @@ inline Piece carve_entries(const assay_sae &sae, int64_t rows, void *memory)
     return piece;
 }
 
-/* The words of 8 bytes first: the workspace is aligned. */
 inline Piece carve(const assay_sae &sae, int64_t rows, void *workspace)
 {
+    const PieceParts at = parts_of_piece(sae, rows);
+    char *const base = static_cast<char *>(workspace);
     Piece piece = carve_entries(sae, rows, workspace);
-    piece.z = reinterpret_cast<float *>(static_cast<char *>(workspace) + entries_bytes(sae, rows));
-    piece.pre = piece.z + rows * sae.d_in;
+    piece.z = reinterpret_cast<float *>(base + at.z);
+    piece.pre = reinterpret_cast<float *>(base + at.pre);
     return piece;
 }
 
