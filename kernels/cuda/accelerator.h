@@ -25,7 +25,18 @@ inline cudaStream_t stream_of(void *stream)
 const assay_accelerator_timing *timing();
 
 assay_status multiprocessors(const assay_exec *exec, int *count);
-/* ceilings.cu: of the same names in the interface; load_ceilings runs its kernels on nothing. */
+/* Brings a kernel's code to the device unless it is there: where kernels are loaded when they are
+ * first needed, asking for what one is loads it. */
+template <typename... Parameters>
+assay_status load_code(const assay_exec *exec, void (*kernel)(Parameters...))
+{
+    cudaFuncAttributes facts;
+    ASSAY_CUDA_TRY(exec, use_device(exec));
+    ASSAY_CUDA_TRY(exec, cudaFuncGetAttributes(&facts, kernel));
+    return ASSAY_OK;
+}
+
+/* ceilings.cu: of the same names in the interface; load_ceilings loads its kernels. */
 assay_status load_ceilings(const assay_exec *exec);
 assay_status sweep(int32_t device, void *stream, void *to, const void *from, size_t bytes,
                    uint32_t times, assay_error *error);

@@ -131,9 +131,15 @@ assay_status run_unit(const assay_exec *exec, int count, void *to, const void *f
 
 assay_status load_ceilings(const assay_exec *exec)
 {
-    ASSAY_LAUNCH(exec, sweep_memory, (Dimensions{1, BLOCK, 0}), static_cast<uint4 *>(nullptr),
-                 static_cast<const uint4 *>(nullptr), size_t(0), 0u);
-    return ASSAY_OK;
+    assay_status status = load_code(exec, sweep_memory);
+#ifndef ASSAY_EMULATED
+    status = status == ASSAY_OK ? load_code(exec, keep_multiplying<UNIT_BF16>) : status;
+    status = status == ASSAY_OK ? load_code(exec, keep_multiplying<UNIT_F16>) : status;
+    status = status == ASSAY_OK ? load_code(exec, keep_multiplying<UNIT_TF32>) : status;
+    status = status == ASSAY_OK ? load_code(exec, keep_multiplying<UNIT_I8>) : status;
+    status = status == ASSAY_OK ? load_code(exec, keep_multiplying<UNIT_E4M3>) : status;
+#endif
+    return status;
 }
 
 assay_status sweep(int32_t device, void *stream, void *to, const void *from, size_t bytes,

@@ -79,13 +79,19 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), Dimensions s
     }
 #ifdef ASSAY_EMULATED
     if (!(is_there(arguments) && ...)) {
-        emulate::refuse(name);
+        emulate::refuse(name,
+                        "an illegal memory access was encountered: an argument is host memory");
+        return cudaGetLastError();
+    }
+    const cudaStream_t stream = static_cast<cudaStream_t>(exec->stream);
+    if (!emulate::load_code(reinterpret_cast<const void *>(kernel), stream)) {
+        emulate::refuse(name, "its code would be loaded behind a shut gate");
         return cudaGetLastError();
     }
     auto thread = [=] { kernel(arguments...); };
     const size_t parameters = (0 + ... + sizeof(Parameters));
-    emulate::launch_in(static_cast<cudaStream_t>(exec->stream),
-                       {name, size.grid, size.block, size.shared_bytes, parameters}, thread);
+    emulate::launch_in(stream, {name, size.grid, size.block, size.shared_bytes, parameters},
+                       thread);
 #else
     (void)name;
     kernel<<<size.grid, size.block, size.shared_bytes,

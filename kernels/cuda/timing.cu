@@ -99,17 +99,16 @@ assay_status bus(int32_t device, char text[ASSAY_DEVICE_BUS_MAX], assay_error *e
                       static_cast<int>(device), cudaGetErrorString(status));
 }
 
-/* Every kernel that is timed here once, on nothing: behind a gate none is to be loaded. */
+/* Every kernel that is enqueued here, and the gate's own once: behind a gate none is to be loaded.
+ * Kernels of ops are loaded by their first call, which nobody times. */
 assay_status load_all(const assay_exec *exec, const Gate *gate)
 {
-    const Dimensions one = {1, 1, 0};
     gate->host[OPEN] = 1;
-    ASSAY_LAUNCH(exec, stand_at_gate, one, gate->device, uint64_t(0));
-    ASSAY_LAUNCH(exec, overwrite, (Dimensions{1, BLOCK, 0}), static_cast<uint4 *>(nullptr),
-                 size_t(0), 0u);
-    ASSAY_LAUNCH(exec, take_stamps, one, static_cast<assay_stamp *>(nullptr), 0u);
-    ASSAY_LAUNCH(exec, spin_for, one, uint64_t(0));
-    const assay_status status = load_ceilings(exec);
+    ASSAY_LAUNCH(exec, stand_at_gate, (Dimensions{1, 1, 0}), gate->device, uint64_t(0));
+    assay_status status = load_code(exec, overwrite);
+    status = status == ASSAY_OK ? load_code(exec, take_stamps) : status;
+    status = status == ASSAY_OK ? load_code(exec, spin_for) : status;
+    status = status == ASSAY_OK ? load_ceilings(exec) : status;
     if (status == ASSAY_OK) {
         ASSAY_CUDA_TRY(exec, cudaDeviceSynchronize());
     }

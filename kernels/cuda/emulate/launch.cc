@@ -178,14 +178,14 @@ static void run_launch(const Launch &what, void (*thread)(void *), void *call)
     }
 }
 
-void refuse(const char *kernel)
+void refuse(const char *kernel, const char *why)
 {
     const std::lock_guard<std::mutex> hold(one_launch);
     const Launch what = {kernel, dim3(), dim3(), 0, 0};
     if (memory_open()) {
         memory_close();
         forget_failure(&what);
-        fail("an illegal memory access was encountered: an argument is host memory");
+        fail("%s", why);
         set_error(cudaErrorLaunchFailure);
     }
 }

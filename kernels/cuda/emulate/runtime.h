@@ -8,10 +8,14 @@
  * its stack) makes an illegal address, after which the device is lost to the process, as a GPU is.
  * What is copied from the device arrives when its stream is synchronised and no earlier.
  * ASSAY_EMULATED_MEMORY sets the bytes that a device has, ASSAY_EMULATED_BUS gives it an address
- * for management libraries, ASSAY_EMULATED_PINNED=0 leaves no memory to pin but for gates.
+ * for management libraries, ASSAY_EMULATED_PINNED=0 leaves no memory to pin but for gates,
+ * ASSAY_EMULATED_PERSISTING says how many bytes of its cache can be set aside for lines that
+ * persist (0, unless it is set; then asking for them is an error).
  *
  * What is enqueued runs at once, but for a stream in which a gate was shut (stream_hold): from then
  * on it runs when the stream is synchronised; and for one that is captured: it runs with the graph.
+ * A kernel's code is loaded with its first launch, or when its attributes are asked for: on a GPU
+ * one that is loaded behind a shut gate may wait for ever, and is refused here.
  *
  * Without ASSAY_EMULATED_DEVICE device memory is the host's and nothing of it is protected. */
 #ifndef KERNELS_CUDA_EMULATE_RUNTIME_H
@@ -67,7 +71,10 @@ cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaGetDevice(int *device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *facts, int device);
-enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16 };
+enum cudaDeviceAttr {
+    cudaDevAttrMultiProcessorCount = 16,
+    cudaDevAttrMaxPersistingL2CacheSize = 108
+};
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
@@ -112,6 +119,25 @@ const char *cudaGetErrorString(cudaError_t error); /* of a failed launch in word
 
 namespace emulate {
 
+/* Loads a kernel to the current device. False: what the stream has stands behind a shut gate. */
+bool load_code(const void *code, cudaStream_t stream);
+
+} // namespace emulate
+
+struct cudaFuncAttributes {
+    int maxThreadsPerBlock;
+};
+
+template <typename... Parameters>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *facts, void (*kernel)(Parameters...))
+{
+    facts->maxThreadsPerBlock = 1024;
+    (void)emulate::load_code(reinterpret_cast<const void *>(kernel), nullptr);
+    return cudaSuccess;
+}
+
+namespace emulate {
+
 /* The thread's; set for what a stream does later. */
 int current_device();
 void set_device(int device);
@@ -139,8 +165,8 @@ void set_error(cudaError_t error);
 
 /* Whether a kernel of an emulated device must not follow it, but could. */
 bool is_host_memory(const void *memory);
-/* A kernel is not launched: it was given a host's address. */
-void refuse(const char *kernel);
+/* A kernel is not launched: why. */
+void refuse(const char *kernel, const char *why);
 
 /* What is wrong with an address that a kernel must not touch. */
 void describe_address(const void *address, char *text, size_t size);

@@ -1,7 +1,10 @@
 /* Streams of the emulated device: copies that arrive late, work that waits for a gate, graphs. */
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <new>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "kernels/cuda/emulate/block.h"
@@ -97,6 +100,20 @@ bool is_foreign(cudaStream_t stream)
 void stream_hold(cudaStream_t stream)
 {
     stream->held = true;
+}
+
+bool load_code(const void *code, cudaStream_t stream)
+{
+    static std::mutex one;
+    static std::set<std::pair<int, const void *>> loaded;
+    const std::lock_guard<std::mutex> hold(one);
+    const bool known = loaded.count({current_device(), code}) > 0;
+    const bool shut = stream != nullptr && stream->held && stream->noting == nullptr;
+    if (!known && shut) {
+        return false;
+    }
+    loaded.insert({current_device(), code});
+    return true;
 }
 
 bool stream_waits(cudaStream_t stream)

@@ -16,6 +16,14 @@ __global__ void fill_with(int *y, int count, int value)
     }
 }
 
+__global__ void double_it(int *y, int count)
+{
+    const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (i < count) {
+        y[i] *= 2;
+    }
+}
+
 struct Memory {
     int *there;
     int here[COUNT];
@@ -130,4 +138,23 @@ Test(emulated_device, it_has_the_memory_that_it_has)
     cr_expect_eq(total, 1000000);
     cr_expect(free_bytes <= 400000 && free_bytes > 399000, "%zu", free_bytes);
     cr_expect_eq(cudaMalloc(&memory, 600000), cudaErrorMemoryAllocation);
+}
+
+/* On a GPU whether it does wait depends on what else is loaded. */
+Test(emulated_device, code_is_not_loaded_behind_a_gate)
+{
+    Memory m;
+    assay_error error = {};
+    assay_exec exec = {};
+    exec.error = &error;
+    open(&m);
+    exec.stream = m.stream;
+    const Dimensions size = {dim3(4), dim3(32), 0};
+    const int count = COUNT;
+    cudaFuncAttributes facts;
+    emulate::stream_hold(m.stream);
+    cr_assert_eq(cudaFuncGetAttributes(&facts, fill_with), cudaSuccess);
+    cr_expect_eq(launch("fill_with", fill_with, size, &exec, m.there, count, 1), cudaSuccess);
+    cr_expect_neq(launch("double_it", double_it, size, &exec, m.there, count), cudaSuccess);
+    cr_expect_not_null(strstr(cudaGetErrorString(cudaErrorLaunchFailure), "behind a shut gate"));
 }
