@@ -127,12 +127,21 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *facts, int device)
     return given(found(device));
 }
 
+static int persisting_bytes()
+{
+    const char *const text = getenv("ASSAY_EMULATED_PERSISTING");
+    return text != nullptr ? atoi(text) : 0;
+}
+
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
 {
     cudaDeviceProp facts;
     const cudaError_t error = cudaGetDeviceProperties(&facts, device);
-    *value = facts.multiProcessorCount;
-    return attribute == cudaDevAttrMultiProcessorCount ? error : given(cudaErrorInvalidValue);
+    switch (attribute) {
+    case cudaDevAttrMultiProcessorCount: *value = facts.multiProcessorCount; return error;
+    case cudaDevAttrMaxPersistingL2CacheSize: *value = persisting_bytes(); return error;
+    }
+    return given(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaDriverGetVersion(int *version)
@@ -156,7 +165,7 @@ cudaError_t cudaDeviceGetPCIBusId(char *text, int size, int device)
 
 cudaError_t cudaCtxResetPersistingL2Cache()
 {
-    return given(cudaSuccess);
+    return given(persisting_bytes() > 0 ? cudaSuccess : cudaErrorNotSupported);
 }
 
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)

@@ -84,7 +84,7 @@ typedef struct assay_accelerator_timing {
 
     /* Puts every cache of the device out of what it held: writes all of memory (of at least twice
      * cache_bytes) with numbers that differ each time, and gives back what was set aside for lines
-     * that persist. */
+     * that persist. Leaves no line that is still to be written to memory, as far as it can. */
     assay_status (*flush)(int32_t device, void *stream, void *memory, size_t bytes,
                           assay_error *error);
 

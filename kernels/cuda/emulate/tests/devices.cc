@@ -191,3 +191,26 @@ Test(devices, what_is_captured_is_not_staged)
     cr_assert(back == from);
     cr_assert_eq(t->graph_close(1, graph, &error), ASSAY_OK);
 }
+
+/* A cache is put out of what it held on a device that keeps no lines, and on one that does. */
+Test(devices, are_flushed_with_and_without_lines_that_persist)
+{
+    enum { WORDS = 1 << 12 };
+    void *stream[DEVICES];
+    void *memory = nullptr;
+    assay_error error = {};
+    std::vector<unsigned> before(WORDS), after(WORDS);
+    constexpr size_t bytes = WORDS * sizeof(unsigned);
+    open_two(stream);
+    cr_assert_eq(a->allocate(0, bytes, &memory, &error), ASSAY_OK);
+    for (const char *const persisting : {"0", "1048576"}) {
+        setenv("ASSAY_EMULATED_PERSISTING", persisting, 1);
+        cr_assert_eq(a->timing->flush(0, stream[0], memory, bytes, &error), ASSAY_OK, "%s",
+                     error.message);
+        cr_assert_eq(a->copy(0, stream[0], after.data(), memory, bytes, ASSAY_FROM_DEVICE,
+                             &error), ASSAY_OK);
+        cr_assert_eq(a->synchronise(0, stream[0], &error), ASSAY_OK);
+        cr_assert(after != before, "the same numbers are written again");
+        before = after;
+    }
+}
