@@ -1,8 +1,11 @@
 /* sae_decode: a thread sums eight neighbours of a row over the listed latents, in the order listed.
+ * A block lists so many entries in shared memory at a time, whose columns are then read without
+ * waiting for one another: MANY of them are on their way before the first is added.
  *
  * A published decoder is [d_out, d_sae], so its columns are strided: prepare makes a transposed
  * copy in the stored type, and a decode reads only the columns listed, each as one piece. A decoder
  * that is a transposed view is used where it lies. */
+#include "kernels/cuda/product.h"
 #include "kernels/cuda/sae.h"
 
 #include <new>
@@ -12,6 +15,7 @@ namespace {
 
 struct State {
     Uploads uploads;
+    int32_t device;
     Matrix columns; /* [d_sae, d_out] */
     Matrix scale, bias;
 };
@@ -20,7 +24,11 @@ struct Codes {
     Matrix row_offsets, latent, value;
 };
 
-enum { SQUARE = 32, SQUARE_ROWS = 8, DECODE_BLOCK = 128 };
+enum { SQUARE = 32, SQUARE_ROWS = 8 };
+
+/* Threads of a block: few, so that one row is shared by many multiprocessors. Entries that a block
+ * lists at a time: each thread brings some. */
+enum { DECODE_BLOCK = 64, LISTED = 4 * DECODE_BLOCK };
 
 /* to[j, o] = from[o, j], through a tile, so that both sides are read and written along rows. */
 template <typename Word>
@@ -45,34 +53,96 @@ __global__ void transpose(Matrix from, Word *to, int64_t d_out, int64_t d_sae)
     }
 }
 
-template <typename T>
+/* Columns of a type that is in octets, and how many of them are on their way at a time; Any
+ * (product.h): of whatever type and form, one at a time. */
+template <typename Word> struct Columns {
+    enum { MANY = 256 / (OCTET * sizeof(Word)) };
+
+    static __device__ __forceinline__ void fetch(const Matrix &columns, int64_t j, int64_t at,
+                                                 int64_t, float *x)
+    {
+        load_vector(address<const Word>(columns, j, at), x);
+    }
+};
+template <> struct Columns<Any> {
+    enum { MANY = 1 };
+
+    static __device__ __forceinline__ void fetch(const Matrix &columns, int64_t j, int64_t at,
+                                                 int64_t d_out, float *x)
+    {
+        load_octet(columns, j, at, d_out - at, x);
+    }
+};
+
+/* An entry as it is added: f times the column of latent j. ~j: nothing is added, since a column
+ * whose scale is zero may hold anything. */
+struct Entry {
+    int64_t j;
+    float f;
+};
+
+__device__ __forceinline__ Entry entry_of(const Codes &codes, const Matrix &scale, int64_t e)
+{
+    const int64_t j = load_index(codes.latent, e);
+    const double factor = element_or(scale, j, 1.0);
+    const float f = static_cast<float>(load_wide(codes.value, 0, e) * factor);
+    return factor == 0.0 ? Entry{~j, 0.0f} : Entry{j, f};
+}
+
+/* Entries first .. of a row, which ends at `end`, to a list of whole MANYs; those that are too many
+ * repeat the last and add nothing. The block has read what was listed before. */
+template <int MANY>
+__device__ __forceinline__ int list_entries(const Codes &codes, const Matrix &scale, int64_t first,
+                                            int64_t end, Entry *list)
+{
+    const int count = static_cast<int>(least(end - first, LISTED));
+    const int whole = (count + MANY - 1) / MANY * MANY;
+    __syncthreads();
+    for (int i = static_cast<int>(threadIdx.x); i < whole; i += DECODE_BLOCK) {
+        const Entry own = entry_of(codes, scale, first + (i < count ? i : count - 1));
+        list[i] = i < count || own.j < 0 ? own : Entry{~own.j, 0.0f};
+    }
+    __syncthreads();
+    return whole;
+}
+
+template <typename T, typename Word>
 __global__ void __launch_bounds__(DECODE_BLOCK)
     decode(Codes codes, Matrix columns, Matrix scale, Matrix bias, Matrix x, Matrix y,
            int64_t d_out, int64_t d_in, bool layer_norm)
 {
+    constexpr int MANY = Columns<Word>::MANY;
+    static_assert(LISTED % MANY == 0, "a list is read MANY at a time");
+    ASSAY_SHARED(Entry, list, LISTED);
     const int64_t row = blockIdx.x;
-    const int64_t step = static_cast<int64_t>(gridDim.y) * DECODE_BLOCK * OCTET;
     Moments moments = {0.0, 1.0};
     if (layer_norm) {
         moments = row_moments(x, row, d_in);
     }
     const int64_t begin = load_index(codes.row_offsets, row);
     const int64_t end = load_index(codes.row_offsets, row + 1);
-    for (int64_t at = (static_cast<int64_t>(blockIdx.y) * DECODE_BLOCK + threadIdx.x) * OCTET;
-         at < d_out; at += step) {
+    const int64_t width = DECODE_BLOCK * OCTET;
+    for (int64_t slice = blockIdx.y * width; slice < d_out; slice += gridDim.y * width) {
+        const int64_t at = slice + threadIdx.x * OCTET;
+        const int64_t from = at < d_out ? at : slice; /* beyond the row: read, and not written */
         float sum[OCTET] = {};
-        for (int64_t e = begin; e < end; e++) {
-            const int64_t j = load_index(codes.latent, e);
-            const double factor = element_or(scale, j, 1.0);
-            if (factor == 0.0) {
-                continue; /* its column may hold anything */
-            }
-            const float f = static_cast<float>(load_wide(codes.value, 0, e) * factor);
-            float column[OCTET];
-            load_octet(columns, j, at, d_out - at, column);
+        for (int64_t first = begin; first < end; first += LISTED) {
+            const int count = list_entries<MANY>(codes, scale, first, end, list);
+            for (int e = 0; e < count; e += MANY) {
+                float column[MANY][OCTET];
 #pragma unroll
-            for (int i = 0; i < OCTET; i++) {
-                sum[i] += f * column[i];
+                for (int u = 0; u < MANY; u++) {
+                    const int64_t j = list[e + u].j;
+                    Columns<Word>::fetch(columns, j < 0 ? ~j : j, from, d_out, column[u]);
+                }
+#pragma unroll
+                for (int u = 0; u < MANY; u++) {
+                    const Entry own = list[e + u];
+#pragma unroll
+                    for (int i = 0; i < OCTET; i++) {
+                        sum[i] += own.f * (own.j < 0 ? 0.0f : column[u][i]);
+                    }
+                }
             }
         }
         for (int i = 0; i < OCTET && at + i < d_out; i++) {
@@ -128,6 +198,7 @@ assay_status prepare(const assay_exec *exec, const assay_sae_decode_params *para
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_decode: no memory");
     }
     const assay_sae &sae = params->sae;
+    own->device = exec->device.index;
     assay_status status =
         upload(exec, "decode_scale", sae.decode_scale, true, &own->uploads, &own->scale);
     status = status != ASSAY_OK
@@ -154,25 +225,32 @@ assay_status run(const assay_exec *exec, const assay_sae_decode_params *params, 
     const assay_sae &sae = params->sae;
     const Codes codes = {matrix_of(io->codes.row_offsets), matrix_of(io->codes.latent),
                          matrix_of(io->codes.value)};
+    const bool octets = sae.d_out % OCTET == 0;
+    const auto kernel = octets && is_in_octets(own->columns, ASSAY_BF16) ? decode<T, Bf16>
+                        : octets && is_in_octets(own->columns, ASSAY_F32) ? decode<T, float>
+                                                                          : decode<T, Any>;
     const int64_t across = least(blocks_for(sae.d_out, DECODE_BLOCK * OCTET), GRID_ROWS_MOST);
     const Dimensions size = {dim3(static_cast<unsigned>(io->y.shape[0]),
                                   static_cast<unsigned>(across)),
                              dim3(DECODE_BLOCK), 0};
-    ASSAY_LAUNCH(exec, decode<T>, size, codes, own->columns, own->scale, own->bias,
+    ASSAY_LAUNCH(exec, kernel, size, codes, own->columns, own->scale, own->bias,
                  matrix_of(io->x), matrix_of(io->y), sae.d_out, sae.d_in, sae.layer_norm);
     return ASSAY_OK;
 }
 
 /* One run reads each listed column once, and at most the whole decoder. How many are listed stands
  * on the device; this is never called within a run. */
-uint64_t bytes_read(const assay_sae_decode_params *params, const void *,
+uint64_t bytes_read(const assay_sae_decode_params *params, const void *state,
                     const assay_sae_decode_io *io)
 {
+    assay_exec exec = {};
+    exec.device.index = static_cast<const State *>(state)->device;
     const Matrix offsets = matrix_of(io->codes.row_offsets);
     int64_t listed = 0;
     const int64_t *const last =
         static_cast<const int64_t *>(offsets.data) + io->y.shape[0] * offsets.column;
-    if (cudaMemcpyAsync(&listed, last, sizeof listed, cudaMemcpyDeviceToHost, nullptr) !=
+    if (use_device(&exec) != cudaSuccess ||
+        cudaMemcpyAsync(&listed, last, sizeof listed, cudaMemcpyDeviceToHost, nullptr) !=
             cudaSuccess ||
         cudaStreamSynchronize(nullptr) != cudaSuccess) {
         return 0;
