@@ -90,7 +90,9 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), Dimensions s
     }
     auto thread = [=] { kernel(arguments...); };
     const size_t parameters = (0 + ... + sizeof(Parameters));
-    emulate::launch_in(stream, {name, size.grid, size.block, size.shared_bytes, parameters},
+    emulate::launch_in(stream,
+                       {name, size.grid, size.block, size.shared_bytes, parameters,
+                        emulate::shared_allowed(reinterpret_cast<const void *>(kernel))},
                        thread);
 #else
     (void)name;

@@ -30,19 +30,6 @@ inline void operand_row(const EmulatedRank &rank, uint64_t descriptor, int row, 
     }
 }
 
-inline float sum_of_step(float sum, const float *a, const float *b)
-{
-    constexpr emulate::Core core = emulate::CORE_16_BIT;
-    double total = static_cast<double>(sum);
-    for (int k = 0; k < STEP; k += core.block) {
-        for (int i = k; i < k + core.block; i++) {
-            total += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-        }
-        total = emulate::cut_off(total, core.bits);
-    }
-    return static_cast<float>(total);
-}
-
 /* The running thread's sums of one product. */
 inline void multiply_now(const EmulatedProduct &product)
 {
@@ -66,7 +53,7 @@ inline void multiply_now(const EmulatedProduct &product)
             for (int half = 0; half < 2; half++) {
                 float *const sum = product.sum + i + half * 2 + next;
                 const float before = product.add ? *sum : 0.0f;
-                *sum = zeros ? before : sum_of_step(before, a[half], b);
+                *sum = zeros ? before : emulate::add_products(before, a[half], b, STEP);
             }
         }
     }

@@ -1,5 +1,6 @@
 /* From an encoder's sums to the entries of sparse rows, with no dense matrix between: endings of
- * the product (product.h), and the kernels between them.
+ * a product whose threads hold sums as wgmma leaves them (plan.h), as those of mma.sync m16n8k16
+ * that follow one another do too; and the kernels between them.
  *
  *   Find    counts the entries of each row in each tile, and keeps those within the QUOTA in slots
  *   count_rows, sum_counts, place_slots: counts become places, kept entries go there
@@ -15,9 +16,11 @@
 #define KERNELS_HOPPER_ENTRIES_H
 
 #include "kernels/cuda/sae_entries.h"
-#include "kernels/hopper/product.h"
+#include "kernels/hopper/plan.h"
 
 namespace assay_hopper {
+
+using namespace assay_cuda;
 
 /* Compared with a pre-activation of f32, the greatest f32 that is not above the threshold decides
  * as the threshold itself does; a gate's score is compared with the nearest. */

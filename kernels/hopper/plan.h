@@ -95,7 +95,7 @@ ASSAY_HOPPER_BOTH constexpr Unit unit_of(int64_t number, int64_t pairs, int64_t 
 }
 
 /* Where the 128-byte swizzle puts what would be at this offset from a multiple of ATOM. */
-constexpr uint32_t swizzled(uint32_t offset)
+ASSAY_HOPPER_BOTH constexpr uint32_t swizzled(uint32_t offset)
 {
     return offset ^ (offset >> 7 & 7) << 4;
 }
@@ -124,6 +124,17 @@ ASSAY_HOPPER_BOTH constexpr int latent_of_sum(int t, int i)
 {
     return i / 4 * 8 + t % 4 * 2 + i % 2;
 }
+
+struct Extent {
+    int64_t rows, latents, depth;
+};
+
+/* Whose sums an ending is given: those of a thread of a warp group (row_of_sum, latent_of_sum). */
+struct Place {
+    int64_t unit, tile;
+    int64_t row, latent; /* the first of the warp group's 64 x 256 */
+    int thread;          /* 0 .. GROUP_THREADS - 1 */
+};
 
 constexpr size_t whole(size_t bytes)
 {

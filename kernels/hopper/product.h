@@ -43,17 +43,6 @@
 
 namespace assay_hopper {
 
-struct Extent {
-    int64_t rows, latents, depth;
-};
-
-/* Whose sums an ending is given: those of a thread of a warp group (row_of_sum, latent_of_sum). */
-struct Place {
-    int64_t unit, tile;
-    int64_t row, latent; /* the first of the warp group's 64 x 256 */
-    int thread;          /* 0 .. GROUP_THREADS - 1 */
-};
-
 #ifdef ASSAY_HOPPER_CODE
 
 enum { PRODUCER_REGISTERS = 40, CONSUMER_REGISTERS = 232 };
@@ -248,6 +237,49 @@ assay_status multiply_rows(const assay_exec *exec, const TileMap &x, const TileM
     ASSAY_LAUNCH(exec, multiply_tiles<Ending>, size, x, weight, extent, ending);
     return ASSAY_OK;
 }
+
+/* Clusters that run at a time. The emulator has one multiprocessor, and gets some all the same, so
+ * that units are shared among them. */
+static assay_status count_clusters(const assay_exec *exec, int64_t *clusters)
+{
+#ifdef ASSAY_EMULATED
+    constexpr int64_t fewest = 3;
+#else
+    constexpr int64_t fewest = 1;
+#endif
+    int multiprocessors = 0;
+    ASSAY_CUDA_TRY(exec, cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount,
+                                                exec->device.index));
+    *clusters = multiprocessors / CLUSTER > fewest ? multiprocessors / CLUSTER : fewest;
+    return ASSAY_OK;
+}
+
+/* state.h's engine. */
+struct Wgmma {
+    typedef TileMap Map;
+
+    int64_t clusters;
+
+    static assay_status make_map(const assay_exec *exec, const char *what, const void *data,
+                                 int64_t rows, int64_t columns, int64_t pitch, Map *map)
+    {
+        return assay_hopper::make_map(exec, what, data, rows, columns, pitch, map);
+    }
+
+    assay_status open(const assay_exec *exec) { return count_clusters(exec, &clusters); }
+
+    template <typename Ending> static assay_status prepare(const assay_exec *exec)
+    {
+        return prepare_product<Ending>(exec);
+    }
+
+    template <typename Ending>
+    assay_status multiply(const assay_exec *exec, const Map &x, const Map &weight,
+                          const Extent &extent, const Ending &ending) const
+    {
+        return multiply_rows(exec, x, weight, extent, clusters, ending);
+    }
+};
 
 } // namespace assay_hopper
 

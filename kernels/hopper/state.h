@@ -1,5 +1,13 @@
-/* What the Hopper encoder prepares: the weights as TMA reads them, and what stands beside each
- * latent. Internal linkage, as the kernels of entries.h have. */
+/* What a fused encoder prepares: the weights as its engine reads them, and what stands beside each
+ * latent. An engine multiplies: product.h (wgmma), kernels/tensor/product.h (mma.sync). It has
+ *
+ *   Map                             a matrix of bf16 as it reads it
+ *   make_map(...)                   as map.h says
+ *   open(exec)                      before any other call
+ *   prepare<Ending>(exec)           before that ending's first multiply
+ *   multiply(exec, x, weight, extent, ending)   every unit that the ending wants, to the ending
+ *
+ * Internal linkage, as the kernels of entries.h have. */
 #ifndef KERNELS_HOPPER_STATE_H
 #define KERNELS_HOPPER_STATE_H
 
@@ -8,17 +16,19 @@
 
 namespace assay_hopper {
 
-struct State {
+template <typename Engine> struct State {
     Uploads uploads;
     Encoder encoder;
-    TileMap weight;
+    Engine engine;
+    typename Engine::Map weight;
     Column *column; /* whole tiles */
-    int64_t weight_pitch, clusters;
+    int64_t weight_pitch;
 };
 
-/* The encoder as TMA reads it: as it lies where it is bf16 in rows of whole vectors, else a copy,
- * each element rounded once. */
-static assay_status place_encoder(const assay_exec *exec, const Matrix &weight, State *own)
+/* The encoder as the engine reads it: as it lies where it is bf16 in rows of whole vectors, else a
+ * copy, each element rounded once. */
+template <typename Engine>
+assay_status place_encoder(const assay_exec *exec, const Matrix &weight, State<Engine> *own)
 {
     const int64_t rows = own->encoder.d_sae;
     const int64_t columns = own->encoder.d_in;
@@ -40,10 +50,12 @@ static assay_status place_encoder(const assay_exec *exec, const Matrix &weight, 
         }
         data = packed;
     }
-    return make_map(exec, "the encoder", data, rows, columns, own->weight_pitch, &own->weight);
+    return Engine::make_map(exec, "the encoder", data, rows, columns, own->weight_pitch,
+                            &own->weight);
 }
 
-static assay_status place_columns(const assay_exec *exec, State *own)
+template <typename Engine>
+assay_status place_columns(const assay_exec *exec, State<Engine> *own)
 {
     const int64_t count = tiles_of(own->encoder.d_sae) * TILE_LATENTS;
     void *memory = nullptr;
@@ -59,33 +71,18 @@ static assay_status place_columns(const assay_exec *exec, State *own)
     return ASSAY_OK;
 }
 
-/* Clusters that run at a time. The emulator has one multiprocessor, and gets some all the same, so
- * that units are shared among them. */
-static assay_status count_clusters(const assay_exec *exec, int64_t *clusters)
-{
-#ifdef ASSAY_EMULATED
-    constexpr int64_t fewest = 3;
-#else
-    constexpr int64_t fewest = 1;
-#endif
-    int multiprocessors = 0;
-    ASSAY_CUDA_TRY(exec, cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount,
-                                                exec->device.index));
-    *clusters = multiprocessors / CLUSTER > fewest ? multiprocessors / CLUSTER : fewest;
-    return ASSAY_OK;
-}
-
-static assay_status open_state(const assay_exec *exec, const assay_sae &sae, State *own)
+template <typename Engine>
+assay_status open_state(const assay_exec *exec, const assay_sae &sae, State<Engine> *own)
 {
     const Operand others[] = {{"encoder", &sae.encoder}};
     assay_status status = expect(exec, ASSAY_BF16, nullptr, 0, others, 1);
     status = status != ASSAY_OK ? status : upload_encoder(exec, sae, &own->uploads, &own->encoder);
     status = status != ASSAY_OK ? status : place_encoder(exec, own->encoder.weight, own);
     status = status != ASSAY_OK ? status : place_columns(exec, own);
-    status = status != ASSAY_OK ? status : count_clusters(exec, &own->clusters);
-    status = status != ASSAY_OK ? status : prepare_product<Find>(exec);
-    status = status != ASSAY_OK ? status : prepare_product<Finish>(exec);
-    status = status != ASSAY_OK ? status : prepare_product<Score>(exec);
+    status = status != ASSAY_OK ? status : own->engine.open(exec);
+    status = status != ASSAY_OK ? status : Engine::template prepare<Find>(exec);
+    status = status != ASSAY_OK ? status : Engine::template prepare<Finish>(exec);
+    status = status != ASSAY_OK ? status : Engine::template prepare<Score>(exec);
     if (status == ASSAY_OK) { /* what was packed is there for runs in any stream */
         ASSAY_CUDA_TRY(exec, cudaStreamSynchronize(static_cast<cudaStream_t>(exec->stream)));
     }

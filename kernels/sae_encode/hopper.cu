@@ -1,180 +1,12 @@
-/* sae_encode on compute capability 9.0: rows rounded to bf16, wgmma fed by TMA, bias, threshold and
- * the gathering of entries in the product's registers (kernels/hopper/entries.h). The sparse form
- * alone. topk is not fused: its scores go through memory, and are selected from as by `cuda`.
+/* sae_encode on compute capability 9.0: kernels/hopper/run.h by wgmma fed by TMA.
  *
  * Not run on hardware; what it aims for stands in kernels/hopper/product.h. */
 #include "kernels/hopper/encode.h"
-#include "kernels/hopper/state.h"
-
-#include <new>
+#include "kernels/hopper/product.h"
+#include "kernels/hopper/run.h"
 
 namespace assay_hopper {
 namespace {
-
-assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params, void **state)
-{
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_encode: no memory");
-    }
-    return settle(exec, open_state(exec, params->sae, own), own, release_state<State>, state);
-}
-
-/* Under the emulator enough for several clusters' rows, and too little for many latents. */
-#ifdef ASSAY_EMULATED
-constexpr size_t MOST = 16 * WORKSPACE_MOST;
-#else
-constexpr size_t MOST = WORKSPACE_MOST;
-#endif
-
-Layout layout(const assay_sae &sae, int64_t rows)
-{
-    return layout_of(rows, sae.d_in, sae.d_sae);
-}
-
-ScoresLayout scores_layout(const assay_sae &sae, int64_t rows)
-{
-    return scores_layout_of(rows, sae.d_in, sae.d_sae, segments_of(sae.d_sae), sizeof(Limit));
-}
-
-int64_t rows_of_run(const assay_sae &sae, int64_t rows)
-{
-    return rows_at_once(rows, MOST, [&](int64_t some) {
-        return sae.activation == ASSAY_TOPK ? scores_layout(sae, some).all
-                                            : layout(sae, some).all;
-    });
-}
-
-size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_io *io)
-{
-    const int64_t rows = rows_of_run(params->sae, io->x.shape[0]);
-    return params->sae.activation == ASSAY_TOPK ? scores_layout(params->sae, rows).all
-                                                : layout(params->sae, rows).all;
-}
-
-/* Rows first .. as they are multiplied, and how TMA sees them. There is at least one. */
-assay_status place_rows(const assay_exec *exec, const Encoder &encoder, const Matrix &x,
-                        int64_t first, int64_t rows, void *z, TileMap *map)
-{
-    const int64_t pitch = pitch_of(encoder.d_in);
-    const Dimensions each = {dim3(static_cast<unsigned>(rows)), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, encoder_rows<Bf16>, each, encoder, x, first, static_cast<Bf16 *>(z), pitch);
-    return make_map(exec, "x", z, rows, encoder.d_in, pitch, map);
-}
-
-/* Entries of rows first .. ; slots.base has their carry at [carry_at]. */
-assay_status find_entries(const assay_exec *exec, const State &own, const TileMap &x,
-                          int64_t first, int64_t carry_at, const Slots &slots, const Outputs &out)
-{
-    const Extent extent = {slots.rows, own.encoder.d_sae, own.encoder.d_in};
-    const Dimensions each = {dim3(static_cast<unsigned>(slots.rows)), dim3(BLOCK), 0};
-    const Dimensions one = {dim3(1), dim3(BLOCK), 0};
-    const bool gated = own.encoder.gate.data != nullptr;
-    const int64_t units = pairs_of(slots.rows) * slots.tiles;
-    const Dimensions flags = {grid_stride(units), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, clear_again, flags, slots.again, units);
-    assay_status status = multiply_rows(exec, x, own.weight, extent, own.clusters,
-                                        Find{own.column, gated, slots});
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    ASSAY_LAUNCH(exec, count_rows, each, slots);
-    Piece totals = {}; /* a row's entries are its only count */
-    totals.found = slots.base;
-    totals.rows = slots.rows;
-    totals.segments = 1;
-    ASSAY_LAUNCH(exec, sum_counts, one, totals, first, carry_at, out.row_offsets);
-    ASSAY_LAUNCH(exec, place_slots, each, slots, out);
-    return multiply_rows(exec, x, own.weight, extent, own.clusters,
-                         Finish{own.column, gated, slots, out});
-}
-
-assay_status run_entries(const assay_exec *exec, const State &own, const assay_sae &sae,
-                         const assay_sae_encode_io *io)
-{
-    const int64_t rows = io->x.shape[0];
-    const int64_t at_once = rows_of_run(sae, rows);
-    const Layout at = layout(sae, at_once);
-    char *const base = static_cast<char *>(exec->workspace);
-    Slots slots = {reinterpret_cast<float *>(base + at.value),
-                   reinterpret_cast<uint8_t *>(base + at.latent),
-                   reinterpret_cast<int32_t *>(base + at.count),
-                   reinterpret_cast<int32_t *>(base + at.before),
-                   reinterpret_cast<int64_t *>(base + at.base),
-                   reinterpret_cast<int32_t *>(base + at.again),
-                   0,
-                   tiles_of(sae.d_sae)};
-    const Outputs out = outputs_of(io);
-    if (rows == 0) { /* the one offset is written */
-        Piece none = {};
-        none.found = slots.base;
-        none.segments = 1;
-        ASSAY_LAUNCH(exec, sum_counts, (Dimensions{dim3(1), dim3(BLOCK), 0}), none, int64_t{0},
-                     int64_t{0}, out.row_offsets);
-    }
-    assay_status status = ASSAY_OK;
-    for (int64_t first = 0; status == ASSAY_OK && first < rows; first += at_once) {
-        TileMap x = {};
-        slots.rows = least(at_once, rows - first);
-        status = place_rows(exec, own.encoder, matrix_of(io->x), first, slots.rows, base + at.z,
-                            &x);
-        if (status == ASSAY_OK) {
-            status = find_entries(exec, own, x, first, at_once, slots, out);
-        }
-    }
-    return status;
-}
-
-assay_status run_topk(const assay_exec *exec, const State &own, const assay_sae &sae,
-                      const assay_sae_encode_io *io)
-{
-    const int64_t at_once = rows_of_run(sae, io->x.shape[0]);
-    const ScoresLayout at = scores_layout(sae, at_once);
-    char *const base = static_cast<char *>(exec->workspace);
-    Piece piece = {};
-    piece.rows = at_once;
-    piece.segments = segments_of(sae.d_sae);
-    piece.pre = reinterpret_cast<float *>(base + at.pre);
-    piece.found = reinterpret_cast<int64_t *>(base + at.found);
-    piece.limit = reinterpret_cast<Limit *>(base + at.limit);
-    const auto score = [&](int64_t first, const Piece &part) -> assay_status {
-        if (part.rows == 0) {
-            return ASSAY_OK;
-        }
-        TileMap x = {};
-        const Extent extent = {part.rows, sae.d_sae, sae.d_in};
-        assay_status status = place_rows(exec, own.encoder, matrix_of(io->x), first, part.rows,
-                                         base + at.z, &x);
-        if (status == ASSAY_OK) {
-            status = multiply_rows(exec, x, own.weight, extent, own.clusters,
-                                   Score{own.column, part.pre, part.rows, sae.d_sae});
-        }
-        if (status != ASSAY_OK) {
-            return status;
-        }
-        const Dimensions rows = {dim3(static_cast<unsigned>(part.rows)), dim3(BLOCK), 0};
-        ASSAY_LAUNCH(exec, limit_rows, rows, own.encoder, part.pre, part.limit);
-        return ASSAY_OK;
-    };
-    return encode_in_pieces(exec, own.encoder, io, piece, score);
-}
-
-assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, const void *state,
-                 const assay_sae_encode_io *io)
-{
-    const Operand typed[] = {{"x", &io->x}};
-    const Operand others[] = {{"row_offsets", &io->codes.row_offsets},
-                              {"latent", &io->codes.latent},
-                              {"value", &io->codes.value}};
-    assay_status status = expect(exec, ASSAY_BF16, typed, others);
-    status = status != ASSAY_OK ? status : expect_workspace(exec, workspace(params, io));
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    const State &own = *static_cast<const State *>(state);
-    return params->sae.activation == ASSAY_TOPK ? run_topk(exec, own, params->sae, io)
-                                                : run_entries(exec, own, params->sae, io);
-}
 
 assay_status supports(const assay_device *device, const assay_sae_encode_params *params,
                       const assay_sae_encode_io *, assay_error *error)
@@ -192,14 +24,6 @@ assay_status supports(const assay_device *device, const assay_sae_encode_params 
     return status != ASSAY_OK ? status : weight_served("encoder", params->sae.encoder, error);
 }
 
-uint64_t bytes_read(const assay_sae_encode_params *params, const void *state,
-                    const assay_sae_encode_io *)
-{
-    return static_cast<uint64_t>(params->sae.d_sae *
-                                 static_cast<const State *>(state)->weight_pitch) *
-           sizeof(Bf16);
-}
-
 } // namespace
 
 assay_kernel hopper_sae_encode()
@@ -212,20 +36,8 @@ assay_kernel hopper_sae_encode()
     assay_kernel kernel =
         assay_kernel_of(ASSAY_OP_sae_encode, "hopper", backend,
                         "wgmma and TMA; entries are gathered from its registers");
-    kernel.space = SPACE;
-    kernel.precision.multiply = ASSAY_BF16;
-    kernel.precision.accumulate = {24, ASSAY_TRUNCATE, 4}; /* as kernels/cublas/mode.h says why */
-    kernel.precision.intermediate = ASSAY_F32;
-    kernel.precision.output = ASSAY_BF16;
-    kernel.precision.order = ASSAY_ORDER_BLOCKED;
-    kernel.alignment[0] = VECTOR; /* encoder */
-    kernel.capabilities = ASSAY_CAN_SPARSE;
+    fill_encoder<Wgmma>(&kernel);
     kernel.run.sae_encode.supports = supports;
-    kernel.run.sae_encode.workspace = workspace;
-    kernel.run.sae_encode.prepare = prepare;
-    kernel.run.sae_encode.run = run;
-    kernel.run.sae_encode.bytes_read = bytes_read;
-    kernel.release = release_state<State>;
     return kernel;
 }
 

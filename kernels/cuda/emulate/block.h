@@ -47,7 +47,7 @@ bool failed();
 void forget_failure(const Launch *launch);
 
 /* Shared memory, from the block's start to its end. */
-void shared_open(size_t dynamic_bytes);
+void shared_open(size_t dynamic_bytes, size_t allowed);
 void shared_check();
 
 } // namespace emulate

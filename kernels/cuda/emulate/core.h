@@ -30,6 +30,20 @@ inline double cut_off(double value, int bits)
     return kept > most ? most : kept < -most ? -most : kept;
 }
 
+/* sum + a . b as one instruction takes it. */
+inline float add_products(float sum, const float *a, const float *b, int count,
+                          const Core &core = CORE_16_BIT)
+{
+    double total = static_cast<double>(sum);
+    for (int k = 0; k < count; k += core.block) {
+        for (int i = k; i < k + core.block; i++) {
+            total += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+        }
+        total = cut_off(total, core.bits);
+    }
+    return static_cast<float>(total);
+}
+
 inline float sum_by_core(const float *a, const float *b, uint64_t count, const Core &core)
 {
     double sum = 0.0;

@@ -10,7 +10,7 @@
  *             where
  *   shared    filled with 0xff (NaN) before each block; writes past an array are found after the
  *             block, accesses past dynamic shared memory by a guard page
- *   launches  limits of sizes as on a GPU
+ *   launches  limits of sizes as on a GPU; dynamic shared memory as compute capability 8.6 has it
  *   memory    host memory, on a host twin; on an emulated device (ASSAY_EMULATED_DEVICE) memory of
  *             its own that is there for launches and copies alone (runtime.h)
  * Not emulated: timing, memory ordering between blocks, floating-point contraction. */
@@ -46,7 +46,7 @@ struct alignas(16) float4 {
 
 namespace emulate {
 
-enum { WARP = 32, THREADS_MAX = 1024, SHARED_MAX = 48 * 1024, PARAMETERS_MAX = 4096 };
+enum { WARP = 32, THREADS_MAX = 1024, PARAMETERS_MAX = 4096 };
 
 /* What a running thread sees of itself; the emulator sets it at every switch. */
 struct Place {
@@ -81,6 +81,7 @@ struct Launch {
     dim3 grid, block;
     size_t shared_bytes;
     size_t parameter_bytes;
+    size_t shared_allowed;
 };
 void launch(const Launch &what, void (*thread)(void *), void *call);
 

@@ -4,6 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <sys/mman.h>
 
@@ -12,11 +13,12 @@ namespace emulate {
 namespace {
 
 enum { ARRAYS_MAX = 32, CANARY = 16, PAGE = 4096 };
+enum { SHARED_ROOM = (SHARED_MOST + PAGE - 1) / PAGE * PAGE };
 
 /* [statics, canaries between them][dynamic shared memory, up to a page that nobody may touch] */
 struct Shared {
     unsigned char *statics, *dynamic_end;
-    size_t used, dynamic_bytes;
+    size_t used, dynamic_bytes, most;
     uint64_t block;
     unsigned arrays;
     size_t end[ARRAYS_MAX];
@@ -32,14 +34,14 @@ bool wrong;
 bool make_shared()
 {
     if (shared.statics == nullptr) {
-        const size_t bytes = 2 * (size_t)SHARED_MAX + PAGE;
+        const size_t bytes = (size_t)SHARED_MAX + SHARED_ROOM + PAGE;
         void *const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) {
             return false;
         }
         shared.statics = (unsigned char *)memory;
-        shared.dynamic_end = shared.statics + 2 * (size_t)SHARED_MAX;
+        shared.dynamic_end = shared.statics + (size_t)SHARED_MAX + SHARED_ROOM;
         (void)mprotect(shared.dynamic_end, PAGE, PROT_NONE);
     }
     return true;
@@ -56,8 +58,8 @@ bool good_sizes(const Launch &what)
     const dim3 b = what.block;
     const uint64_t threads = (uint64_t)b.x * b.y * b.z;
     return g.x > 0 && g.x <= 0x7fffffffu && g.y > 0 && g.y <= 65535 && g.z > 0 && g.z <= 65535 &&
-           threads > 0 && threads <= THREADS_MAX && b.z <= 64 && what.shared_bytes <= SHARED_MAX &&
-           what.parameter_bytes <= PARAMETERS_MAX;
+           threads > 0 && threads <= THREADS_MAX && b.z <= 64 &&
+           what.shared_bytes <= what.shared_allowed && what.parameter_bytes <= PARAMETERS_MAX;
 }
 
 uint64_t seed()
@@ -66,7 +68,28 @@ uint64_t seed()
     return text != nullptr ? strtoull(text, nullptr, 10) : 1;
 }
 
+std::mutex one_limit;
+std::map<const void *, size_t> limits;
+
 } // namespace
+
+cudaError_t allow_shared(const void *code, int bytes)
+{
+    const std::lock_guard<std::mutex> hold(one_limit);
+    if (bytes < 0 || bytes > SHARED_MOST) {
+        return cudaErrorInvalidValue;
+    }
+    limits[code] = (size_t)bytes;
+    return cudaSuccess;
+}
+
+size_t shared_allowed(const void *code)
+{
+    const std::lock_guard<std::mutex> hold(one_limit);
+    const auto found = limits.find(code);
+    return found == limits.end() || found->second < SHARED_MAX ? (size_t)SHARED_MAX
+                                                                 : found->second;
+}
 
 void fail(const char *format, ...)
 {
@@ -97,8 +120,10 @@ void forget_failure(const Launch *launch)
     (void)snprintf(said, sizeof said, "emulated kernel %.200s: ", launch->kernel);
 }
 
-void shared_open(size_t dynamic_bytes)
+/* More than is there without leave is everything that there is. */
+void shared_open(size_t dynamic_bytes, size_t allowed)
 {
+    shared.most = allowed > SHARED_MAX ? (size_t)SHARED_MOST : (size_t)SHARED_MAX;
     memset(shared.statics, 0xff, shared.used);
     memset(shared.dynamic_end - rounded(dynamic_bytes), 0xff, rounded(dynamic_bytes));
     shared.dynamic_bytes = dynamic_bytes;
@@ -126,9 +151,8 @@ void *shared_array(SharedArray *array, size_t bytes, Site site)
         return array->data;
     }
     if (shared.arrays == ARRAYS_MAX ||
-        shared.used + shared.dynamic_bytes + rounded(bytes) > SHARED_MAX) {
-        fail("more than %d bytes of shared memory at %s:%d", (int)SHARED_MAX, site.file,
-             site.line);
+        shared.used + shared.dynamic_bytes + rounded(bytes) > shared.most) {
+        fail("more than %zu bytes of shared memory at %s:%d", shared.most, site.file, site.line);
     }
     array->block = shared.block;
     array->data = shared.statics + shared.used;
@@ -168,7 +192,7 @@ static void run_launch(const Launch &what, void (*thread)(void *), void *call)
         const uint64_t at = order.next();
         place.block = dim3((unsigned)(at % what.grid.x), (unsigned)(at / what.grid.x % what.grid.y),
                            (unsigned)(at / what.grid.x / what.grid.y));
-        shared_open(what.shared_bytes);
+        shared_open(what.shared_bytes, what.shared_allowed);
         if (run_block(&block)) {
             shared_check();
         }
@@ -181,7 +205,7 @@ static void run_launch(const Launch &what, void (*thread)(void *), void *call)
 void refuse(const char *kernel, const char *why)
 {
     const std::lock_guard<std::mutex> hold(one_launch);
-    const Launch what = {kernel, dim3(), dim3(), 0, 0};
+    const Launch what = {kernel, dim3(), dim3(), 0, 0, 0};
     if (memory_open()) {
         memory_close();
         forget_failure(&what);

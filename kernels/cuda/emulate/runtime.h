@@ -122,7 +122,15 @@ namespace emulate {
 /* Loads a kernel to the current device. False: what the stream has stands behind a shut gate. */
 bool load_code(const void *code, cudaStream_t stream);
 
+/* The dynamic shared memory that a kernel was allowed, of SHARED_MOST at most; without leave
+ * SHARED_MAX. */
+enum { SHARED_MAX = 48 * 1024, SHARED_MOST = 99 * 1024 };
+cudaError_t allow_shared(const void *code, int bytes);
+size_t shared_allowed(const void *code);
+
 } // namespace emulate
+
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 
 struct cudaFuncAttributes {
     int maxThreadsPerBlock;
@@ -134,6 +142,15 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *facts, void (*kernel)(Para
     facts->maxThreadsPerBlock = 1024;
     (void)emulate::load_code(reinterpret_cast<const void *>(kernel), nullptr);
     return cudaSuccess;
+}
+
+template <typename... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute,
+                                 int value)
+{
+    return attribute == cudaFuncAttributeMaxDynamicSharedMemorySize
+               ? emulate::allow_shared(reinterpret_cast<const void *>(kernel), value)
+               : cudaErrorInvalidValue;
 }
 
 namespace emulate {
