@@ -186,6 +186,11 @@ if(NOT ASSAY_SANITIZE)
     set_tests_properties(cuda/gpu PROPERTIES LABELS cuda TIMEOUT 300)
 endif()
 
+# Which architectures a toolkit is asked for, and that one too old is refused.
+add_test(NAME cuda/toolkit
+    COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/ci/cuda-toolkit-test.cmake)
+set_tests_properties(cuda/toolkit PROPERTIES LABELS cuda)
+
 # The CUDA kernels judged through the emulator, which is judged before; of the module itself what
 # can be seen without a GPU.
 if(TARGET assay_cuda_emulated)
