@@ -25,10 +25,10 @@ expect("sm_100\nsm_103\nsm_120" "10;75;100" "100-real;100-virtual" "sm_10;sm_75"
 
 # A toolkit that is too old ends the configuration with one error; in a process of its own.
 if(DEFINED VERSION)
-    assay_cuda_check_version(/some/nvcc ${VERSION})
+    assay_cuda_check_version(/some/nvcc "Cuda compilation tools, release x, V${VERSION}\nBuild y")
     return()
 endif()
-foreach(version 11.8.89 12.3.107 12.4.99 12.10.1 13.0.88)
+foreach(version 9.2.148 11.8.89 12.3.107 12.4.99 12.10.1 13.0.88)
     execute_process(COMMAND ${CMAKE_COMMAND} -DVERSION=${version} -P ${CMAKE_CURRENT_LIST_FILE}
         RESULT_VARIABLE status ERROR_VARIABLE said)
     string(REGEX REPLACE "[ \n]+" " " said "${said}")

@@ -1,11 +1,13 @@
 # What the build asks of a CUDA toolkit, apart from the build so that it can be tested without one.
 
-# Ends the configuration when this nvcc is older than any that the modules are written for.
-function(assay_cuda_check_version nvcc version)
-    if(version VERSION_LESS 12.4)
-        message(FATAL_ERROR "${nvcc} is of CUDA ${version}; the CUDA modules need 12.4 or newer. "
-            "Name a newer one by -DCMAKE_CUDA_COMPILER=NVCC in a new build folder, or leave the "
-            "modules out by -DASSAY_CUDA=OFF.")
+# Ends the configuration when an nvcc, by what its --version printed, is older than any that the
+# modules are written for. Asked before CMake tries it: an old one refuses a newer host compiler, at
+# length.
+function(assay_cuda_check_version nvcc said)
+    if(said MATCHES "V([0-9]+[.][0-9]+[.][0-9]+)" AND CMAKE_MATCH_1 VERSION_LESS 12.4)
+        message(FATAL_ERROR "${nvcc} is of CUDA ${CMAKE_MATCH_1}; the CUDA modules need 12.4 or "
+            "newer. Name a newer one by -DCMAKE_CUDA_COMPILER=NVCC, or leave the modules out by "
+            "-DASSAY_CUDA=OFF.")
     endif()
 endfunction()
 
