@@ -96,14 +96,10 @@ assay_status assay_chain_case_golden(const assay_chain_case *c, bool whole, assa
     const assay_chain_output *const output = &c->chain->output[c->output];
     const int64_t shape[2] = {output->rows, output->columns};
     const double *plain = NULL;
-    const float *scale = NULL;
     assay_tensor given;
     assay_tensor limit;
     assay_status status =
         assay_scales_truth(c->scales, c->chain, c->output, NULL, &plain, error);
-    if (status == ASSAY_OK && c->witness != NULL) {
-        status = assay_scales_find(c->scales, c->chain, c->output, c->witness, &scale, error);
-    }
     if (status == ASSAY_OK) {
         status = assay_buffer_make(c->arena, ASSAY_F64, 2, shape, &given, error);
     }
@@ -116,11 +112,9 @@ assay_status assay_chain_case_golden(const assay_chain_case *c, bool whole, assa
     double *const value = limit.data;
     const assay_budget budget = {shape[0], shape[1], value, NULL, 0};
     memcpy(given.data, c->given, (size_t)assay_count(&given) * sizeof(double));
-    for (int64_t i = 0; i < assay_count(&given); i++) {
-        value[i] = scale != NULL ? assay_chain_kappa() * (double)scale[i] : 0.0;
-    }
+    memset(value, 0, (size_t)assay_count(&limit) * sizeof *value);
     assay_floor_by_agreement(plain, &(assay_budget){shape[0], shape[1], value, NULL, 0});
-    for (int64_t i = 0; !whole && i < assay_count(&given); i++) {
+    for (int64_t i = 0; !(whole && c->witness == NULL) && i < assay_count(&given); i++) {
         value[i] = isfinite(c->given[i]) && isfinite(plain[i]) ? INFINITY : value[i];
     }
     assay_result found = {.verdict = ASSAY_PASS};

@@ -27,9 +27,9 @@ typedef struct assay_chain_case {
 assay_status assay_chain_case_budget(assay_chain_case *chain_case, const assay_table *table,
                                      assay_budget *budget, assay_error *error);
 
-/* Whether the bundle's expectation is the oracle's, within the budget of the contracts that it was
- * computed under: else VOID in result, naming the bundle. whole: every number; false: only what is
- * not finite, where rows that ended are no output of a chain. */
+/* Whether the bundle's expectation is the oracle's: else VOID in result, naming the bundle. whole:
+ * every number, where it was computed in float64; false, and for other arithmetic: only what is not
+ * finite (rows that ended are no output of a chain). */
 assay_status assay_chain_case_golden(const assay_chain_case *chain_case, bool whole,
                                      assay_result *result, assay_error *error);
 
