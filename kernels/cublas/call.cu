@@ -96,7 +96,8 @@ static assay_status prefer(const assay_exec *exec, uint64_t bytes, const Alignme
 
 assay_status propose(const assay_exec *exec, const Product &product, Call *call,
                      const Alignments &alignments, int most,
-                     cublasLtMatmulHeuristicResult_t *proposed, int *count)
+                     cublasLtMatmulHeuristicResult_t *proposed, int *count,
+                     cublasStatus_t *answer)
 {
     *count = 0;
     cublasLtMatmulPreferenceOpaque_t preference;
@@ -108,13 +109,17 @@ assay_status propose(const assay_exec *exec, const Product &product, Call *call,
     const cublasStatus_t asked = cublasLtMatmulAlgoGetHeuristic(
         product.handle, &call->description, &call->a, &call->b, &call->d, &call->d,
         &preference, most, proposed, &returned);
-    if (asked == CUBLAS_STATUS_NOT_SUPPORTED) {
+    *answer = CUBLAS_STATUS_NOT_SUPPORTED;
+    if (asked == CUBLAS_STATUS_NOT_SUPPORTED || asked == CUBLAS_STATUS_ARCH_MISMATCH) {
+        *answer = asked;
         return ASSAY_OK;
     }
     ASSAY_CUBLAS_TRY(exec, asked);
     for (int i = 0; i < returned; i++) {
         if (proposed[i].state == CUBLAS_STATUS_SUCCESS) {
             proposed[(*count)++] = proposed[i];
+        } else {
+            *answer = proposed[i].state;
         }
     }
     return ASSAY_OK;

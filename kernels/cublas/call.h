@@ -23,10 +23,11 @@ struct Alignments {
     uint32_t weight, input, result;
 };
 
-/* What the heuristics propose, best first; *count 0: nothing. */
+/* What the heuristics propose, best first; *count 0: nothing, and *answer is why. */
 assay_status propose(const assay_exec *exec, const Product &product, Call *call,
                      const Alignments &alignments, int most,
-                     cublasLtMatmulHeuristicResult_t *proposed, int *count);
+                     cublasLtMatmulHeuristicResult_t *proposed, int *count,
+                     cublasStatus_t *answer);
 
 cublasStatus_t enqueue(const assay_exec *exec, const Product &product, Call *call,
                        const void *input, void *result, const cublasLtMatmulAlgo_t *algo,

@@ -210,7 +210,7 @@ assay_status open_layer(const assay_exec *exec, const Matrix &weight, const Matr
     if (status == ASSAY_OK && scaling == BY_LIBRARY && !has_algorithm(layer->product)) {
         status = end_layer<Mode>(exec, bias, BY_KERNEL, fixed, shape, layer);
     }
-    return status;
+    return status != ASSAY_OK ? status : expect_algorithm(exec, layer->product);
 }
 
 inline void close_layer(Layer *layer)

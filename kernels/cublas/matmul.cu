@@ -25,6 +25,7 @@ struct Key {
 struct Kept {
     Key key;
     Algorithm planned[BUCKETS];
+    cublasStatus_t answer;
 };
 std::vector<Kept> kept;
 
@@ -55,24 +56,26 @@ assay_status open_handle(const assay_exec *exec, cublasLtHandle_t *handle)
     return ASSAY_OK;
 }
 
-bool find_kept(const Key &key, Algorithm *planned)
+bool find_kept(const Key &key, Product *product)
 {
     const std::lock_guard<std::mutex> held(lock);
     for (const Kept &one : kept) {
         if (same(one.key, key)) {
-            memcpy(planned, one.planned, sizeof one.planned);
+            memcpy(product->planned, one.planned, sizeof one.planned);
+            product->answer = one.answer;
             return true;
         }
     }
     return false;
 }
 
-void keep(const Key &key, const Algorithm *planned)
+void keep(const Key &key, const Product &product)
 {
     const std::lock_guard<std::mutex> held(lock);
     Kept one;
     one.key = key;
-    memcpy(one.planned, planned, sizeof one.planned);
+    memcpy(one.planned, product.planned, sizeof one.planned);
+    one.answer = product.answer;
     kept.push_back(one);
 }
 
@@ -118,10 +121,10 @@ assay_status open_product(const assay_exec *exec, const ProductShape &shape, con
     product->library_bytes = library_bytes(exec->device.compute);
     assay_status status = open_handle(exec, &product->handle);
     const Key key = {exec->device.index, shape};
-    if (status == ASSAY_OK && !find_kept(key, product->planned)) {
+    if (status == ASSAY_OK && !find_kept(key, product)) {
         status = plan_all(exec, fill, product);
         if (status == ASSAY_OK) {
-            keep(key, product->planned);
+            keep(key, *product);
         }
     }
     return status;
@@ -136,6 +139,24 @@ bool has_algorithm(const Product &product)
     return any;
 }
 
+assay_status expect_algorithm(const assay_exec *exec, const Product &product)
+{
+    const ProductShape &shape = product.shape;
+    if (has_algorithm(product)) {
+        return ASSAY_OK;
+    }
+    return assay_fail(exec->error, ASSAY_UNSUPPORTED,
+                      "cuBLASLt %zu has no algorithm for %lld outputs of %lld inputs, %s x %s -> "
+                      "%s%s, on compute capability %d.%d: %s",
+                      cublasLtGetVersion(), static_cast<long long>(shape.outputs),
+                      static_cast<long long>(shape.depth), assay_dtype_name(shape.element),
+                      assay_dtype_name(shape.element), assay_dtype_name(shape.result),
+                      shape.bias ? " with a bias" : "",
+                      static_cast<int>(exec->device.compute / 10),
+                      static_cast<int>(exec->device.compute % 10),
+                      cublasLtGetStatusName(product.answer));
+}
+
 /* As the heuristics would have it, for rows that the plan does not serve. */
 static assay_status run_unplanned(const assay_exec *exec, const Product &product, Call *call,
                                   const Rows &rows, void *result, void *scratch)
@@ -144,17 +165,19 @@ static assay_status run_unplanned(const assay_exec *exec, const Product &product
                                    alignment_of(result)};
     cublasLtMatmulHeuristicResult_t proposed;
     int count = 0;
-    const assay_status status = propose(exec, product, call, alignments, 1, &proposed, &count);
+    cublasStatus_t answer = CUBLAS_STATUS_SUCCESS;
+    const assay_status status =
+        propose(exec, product, call, alignments, 1, &proposed, &count, &answer);
     if (status != ASSAY_OK) {
         return status;
     }
     if (count == 0) {
         return assay_fail(exec->error, ASSAY_UNSUPPORTED,
-                          "cuBLASLt has no algorithm for %lld x %lld x %lld of %s",
+                          "cuBLASLt has no algorithm for %lld x %lld x %lld of %s: %s",
                           static_cast<long long>(rows.count),
                           static_cast<long long>(product.shape.depth),
                           static_cast<long long>(product.shape.outputs),
-                          assay_dtype_name(product.shape.element));
+                          assay_dtype_name(product.shape.element), cublasLtGetStatusName(answer));
     }
     ASSAY_CUBLAS_TRY(exec,
                      enqueue(exec, product, call, rows.data, result, &proposed.algo, scratch));

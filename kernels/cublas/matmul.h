@@ -44,6 +44,7 @@ struct Product {
     Fixed fixed;
     size_t library_bytes;
     Algorithm planned[BUCKETS];
+    cublasStatus_t answer; /* the library's last that gave no algorithm */
 };
 
 /* Rows that are multiplied. */
@@ -62,6 +63,10 @@ assay_status open_product(const assay_exec *exec, const ProductShape &shape, con
 
 /* Whether the library has an algorithm for some number of rows. */
 bool has_algorithm(const Product &product);
+
+/* ASSAY_UNSUPPORTED, with the shape, the types and the library's answer, unless it has one: what a
+ * `prepare` ends with, as a run is too late to say so. */
+assay_status expect_algorithm(const assay_exec *exec, const Product &product);
 
 /* D = product of the rows, `result_pitch` elements apart. scratch: product.library_bytes.
  * ASSAY_UNSUPPORTED: no algorithm for it. */

@@ -58,13 +58,13 @@ assay_status open_bench(const assay_exec *exec, const Product &product, int64_t 
     return fill(exec, bench->input, count);
 }
 
-/* Mean time of a few runs after one; false when the algorithm does not run. */
+/* Mean time of a few runs after one; false when the algorithm does not run. *answer: to the first. */
 bool time_one(const assay_exec *exec, const Product &product, Call *call, const Bench &bench,
-              const cublasLtMatmulAlgo_t *algo, float *time)
+              const cublasLtMatmulAlgo_t *algo, float *time, cublasStatus_t *answer)
 {
     const cudaStream_t stream = static_cast<cudaStream_t>(exec->stream);
-    bool ran = enqueue(exec, product, call, bench.input, bench.result, algo, bench.scratch) ==
-               CUBLAS_STATUS_SUCCESS;
+    *answer = enqueue(exec, product, call, bench.input, bench.result, algo, bench.scratch);
+    bool ran = *answer == CUBLAS_STATUS_SUCCESS;
     ran = ran && cudaEventRecord(bench.from, stream) == cudaSuccess;
     for (int i = 0; ran && i < RUNS_TIMED; i++) {
         ran = enqueue(exec, product, call, bench.input, bench.result, algo, bench.scratch) ==
@@ -84,22 +84,25 @@ assay_status plan_bucket(const assay_exec *exec, Product *product, int bucket, c
                                         product->shape.outputs, &call);
     cublasLtMatmulHeuristicResult_t proposed[CANDIDATES];
     int count = 0;
+    cublasStatus_t answer = CUBLAS_STATUS_SUCCESS;
     const Alignments planned = {product->shape.weight_alignment, VECTOR, VECTOR};
     if (status == ASSAY_OK) {
         status = propose(exec, *product, &call, planned, bench != nullptr ? CANDIDATES : 1,
-                         proposed, &count);
+                         proposed, &count, &answer);
     }
     bool ran[CANDIDATES] = {};
     float time[CANDIDATES] = {};
     for (int i = 0; i < count; i++) {
         ran[i] = bench == nullptr ||
-                 time_one(exec, *product, &call, *bench, &proposed[i].algo, &time[i]);
+                 time_one(exec, *product, &call, *bench, &proposed[i].algo, &time[i], &answer);
     }
     const int best = best_of(count, ran, bench != nullptr ? time : nullptr);
     Algorithm *const algorithm = &product->planned[bucket];
     algorithm->known = status == ASSAY_OK && best >= 0;
     if (algorithm->known) {
         algorithm->algo = proposed[best].algo;
+    } else {
+        product->answer = answer;
     }
     return status;
 }

@@ -53,11 +53,13 @@ assay_status plan_slabs(const assay_exec *exec, Uploads *scratch, Spread *spread
     if (status == ASSAY_OK) {
         status = open_product(exec, shape_of(*spread, spread->slab, slab), fixed, draw<Bf16>,
                               &spread->whole);
+        status = status != ASSAY_OK ? status : expect_algorithm(exec, spread->whole);
     }
     const int64_t rest = spread->outputs % spread->slab;
     if (status == ASSAY_OK && rest != 0) {
         status = open_product(exec, shape_of(*spread, rest, slab), fixed, draw<Bf16>,
                               &spread->rest);
+        status = status != ASSAY_OK ? status : expect_algorithm(exec, spread->rest);
     }
     return status;
 }

@@ -35,14 +35,15 @@ assay_status open(const assay_exec *exec, const assay_linear_params *params, Sta
     shape.weight_pitch = pitch_of(ASSAY_I8, shape.depth);
     shape.input_pitch = shape.weight_pitch;
     Fixed fixed = {};
-    const assay_status status =
+    assay_status status =
         place_words<int8_t>(exec, matrix_of(params->weight), shape.outputs, shape.depth,
                             shape.weight_pitch, &own->uploads, &fixed);
     shape.weight_alignment = alignment_of(fixed.weight);
     own->weight_scale = fixed.scale;
     own->bias = matrix_of(params->bias);
-    return status != ASSAY_OK ? status
-                              : open_product(exec, shape, fixed, draw_whole, &own->product);
+    status = status != ASSAY_OK ? status
+                                : open_product(exec, shape, fixed, draw_whole, &own->product);
+    return status != ASSAY_OK ? status : expect_algorithm(exec, own->product);
 }
 
 assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)

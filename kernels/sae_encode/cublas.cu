@@ -70,7 +70,7 @@ assay_status open_encoder(const assay_exec *exec, const assay_sae &sae, State *o
         shape.scaling = BY_KERNEL;
         status = open_product(exec, shape, fixed, fill, &own->product);
     }
-    return status;
+    return status != ASSAY_OK ? status : expect_algorithm(exec, own->product);
 }
 
 template <typename Mode>

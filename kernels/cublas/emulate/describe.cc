@@ -3,6 +3,8 @@
 namespace emulate_lt {
 
 int compute = 90;
+int32_t unserved = -1;
+Calls calls;
 
 size_t size_of(int32_t type)
 {

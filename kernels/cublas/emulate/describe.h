@@ -11,6 +11,15 @@ namespace emulate_lt {
 /* The compute capability, times ten, of the GPU that is emulated: what is refused depends on it. */
 extern int compute;
 
+/* A type of A that has no algorithm on it; -1: none. */
+extern int32_t unserved;
+
+/* Calls since the start. */
+struct Calls {
+    int64_t asked, multiplied; /* the heuristics; products */
+};
+extern Calls calls;
+
 struct Layout {
     int32_t type;
     uint64_t rows, columns;

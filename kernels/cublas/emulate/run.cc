@@ -114,6 +114,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
     if (!is_here(handle)) {
         return CUBLAS_STATUS_NOT_INITIALIZED;
     }
+    calls.asked++;
     if (most <= 0) {
         return CUBLAS_STATUS_INVALID_VALUE;
     }
@@ -122,7 +123,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
         return status;
     }
     for (int i = 0; i < ALGORITHMS && *count < most; i++) {
-        if (promised(problem, unfold<Preference>(preference), algorithms[i])) {
+        if (problem.a.type != unserved && promised(problem, unfold<Preference>(preference), algorithms[i])) {
             cublasLtMatmulHeuristicResult_t *const result = &results[(*count)++];
             *result = {};
             fold(algorithms[i], &result->algo);
@@ -148,6 +149,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (status != CUBLAS_STATUS_SUCCESS) {
         return status;
     }
+    calls.multiplied++;
     const Algorithm algorithm = unfold<Algorithm>(algo);
     const uint64_t scratch = scratch_of(problem, algorithm);
     const void *const at[] = {A, B, C, D};
