@@ -24,7 +24,7 @@ struct Key {
 
 struct Kept {
     Key key;
-    Algorithm planned[BUCKETS];
+    Algorithm planned[BUCKETS], spare[BUCKETS];
     cublasStatus_t answer;
 };
 std::vector<Kept> kept;
@@ -62,6 +62,7 @@ bool find_kept(const Key &key, Product *product)
     for (const Kept &one : kept) {
         if (same(one.key, key)) {
             memcpy(product->planned, one.planned, sizeof one.planned);
+            memcpy(product->spare, one.spare, sizeof one.spare);
             product->answer = one.answer;
             return true;
         }
@@ -75,14 +76,18 @@ void keep(const Key &key, const Product &product)
     Kept one;
     one.key = key;
     memcpy(one.planned, product.planned, sizeof one.planned);
+    memcpy(one.spare, product.spare, sizeof one.spare);
     one.answer = product.answer;
     kept.push_back(one);
 }
 
-/* Whether the plan counts on no more than these addresses have. */
-bool is_as_planned(const void *input, const void *result)
+/* Whether the plan counts on no more than these addresses and D's pitch have. */
+bool is_as_planned(const ProductShape &shape, const void *input, const void *result,
+                   int64_t result_pitch)
 {
-    return alignment_of(input) >= VECTOR && alignment_of(result) >= VECTOR;
+    const int64_t size = static_cast<int64_t>(assay_dtype_size(shape.result));
+    return alignment_of(input) >= VECTOR && alignment_of(result) >= VECTOR &&
+           (result_pitch == shape.outputs || result_pitch * size % VECTOR == 0);
 }
 
 } // namespace
@@ -133,8 +138,8 @@ assay_status open_product(const assay_exec *exec, const ProductShape &shape, con
 bool has_algorithm(const Product &product)
 {
     bool any = false;
-    for (const Algorithm &one : product.planned) {
-        any = any || one.known;
+    for (int bucket = 0; bucket < BUCKETS; bucket++) {
+        any = any || product.planned[bucket].known || product.spare[bucket].known;
     }
     return any;
 }
@@ -157,7 +162,7 @@ assay_status expect_algorithm(const assay_exec *exec, const Product &product)
                       cublasLtGetStatusName(product.answer));
 }
 
-/* As the heuristics would have it, for rows that the plan does not serve. */
+/* As the heuristics would have it, for rows that neither algorithm of the plan takes. */
 static assay_status run_unplanned(const assay_exec *exec, const Product &product, Call *call,
                                   const Rows &rows, void *result, void *scratch)
 {
@@ -197,10 +202,16 @@ assay_status run_product(const assay_exec *exec, const Product &product, const R
         return status;
     }
     ASSAY_CUDA_TRY(exec, use_device(exec));
-    const Algorithm &planned = product.planned[bucket_of(rows.count)];
-    if (planned.known && is_as_planned(rows.data, result)) {
+    const int bucket = bucket_of(rows.count);
+    const bool usual = is_as_planned(product.shape, rows.data, result, result_pitch);
+    const Algorithm *const all[] = {usual ? &product.planned[bucket] : nullptr,
+                                    &product.spare[bucket]};
+    for (const Algorithm *const one : all) {
+        if (one == nullptr || !one->known) {
+            continue;
+        }
         const cublasStatus_t done =
-            enqueue(exec, product, &call, rows.data, result, &planned.algo, scratch);
+            enqueue(exec, product, &call, rows.data, result, &one->algo, scratch);
         if (done != CUBLAS_STATUS_NOT_SUPPORTED && done != CUBLAS_STATUS_INVALID_VALUE) {
             ASSAY_CUBLAS_TRY(exec, done);
             return ASSAY_OK;

@@ -2,10 +2,12 @@
  * rows.
  *
  * Preparing asks the heuristics for every planned number of rows, and measures what they propose
- * for those whose operands fit a bounded scratch, on numbers that are drawn. What was found is kept
- * for the process: layers of one shape are measured once. A run measures nothing and allocates no
- * device memory; where its operands are less aligned than planned, or the planned algorithm does
- * not take so few rows, it asks the heuristics anew, on the host.
+ * for those whose operands fit a bounded scratch, on numbers that are drawn. Beside each it asks
+ * for a spare: for an odd number of rows at any address and any pitch of D, which serves what the
+ * planned one refuses. What was found is kept for the process: layers of one shape are measured
+ * once. A run measures nothing, allocates no device memory and asks nothing, but for rows that both
+ * refuse: which numbers of rows an algorithm takes is documented nowhere and found only by trying,
+ * so that for these the heuristics are asked, on the host, before the run is given up.
  *
  * Splits of k are added in the accumulator's type, never in the output's. */
 #ifndef KERNELS_CUBLAS_MATMUL_H
@@ -43,7 +45,7 @@ struct Product {
     ProductShape shape;
     Fixed fixed;
     size_t library_bytes;
-    Algorithm planned[BUCKETS];
+    Algorithm planned[BUCKETS], spare[BUCKETS];
     cublasStatus_t answer; /* the library's last that gave no algorithm */
 };
 

@@ -12,7 +12,7 @@ enum { RUNS_TIMED = 4, SOME_FLOAT = 0x3f /* in every byte: 0.747 */ };
 /* What is measured is bounded: little of it under the emulator, which is slow. */
 #ifdef ASSAY_EMULATED
 constexpr size_t MEASURED_MOST = size_t{64} << 10;
-constexpr int64_t MEASURED_ROWS = 4;
+constexpr int64_t MEASURED_ROWS = 8;
 #else
 constexpr size_t MEASURED_MOST = size_t{256} << 20;
 constexpr int64_t MEASURED_ROWS = 8192;
@@ -58,7 +58,7 @@ assay_status open_bench(const assay_exec *exec, const Product &product, int64_t 
     return fill(exec, bench->input, count);
 }
 
-/* Mean time of a few runs after one; false when the algorithm does not run. *answer: to the first. */
+/* Mean time of a few runs after one; false when the algorithm does not run, and *answer is why. */
 bool time_one(const assay_exec *exec, const Product &product, Call *call, const Bench &bench,
               const cublasLtMatmulAlgo_t *algo, float *time, cublasStatus_t *answer)
 {
@@ -107,6 +107,31 @@ assay_status plan_bucket(const assay_exec *exec, Product *product, int bucket, c
     return status;
 }
 
+/* For an odd number of rows, anywhere: asked for, not measured. */
+assay_status plan_spare(const assay_exec *exec, Product *product, int bucket)
+{
+    const ProductShape &shape = product->shape;
+    Call call;
+    assay_status status =
+        describe_call(exec, *product, product->fixed.scale, spare_rows_of_bucket(bucket),
+                      shape.outputs + multiple_of(shape.element), &call);
+    cublasLtMatmulHeuristicResult_t proposed;
+    int count = 0;
+    cublasStatus_t answer = CUBLAS_STATUS_SUCCESS;
+    const Alignments least = {shape.weight_alignment,
+                              least_alignment(shape.element, shape.element),
+                              least_alignment(shape.element, shape.result)};
+    if (status == ASSAY_OK) {
+        status = propose(exec, *product, &call, least, 1, &proposed, &count, &answer);
+    }
+    Algorithm *const algorithm = &product->spare[bucket];
+    algorithm->known = status == ASSAY_OK && count > 0;
+    if (algorithm->known) {
+        algorithm->algo = proposed.algo;
+    }
+    return status;
+}
+
 } // namespace
 
 assay_status plan_all(const assay_exec *exec, fill_fn *fill, Product *product)
@@ -121,11 +146,13 @@ assay_status plan_all(const assay_exec *exec, fill_fn *fill, Product *product)
     if (opened) { /* without room to measure, the heuristics decide */
         opened = open_bench(exec, *product, rows_of_bucket(measured - 1), fill, &bench) ==
                  ASSAY_OK;
+        (void)cudaGetLastError(); /* what was refused is no error of the next launch's */
     }
     assay_status status = ASSAY_OK;
     for (int bucket = 0; status == ASSAY_OK && bucket < BUCKETS; bucket++) {
         status = plan_bucket(exec, product, bucket,
                              opened && bucket < measured ? &bench : nullptr);
+        status = status != ASSAY_OK ? status : plan_spare(exec, product, bucket);
     }
     close_bench(&bench);
     return status;

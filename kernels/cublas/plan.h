@@ -47,6 +47,13 @@ inline int64_t rows_of_bucket(int bucket)
     return int64_t{1} << bucket;
 }
 
+/* The number of rows that a bucket's spare algorithm is asked for: the greatest odd one it has, as
+ * what takes that takes no tile for granted. */
+inline int64_t spare_rows_of_bucket(int bucket)
+{
+    return rows_of_bucket(bucket) - (bucket > 1 ? 1 : 0);
+}
+
 /* The greatest power of two, at most ALIGNED_MOST, that the address is a multiple of. */
 inline uint32_t alignment_of(const void *address)
 {
@@ -67,6 +74,15 @@ inline int64_t pitch_of(assay_dtype element, int64_t columns)
 inline int64_t multiple_of(assay_dtype element)
 {
     return element == ASSAY_E4M3 ? 16 : element == ASSAY_I8 ? 4 : 1;
+}
+
+/* What operands of type `dtype` are aligned to where nothing else is known, in products of
+ * `element`: 8-bit products want more than the type does (the same documentation). */
+inline uint32_t least_alignment(assay_dtype element, assay_dtype dtype)
+{
+    return element == ASSAY_E4M3 ? uint32_t{VECTOR}
+           : element == ASSAY_I8 ? 4u
+                                 : static_cast<uint32_t>(assay_dtype_size(dtype));
 }
 
 inline size_t whole(size_t bytes)

@@ -7,6 +7,7 @@
  *             multiples, as documented
  *   places    operands as aligned as the algorithm needs (the heuristics propose none that needs
  *             more than the preference promises), scratch as large as it needs
+ *   rows      an algorithm that was proposed for some columns of D may refuse fewer
  *   scales    of fp8 alone; outer vectors on Hopper alone, and only both
  *   sums      f32 in order; TF32 cuts operands off that have more bits; tensor cores add blocks
  *             exactly and cut the sum off after each: to 24 bits, fp8's to 14; splits of k

@@ -110,6 +110,12 @@ cublasStatus_t check(cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a,
                                                                 : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
+bool takes(const Problem &problem, const Algorithm &algorithm)
+{
+    return problem.k >= (uint64_t)algorithm.splits &&
+           (problem.n % 2 == 0 || problem.n <= algorithm.odd_most);
+}
+
 uint64_t scratch_of(const Problem &problem, const Algorithm &algorithm)
 {
     return algorithm.splits > 1

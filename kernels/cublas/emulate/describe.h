@@ -46,6 +46,7 @@ struct Algorithm {
     uint32_t mark; /* says that the heuristics made it */
     uint32_t alignment; /* of pointers and of columns, in bytes; 0: the element's */
     int32_t splits;     /* of k */
+    uint64_t odd_most;  /* greatest odd number of D's columns that it takes */
 };
 constexpr uint32_t MARK = 0x1f4a2c77u;
 
@@ -79,6 +80,9 @@ cublasStatus_t check(cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a,
 
 /* Whether columns of every matrix begin at multiples of so many bytes. */
 bool pitches_are(const Problem &problem, uint32_t alignment);
+
+/* Whether it multiplies so many columns and so great a k. */
+bool takes(const Problem &problem, const Algorithm &algorithm);
 
 uint64_t scratch_of(const Problem &problem, const Algorithm &algorithm);
 

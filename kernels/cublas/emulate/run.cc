@@ -21,8 +21,10 @@ static float time_of(const Problem &problem, const Algorithm &algorithm)
 
 enum { ALGORITHMS = 3, DEVICES_MOST = 8 };
 
-/* Vectors of 16 bytes, the same with k split, and whatever lies anywhere. */
-static const Algorithm algorithms[ALGORITHMS] = {{MARK, 16, 1}, {MARK, 16, 3}, {MARK, 0, 1}};
+/* Vectors of 16 bytes, the same with k split, and whatever lies anywhere. One that was proposed for
+ * a number of columns need not take a smaller one. */
+static const Algorithm algorithms[ALGORITHMS] = {
+    {MARK, 16, 1, UINT64_MAX}, {MARK, 16, 3, 4}, {MARK, 0, 1, UINT64_MAX}};
 
 static bool promised(const Problem &problem, const Preference &preference,
                      const Algorithm &algorithm)
@@ -40,7 +42,7 @@ static bool promised(const Problem &problem, const Preference &preference,
            scratch_of(problem, algorithm) <= preference.workspace_bytes &&
            (algorithm.splits == 1 ||
             (preference.schemes & CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE) != 0) &&
-           problem.k >= (uint64_t)algorithm.splits;
+           takes(problem, algorithm);
 }
 
 static bool lies_at(const void *pointer, uint32_t alignment)
@@ -157,7 +159,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
         (scratch > 0 && !lies_at(workspace, 16))) {
         return CUBLAS_STATUS_INVALID_VALUE;
     }
-    if (!lie_as_needed(problem, algorithm, at) || problem.k < (uint64_t)algorithm.splits) {
+    if (!lie_as_needed(problem, algorithm, at) || !takes(problem, algorithm)) {
         return CUBLAS_STATUS_NOT_SUPPORTED;
     }
     float one = 1.0f; /* integers: alpha 1 and beta 0 are all that is emulated */
