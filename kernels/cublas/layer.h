@@ -9,6 +9,7 @@
 #ifndef KERNELS_CUBLAS_LAYER_H
 #define KERNELS_CUBLAS_LAYER_H
 
+#include "kernels/cublas/draw.h"
 #include "kernels/cublas/matmul.h"
 #include "kernels/cublas/mode.h"
 #include "kernels/cublas/quantise.h"
@@ -127,29 +128,6 @@ inline assay_status place_bias(const assay_exec *exec, assay_dtype type, const M
     }
     return type == ASSAY_BF16 ? pack(exec, bias, 1, count, static_cast<Bf16 *>(*placed), count)
                               : pack(exec, bias, 1, count, static_cast<float *>(*placed), count);
-}
-
-/* Numbers between -1 and 1 to time products on: zeros would be faster than data is. */
-template <typename Element>
-static __global__ void draw_numbers(Element *to, int64_t count)
-{
-    const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-    for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
-         i += step) {
-        uint32_t word = static_cast<uint32_t>(i) * 2654435761u;
-        word ^= word >> 15;
-        word *= 2246822519u;
-        word ^= word >> 13;
-        narrow(static_cast<float>(word) * 0x1p-31f - 1.0f, to + i);
-    }
-}
-
-template <typename Element>
-assay_status draw(const assay_exec *exec, void *operand, int64_t count)
-{
-    const Dimensions size = {grid_stride(count), dim3(BLOCK), 0};
-    ASSAY_LAUNCH(exec, draw_numbers<Element>, size, static_cast<Element *>(operand), count);
-    return ASSAY_OK;
 }
 
 /* Who scales on the device that is prepared for. */

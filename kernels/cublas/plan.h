@@ -157,6 +157,13 @@ inline int best_of(int count, const bool *ran, const float *time)
     return best;
 }
 
+/* Bytes that operands and results of what is measured may take: a quarter of what the device has
+ * free, as weights of other layers are still to come, and no more than `most`. */
+inline size_t measured_bytes(size_t free_bytes, size_t most)
+{
+    return free_bytes / 4 < most ? free_bytes / 4 : most;
+}
+
 /* Buckets whose algorithms are measured: their operands must fit `most` bytes, and no more rows
  * than `rows_most` are taken; the heuristics' first serves the rest. */
 inline int measured_buckets(size_t row_bytes, size_t most, int64_t rows_most)
@@ -168,6 +175,16 @@ inline int measured_buckets(size_t row_bytes, size_t most, int64_t rows_most)
     }
     return count;
 }
+
+/* An encoder's pieces. Each piece reads all weights again and multiplies by them, so that for R
+ * rows of 16-bit operands a GPU of bandwidth W and peak P is held up by the weights while
+ *   2 bytes / W > 2 R / P,   R < P / W:   989 TFLOP/s over 3.35 TB/s is 295 on an H100, 206 on an
+ * H200, double that in fp8. A piece of 2048 rows is seven times that: the weights, read while it
+ * is multiplied, hide behind it, and what a last piece leaves unused of a wave is little. Its
+ * pre-activations at 65,536 latents are 512 MiB; those of a piece that a last cache of 50 MB would
+ * hold (190 rows) read the weights more often than they save. */
+constexpr int64_t ENCODE_ROWS_MOST = 2048;
+constexpr size_t ENCODE_BYTES_MOST = size_t{1} << 30;
 
 /* Rows at a time where each needs `row_bytes` of scratch: as many as fit `most`, at least one. */
 inline int64_t rows_that_fit(int64_t rows, size_t row_bytes, size_t most)

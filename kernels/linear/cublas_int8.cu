@@ -17,13 +17,6 @@ struct State {
     Matrix bias;
 };
 
-assay_status draw_whole(const assay_exec *exec, void *operand, int64_t count)
-{
-    ASSAY_CUDA_TRY(exec, cudaMemsetAsync(operand, 0x35, static_cast<size_t>(count),
-                                         static_cast<cudaStream_t>(exec->stream)));
-    return ASSAY_OK;
-}
-
 assay_status open(const assay_exec *exec, const assay_linear_params *params, State *own)
 {
     ProductShape shape = {};
@@ -42,7 +35,7 @@ assay_status open(const assay_exec *exec, const assay_linear_params *params, Sta
     own->weight_scale = fixed.scale;
     own->bias = matrix_of(params->bias);
     status = status != ASSAY_OK ? status
-                                : open_product(exec, shape, fixed, draw_whole, &own->product);
+                                : open_product(exec, shape, fixed, draw<int8_t>, &own->product);
     return status != ASSAY_OK ? status : expect_algorithm(exec, own->product);
 }
 

@@ -1,5 +1,6 @@
 /* linear on integers: against float64 on the operands as they are given, within what rounding both
  * to 127 steps can cost. */
+#include "kernels/cublas/draw.h"
 #include "kernels/cublas/tests/case.h"
 
 namespace {
@@ -85,6 +86,26 @@ Test(int8, integers_are_exact)
             cr_assert(c.y[n * 20 + o] == assay_f64_to_bf16(sum), "row %d, output %d", (int)n,
                       (int)o);
         }
+    }
+}
+
+/* What plans are timed on: every integer that quantising gives, about as often as any other. */
+Test(int8, drawn_operands_are_of_all_integers)
+{
+    enum { COUNT = 255 * 400 };
+    std::vector<int8_t> drawn(COUNT, 0);
+    std::vector<int> often(256, 0);
+    assay_error error = {};
+    assay_exec exec = {};
+    exec.error = &error;
+    cr_assert(assay_cublas::draw<int8_t>(&exec, drawn.data(), COUNT) == ASSAY_OK, "%s",
+              error.message);
+    for (const int8_t word : drawn) {
+        often[static_cast<size_t>(word + 128)]++;
+    }
+    cr_assert(often[0] == 0, "-128 is no word of a row");
+    for (size_t i = 1; i < often.size(); i++) {
+        cr_assert(often[i] > 280 && often[i] < 520, "%d comes %d times", (int)i - 128, often[i]);
     }
 }
 

@@ -119,6 +119,28 @@ Test(plan, what_is_measured_fits_its_memory)
     cr_assert(measured_buckets(size_t{1} << 40, 1 << 20, 8192) == 0);
 }
 
+Test(plan, what_is_measured_leaves_a_device_its_memory)
+{
+    const size_t most = size_t{2} << 30;
+    cr_assert(measured_bytes(size_t{141} << 30, most) == most);
+    cr_assert(measured_bytes(size_t{4} << 30, most) == size_t{1} << 30);
+    cr_assert(measured_bytes(0, most) == 0);
+    /* 65,536 outputs of 4,096, bf16 to f32: all powers of two up to 4,096 rows on a large device */
+    const size_t row = 4096 * 2 + 65536 * 4;
+    cr_assert(rows_of_bucket(measured_buckets(row, most, 8192) - 1) == 4096);
+}
+
+/* An encoder of 65,536 latents of 4,096: a batch reads its weights once, up to 2,048 rows. */
+Test(plan, encoders_take_large_batches_in_large_pieces)
+{
+    const size_t row = 4096 * 2 + 65536 * 4 + 34 * 8 + 65536;
+    for (const int64_t rows : {1, 64, 1024, 1500, 2048}) {
+        cr_assert(rows_that_fit(rows, row, ENCODE_BYTES_MOST) == rows, "%d rows", (int)rows);
+    }
+    cr_assert(rows_that_fit(1 << 20, 4 * row, ENCODE_BYTES_MOST) >= 512,
+              "four times the latents leave pieces that are bound by arithmetic");
+}
+
 Test(plan, pieces_fit_their_scratch_or_are_one_row)
 {
     cr_assert(rows_that_fit(100, 0, 10) == 100, "no scratch, no pieces");

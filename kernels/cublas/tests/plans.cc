@@ -147,6 +147,19 @@ Test(plans, a_run_asks_nothing)
     }
 }
 
+/* Without room to measure in the heuristics decide, and the next launch is not blamed for it. */
+Test(plans, of_a_device_that_is_full)
+{
+    setenv("ASSAY_EMULATED_MEMORY", "16384", 1);
+    const assay_kernel kernel = describe_linear<Bf16Mode>();
+    const emulate_lt::Calls before = emulate_lt::calls;
+    Prepared p;
+    prepare(kernel, 72, 40, &p);
+    cr_assert(emulate_lt::calls.multiplied == before.multiplied);
+    run_rows(&p, 5, 40, 0);
+    kernel.release(&p.exec, p.state);
+}
+
 Test(plans, rows_that_lie_anywhere_ask_nothing)
 {
     const assay_kernel kernel = describe_linear<Bf16Mode>();
