@@ -109,10 +109,16 @@ template <typename Mode> Parts parts_of(const assay_sae &sae, int64_t rows)
             whole(entries_bytes(sae, rows))};
 }
 
+/* Pieces must show in the emulator's small cases. */
+#ifdef ASSAY_EMULATED
+constexpr size_t MOST = WORKSPACE_MOST;
+#else
+constexpr size_t MOST = ENCODE_BYTES_MOST;
+#endif
+
 template <typename Mode> int64_t rows_at_once(const assay_sae &sae, int64_t rows)
 {
-    constexpr int64_t rows_most = 4096;
-    return rows_that_fit(least(rows, rows_most), bytes_of(parts_of<Mode>(sae, 1)), WORKSPACE_MOST);
+    return rows_that_fit(least(rows, ENCODE_ROWS_MOST), bytes_of(parts_of<Mode>(sae, 1)), MOST);
 }
 
 template <typename Mode>
