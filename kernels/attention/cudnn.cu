@@ -66,6 +66,7 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
     if (status != ASSAY_OK || io->q.shape[0] == 0) {
         return status;
     }
+    begin_run(exec);
     Plan made = {nullptr, 0};
     const int64_t sequences = io->k_cache.shape[0];
     const int64_t rows = io->q.shape[0];

@@ -7,8 +7,7 @@ namespace assay_cudnn {
 
 namespace {
 
-/* Plans of one layer, norm or attention, for so many numbers of rows; the oldest goes first. */
-enum { DEVICES_MOST = 64, PLANS_KEPT = 8 };
+enum { DEVICES_MOST = 64 };
 
 std::mutex lock; /* of what follows */
 Context contexts[DEVICES_MOST];
@@ -16,8 +15,10 @@ Context contexts[DEVICES_MOST];
 struct Kept {
     GraphKey key;
     Plan plan;
+    bool captured;
 };
-std::vector<Kept> kept;
+std::vector<Kept> kept; /* the one that was run or made last is the last */
+bool capturing;         /* the stream of the last run was */
 
 assay_status open_context(int32_t device, Context *context, assay_error *error)
 {
@@ -89,22 +90,68 @@ static bool akin(const GraphKey &a, const GraphKey &b)
     return same(a, other);
 }
 
-void keep_plan(const GraphKey &key, const Plan &plan)
+/* The plan of the graph's kin that was run longest ago, where there are too many that may go. */
+static size_t to_go(const GraphKey &key)
 {
-    const std::lock_guard<std::mutex> held(lock);
     int count = 0;
     size_t oldest = kept.size();
     for (size_t i = kept.size(); i-- > 0;) {
-        if (akin(kept[i].key, key)) {
+        if (akin(kept[i].key, key) && !kept[i].captured) {
             count++;
             oldest = i;
         }
     }
-    if (count >= PLANS_KEPT) {
+    return count >= PLANS_KEPT ? oldest : kept.size();
+}
+
+/* Whether nothing that was enqueued on the device is still to run. */
+static bool came_to_its_end(int32_t device)
+{
+    int current = 0;
+    if (cudaGetDevice(&current) != cudaSuccess || cudaSetDevice(device) != cudaSuccess) {
+        return false;
+    }
+    const bool ended = cudaDeviceSynchronize() == cudaSuccess;
+    (void)cudaSetDevice(current);
+    return ended;
+}
+
+void keep_plan(const GraphKey &key, const Plan &plan)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    bool ended = false;
+    for (size_t oldest = to_go(key); oldest < kept.size(); oldest = to_go(key)) {
+        ended = ended || (!capturing && came_to_its_end(key.device));
+        if (!ended) {
+            break;
+        }
         node_destroy(&kept[oldest].plan.plan);
         kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(oldest));
     }
-    kept.push_back({key, plan});
+    kept.push_back({key, plan, false});
+}
+
+void begin_run(const assay_exec *exec)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    capturing = cudaStreamIsCapturing(static_cast<cudaStream_t>(exec->stream), &status) !=
+                    cudaSuccess ||
+                status != cudaStreamCaptureStatusNone;
+}
+
+static void note_run(const Plan &plan)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    for (size_t i = kept.size(); i-- > 0;) {
+        if (kept[i].plan.plan == plan.plan) {
+            Kept own = kept[i];
+            own.captured = own.captured || capturing;
+            kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(i));
+            kept.push_back(own);
+            return;
+        }
+    }
 }
 
 assay_status run_bound(const assay_exec *exec, const Plan &plan, const Binding *bindings,
@@ -128,6 +175,7 @@ assay_status run_bound(const assay_exec *exec, const Plan &plan, const Binding *
     ASSAY_CUDA_TRY(exec, use_device(exec));
     ASSAY_CUDNN_TRY(exec->error,
                     cudnnSetStream(context.handle, static_cast<cudaStream_t>(exec->stream)));
+    note_run(plan);
     return plan_run(context.handle, plan, used, ids, pointers, workspace, exec->error);
 }
 

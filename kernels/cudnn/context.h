@@ -2,7 +2,12 @@
  * graphs. Plans take cuDNN from milliseconds to seconds to make (it compiles), so that they are made
  * where shapes are first seen (`supports`, `workspace`), and a run finds its own; one of rows that
  * nobody asked about, or of too many others since, makes it again, on the host. The library's handle
- * and these plans serve one thread at a time. */
+ * and these plans serve one thread at a time.
+ *
+ * A plan owns the code that it launches. Of one layer, norm or attention PLANS_KEPT numbers of rows
+ * are kept, and the one that was run longest ago goes first: after the device has come to the end
+ * of its work, and never while a stream is captured. One that was captured stays for the process:
+ * a CUDA graph replays its code for as long as its owner likes. */
 #ifndef KERNELS_CUDNN_CONTEXT_H
 #define KERNELS_CUDNN_CONTEXT_H
 
@@ -38,8 +43,12 @@ template <typename Shape>
 assay_status plan_for(const GraphKey &key, void (*build)(Graph *, const Shape &),
                       const Shape &shape, Plan *plan, assay_error *error);
 
+enum { PLANS_KEPT = 32 };
 bool find_plan(const GraphKey &key, Plan *plan);
 void keep_plan(const GraphKey &key, const Plan &plan);
+
+/* What a run begins with, before it looks for its plan: notes whether its stream is captured. */
+void begin_run(const assay_exec *exec);
 
 template <typename Shape>
 assay_status plan_for(const GraphKey &key, void (*build)(Graph *, const Shape &),

@@ -51,6 +51,7 @@ assay_status run(const assay_exec *exec, const assay_rmsnorm_params *params, con
     if (status != ASSAY_OK || io->x.shape[0] == 0) {
         return status;
     }
+    begin_run(exec);
     Plan made = {nullptr, 0};
     status = plan<F>(exec->device.index, params, io->x.shape[0], &made, exec->error);
     status = status != ASSAY_OK ? status : expect_workspace(exec, made.workspace_bytes);

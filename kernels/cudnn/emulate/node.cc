@@ -3,6 +3,7 @@
 namespace emulate_dnn {
 
 static thread_local std::string last_words;
+Calls calls;
 
 cudnnStatus_t refuse(cudnnStatus_t status, const std::string &words)
 {
@@ -83,6 +84,9 @@ cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type,
 
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
 {
+    const Shared data = data_of(descriptor);
+    calls.destroyed +=
+        data != nullptr && data->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ? 1 : 0;
     delete static_cast<Handle *>(descriptor);
     return CUDNN_STATUS_SUCCESS;
 }
@@ -98,6 +102,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
         status = finalise_tensor(*data);
     }
     data->finalised = status == CUDNN_STATUS_SUCCESS;
+    calls.planned += data->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ? 1 : 0;
     return status;
 }
 

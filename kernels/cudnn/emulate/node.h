@@ -67,6 +67,12 @@ struct Data {
     }
 };
 
+/* Execution plans since the start. */
+struct Calls {
+    int64_t planned, destroyed;
+};
+extern Calls calls;
+
 /* What a cudnnBackendDescriptor_t points to. */
 struct Handle {
     Shared data;
