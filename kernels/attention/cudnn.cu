@@ -1,6 +1,12 @@
 /* attention: rows are stored in the cache and told apart by sequence on the device (ragged.h), then
- * one graph for prefill, decode and mixtures of both (kernels/cudnn/build.h), for which cuDNN has
- * its fused attention, and heads that are not finite looked at again (repair.h). */
+ * one of two graphs (kernels/cudnn/build.h), and heads that are not finite looked at again
+ * (repair.h).
+ *
+ * Up to as many rows as sequences may be a decode step, which the host does not know: sequences are
+ * the device's. Each row is then a batch of one query with its own number of keys, whatever its
+ * sequence, by cuDNN's operation for attention; rows of a prompt that come so few are right too.
+ * More rows, and what that operation has no engine for, take the graph of matmul, mask, softmax and
+ * matmul, whose mask is aligned to the bottom right. */
 #include "kernels/cudnn/context.h"
 #include "kernels/cudnn/ragged.h"
 #include "kernels/cudnn/repair.h"
@@ -19,10 +25,40 @@ AttentionShape shape_of(const assay_attention_params *params, const assay_attent
             params->kv_heads, params->head_dim, F::type};
 }
 
+/* A step's plan; ASSAY_UNSUPPORTED is kept as a plan of nothing, so that it is found out once. */
+template <typename F>
+assay_status plan_step(int32_t device, const assay_attention_params *params,
+                       const assay_attention_io *io, Plan *made, assay_error *error)
+{
+    const DecodeShape s = {io->q.shape[0], io->k_cache.shape[0], io->k_cache.shape[1],
+                           params->heads, params->kv_heads, params->head_dim, F::type};
+    const GraphKey key = {device, ASSAY_OP_attention,
+                          {s.rows, s.sequences, s.capacity, s.heads, s.kv_heads, s.head_dim,
+                           s.type, 1}};
+    if (find_plan(key, made)) {
+        return made->plan != nullptr ? ASSAY_OK : ASSAY_UNSUPPORTED;
+    }
+    const assay_status status = plan_for(key, build_decode, s, made, error);
+    if (status == ASSAY_UNSUPPORTED) {
+        keep_plan(key, {nullptr, 0});
+    }
+    return status;
+}
+
+bool may_be_step(const assay_attention_io *io)
+{
+    return io->q.shape[0] <= io->k_cache.shape[0];
+}
+
+/* *step: it is a step's. */
 template <typename F>
 assay_status plan(int32_t device, const assay_attention_params *params,
-                  const assay_attention_io *io, Plan *made, assay_error *error)
+                  const assay_attention_io *io, Plan *made, bool *step, assay_error *error)
 {
+    *step = may_be_step(io) && plan_step<F>(device, params, io, made, error) == ASSAY_OK;
+    if (*step) {
+        return ASSAY_OK;
+    }
     const AttentionShape s = shape_of<F>(params, io);
     const GraphKey key = {device, ASSAY_OP_attention,
                           {s.rows_most, s.sequences, s.capacity, s.heads, s.kv_heads, s.head_dim,
@@ -47,8 +83,9 @@ size_t workspace(const assay_attention_params *params, const assay_attention_io 
 {
     size_t bytes = 0;
     const Parts parts = parts_of(io);
+    bool step = false;
     const auto plan_on = [&](int32_t device, Plan *made) {
-        return plan<F>(device, params, io, made, nullptr);
+        return plan<F>(device, params, io, made, &step, nullptr);
     };
     return io->q.shape[0] > 0 && most_scratch(plan_on, &bytes)
                ? parts.ragged + parts.made + bytes
@@ -71,24 +108,28 @@ assay_status run(const assay_exec *exec, const assay_attention_params *params, c
     const int64_t sequences = io->k_cache.shape[0];
     const int64_t rows = io->q.shape[0];
     const Parts parts = parts_of(io);
-    status = plan<F>(exec->device.index, params, io, &made, exec->error);
+    bool step = false;
+    status = plan<F>(exec->device.index, params, io, &made, &step, exec->error);
     status = status != ASSAY_OK
                  ? status
                  : expect_workspace(exec, parts.ragged + parts.made + made.workspace_bytes);
     status = status != ASSAY_OK ? status : store_rows(exec, params, io);
     const Ragged ragged = carve_ragged(sequences, exec->workspace);
-    status = status != ASSAY_OK
-                 ? status
-                 : make_ragged(exec, io->sequence, io->position, rows,
-                               params->heads * params->head_dim, sequences, ragged);
+    if (status == ASSAY_OK) {
+        status = step ? make_single(exec, io->sequence, io->position, rows, ragged)
+                      : make_ragged(exec, io->sequence, io->position, rows,
+                                    params->heads * params->head_dim, sequences, ragged);
+    }
     float scale = static_cast<float>(1.0 / sqrt(static_cast<double>(params->head_dim)));
     float masked = -FLT_MAX;
     char *const output = static_cast<char *>(exec->workspace) + parts.ragged;
-    const Binding bindings[] = {{ID_Q, io->q.data},           {ID_K, io->k_cache.data},
-                                {ID_V, io->v_cache.data},     {ID_Y, output},
-                                {ID_ROWS, ragged.rows},       {ID_KEYS, ragged.keys},
-                                {ID_Q_OFFSET, ragged.offset}, {ID_Y_OFFSET, ragged.offset},
-                                {ID_SCALE, &scale},           {ID_MASKED, &masked}};
+    int32_t *const offset = step ? nullptr : ragged.offset;
+    const Binding bindings[] = {{ID_Q, io->q.data},       {ID_K, io->k_cache.data},
+                                {ID_V, io->v_cache.data}, {ID_Y, output},
+                                {ID_ROWS, ragged.rows},   {ID_KEYS, ragged.keys},
+                                {ID_Q_OFFSET, offset},    {ID_Y_OFFSET, offset},
+                                {ID_SCALE, &scale},       {ID_MASKED, step ? nullptr : &masked},
+                                {ID_PAGE, step ? ragged.offset : nullptr}};
     status = status != ASSAY_OK ? status : run_bound(exec, made, bindings, output + parts.made);
     const Matrix rows_made = {output, params->heads * params->head_dim, 1, F::io};
     return status != ASSAY_OK ? status
@@ -117,7 +158,9 @@ assay_status supports(const assay_device *device, const assay_attention_params *
                           static_cast<long long>(io->q.shape[0]));
     }
     Plan made = {nullptr, 0};
-    return io->q.shape[0] == 0 ? ASSAY_OK : plan<F>(device->index, params, io, &made, error);
+    bool step = false;
+    return io->q.shape[0] == 0 ? ASSAY_OK
+                               : plan<F>(device->index, params, io, &made, &step, error);
 }
 
 } // namespace

@@ -127,4 +127,32 @@ void build_attention(Graph *graph, const AttentionShape &s)
     graph_matmul(graph, weight, v, y, {rows, nullptr, keys});
 }
 
+/* The cache is one page a sequence. */
+void build_decode(Graph *graph, const DecodeShape &s)
+{
+    const int64_t width = s.heads * s.head_dim;
+    const int64_t kv_width = s.kv_heads * s.head_dim;
+    const int64_t length_size[] = {s.rows, 1, 1, 1};
+    const TensorSpec q_spec = {ID_Q, s.type, 4,
+                               {s.rows, s.heads, 1, s.head_dim},
+                               {width, s.head_dim, width, 1}};
+    const TensorSpec k_spec = {ID_K, s.type, 4,
+                               {s.sequences, s.kv_heads, s.capacity, s.head_dim},
+                               {s.capacity * kv_width, s.head_dim, kv_width, 1}};
+    TensorSpec v_spec = k_spec;
+    v_spec.id = ID_V;
+    TensorSpec y_spec = q_spec;
+    y_spec.id = ID_Y;
+    Attend attend = {};
+    attend.q = graph_tensor(graph, q_spec);
+    attend.k = graph_tensor(graph, k_spec);
+    attend.v = graph_tensor(graph, v_spec);
+    attend.o = graph_tensor(graph, y_spec);
+    attend.scale = graph_scalar(graph, ID_SCALE, 4);
+    attend.rows = graph_tensor(graph, dense(ID_ROWS, CUDNN_DATA_INT32, 4, length_size));
+    attend.keys = graph_tensor(graph, dense(ID_KEYS, CUDNN_DATA_INT32, 4, length_size));
+    attend.page_table = graph_tensor(graph, dense(ID_PAGE, CUDNN_DATA_INT32, 4, length_size));
+    graph_attend(graph, attend);
+}
+
 } // namespace assay_cudnn

@@ -20,6 +20,7 @@ enum {
     ID_MASKED,
     ID_ROWS,      /* of each sequence: i32 [S] */
     ID_KEYS,      /* of each sequence: i32 [S] */
+    ID_PAGE,      /* of each row, whose keys it sees: i32 [N] */
     ID_Q_OFFSET,  /* where the sequence's rows begin in q: i32 [S + 1], in elements */
     ID_Y_OFFSET
 };
@@ -49,6 +50,15 @@ struct AttentionShape {
     cudnnDataType_t type;
 };
 void build_attention(Graph *graph, const AttentionShape &shape);
+
+/* Grouped-query attention of rows of any sequences, each a batch of one query that sees the first
+ * keys[n] keys of the cache's sequence page[n]: what a decode step is. `rows` is 1 for each. */
+struct DecodeShape {
+    int64_t rows, sequences, capacity;
+    int64_t heads, kv_heads, head_dim;
+    cudnnDataType_t type;
+};
+void build_decode(Graph *graph, const DecodeShape &shape);
 
 } // namespace assay_cudnn
 

@@ -222,6 +222,37 @@ void graph_rms_norm(Graph *graph, Node x, Node scale, Node epsilon, Node y)
     add_operation(graph, node, "an RMS norm");
 }
 
+void graph_attend(Graph *graph, const Attend &attend)
+{
+#if CUDNN_VERSION >= 91500
+    constexpr size_t since = 91500;
+    const size_t opened = good(graph) ? cudnnGetVersion() : since;
+    if (opened < since) {
+        graph->status = assay_fail(&graph->error, ASSAY_UNSUPPORTED,
+                                   "cuDNN %zu has no attention over key lengths; %zu has", opened,
+                                   since);
+    }
+    const Node node = graph_create(graph, CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_QDESC, attend.q);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_KDESC, attend.k);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_VDESC, attend.v);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_ODESC, attend.o);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC, attend.scale);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_QDESC, attend.rows);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_KVDESC, attend.keys);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_KDESC, attend.page_table);
+    PUT_NODE(graph, node, CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_VDESC, attend.page_table);
+    add_operation(graph, node, "attention");
+#else
+    (void)attend;
+    if (good(graph)) {
+        graph->status = assay_fail(&graph->error, ASSAY_UNSUPPORTED,
+                                   "built with cuDNN %d, which has no attention over key lengths",
+                                   CUDNN_VERSION);
+    }
+#endif
+}
+
 void node_destroy(Node *node)
 {
     if (*node != nullptr) {

@@ -67,6 +67,14 @@ void graph_reduce(Graph *graph, cudnnReduceTensorOp_t mode, Node x, Node y);
 /* y = x / sqrt(mean(x^2) + epsilon) * scale over all axes but the first. */
 void graph_rms_norm(Graph *graph, Node x, Node scale, Node epsilon, Node y);
 
+/* o = softmax(scale q k^T) v over the first `keys` keys of each batch, by the one operation that
+ * cuDNN has for it. q, o [B,H,M,D]; k, v [P,G,T,D], batch b's being those of page_table[b]; lengths
+ * [B,1,1,1] of i32. ASSAY_UNSUPPORTED before 9.15, of the headers or of the library. */
+struct Attend {
+    Node q, k, v, o, scale, rows, keys, page_table;
+};
+void graph_attend(Graph *graph, const Attend &attend);
+
 /* Device properties: of a handle's GPU, or as cuDNN writes them (JSON). *properties is to be
  * destroyed. */
 assay_status properties_of(cudnnHandle_t handle, Node *properties, assay_error *error);

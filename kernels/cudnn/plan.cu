@@ -66,7 +66,7 @@ static assay_status plan_of(Node configuration, Node properties, Plan *plan, ass
 
 /* The first engine that the heuristics' mode proposes and that gives a plan. */
 static assay_status plan_by(Node operations, cudnnBackendHeurMode_t mode, Node properties,
-                            Graph *graph, Plan *plan)
+                            Graph *graph, Plan *plan, bool *proposed)
 {
     enum { ENGINES_MOST = 16 };
     const Node asked = graph_create(graph, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
@@ -86,6 +86,7 @@ static assay_status plan_by(Node operations, cudnnBackendHeurMode_t mode, Node p
                     cudnnBackendGetAttribute(asked, CUDNN_ATTR_ENGINEHEUR_RESULTS,
                                              CUDNN_TYPE_BACKEND_DESCRIPTOR, ENGINES_MOST, &count,
                                              engine));
+    *proposed = count > 0;
     assay_status status = assay_fail(&graph->error, ASSAY_UNSUPPORTED,
                                      "cuDNN proposes no engine for this graph");
     for (int64_t i = 0; status != ASSAY_OK && i < count && i < ENGINES_MOST; i++) {
@@ -105,7 +106,14 @@ assay_status graph_plan(Graph *graph, Node properties, Plan *plan, assay_error *
     const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
     for (const cudnnBackendHeurMode_t mode : modes) {
         if (graph->status == ASSAY_OK && plan->plan == nullptr) {
-            status = plan_by(operations, mode, properties, graph, plan);
+            const assay_error before = graph->error;
+            const assay_status first = status;
+            bool proposed = false;
+            status = plan_by(operations, mode, properties, graph, plan, &proposed);
+            if (!proposed && first != ASSAY_OK) { /* what an engine said is worth more */
+                graph->error = before;
+                status = first;
+            }
         }
     }
     if (status != ASSAY_OK && error != nullptr) {

@@ -74,6 +74,27 @@ inline assay_status make_ragged(const assay_exec *exec, const assay_tensor &sequ
     return ASSAY_OK;
 }
 
+/* Of each row instead, which is a batch of its own: one row, its keys, and in `offset` which
+ * sequence's they are. No more rows than sequences. */
+static __global__ void fill_single(Ragged ragged, Matrix sequence, Matrix position, int64_t rows)
+{
+    const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
+    for (int64_t n = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; n < rows;
+         n += step) {
+        ragged.rows[n] = 1;
+        ragged.keys[n] = static_cast<int32_t>(load_index(position, n) + 1);
+        ragged.offset[n] = static_cast<int32_t>(load_index(sequence, n));
+    }
+}
+
+inline assay_status make_single(const assay_exec *exec, const assay_tensor &sequence,
+                                const assay_tensor &position, int64_t rows, const Ragged &ragged)
+{
+    const Dimensions fill = {grid_stride(rows), dim3(BLOCK), 0};
+    ASSAY_LAUNCH(exec, fill_single, fill, ragged, matrix_of(sequence), matrix_of(position), rows);
+    return ASSAY_OK;
+}
+
 } // namespace assay_cudnn
 
 #endif

@@ -4,6 +4,7 @@ namespace emulate_dnn {
 
 static thread_local std::string last_words;
 Calls calls;
+bool attends = true;
 
 cudnnStatus_t refuse(cudnnStatus_t status, const std::string &words)
 {
@@ -38,6 +39,7 @@ static bool belongs(cudnnBackendDescriptorType_t type, int name)
                   {CUDNN_BACKEND_REDUCTION_DESCRIPTOR, 1600, 1602},
                   {CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR, 1610, 1612},
                   {CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR, 2000, 2014},
+                  {CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR, 2800, 2810},
                   {CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, 801, 804},
                   {CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, 200, 204},
                   {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, 401, 407},
@@ -144,6 +146,14 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
         return refuse(CUDNN_STATUS_BAD_PARAM, "asked of a descriptor that is not finalised");
     }
     *count = 1;
+    if (name == CUDNN_ATTR_ENGINEHEUR_RESULTS && !attends) {
+        const Shared graph = data->node(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+        const Shared first = graph->node(CUDNN_ATTR_OPERATIONGRAPH_OPS);
+        if (first->type == CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR) {
+            *count = 0;
+            return CUDNN_STATUS_SUCCESS;
+        }
+    }
     if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE) {
         const int64_t bytes = 4096;
         memcpy(values, &bytes, sizeof bytes);
@@ -175,6 +185,11 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
     static int made;
     *handle = reinterpret_cast<cudnnHandle_t>(&made);
     return CUDNN_STATUS_SUCCESS;
+}
+
+size_t cudnnGetVersion(void)
+{
+    return CUDNN_VERSION;
 }
 
 cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t)

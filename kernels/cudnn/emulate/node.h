@@ -67,11 +67,14 @@ struct Data {
     }
 };
 
-/* Execution plans since the start. */
+/* Execution plans since the start, and attentions that were run as one operation. */
 struct Calls {
-    int64_t planned, destroyed;
+    int64_t planned, destroyed, attended;
 };
 extern Calls calls;
+
+/* Whether there is an engine for attention as one operation. */
+extern bool attends;
 
 /* What a cudnnBackendDescriptor_t points to. */
 struct Handle {

@@ -233,6 +233,79 @@ static cudnnStatus_t run_matmul(const Data &operation, Run *run)
     return CUDNN_STATUS_SUCCESS;
 }
 
+/* One query's row of o, as fused attention takes it: weights of the operands' type, not divided by
+ * their sum before they are multiplied. */
+static void attend_row(const Tensor &q, const Tensor &k, const Tensor &v, const Tensor &o,
+                       float scale, const Place &at, int64_t page, int64_t keys)
+{
+    const int64_t kv_head = at[1] / (q.size[1] / k.size[1]);
+    const uint64_t depth = static_cast<uint64_t>(q.size[3]);
+    std::vector<float> query(depth), key(depth);
+    std::vector<float> weight(static_cast<size_t>(keys)), value(weight);
+    float top = -INFINITY;
+    for (uint64_t i = 0; i < depth; i++) {
+        query[i] = load(q, {at[0], at[1], at[2], static_cast<int64_t>(i)});
+    }
+    for (int64_t t = 0; t < keys; t++) {
+        for (uint64_t i = 0; i < depth; i++) {
+            key[i] = load(k, {page, kv_head, t, static_cast<int64_t>(i)});
+        }
+        weight[static_cast<size_t>(t)] =
+            scale * emulate::sum_by_core(query.data(), key.data(), depth, emulate::CORE_16_BIT);
+        top = std::fmax(top, weight[static_cast<size_t>(t)]);
+    }
+    float sum = 0.0f;
+    for (float &one : weight) {
+        one = std::exp(one - top);
+        sum += one;
+        one = q.type == CUDNN_DATA_HALF ? assay_f16_to_f32(assay_f32_to_f16(one))
+                                        : assay_bf16_to_f32(assay_f32_to_bf16(one));
+    }
+    for (int64_t i = 0; i < o.size[3]; i++) {
+        for (int64_t t = 0; t < keys; t++) {
+            value[static_cast<size_t>(t)] = load(v, {page, kv_head, t, i});
+        }
+        const float total = emulate::sum_by_core(weight.data(), value.data(),
+                                                 static_cast<uint64_t>(keys),
+                                                 emulate::CORE_16_BIT);
+        store(o, {at[0], at[1], at[2], i}, total / sum);
+    }
+}
+
+static cudnnStatus_t run_attend(const Data &operation, Run *run)
+{
+    const Tensor q = tensor_of(*operation.node(CUDNN_ATTR_OPERATION_SDPA_FWD_QDESC), run);
+    const Tensor k = tensor_of(*operation.node(CUDNN_ATTR_OPERATION_SDPA_FWD_KDESC), run);
+    const Tensor v = tensor_of(*operation.node(CUDNN_ATTR_OPERATION_SDPA_FWD_VDESC), run);
+    const Tensor o = tensor_of(*operation.node(CUDNN_ATTR_OPERATION_SDPA_FWD_ODESC), run);
+    const Tensor s = tensor_of(*operation.node(CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC), run);
+    const Shared table = operation.node(CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_KDESC);
+    const bool meet = q.size[3] == k.size[3] && k.size == v.size && q.size == o.size &&
+                      q.size[1] % k.size[1] == 0 &&
+                      (table != nullptr || k.size[0] == q.size[0]);
+    if (!is_bound(q) || !is_bound(k) || !is_bound(v) || !is_bound(o) || !is_bound(s) || !meet) {
+        return refuse(CUDNN_STATUS_BAD_PARAM, "operands of attention");
+    }
+    calls.attended++;
+    for (int64_t batch = 0; batch < q.size[0]; batch++) {
+        const int64_t rows = length(operation, CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_QDESC, batch,
+                                    q.size[2], run);
+        const int64_t keys = length(operation, CUDNN_ATTR_OPERATION_SDPA_FWD_SEQ_LEN_KVDESC,
+                                    batch, k.size[2], run);
+        const int64_t page = length(operation, CUDNN_ATTR_OPERATION_SDPA_FWD_PAGE_TABLE_KDESC,
+                                    batch, batch, run);
+        if (keys > k.size[2] || page < 0 || page >= k.size[0] || rows > q.size[2]) {
+            return refuse(CUDNN_STATUS_BAD_PARAM, "lengths of attention");
+        }
+        for (int64_t head = 0; head < q.size[1]; head++) {
+            for (int64_t row = 0; row < rows; row++) {
+                attend_row(q, k, v, o, load(s, {0, 0, 0, 0}), {batch, head, row, 0}, page, keys);
+            }
+        }
+    }
+    return CUDNN_STATUS_SUCCESS;
+}
+
 static cudnnStatus_t run_reduction(const Data &operation, Run *run)
 {
     const Shared how = operation.node(CUDNN_ATTR_OPERATION_REDUCTION_DESC);
@@ -304,6 +377,7 @@ cudnnStatus_t run(const Data &plan, const Data &pack)
         case CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR:
             status = run_reduction(one, &state);
             break;
+        case CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR: status = run_attend(one, &state); break;
         case CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR:
             status = run_norm(one, &state);
             break;

@@ -22,11 +22,18 @@ const char described[] =
     "\"supportCoopLaunch\": 1, \"totalGlobalMem\": 80000000000, \"cudaDeviceId\": 0, "
     "\"deviceName\": \"described\"}";
 
+/* Bytes that a block may have at most. */
+int shared_most(int generation)
+{
+    const bool large = generation == 900 || generation == 1000;
+    return large ? 232448 : generation == 800 ? 166912 : 101376;
+}
+
 Node describe(int generation)
 {
     char json[1024];
     const int length = snprintf(json, sizeof json, described, generation,
-                                generation == 900 ? 232448 : 166912);
+                                shared_most(generation));
     assay_error error = {};
     Node properties = nullptr;
     const assay_status status =
@@ -36,14 +43,14 @@ Node describe(int generation)
 }
 
 /* Compiled, whatever the driver says when it is to load the code. */
-void expect_engine(Graph *graph, const char *what)
+void expect_engine(Graph *graph, const char *what, int generation = 900)
 {
-    Node properties = describe(900);
+    Node properties = describe(generation);
     Plan plan;
     assay_error error = {};
     const assay_status status = graph_plan(graph, properties, &plan, &error);
     cr_assert(status == ASSAY_OK || strstr(error.message, "cuLibraryLoadData") != nullptr,
-              "%s: %s", what, error.message);
+              "%s on %d: %s", what, generation, error.message);
     node_destroy(&plan.plan);
     node_destroy(&properties);
 }
@@ -91,6 +98,26 @@ Test(engines, attention)
         graph_begin(&graph);
         build_attention(&graph, {64, 64, 4096, 32, 8, 128, type});
         expect_engine(&graph, "decode");
+    }
+}
+
+/* A step of 64 sequences and a small one: cuDNN 9.19 has an engine on each of these. */
+Test(engines, decode_steps)
+{
+    if (cudnnGetVersion() < 91500) {
+        cr_skip_test("cuDNN %zu has no attention over key lengths", cudnnGetVersion());
+    }
+    for (const int generation : {800, 890, 900, 1000, 1200}) {
+        for (const cudnnDataType_t type : types) {
+            const DecodeShape shapes[] = {{64, 64, 4096, 32, 8, 128, type},
+                                          {3, 5, 128, 8, 2, 64, type}};
+            for (const DecodeShape &shape : shapes) {
+                Graph graph;
+                graph_begin(&graph);
+                build_decode(&graph, shape);
+                expect_engine(&graph, "a decode step", generation);
+            }
+        }
     }
 }
 
