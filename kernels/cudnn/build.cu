@@ -13,15 +13,21 @@ void build_linear(Graph *graph, const LinearShape &s)
                                {s.depth * s.outputs, 1, s.depth}};
     const Node x = graph_tensor(graph, dense(ID_X, s.type, 3, x_size));
     const Node w = graph_tensor(graph, weight);
-    const Node y = graph_tensor(graph, dense(ID_Y, s.type, 3, y_size));
-    if (!s.bias) {
-        graph_matmul(graph, x, w, y);
-        return;
-    }
-    const Node sum = graph_between(graph, 3, y_size);
-    const Node bias = graph_tensor(graph, dense(ID_BIAS, CUDNN_DATA_FLOAT, 3, bias_size));
+    const cudnnDataType_t result = s.wide ? CUDNN_DATA_FLOAT : s.type;
+    const Node y = graph_tensor(graph, dense(ID_Y, result, 3, y_size));
+    const Node before = s.relu ? graph_between(graph, 3, y_size) : y;
+    const Node sum = s.bias ? graph_between(graph, 3, y_size) : before;
     graph_matmul(graph, x, w, sum);
-    graph_pointwise(graph, CUDNN_POINTWISE_ADD, sum, bias, y);
+    if (s.bias) {
+        const Node bias = graph_tensor(graph, dense(ID_BIAS, CUDNN_DATA_FLOAT, 3, bias_size));
+        graph_pointwise(graph, CUDNN_POINTWISE_ADD, sum, bias, before);
+    }
+    if (s.relu) {
+        const Node zero = graph_scalar(graph, ID_ZERO, 3);
+        const Node below = graph_between(graph, 3, y_size, CUDNN_DATA_BOOLEAN);
+        graph_pointwise(graph, CUDNN_POINTWISE_CMP_LT, before, zero, below);
+        graph_pointwise(graph, CUDNN_POINTWISE_BINARY_SELECT, zero, before, y, below);
+    }
 }
 
 void build_rms_norm(Graph *graph, const NormShape &s)

@@ -158,7 +158,7 @@ inline assay_status served(const assay_device *device, assay_error *error)
 
 enum { VECTOR = 16 }; /* bytes that every operand of a graph is aligned to */
 
-#define ASSAY_CUDNN_OPS(X) X(linear) X(rmsnorm) X(attention)
+#define ASSAY_CUDNN_OPS(X) X(linear) X(rmsnorm) X(attention) X(sae_encode)
 
 #define ASSAY_CUDNN_DECLARE(op) template <typename F> assay_kernel describe_##op();
 ASSAY_CUDNN_OPS(ASSAY_CUDNN_DECLARE)

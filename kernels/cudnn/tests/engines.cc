@@ -75,6 +75,21 @@ Test(engines, layers)
     }
 }
 
+Test(engines, encoders)
+{
+    for (const cudnnDataType_t type : types) {
+        for (const bool relu : {false, true}) {
+            Graph graph;
+            graph_begin(&graph);
+            build_linear(&graph, {64, 2048, 16384, type, true, true, relu});
+            expect_engine(&graph, "an encoder");
+            graph_begin(&graph);
+            build_linear(&graph, {3, 33, 70, type, false, true, relu});
+            expect_engine(&graph, "an encoder of odd sizes");
+        }
+    }
+}
+
 Test(engines, norms)
 {
     for (const cudnnDataType_t type : types) {
