@@ -17,7 +17,12 @@ void build_linear(Graph *graph, const LinearShape &s)
     const Node y = graph_tensor(graph, dense(ID_Y, result, 3, y_size));
     const Node before = s.relu ? graph_between(graph, 3, y_size) : y;
     const Node sum = s.bias ? graph_between(graph, 3, y_size) : before;
-    graph_matmul(graph, x, w, sum);
+    const Node product = s.gain ? graph_between(graph, 3, y_size) : sum;
+    graph_matmul(graph, x, w, product);
+    if (s.gain) {
+        const Node gain = graph_tensor(graph, dense(ID_GAIN, CUDNN_DATA_FLOAT, 3, bias_size));
+        graph_pointwise(graph, CUDNN_POINTWISE_MUL, product, gain, sum);
+    }
     if (s.bias) {
         const Node bias = graph_tensor(graph, dense(ID_BIAS, CUDNN_DATA_FLOAT, 3, bias_size));
         graph_pointwise(graph, CUDNN_POINTWISE_ADD, sum, bias, before);

@@ -21,12 +21,13 @@ enum {
     ID_ROWS,      /* of each sequence: i32 [S] */
     ID_KEYS,      /* of each sequence: i32 [S] */
     ID_ZERO,
+    ID_GAIN,
     ID_PAGE,      /* of each row, whose keys it sees: i32 [N] */
     ID_Q_OFFSET,  /* where the sequence's rows begin in q: i32 [S + 1], in elements */
     ID_Y_OFFSET
 };
 
-/* y[N,O] = x[N,K] w[O,K]^T (+ bias[O], f32). x, w, y of one type, or y of f32 (`wide`); `relu`: and
+/* y[N,O] = x[N,K] w[O,K]^T (* gain[O], f32) (+ bias[O], f32). x, w, y of one type, or y of f32 (`wide`); `relu`: and
  * 0 for what is below 0, so that a NaN stays one. */
 struct LinearShape {
     int64_t rows, depth, outputs;
@@ -34,6 +35,7 @@ struct LinearShape {
     bool bias;
     bool wide = false;
     bool relu = false;
+    bool gain = false;
 };
 void build_linear(Graph *graph, const LinearShape &shape);
 

@@ -12,7 +12,7 @@ namespace assay_cudnn {
 
 struct Packed {
     Uploads uploads;
-    void *weight, *bias; /* NULL: there is none */
+    void *weight, *bias, *gain; /* NULL: there is none */
 };
 
 /* A matrix of `columns` as elements of T, an absent one as NULL. */

@@ -1,4 +1,4 @@
-/* sae_encode: rows in 16 bits, a graph of a product, the bias and ReLU with results in f32
+/* sae_encode: rows in 16 bits, a graph of a product, scale, bias and ReLU with results in f32
  * (kernels/cudnn/build.h), and the entries as the CUDA backend writes them
  * (kernels/cuda/sae_entries.h). ReLU is in the graph where it is the whole of the activation; of
  * other activations the graph makes pre-activations.
@@ -41,10 +41,25 @@ assay_status plan(int32_t device, const assay_sae &sae, int64_t rows, Plan *made
     LinearShape shape = {rows, sae.d_in, sae.d_sae, F::type, assay_present(&sae.encode_bias)};
     shape.wide = true;
     shape.relu = relu_of(sae);
+    shape.gain = assay_present(&sae.encode_scale);
     const GraphKey key = {device, ASSAY_OP_sae_encode,
                           {shape.rows, shape.depth, shape.outputs, shape.type, shape.bias,
-                           shape.relu}};
+                           shape.relu, shape.gain}};
     return plan_for(key, build_linear, shape, made, error);
+}
+
+/* A vector of the encoder's in f32, an absent one as NULL. */
+assay_status place_vector(const assay_exec *exec, const Matrix &vector, int64_t count,
+                          Packed *packed, void **placed)
+{
+    if (vector.data == nullptr) {
+        return ASSAY_OK;
+    }
+    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+    const assay_status status = reserve(exec, bytes, &packed->uploads, placed);
+    return status != ASSAY_OK
+               ? status
+               : pack(exec, vector, 1, count, static_cast<float *>(*placed), count);
 }
 
 template <typename F>
@@ -57,14 +72,12 @@ assay_status open(const assay_exec *exec, const assay_sae &sae, State *own)
                                 : place<typename F::Io>(exec, F::io, sae.encoder, sae.d_sae,
                                                         sae.d_in, &own->packed.uploads,
                                                         &own->packed.weight);
-    if (status != ASSAY_OK || own->encoder.bias.data == nullptr) {
-        return status;
-    }
-    const size_t bytes = static_cast<size_t>(sae.d_sae) * sizeof(float);
-    status = reserve(exec, bytes, &own->packed.uploads, &own->packed.bias);
+    status = status != ASSAY_OK ? status
+                                : place_vector(exec, own->encoder.bias, sae.d_sae, &own->packed,
+                                               &own->packed.bias);
     return status != ASSAY_OK ? status
-                              : pack(exec, own->encoder.bias, 1, sae.d_sae,
-                                     static_cast<float *>(own->packed.bias), sae.d_sae);
+                              : place_vector(exec, own->encoder.scale, sae.d_sae, &own->packed,
+                                             &own->packed.gain);
 }
 
 template <typename F>
@@ -164,6 +177,7 @@ assay_status encode_rows(const assay_exec *exec, const assay_sae &sae, const Sta
     const Binding bindings[] = {{ID_X, input},
                                 {ID_WEIGHT, own.packed.weight},
                                 {ID_BIAS, own.packed.bias},
+                                {ID_GAIN, own.packed.gain},
                                 {ID_ZERO, relu_of(sae) ? &zero : nullptr},
                                 {ID_Y, piece.pre}};
     status = run_bound(exec, made, bindings, scratch);
@@ -206,10 +220,6 @@ assay_status supports(const assay_device *device, const assay_sae_encode_params 
     const assay_sae &sae = params->sae;
     assay_status status = served(device, error);
     status = status != ASSAY_OK ? status : weight_served("encoder", sae.encoder, error);
-    if (status == ASSAY_OK && assay_present(&sae.encode_scale)) {
-        return assay_fail(error, ASSAY_UNSUPPORTED,
-                          "an encoder with a scale for each latent is not one graph here");
-    }
     return status != ASSAY_OK ? status
                               : for_pieces(sae, io->x.shape[0], [&](int64_t rows) {
                                     Plan made = {nullptr, 0};

@@ -84,7 +84,7 @@ Test(engines, encoders)
             build_linear(&graph, {64, 2048, 16384, type, true, true, relu});
             expect_engine(&graph, "an encoder");
             graph_begin(&graph);
-            build_linear(&graph, {3, 33, 70, type, false, true, relu});
+            build_linear(&graph, {3, 33, 70, type, false, true, relu, true});
             expect_engine(&graph, "an encoder of odd sizes");
         }
     }
