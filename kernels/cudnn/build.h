@@ -27,8 +27,8 @@ enum {
     ID_Y_OFFSET
 };
 
-/* y[N,O] = x[N,K] w[O,K]^T (* gain[O], f32) (+ bias[O], f32). x, w, y of one type, or y of f32 (`wide`); `relu`: and
- * 0 for what is below 0, so that a NaN stays one. */
+/* y[N,O] = x[N,K] w[O,K]^T (* gain[O], f32) (+ bias[O], f32). x, w, y of one type, or y of f32
+ * (`wide`); `relu`: and 0 for what is below 0, so that a NaN stays one. */
 struct LinearShape {
     int64_t rows, depth, outputs;
     cudnnDataType_t type;

@@ -125,7 +125,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
         return status;
     }
     for (int i = 0; i < ALGORITHMS && *count < most; i++) {
-        if (problem.a.type != unserved && promised(problem, unfold<Preference>(preference), algorithms[i])) {
+        if (problem.a.type != unserved &&
+            promised(problem, unfold<Preference>(preference), algorithms[i])) {
             cublasLtMatmulHeuristicResult_t *const result = &results[(*count)++];
             *result = {};
             fold(algorithms[i], &result->algo);
