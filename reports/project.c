@@ -12,15 +12,32 @@
 #include "reports/json.h"
 #include "reports/text.h"
 
-/* "multiply_add/bf16/..." names the type that a case's arithmetic is bound by; of one that memory
- * binds it is the contract's. */
+/* A type's word in a data sheet. */
+static void word_of(const char *type, char word[16])
+{
+    static const char *const words[][2] = {{"e4m3", "fp8"}, {"e5m2", "fp8"}, {"i8", "int8"}};
+    const int length = (int)strcspn(type, "/ ");
+    (void)snprintf(word, 16, "%.*s", length, type);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(word, words[i][0]) == 0) {
+            (void)snprintf(word, 16, "%s", words[i][1]);
+        }
+    }
+}
+
+/* "gpu/multiply_add/bf16/mma" and "gpu/linear/bf16" name the type that a case's arithmetic is bound
+ * by; of one that memory binds it is the contract's. */
 static void type_of(const results_timing *t, char type[16])
 {
-    static const char head[] = "multiply_add/";
-    const size_t skip = sizeof head - 1;
-    const bool named = t->floor_bound != NULL && strncmp(t->floor_bound, head, skip) == 0;
-    const char *const from = named ? t->floor_bound + skip : t->precision;
-    (void)snprintf(type, 16, "%.*s", (int)strcspn(from, "/ "), from);
+    static const char *const heads[] = {"gpu/multiply_add/", "gpu/linear/"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        const size_t skip = strlen(heads[i]);
+        if (strncmp(t->floor_bound, heads[i], skip) == 0) {
+            word_of(t->floor_bound + skip, type);
+            return;
+        }
+    }
+    word_of(t->precision, type);
 }
 
 static double number(const cJSON *object, const char *key)
@@ -53,18 +70,35 @@ static bool wanted(const char *glob, const char *text)
     return glob == NULL || fnmatch(glob, text, 0) == 0;
 }
 
+static bool ends(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    const size_t tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
 static project_case estimate(const results_timing *t, const cJSON *entry, double bandwidth)
 {
+    project_case item = {.timing = t, .seconds = (double)NAN, .why = NULL};
     char type[16];
     type_of(t, type);
     const double peak = number(cJSON_GetObjectItemCaseSensitive(entry, "peak"), type);
     const double moved = (t->bytes_read + t->bytes_written) / bandwidth;
     const double computed = t->flops > 0.0 ? t->flops / peak : 0.0;
-    return (project_case){.timing = t,
-                          .seconds = t->floor_fraction > 0.0 && !isnan(moved) && !isnan(computed)
-                                         ? fmax(moved, computed) / t->floor_fraction
-                                         : (double)NAN,
-                          .memory = moved >= computed};
+    if (!(t->floor_fraction > 0.0) || isnan(moved)) {
+        item.why = "it has no floor: measure the ceilings with assay probe --plugin, then time it";
+    } else if (ends(t->floor_bound, "/l2")) {
+        item.why = "its floor is of the cache, which data sheets give no rate of: time it cold";
+    } else if (isnan(computed)) {
+        item.why = "the data sheet has no rate of its type";
+    } else { /* plain f32 is no part of a measured floor (bench/gpu/floor.c) */
+        const double bytes = moved / t->floor_fraction;
+        const double arithmetic =
+            strcmp(type, "f32") == 0 ? computed : computed / t->floor_fraction;
+        item.seconds = fmax(bytes, arithmetic);
+        item.memory = bytes >= arithmetic;
+    }
+    return item;
 }
 
 static assay_status fill(projection *p, const cJSON *entry, const char *op, const char *impl,
@@ -82,7 +116,7 @@ static assay_status fill(projection *p, const cJSON *entry, const char *op, cons
     p->device.bandwidth = number(entry, "memory_bandwidth");
     for (size_t i = 0; i < r->timing_count; i++) {
         const results_timing *const t = &r->timing[i];
-        if (strncmp(t->device, "cuda", 4) == 0 && t->verdict == ASSAY_PASS && !t->impossible &&
+        if (*t->gpu != '\0' && t->verdict == ASSAY_PASS && !t->impossible &&
             wanted(op, t->op) && wanted(impl, t->impl) && wanted(case_id, t->case_id)) {
             p->item[p->count++] = estimate(t, entry, p->device.bandwidth);
         }

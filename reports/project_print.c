@@ -21,7 +21,7 @@ void project_print(const projection *p, FILE *out)
                       t->batch, t->cache, text_seconds(t->seconds.value).text,
                       text_percent(t->floor_fraction).text);
         if (isnan(item->seconds)) {
-            (void)fprintf(out, "%10s %7s no rate of this type, or no floor\n", "-", "-");
+            (void)fprintf(out, "%10s %7s %s\n", "-", "-", item->why);
         } else {
             (void)fprintf(out, "%10s %7s %s\n", text_seconds(item->seconds).text,
                           text_small(t->seconds.value / item->seconds).text,
@@ -34,7 +34,7 @@ assay_status project_json(const projection *p, const char *path, assay_error *er
 {
     cJSON *const root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "format", "assay-projection");
-    (void)cJSON_AddStringToObject(root, "version", "1.0.0");
+    (void)cJSON_AddStringToObject(root, "version", "1.1.0");
     (void)cJSON_AddStringToObject(root, "device", p->device.name);
     (void)cJSON_AddBoolToObject(root, "measured", false);
     cJSON *const list = cJSON_AddArrayToObject(root, "cases");
@@ -50,7 +50,11 @@ assay_status project_json(const projection *p, const char *path, assay_error *er
         json_add_number(o, "measured_seconds", t->seconds.value);
         json_add_number(o, "floor_fraction", t->floor_fraction);
         json_add_number(o, "projected_seconds", item->seconds);
-        (void)cJSON_AddStringToObject(o, "bound", item->memory ? "memory" : "arithmetic");
+        if (item->why != NULL) {
+            (void)cJSON_AddStringToObject(o, "not_projected", item->why);
+        } else {
+            (void)cJSON_AddStringToObject(o, "bound", item->memory ? "memory" : "arithmetic");
+        }
         (void)cJSON_AddItemToArray(list, o);
     }
     return json_write(root, path, error);

@@ -48,7 +48,8 @@ typedef struct results_samples {
 typedef struct results_timing {
     const char *op, *impl, *case_id, *cache; /* with batch and threads, the identity */
     double batch, threads;
-    const char *backend, *precision, *system, *device, *seed;
+    const char *backend, *precision, *system, *seed;
+    const char *gpu; /* the name of the one it ran on; "": none */
     assay_verdict verdict;
     double budget_used, rel_l2, max_abs, outputs_checked;
     double packed_bytes, workspace_bytes, peak_bytes, page_bytes, empty_call_seconds;

@@ -20,7 +20,6 @@ static const assay_field identity[] = {
     {"backend", ASSAY_FIELD_TEXT, AT(backend), false},
     {"precision", ASSAY_FIELD_TEXT, AT(precision), false},
     {"system", ASSAY_FIELD_TEXT, AT(system), false},
-    {"device", ASSAY_FIELD_TEXT, AT(device), false},
     {"seed", ASSAY_FIELD_TEXT, AT(seed), false},
     {"budget_used", ASSAY_FIELD_REAL, AT(budget_used), false},
     {"rel_l2", ASSAY_FIELD_REAL, AT(rel_l2), false},
@@ -57,6 +56,9 @@ static const assay_field floors[] = {{"seconds", ASSAY_FIELD_REAL, AT(floor_seco
                                      {"fraction", ASSAY_FIELD_REAL, AT(floor_fraction), false},
                                      {"bound", ASSAY_FIELD_TEXT, AT(floor_bound), false},
                                      {NULL, ASSAY_FIELD_FLAG, 0, false}};
+
+static const assay_field gpu[] = {{"name", ASSAY_FIELD_TEXT, AT(gpu), false},
+                                  {NULL, ASSAY_FIELD_FLAG, 0, false}};
 
 static const assay_field stop[] = {{"rule", ASSAY_FIELD_TEXT, AT(stop_rule), false},
                                    {"target", ASSAY_FIELD_REAL, AT(stop_target), false},
@@ -236,6 +238,9 @@ assay_status results_read_timing(assay_doc *doc, const assay_node *object, const
     }
     if (status == ASSAY_OK) {
         status = read_inner(stop, object, "stop", place, timing, error);
+    }
+    if (status == ASSAY_OK) {
+        status = read_inner(gpu, object, "gpu", place, timing, error);
     }
     if (status == ASSAY_OK) {
         status = assay_numbers_read(object, "prepare_seconds", false, place, &prepare,
