@@ -5,8 +5,8 @@
  * with `fraction` the part of its own machine's measured floor that the case reached where it was
  * timed. An estimate and never a measurement: it says so wherever it is shown. It supposes that the
  * other GPU is used as well as this one, and that data sheets' rates are reached as nearly. A
- * measured floor of plain f32 is by bytes alone, so its arithmetic is divided by no fraction. Timings
- * whose floor is the cache's (warm ones, mostly) have no estimate. */
+ * measured floor of plain f32 is by bytes alone, so its arithmetic is divided by no fraction.
+ * Timings whose floor is the cache's (warm ones, mostly) have no estimate. */
 #ifndef REPORTS_PROJECT_H
 #define REPORTS_PROJECT_H
 
