@@ -31,7 +31,16 @@ typedef struct bench_run {
     assay_bench_store *store;
     assay_bench_print print;
     bool wrong; /* a kernel or a peer was found wrong */
+    double began; /* by bench/clock.h */
+    bool cut;     /* --within was over before everything was begun */
 } bench_run;
+
+static bool in_time(bench_run *run)
+{
+    const assay_option_real *const within = &run->options.within;
+    run->cut = run->cut || (within->given && assay_clock_now() - run->began >= within->value);
+    return !run->cut;
+}
 
 static bool known(void *context, const assay_timing_key *key)
 {
@@ -91,12 +100,12 @@ static assay_status time_entry(bench_run *run, const assay_bench_entry *entry, a
     assay_status status = ASSAY_OK;
     for (size_t t = 0; t < run->found.count && status == ASSAY_OK; t++) {
         const assay_measure measure = measure_of(run, entry, &run->found.item[t], &check);
-        if (measure.kernel != NULL) {
+        if (measure.kernel != NULL && in_time(run)) {
             assay_bench_print_progress(&run->print, entry->id, measure.table->name);
             status = assay_measure_run(&measure, error);
         }
     }
-    if (status == ASSAY_OK && run->peers.count > 0) {
+    if (status == ASSAY_OK && run->peers.count > 0 && in_time(run)) {
         const assay_measure like = measure_of(run, entry, &run->found.item[0], &check);
         status = assay_peers_time(&run->peers, &like, &run->print, error);
     }
@@ -121,7 +130,7 @@ static assay_status compare_entry(bench_run *run, const assay_bench_entry *entry
             .pairs = run->options.pairs.given ? run->options.pairs.value : 8,
             .store = run->store,
             .print = &run->print};
-        if (compared.measure.kernel == NULL) {
+        if (compared.measure.kernel == NULL || !in_time(run)) {
             continue;
         }
         if (peers) {
@@ -150,7 +159,7 @@ static assay_status run_entry(bench_run *run, const assay_bench_entry *entry, as
 static assay_status check_measured(const bench_run *run, assay_error *error)
 {
     const char *const against = run->options.against;
-    if (assay_store_lists(run->store)->child != NULL) {
+    if (assay_store_lists(run->store)->child != NULL || run->cut) {
         return ASSAY_OK;
     }
     return against != NULL
@@ -168,7 +177,8 @@ static assay_status run_all(bench_run *run, assay_error *error)
     assay_status status = ASSAY_OK;
     bool told = false;
     run->print.expected = run->selected * run->found.count;
-    for (size_t i = 0; i < run->list.count && status == ASSAY_OK; i++) {
+    run->began = assay_clock_now();
+    for (size_t i = 0; i < run->list.count && status == ASSAY_OK && !run->cut; i++) {
         const assay_bench_entry *const entry = &run->list.entries[i];
         if (assay_bench_selected(&run->options, entry) && !told) {
             const assay_measure like = measure_of(run, entry, &run->found.item[0], NULL);
@@ -302,6 +312,11 @@ int assay_bench_command(int argc, char **argv)
         status = assay_store_finish(run->store, head_of(run), &error);
     }
     assay_bench_print_end(&run->print);
+    if (run->cut) {
+        (void)fprintf(stderr,
+                      "assay bench: --within %g s is over and not everything was begun: the same "
+                      "command with --resume goes on\n", run->options.within.value);
+    }
     const bool wrong = run->wrong;
     close_run(run);
     if (status != ASSAY_OK) {

@@ -31,6 +31,7 @@ static const assay_option table[] = {
     OPTION("threads", INT, threads, 1, 1024),
     OPTION("longest", REAL, longest, 0, 100000),
     OPTION("timeout", REAL, deadline, 1, 100000),
+    OPTION("within", REAL, within, 0, 1000000),
     OPTION("seed", SEED, seed, 0, 0),
     OPTION("quick", FLAG, quick, 0, 0),
     OPTION("full", FLAG, full, 0, 0),
@@ -78,6 +79,8 @@ void assay_bench_help(void)
         "  --json FILE      write the results ('assay report FILE -o DIR' draws them); '-' is\n"
         "                   standard output, then no table is printed\n"
         "  --resume         with --json: go on where a killed run of the same options stopped\n"
+        "  --within S       after S seconds begin no other implementation or case; what was timed is\n"
+        "                   written, and --resume goes on with the rest\n"
         "  --timeout S      seconds an answer of a timing process may take (default 300)\n"
         "  --profile        run one call of one case in this process, untimed, for perf and ncu\n"
         "\n"

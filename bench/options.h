@@ -12,7 +12,7 @@ typedef struct assay_bench_options {
     const char *plugin[ASSAY_PLUGINS_MAX];
     size_t plugin_count;
     assay_option_int processes, threads, pairs, device;
-    assay_option_real longest, deadline;
+    assay_option_real longest, deadline, within;
     uint64_t seed;
     bool quick, full, energy, resume, profile, help;
     /* Derived. */

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench/cases.h"
@@ -34,6 +35,35 @@ Test(bench_cases, the_shipped_list_has_every_op_and_ascending_batches)
     for (size_t i = 0; i < sizeof timed / sizeof *timed; i++) {
         cr_expect(seen[timed[i]], "%s is not timed", assay_op_name(timed[i]));
     }
+    assay_bench_list_close(&list);
+}
+
+/* What a GPU's quick set is asked for: stages and encoders up to sizes that fill the device. */
+Test(bench_cases, the_gpus_list_covers_stages_and_large_batches)
+{
+    assay_bench_list list;
+    assay_error error;
+    int stages = 0;
+    cr_assert_eq(assay_bench_list_open(ASSAY_SOURCE_DIR "/fixtures/cases/gpu.json", &list, &error),
+                 ASSAY_OK, "%s", error.message);
+    for (size_t i = 0; i < list.count; i++) {
+        const assay_bench_entry *const entry = &list.entries[i];
+        int64_t largest = 0;
+        size_t quick = 0;
+        for (size_t b = 0; b < entry->batch_count; b++) {
+            quick += !entry->full[b];
+            largest = entry->full[b] ? largest : entry->batch[b];
+        }
+        cr_expect_geq(quick, 2, "%s", entry->id);
+        if (entry->stage) {
+            cr_expect_eq(largest, 16, "%s", entry->id);
+            stages++;
+        }
+        if (strcmp(entry->id, "encode-goodfire") == 0) {
+            cr_expect_eq(largest, 4096);
+        }
+    }
+    cr_expect_eq(stages, 4, "capture, generate, two explainers");
     assay_bench_list_close(&list);
 }
 

@@ -161,3 +161,30 @@ Test(bench_command, a_name_that_two_plugins_export_is_refused)
     cr_expect(strstr(run.err, "open one of them") != NULL, "%s", run.err);
     run_free(&run);
 }
+
+/* Cut short it has written what there is; gone on with, all. */
+Test(bench_command, a_run_ends_within_its_time_and_is_gone_on_with)
+{
+    static const char results[] = "./assay-bench-within.json";
+    static const char *const within[] = {" --within 0", "", " --within 0"};
+    static const int timings[] = {0, 2, 2};
+    unlink(results);
+    for (int i = 0; i < 3; i++) {
+        char command[512];
+        cJSON *root = NULL;
+        assay_error error = {.message = ""};
+        snprintf(command, sizeof command,
+                 "bench --quick --impl scalar_bf16 --case rmsnorm-tiny --batch 1 --stop count:3 "
+                 "--resume --json %s%s", results, within[i]);
+        run_output run = run_assay(command);
+        cr_expect_eq(run.status, 0, "sitting %d: %d: %s", i, run.status, run.err);
+        cr_expect_eq(strstr(run.err, "is over") != NULL, i != 1, "sitting %d: %s", i, run.err);
+        cr_assert_eq(assay_json_read(results, 1 << 20, &root, &error), ASSAY_OK, "%s",
+                     error.message);
+        cr_expect_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "timings")), timings[i],
+                     "sitting %d: %s", i, run.out);
+        cJSON_Delete(root);
+        run_free(&run);
+    }
+    unlink(results);
+}
