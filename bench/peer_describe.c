@@ -92,6 +92,15 @@ static bool op_named(const char *name, assay_op *op)
     return false;
 }
 
+/* Where it computes, by which its floors are found: "host" unless it says "cuda". */
+static bool read_space(const cJSON *json, assay_space *space)
+{
+    const char *const word = text_of(json, "space");
+    *space = word != NULL && strcmp(word, "cuda") == 0 ? ASSAY_CUDA : ASSAY_HOST;
+    return word == NULL ? cJSON_GetObjectItemCaseSensitive(json, "space") == NULL
+                        : *space == ASSAY_CUDA || strcmp(word, "host") == 0;
+}
+
 /* One implementation: a table whose kernels share its contract. */
 static assay_status read_one(assay_peer *peer, const cJSON *json, assay_table *table,
                              assay_error *error)
@@ -99,6 +108,10 @@ static assay_status read_one(assay_peer *peer, const cJSON *json, assay_table *t
     const char *const name = text_of(json, "name");
     const cJSON *const ops = cJSON_GetObjectItemCaseSensitive(json, "ops");
     assay_precision precision;
+    assay_space space = ASSAY_HOST;
+    if (!read_space(json, &space)) {
+        return refuse(peer, "space", "host or cuda in an implementation", error);
+    }
     if (!good_name(name)) {
         return refuse(peer, "name", "letters, digits, '_', '.', '-' in an implementation", error);
     }
@@ -130,6 +143,7 @@ static assay_status read_one(assay_peer *peer, const cJSON *json, assay_table *t
                                  .name = table->name,
                                  .backend = backend,
                                  .summary = "a peer's",
+                                 .space = space,
                                  .precision = precision};
         table->kernel[op] = kernel;
         peer->kernel_count++;

@@ -187,7 +187,11 @@ static void check_sample(peer_link *link, cJSON *answer, assay_child_fate *fate)
                          : "to 'sample' lacks 'seconds', one number a sample");
         return;
     }
-    assay_peer_marks((int)link->samples, (double)link->calls, share, answer);
+    if (!assay_peer_marks((int)link->samples, (double)link->calls, share, answer)) {
+        wrong(fate, "to 'sample' has a 'gpu' that lacks name, device, timer, or has others of "
+                    "another kind");
+        return;
+    }
     set_number(answer, "waited_seconds", link->waited);
     cJSON_DeleteItemFromObjectCaseSensitive(answer, "kept_seed");
     if (link->keep >= 0) {

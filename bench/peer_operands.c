@@ -51,6 +51,14 @@ static assay_status put_sae(const assay_peer_operands *o, const assay_sae *sae, 
     return status;
 }
 
+static void put_attention(const assay_attention_params *attention, cJSON *request)
+{
+    cJSON *const params = cJSON_AddObjectToObject(request, "params");
+    (void)cJSON_AddNumberToObject(params, "heads", (double)attention->heads);
+    (void)cJSON_AddNumberToObject(params, "kv_heads", (double)attention->kv_heads);
+    (void)cJSON_AddNumberToObject(params, "head_dim", (double)attention->head_dim);
+}
+
 static assay_status put_stage(assay_peer_operands *o, const cJSON *json, cJSON *request,
                               assay_error *error)
 {
@@ -103,6 +111,9 @@ assay_status assay_peer_weights(assay_peer_operands *o, const cJSON *json, cJSON
         return put_sae(o, &weights->as.sae_encode.params.sae, request, list, error);
     case ASSAY_OP_sae_decode:
         return put_sae(o, &weights->as.sae_decode.params.sae, request, list, error);
+    case ASSAY_OP_attention:
+        put_attention(&weights->as.attention.params, request);
+        return ASSAY_OK;
     default:
         return assay_fail(error, ASSAY_UNSUPPORTED, "peers are not asked for %s",
                           assay_op_name(m->entry->op));

@@ -59,14 +59,27 @@ class Peer:
     def evict(self):
         """Puts what a device's caches hold out of them."""
 
+    def begin(self):
+        """Samples follow: a device's clock is made to settle."""
+
     def time(self, work):
         """Seconds of work(), which makes calls, and what it returns; another clock than the host's
-        gives seconds from which nothing is to be subtracted."""
+        gives seconds from which nothing is to be subtracted. Seconds None: it was not ready and is
+        by now, so everything that comes before a sample is done once more."""
         start = clock()
         result = work()
         return (clock() - start) * 1e-9, result
 
     host_clock = True
+
+    def marks(self):
+        """What a device said of the sample that was timed last, by the names of the sample's lists
+        (docs/peers.md); None: not known."""
+        return {}
+
+    def facts(self):
+        """What the answer to `sample` says of the clock: {"gpu": ...} (docs/peers.md)."""
+        return {}
 
     def parts(self, index):
         """Optional: first_token_seconds and token_seconds of one more call."""
@@ -200,36 +213,45 @@ class Server:
         self.peer.settle()
         return {"first_call_seconds": (clock() - start) * 1e-9, "workspace_bytes": 0}
 
+    def prepare_sample(self, inputs, cold):
+        """Fresh inputs, and the caches as the sample finds them."""
+        for index, tensors in enumerate(inputs):
+            self.peer.load(index, tensors)
+        if cold:
+            half = len(self.sweep) // 2
+            memoryview(self.sweep)[:half] = memoryview(self.sweep)[half:2 * half]
+            self.peer.evict()
+        else:
+            _call_many(self.peer.call, len(inputs), len(inputs))
+        gc.collect(0)
+        self.peer.settle()
+
     def do_sample(self, request):
-        samples, calls = request["samples"], request["calls"]
-        cold, keep = request["cache"] == "cold", request["keep"]
+        samples, keep = request["samples"], request["keep"]
+        cold = request["cache"] == "cold"
+        calls = 1 if cold else request["calls"]
         memory = _Memory(request["inputs"])
         sets = len(memory.sets) // samples
         empty = _empty_call() if self.peer.host_clock else 0.0
         answer = {"seconds": [], "switches": [], "steal_seconds": [],
                   "empty_call_seconds": empty, "page_bytes": mmap.PAGESIZE}
+        self.peer.begin()
         for i in range(samples):
-            for index in range(sets):
-                self.peer.load(index, memory.sets[i * sets + index])
-            if cold:
-                half = len(self.sweep) // 2
-                memoryview(self.sweep)[:half] = memoryview(self.sweep)[half:2 * half]
-                self.peer.evict()
-            else:
-                _call_many(self.peer.call, sets, sets)
-            gc.collect(0)
-            self.peer.settle()
-            switches, steal = _switches(), _steal_seconds()
-            count = 1 if cold else calls
-            spent, result = self.peer.time(lambda: _call_many(self.peer.call, sets, count))
-            seconds = spent / count
-            answer["seconds"].append(max(0.0, seconds - empty))
+            spent = None
+            while spent is None:
+                self.prepare_sample(memory.sets[i * sets:(i + 1) * sets], cold)
+                switches, steal = _switches(), _steal_seconds()
+                spent, result = self.peer.time(lambda: _call_many(self.peer.call, sets, calls))
+            answer["seconds"].append(max(0.0, spent / calls - empty))
             answer["switches"].append(_switches() - switches)
             answer["steal_seconds"].append(max(0.0, _steal_seconds() - steal))
+            for name, value in self.peer.marks().items():
+                answer.setdefault(name, []).append(value)
             if keep == i:
                 answer["outputs"] = _write_outputs(self.peer.outputs(result))
             result = None
         answer["peak_bytes"] = _peak_bytes()
+        answer.update(self.peer.facts())
         return answer
 
     def do_parts(self, request):
@@ -245,6 +267,8 @@ class Server:
         except MemoryError:
             return {"no_memory": "it has no memory for the case"}
         except Exception as error:  # every other fault is told, and the next request waits
+            if type(error).__name__ == "OutOfMemoryError":  # a device's
+                return {"no_memory": "the device has no memory for the case"}
             words = (str(error).strip() or "no reason").splitlines()[0]
             return {"error": "%s: %s" % (type(error).__name__, words[:500])}
 

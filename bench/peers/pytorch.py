@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """PyTorch and Hugging Face transformers as a peer (docs/peers.md).
 
-Implementations: eager in f32 and bf16, decoders gathered (embedding_bag) and dense;
-torch.compile where shapes stay the same (not generation), in f32 and bf16.
+Implementations: eager in f32 and bf16, decoders gathered (embedding_bag) and dense, attention by
+scaled_dot_product_attention; torch.compile where shapes stay the same (not generation), in f32 and
+bf16.
 Weights are taken as stored, bf16 ones widened once for f32; products are f32 with f32 sums, as the
 contracts say (TF32 is a GPU's, and off there too).
 
@@ -25,7 +26,7 @@ F32 = {"multiply": "f32", "accumulate_bits": 24, "intermediate": "f32", "output"
        "angle": "f32"}
 BF16 = {"storage": "bf16", "multiply": "bf16", "accumulate_bits": 24, "intermediate": "bf16",
         "output": "bf16", "angle": "f32", "flush": True}
-ALL = ["linear", "sae_encode", "sae_decode", "capture", "generate"]
+ALL = ["linear", "attention", "sae_encode", "sae_decode", "capture", "generate"]
 DEVICE = assay_peer.device()
 # By name: ops, contract, variant.
 OFFERED = {"pytorch": (ALL, F32, "eager"),
@@ -44,7 +45,8 @@ if DEVICE != "cpu":
 
 class PyTorch(assay_peer.Peer):
     name = "pytorch"
-    implementations = [{"name": name, "ops": ops, "precision": precision}
+    implementations = [{"name": name, "ops": ops, "precision": precision,
+                        "space": "host" if DEVICE == "cpu" else DEVICE}
                        for name, (ops, precision, _) in OFFERED.items()]
 
     def __init__(self):
@@ -62,8 +64,9 @@ class PyTorch(assay_peer.Peer):
         torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
         torch.set_default_device(DEVICE)
         self.clock, self.host_clock = CudaClock(), False
-        self.settle, self.evict, self.time = (torch.cuda.synchronize, self.clock.evict,
-                                              self.clock.time)
+        self.settle, self.evict = torch.cuda.synchronize, self.clock.evict
+        self.begin, self.time = self.clock.settle_clock, self.clock.time
+        self.marks, self.facts = self.clock.marks, self.clock.facts
 
     def open(self, request, tensors):
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages, as our own kernels have
@@ -79,9 +82,12 @@ class PyTorch(assay_peer.Peer):
             from pytorch_stages import Capture, Generate
             made = {"capture": Capture, "generate": Generate}[request["op"]]
         else:
-            from pytorch_steps import Decode, Encode, Linear
-            made = {"linear": Linear, "sae_encode": Encode, "sae_decode": Decode}[request["op"]]
+            from pytorch_steps import Attention, Decode, Encode, Linear
+            made = {"linear": Linear, "attention": Attention, "sae_encode": Encode,
+                    "sae_decode": Decode}[request["op"]]
         self.op = made(tensors, request.get("params", {}), dtype, variant)
+        if self.clock:
+            self.clock.waits = made.waits
 
     def load(self, index, tensors):
         self.op.load(index, tensors)

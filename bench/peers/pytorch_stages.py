@@ -1,4 +1,6 @@
-"""Stages in Hugging Face transformers: its own forward and generate on the case's checkpoint."""
+"""Stages in Hugging Face transformers: its own forward and generate on the case's checkpoint.
+
+Stages wait for a device themselves, as ours do: their time is a span."""
 import torch
 from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
 from transformers.utils import logging
@@ -26,6 +28,7 @@ def prompts(tensors):
 
 class Capture:
     """The forward without the layers after the hook; what is right of a row is never attended."""
+    waits = True
 
     def __init__(self, tensors, params, dtype, variant):
         count = params["layer"] + (params["hook"] == "output")
@@ -63,6 +66,7 @@ class Clock(StoppingCriteria):
 class Generate:
     """Greedy, prompts padded on the left. static: the cache has its full length from the start, so
     that every step has one shape."""
+    waits = True
 
     def __init__(self, tensors, params, dtype, variant):
         self.model, self.new_tokens, self.sets = load_model(params, dtype), params["new_tokens"], {}

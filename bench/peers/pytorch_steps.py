@@ -1,4 +1,6 @@
-"""Steps in PyTorch: linear, SAE encode and decode, as pytorch.py offers them."""
+"""Steps in PyTorch: linear, attention, SAE encode and decode, as pytorch.py offers them.
+
+waits: its calls wait for the device, which nothing but a span of time can hold."""
 import torch
 
 import assay_peer
@@ -40,6 +42,8 @@ def named(name, tensor):
 
 
 class Linear:
+    waits = False
+
     def __init__(self, tensors, params, dtype, variant):
         self.dtype, self.x = dtype, {}
         self.weight = view(tensors["weight"]).to(dtype)
@@ -58,8 +62,52 @@ class Linear:
         return [named("y", y)]
 
 
+class Attention:
+    """scaled_dot_product_attention over a cache, into which the call's own rows go first. Sequences
+    of one length alone: its batches are not ragged."""
+    waits = False
+
+    def __init__(self, tensors, params, dtype, variant):
+        self.dtype, self.sets, self.params = dtype, {}, params
+
+    def heads(self, tensor, count, sequences):
+        """[sequences, heads, rows, head_dim]"""
+        wide = view(tensor).to(self.dtype).reshape(sequences, -1, count, self.params["head_dim"])
+        return wide.transpose(1, 2).contiguous()
+
+    def load(self, index, tensors):
+        sequence, position = view(tensors["sequence"]).long(), view(tensors["position"]).long()
+        sequences, past = tensors["k_cache"].shape[0], int(position[0])
+        fresh = len(sequence) // sequences
+        rows = torch.arange(sequences * fresh)
+        if len(rows) != len(sequence) or not (torch.equal(sequence, rows // fresh) and
+                                              torch.equal(position, past + rows % fresh)):
+            raise Unsupported("its sequences are of one length")
+        parts = [self.heads(tensors[name], self.params[count], sequences)
+                 for name, count in (("q", "heads"), ("k", "kv_heads"), ("v", "kv_heads"),
+                                     ("k_cache", "kv_heads"), ("v_cache", "kv_heads"))]
+        mask = None
+        if past and fresh > 1:  # aligned to the last key, which is_causal is not
+            mask = torch.ones(fresh, past + fresh, dtype=torch.bool).tril(past)
+        self.sets[index] = (*parts, past, mask)
+
+    def call(self, index):
+        q, k, v, keys, values, past, mask = self.sets[index]
+        fresh = k.shape[2]
+        end = past + fresh
+        keys[:, :, past:end], values[:, :, past:end] = k, v
+        y = torch.nn.functional.scaled_dot_product_attention(
+            q, keys[:, :, :end], values[:, :, :end], attn_mask=mask,
+            is_causal=fresh > 1 and past == 0, enable_gqa=q.shape[1] != k.shape[1])
+        return y.transpose(1, 2).reshape(len(q) * fresh, -1)
+
+    def outputs(self, y):
+        return [named("y", y)]
+
+
 class Encode:
     """relu, jumprelu, topk; the sparse form by nonzero()."""
+    waits = True  # nonzero() tells the host how many there are
 
     def __init__(self, tensors, params, dtype, variant):
         self.dtype, self.x, self.params = dtype, {}, params
@@ -123,6 +171,7 @@ class Encode:
 
 class Decode:
     """The listed columns gathered and added up (embedding_bag), or a product of dense features."""
+    waits = False
 
     def __init__(self, tensors, params, dtype, variant):
         self.dtype, self.sets, self.params, self.is_dense = dtype, {}, params, variant == "dense"
@@ -146,16 +195,21 @@ class Decode:
         self.sets[index] = (view(tensors["row_offsets"]), view(tensors["latent"]),
                             view(tensors["value"]).to(self.dtype))
 
+    @staticmethod
+    def rows_of(offsets, latent):
+        """The row of every entry; their number is known here, so that no device is waited for."""
+        return torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff(),
+                                       output_size=len(latent))
+
     def with_bias(self, offsets, latent, value):
         """Three more entries in every row: the bias."""
         n = len(offsets) - 1
         at = offsets[1:].repeat_interleave(3)
         extra = torch.arange(self.m, self.m + 3, dtype=latent.dtype).repeat(n)
         place = torch.arange(3 * n) + at
+        own = torch.arange(len(latent)) + 3 * self.rows_of(offsets, latent)
         wide = torch.empty(len(latent) + 3 * n, dtype=latent.dtype)
         wide_value = torch.ones(len(wide), dtype=value.dtype)
-        own = torch.ones(len(wide), dtype=torch.bool)
-        own[place] = False
         wide[place], wide[own], wide_value[own] = extra, latent, value
         return offsets + 3 * torch.arange(n + 1), wide, wide_value
 
@@ -173,7 +227,7 @@ class Decode:
 
     def product(self, offsets, latent, value):
         n = len(offsets) - 1
-        row = torch.repeat_interleave(torch.arange(n), offsets.diff())
+        row = self.rows_of(offsets, latent)
         features = torch.zeros(n, len(self.weight), dtype=self.dtype)
         features[:, self.m:] = 1.0
         features[row, latent.long()] = value

@@ -150,12 +150,40 @@ Test(peers, a_dying_one_is_a_crash_and_the_rest_goes_on)
     run_end(&run);
 }
 
+Test(peers, a_devices_clock_is_kept_and_its_throttled_samples_marked)
+{
+    peer_run run = run_peer("throttled", "--case linear --batch 1 --processes 1");
+    cr_assert_eq(run.output.status, 0, "%s%s", run.output.out, run.output.err);
+    const cJSON *timing = first_of(&run, "timings");
+    while (timing != NULL && strcmp(text_of(timing, "impl"), "stub_throttled") != 0) {
+        timing = timing->next;
+    }
+    cr_assert_not_null(timing);
+    const cJSON *const samples = cJSON_GetObjectItemCaseSensitive(timing, "samples");
+    const cJSON *mark = cJSON_GetObjectItemCaseSensitive(samples, "contaminated")->child;
+    const cJSON *reason = cJSON_GetObjectItemCaseSensitive(samples, "gpu_throttle")->child;
+    int marked = 0;
+    for (; mark != NULL && reason != NULL; mark = mark->next, reason = reason->next) {
+        cr_expect_eq(mark->valueint, reason->valueint != 1, "idle disturbs nothing");
+        marked += mark->valueint;
+    }
+    cr_expect(mark == NULL && reason == NULL, "one entry a sample in both");
+    cr_expect(marked > 0);
+    cr_expect_null(cJSON_GetObjectItemCaseSensitive(timing, "floor"), "the host's is no GPU's");
+    cr_expect_null(cJSON_GetObjectItemCaseSensitive(samples, "switches"), "the host's");
+    cr_expect_null(cJSON_GetObjectItemCaseSensitive(samples, "gpu_watts"), "not known");
+    const cJSON *const gpu = cJSON_GetObjectItemCaseSensitive(timing, "gpu");
+    cr_expect_str_eq(text_of(gpu, "name"), "stub");
+    run_end(&run);
+}
+
 Test(peers, one_that_breaks_the_protocol_fails)
 {
     static const struct {
         const char *kind, *said;
     } wrong[] = {{"babbling", "CRASH: answered with something else than JSON"},
                  {"unknown", "FAIL: peer 'unknown': hello: key 'ops'"},
+                 {"clockless", "FAIL: its answer to 'sample' has a 'gpu' that lacks name"},
                  {"short", "FAIL: a timing process handed over outputs of another form"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         peer_run run = run_peer(wrong[i].kind, "--against '*' --case linear --batch 1");
@@ -220,6 +248,9 @@ Test(peers, what_it_says_of_itself_is_checked)
         {"[{\"name\": \"a\", \"ops\": [\"linear\", \"linear\"], \"precision\": {\"output\": "
          "\"f32\", \"accumulate_bits\": 24}}]",
          "ops"},
+        {"[{\"name\": \"a\", \"space\": \"moon\", \"ops\": [\"linear\"], \"precision\": {\"output\": "
+         "\"f32\", \"accumulate_bits\": 24}}]",
+         "space"},
         {"[{\"name\": \"a\", \"ops\": [7], \"precision\": {\"output\": \"f32\", "
          "\"accumulate_bits\": 24}}]",
          "ops"}};

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A peer for tests: it computes linear and sae_decode in plain Python, and misbehaves as the name
 it is called by says (right, lying, fast, hanging, dying, babbling, short, unknown; idle
-generates nothing but token 0)."""
+generates nothing but token 0; throttled says that a GPU took its times and was held down for two of
+three, clockless says it without naming the GPU)."""
 import array
 import os
 import sys
@@ -72,6 +73,20 @@ class Stub(assay_peer.Peer):
         return [("y", "f32", [len(result), len(result[0])], flat)]
 
 
+class Throttled(Stub):
+    """Reasons are nvmlClocksEventReasons: idle, power cap, thermal; the third clock is low."""
+    taken = 0
+
+    def marks(self):
+        self.taken += 1
+        return {"gpu_throttle": [0x1, 0x4, 0x0][self.taken % 3],
+                "sm_megahertz": [1700.0, 1700.0, 900.0][self.taken % 3], "gpu_watts": None}
+
+    def facts(self):
+        gpu = {"name": "stub", "device": 0, "timer": "events", "settled_megahertz": 1700.0}
+        return {"gpu": gpu if KIND == "throttled" else {"timer": "events"}}
+
+
 class Idle(assay_peer.Peer):
     name, version = KIND, "1"
     implementations = [dict(Stub.implementations[0], name="stub_idle", ops=["generate"])]
@@ -102,6 +117,9 @@ if KIND == "fast":
     assay_peer.Server = Fast
 if KIND == "babbling":
     print("hello, this is not JSON", flush=True)
+if KIND == "throttled":
+    Stub.implementations[0]["space"] = "cuda"
 if KIND == "unknown":
     Stub.implementations[0]["ops"] = ["teleport"]
-assay_peer.serve(Idle() if KIND == "idle" else Stub())
+MADE = {"idle": Idle, "throttled": Throttled, "clockless": Throttled}
+assay_peer.serve(MADE.get(KIND, Stub)())
