@@ -89,6 +89,16 @@ foreach(room ref kernels fixtures verify statistics bench reports)
 endforeach()
 add_custom_target(tests ALL DEPENDS ${test_programs})
 
+# The clock of PyTorch's peer on a GPU, on one that is played.
+find_program(ASSAY_PYTHON python3)
+if(ASSAY_PYTHON)
+    add_test(NAME bench/peers-cuda-clock COMMAND ${ASSAY_PYTHON}
+        ${PROJECT_SOURCE_DIR}/bench/tests/peers/cuda_clock_test.py
+        ${PROJECT_BINARY_DIR}/test_plugins/nvml.so)
+    set_tests_properties(bench/peers-cuda-clock PROPERTIES LABELS bench TIMEOUT 60
+        ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+endif()
+
 add_test(NAME ci/arrows COMMAND ${PROJECT_SOURCE_DIR}/ci/arrows)
 add_test(NAME ci/arrows-see-a-wrong-include COMMAND ${PROJECT_SOURCE_DIR}/ci/arrows-test)
 add_test(NAME ci/headers COMMAND ${PROJECT_SOURCE_DIR}/ci/headers)

@@ -9,7 +9,7 @@ contracts say (TF32 is a GPU's, and off there too).
 
 --device cuda: the same on a GPU, by a GPU's clock (cuda_clock.py), with _cuda behind every name;
 and generation over a static cache, whose decoding step transformers compiles by itself.
-pytorch_cuda.py is this. It has not been run on a GPU yet.
+pytorch_cuda.py is this. It has not run on a GPU yet.
 
 A bf16 product is rounded before anything is added to it, which would cost an encoder's or decoder's
 bias more than its contract allows. So under bf16 a bias is a part of the product: three columns
