@@ -96,6 +96,21 @@ static void print_kernel(const cJSON *entry)
         printf("%-24s not available here: needs ", "");
         print_words(entry, "missing_features", "");
         (void)putchar('\n');
+    } else if (cJSON_HasObjectItem(entry, "reason") != 0) {
+        printf("%-24s not available here: needs a device\n", "");
+    }
+}
+
+/* Why there is no device, which every kernel that needs one has been told of, once. */
+static void print_no_device(const cJSON *list)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, list)
+    {
+        if (cJSON_HasObjectItem(entry, "reason") != 0) {
+            printf("no device: %s\n", text_of(entry, "reason"));
+            return;
+        }
     }
 }
 
@@ -168,15 +183,16 @@ typedef struct section {
     cJSON *(*collect)(const assay_list_filter *filter, assay_error *error);
     void (*print)(const cJSON *entry);
     bool counted; /* the overview gives its length only */
+    void (*conclude)(const cJSON *list); /* NULL: nothing is said of all of them */
 } section;
 
 static const section sections[] = {
-    {"ops", assay_list_ops, print_op, true},
-    {"kernels", assay_list_kernels, print_kernel, true},
-    {"stages", assay_list_stages, print_stage, true},
-    {"cases", assay_list_cases, print_case, true},
-    {"devices", assay_list_devices, print_device, false},
-    {"golden", assay_list_golden, print_golden, false},
+    {"ops", assay_list_ops, print_op, true, NULL},
+    {"kernels", assay_list_kernels, print_kernel, true, print_no_device},
+    {"stages", assay_list_stages, print_stage, true, NULL},
+    {"cases", assay_list_cases, print_case, true, NULL},
+    {"devices", assay_list_devices, print_device, false, NULL},
+    {"golden", assay_list_golden, print_golden, false, NULL},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -202,6 +218,9 @@ static void print_section(const section *s, const cJSON *list)
     cJSON_ArrayForEach(entry, list)
     {
         s->print(entry);
+    }
+    if (s->conclude != NULL) {
+        s->conclude(list);
     }
 }
 

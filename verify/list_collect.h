@@ -23,7 +23,8 @@ typedef struct assay_list_filter {
  *            ops counts as implemented
  *   kernels  {op, impl, backend, summary, space, storage, multiply, operand_scale, accumulate,
  *            intermediate, output, order, flush [where], capabilities [what], features [what the
- *            processor must have], missing_features [which of them this one lacks]}
+ *            processor must have], missing_features [which of them this one lacks], available
+ *            (false: a feature or the device is missing), reason (why there is no device)}
  *   stages   {op, impl, backend}: compositions that an implementation's kernels suffice for, and
  *            fused ones, by the ops that cases name
  *   cases    {golden, id, op, precision}; golden is "generated" for cases made from a seed

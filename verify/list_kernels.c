@@ -73,7 +73,18 @@ static void add_features(cJSON *entry, const assay_kernel *k)
     }
 }
 
-static cJSON *describe(const assay_kernel *k)
+/* no_device: why none of the plug-in's kernels can run on one; NULL: there is one. */
+static void add_available(cJSON *entry, const assay_kernel *k, const char *no_device)
+{
+    const bool lacks = k->space != ASSAY_HOST && no_device != NULL;
+    const bool missing = (k->features & ~assay_host_device().features) != 0;
+    (void)cJSON_AddBoolToObject(entry, "available", !lacks && !missing);
+    if (lacks) {
+        (void)cJSON_AddStringToObject(entry, "reason", no_device);
+    }
+}
+
+static cJSON *describe(const assay_kernel *k, const char *no_device)
 {
     static const char *const capabilities[] = {"force",  "logits",      "dense",
                                                "sparse", "probability", "steer"};
@@ -87,18 +98,19 @@ static cJSON *describe(const assay_kernel *k)
     assay_json_add_bits(entry, "capabilities", k->capabilities, capabilities,
                         sizeof capabilities / sizeof *capabilities);
     add_features(entry, k);
+    add_available(entry, k, no_device);
     return entry;
 }
 
 static cJSON *describe_all(const assay_list_filter *filter, const assay_kernel *const *kernels,
-                           size_t count)
+                           size_t count, const char *no_device)
 {
     cJSON *const list = cJSON_CreateArray();
     for (size_t i = 0; list != NULL && i < count; i++) {
         const assay_kernel *const k = kernels[i];
         if (assay_filter_matches(filter->op, assay_op_name(k->op)) &&
             assay_filter_matches(filter->impl, k->name)) {
-            (void)cJSON_AddItemToArray(list, describe(k));
+            (void)cJSON_AddItemToArray(list, describe(k, no_device));
         }
     }
     return list;
@@ -131,8 +143,9 @@ static bool table_of(const assay_kernel *const *kernels, size_t count, size_t i,
 }
 
 static cJSON *stages_of_all(const assay_list_filter *filter, const assay_kernel *const *kernels,
-                            size_t count)
+                            size_t count, const char *no_device)
 {
+    (void)no_device;
     cJSON *const list = cJSON_CreateArray();
     assay_table table;
     for (size_t i = 0; list != NULL && i < count; i++) {
@@ -155,16 +168,32 @@ static cJSON *stages_of_all(const assay_list_filter *filter, const assay_kernel 
     return list;
 }
 
+/* The reason that its worker gives; NULL where a device is there, or no kernel asks for one. */
+static const char *why_no_device(assay_session *session, const assay_kernel *const *kernels,
+                                 size_t count, assay_error *why)
+{
+    assay_accelerator_device facts;
+    int32_t devices = 0;
+    bool wanted = false;
+    for (size_t i = 0; i < count; i++) {
+        wanted = wanted || kernels[i]->space != ASSAY_HOST;
+    }
+    return wanted && assay_session_device(session, 0, &devices, &facts, why) != ASSAY_OK
+               ? why->message
+               : NULL;
+}
+
 /* A list of the built-in kernels, or of a plug-in's. */
 static cJSON *listed(const assay_list_filter *filter,
                      cJSON *(*list_of)(const assay_list_filter *, const assay_kernel *const *,
-                                       size_t),
+                                       size_t, const char *),
                      assay_error *error)
 {
+    assay_error why = {.message = ""};
     size_t count = 0;
     if (filter->plugin == NULL) {
         const assay_kernel *const *const built_in = assay_kernels(&count);
-        return list_of(filter, built_in, count);
+        return list_of(filter, built_in, count, NULL);
     }
     const assay_session_options options = {.plugin = filter->plugin};
     const assay_kernel *const *kernels = NULL;
@@ -172,7 +201,7 @@ static cJSON *listed(const assay_list_filter *filter,
     cJSON *list = NULL;
     if (assay_session_open(&options, &session, error) == ASSAY_OK &&
         assay_session_kernels(session, &kernels, &count, error) == ASSAY_OK) {
-        list = list_of(filter, kernels, count);
+        list = list_of(filter, kernels, count, why_no_device(session, kernels, count, &why));
     }
     assay_session_close(&session);
     return list;

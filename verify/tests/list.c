@@ -31,6 +31,46 @@ Test(list, every_op_has_a_formula_and_an_implementation)
     cJSON_Delete(root);
 }
 
+static int times_in(const char *text, const char *words)
+{
+    int times = 0;
+    for (const char *at = strstr(text, words); at != NULL; at = strstr(at + 1, words)) {
+        times++;
+    }
+    return times;
+}
+
+Test(list, a_devices_kernels_are_marked_where_there_is_none_and_told_why_once)
+{
+    static const char module[] = "list kernels --plugin " ASSAY_TEST_PLUGINS "/device.so";
+    static const char as_json[] = "list kernels --json --plugin " ASSAY_TEST_PLUGINS "/device.so";
+    static const char *const machine[] = {"ASSAY_EMULATED_DEVICES=1", "ASSAY_EMULATED_DEVICES=0"};
+    const bool built = access(ASSAY_TEST_PLUGINS "/device.so", R_OK) == 0; /* by a C++ compiler */
+    for (int none = 0; built && none < 2; none++) {
+        run_output run = run_assay_with(machine[none], as_json);
+        cr_assert_eq(run.status, 0, "%s", run.err);
+        cJSON *const root = cJSON_Parse(run.out);
+        const cJSON *const kernels = cJSON_GetObjectItem(root, "kernels");
+        const cJSON *kernel;
+        cr_assert(cJSON_GetArraySize(kernels) > 1);
+        cJSON_ArrayForEach(kernel, kernels)
+        {
+            const cJSON *const reason = cJSON_GetObjectItem(kernel, "reason");
+            cr_expect_str_eq(cJSON_GetObjectItem(kernel, "space")->valuestring, "cuda");
+            cr_expect_eq(cJSON_IsTrue(cJSON_GetObjectItem(kernel, "available")) != 0, none == 0);
+            cr_expect_eq(reason != NULL, none == 1);
+            cr_expect(reason == NULL || strstr(reason->valuestring, "no CUDA-capable") != NULL);
+        }
+        run_output text = run_assay_with(machine[none], module);
+        cr_expect_eq(times_in(text.out, "not available here: needs a device\n"),
+                     none == 1 ? cJSON_GetArraySize(kernels) : 0, "%s", text.out);
+        cr_expect_eq(times_in(text.out, "no device: "), none, "%s", text.out);
+        cJSON_Delete(root);
+        run_free(&text);
+        run_free(&run);
+    }
+}
+
 Test(list, globs_narrow_what_is_listed)
 {
     cJSON *const root = list_json("list kernels --op 'sae_*' --impl scalar --json");
