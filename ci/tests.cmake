@@ -205,7 +205,9 @@ set_tests_properties(cuda/toolkit PROPERTIES LABELS cuda)
 # can be seen without a GPU.
 if(TARGET assay_cuda_emulated)
     add_subdirectory(kernels/cuda/emulate/tests)
+    add_subdirectory(kernels/fused/tests)
     add_subdirectory(kernels/hopper/tests)
+    add_subdirectory(kernels/tensor/tests)
     foreach(twin emulated emulated_device)
         add_test(NAME cuda/${twin}
             COMMAND assay verify --quick --plugin $<TARGET_FILE:assay_cuda_${twin}>)
@@ -222,11 +224,13 @@ if(TARGET assay_cuda)
             "cuda cuda_bf16")
     set_tests_properties(cuda/module PROPERTIES LABELS cuda TIMEOUT 300
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
-    add_test(NAME cuda/hopper-module
-        COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cuda.so
-            sae_encode hopper)
-    set_tests_properties(cuda/hopper-module PROPERTIES LABELS cuda TIMEOUT 300
-        ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    foreach(impl hopper cuda_tensor)
+        add_test(NAME cuda/${impl}-module
+            COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-module-test ${PROJECT_BINARY_DIR} assay_cuda.so
+                sae_encode ${impl})
+        set_tests_properties(cuda/${impl}-module PROPERTIES LABELS cuda TIMEOUT 300
+            ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
+    endforeach()
     add_test(NAME cuda/resources
         COMMAND ${PROJECT_SOURCE_DIR}/ci/cuda-resources-test ${ASSAY_CUDA_RESOURCES})
     set_tests_properties(cuda/resources PROPERTIES LABELS cuda)

@@ -254,7 +254,7 @@ static assay_status count_clusters(const assay_exec *exec, int64_t *clusters)
     return ASSAY_OK;
 }
 
-/* state.h's engine. */
+/* kernels/fused/state.h's engine. */
 struct Wgmma {
     typedef TileMap Map;
 

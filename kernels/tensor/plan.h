@@ -1,5 +1,5 @@
 /* Tiles of products by mma.sync, and where they lie in shared memory; tiles, units of work and a
- * thread's sums are those of kernels/hopper/plan.h, of which a block here has one tile of rows.
+ * thread's sums are those of kernels/fused/plan.h, of which a block here has one tile of rows.
  *
  * A stage holds DEPTH elements of k (128 bytes) of TILE_ROWS rows of x and of TILE_LATENTS rows of
  * the weight, each row at a pitch of 128 bytes, its 16-byte pieces exchanged by the row's number
@@ -8,12 +8,12 @@
 #define KERNELS_TENSOR_PLAN_H
 
 #include "kernels/cuda/contract.h"
-#include "kernels/hopper/plan.h"
+#include "kernels/fused/plan.h"
 
 namespace assay_mma {
 
 using namespace assay_cuda;
-using namespace assay_hopper;
+using namespace assay_fused;
 
 enum { RING = 2, PIECE = 16, PIECES = ROW_BYTES / PIECE, BLOCK_THREADS = 2 * GROUP_THREADS };
 

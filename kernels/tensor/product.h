@@ -1,5 +1,5 @@
 /* Dot products of rows of x with rows of a weight, both bf16, by mma.sync; sums of f32 go from
- * registers to an ending (kernels/hopper/entries.h has those of the encoder), and never to memory
+ * registers to an ending (kernels/fused/entries.h has those of the encoder), and never to memory
  * by themselves. A block multiplies one tile: 128 rows of x, 256 of the weight, 16 rows a warp.
  *
  * While a stage is multiplied the next one comes by cp.async. What lies outside of a matrix is
@@ -136,7 +136,7 @@ static __global__ void __launch_bounds__(BLOCK_THREADS, 1)
 #endif
 }
 
-/* kernels/hopper/state.h's engine. */
+/* kernels/fused/state.h's engine. */
 struct Mma {
     typedef Operand16 Map;
 

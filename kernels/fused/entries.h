@@ -12,13 +12,13 @@
  * Every entry's place follows from counts in order of rows and latents, so that entries are always
  * in the same order and a capacity is a matter of the last writer; the host waits for nothing.
  * Kernels have internal linkage: each file of an encoder has its own. */
-#ifndef KERNELS_HOPPER_ENTRIES_H
-#define KERNELS_HOPPER_ENTRIES_H
+#ifndef KERNELS_FUSED_ENTRIES_H
+#define KERNELS_FUSED_ENTRIES_H
 
 #include "kernels/cuda/sae_entries.h"
-#include "kernels/hopper/plan.h"
+#include "kernels/fused/plan.h"
 
-namespace assay_hopper {
+namespace assay_fused {
 
 using namespace assay_cuda;
 
@@ -266,6 +266,6 @@ static __global__ void __launch_bounds__(BLOCK, RESIDENT) place_slots(Slots slot
     }
 }
 
-} // namespace assay_hopper
+} // namespace assay_fused
 
 #endif

@@ -1,20 +1,21 @@
 /* What a fused encoder prepares: the weights as its engine reads them, and what stands beside each
- * latent. An engine multiplies: product.h (wgmma), kernels/tensor/product.h (mma.sync). It has
+ * latent. An engine multiplies: kernels/hopper/product.h (wgmma), kernels/tensor/product.h
+ * (mma.sync). It has
  *
  *   Map                             a matrix of bf16 as it reads it
- *   make_map(...)                   as map.h says
+ *   make_map(...)                   as kernels/hopper/map.h says
  *   open(exec)                      before any other call
  *   prepare<Ending>(exec)           before that ending's first multiply
  *   multiply(exec, x, weight, extent, ending)   every unit that the ending wants, to the ending
  *
  * Internal linkage, as the kernels of entries.h have. */
-#ifndef KERNELS_HOPPER_STATE_H
-#define KERNELS_HOPPER_STATE_H
+#ifndef KERNELS_FUSED_STATE_H
+#define KERNELS_FUSED_STATE_H
 
 #include "kernels/cuda/pack.h"
-#include "kernels/hopper/entries.h"
+#include "kernels/fused/entries.h"
 
-namespace assay_hopper {
+namespace assay_fused {
 
 template <typename Engine> struct State {
     Uploads uploads;
@@ -89,6 +90,6 @@ assay_status open_state(const assay_exec *exec, const assay_sae &sae, State<Engi
     return status;
 }
 
-} // namespace assay_hopper
+} // namespace assay_fused
 
 #endif

@@ -2,14 +2,14 @@
  * threshold and the gathering of entries in the product's registers (entries.h). The sparse form
  * alone. topk is not fused: its scores go through memory, and are selected from as by `cuda`.
  * Internal linkage, as the kernels of entries.h have. */
-#ifndef KERNELS_HOPPER_RUN_H
-#define KERNELS_HOPPER_RUN_H
+#ifndef KERNELS_FUSED_RUN_H
+#define KERNELS_FUSED_RUN_H
 
-#include "kernels/hopper/state.h"
+#include "kernels/fused/state.h"
 
 #include <new>
 
-namespace assay_hopper {
+namespace assay_fused {
 
 template <typename Engine>
 assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params, void **state)
@@ -193,24 +193,49 @@ uint64_t bytes_read(const assay_sae_encode_params *params, const void *state,
            sizeof(Bf16);
 }
 
-/* Its descriptor but for the name, `supports` and what it is told by. */
-template <typename Engine> void fill_encoder(assay_kernel *kernel)
+/* Who an encoder is: NAME, BACKEND, SUMMARY; where it runs: serves(compute), in words NEEDS. */
+template <typename Who>
+assay_status supports(const assay_device *device, const assay_sae_encode_params *params,
+                      const assay_sae_encode_io *, assay_error *error)
 {
-    kernel->space = SPACE;
-    kernel->precision.multiply = ASSAY_BF16;
-    kernel->precision.accumulate = {24, ASSAY_TRUNCATE, 4}; /* as kernels/cublas/mode.h says why */
-    kernel->precision.intermediate = ASSAY_F32;
-    kernel->precision.output = ASSAY_BF16;
-    kernel->precision.order = ASSAY_ORDER_BLOCKED;
-    kernel->alignment[0] = VECTOR; /* encoder */
-    kernel->capabilities = ASSAY_CAN_SPARSE;
-    kernel->run.sae_encode.workspace = workspace;
-    kernel->run.sae_encode.prepare = prepare<Engine>;
-    kernel->run.sae_encode.run = run<Engine>;
-    kernel->run.sae_encode.bytes_read = bytes_read<Engine>;
-    kernel->release = release_state<State<Engine>>;
+    const assay_status status = device_served(device, error);
+#ifndef ASSAY_EMULATED
+    if (status == ASSAY_OK && !Who::serves(device->compute)) {
+        return assay_fail(error, ASSAY_UNSUPPORTED, "%s needs %s; CUDA device %d has %d.%d",
+                          Who::NAME, Who::NEEDS, static_cast<int>(device->index),
+                          static_cast<int>(device->compute / 10),
+                          static_cast<int>(device->compute % 10));
+    }
+#endif
+    return status != ASSAY_OK ? status : weight_served("encoder", params->sae.encoder, error);
 }
 
-} // namespace assay_hopper
+template <typename Engine, typename Who> assay_kernel encoder_kernel()
+{
+#ifdef ASSAY_EMULATED
+    const char *const backend = "emulated";
+#else
+    const char *const backend = Who::BACKEND;
+#endif
+    assay_kernel kernel =
+        assay_kernel_of(ASSAY_OP_sae_encode, Who::NAME, backend, Who::SUMMARY);
+    kernel.space = SPACE;
+    kernel.precision.multiply = ASSAY_BF16;
+    kernel.precision.accumulate = {24, ASSAY_TRUNCATE, 4}; /* as kernels/cublas/mode.h says why */
+    kernel.precision.intermediate = ASSAY_F32;
+    kernel.precision.output = ASSAY_BF16;
+    kernel.precision.order = ASSAY_ORDER_BLOCKED;
+    kernel.alignment[0] = VECTOR; /* encoder */
+    kernel.capabilities = ASSAY_CAN_SPARSE;
+    kernel.run.sae_encode.supports = supports<Who>;
+    kernel.run.sae_encode.workspace = workspace;
+    kernel.run.sae_encode.prepare = prepare<Engine>;
+    kernel.run.sae_encode.run = run<Engine>;
+    kernel.run.sae_encode.bytes_read = bytes_read<Engine>;
+    kernel.release = release_state<State<Engine>>;
+    return kernel;
+}
+
+} // namespace assay_fused
 
 #endif
