@@ -43,6 +43,7 @@ void assay_gpu_ceilings_load(const char *plugin, int32_t number, assay_ceilings 
     assay_gpu_digest(&facts, digest);
     if (assay_ceilings_read_of(digest, &kept, why) == ASSAY_OK) {
         assay_ceilings_merge(ceilings, &kept);
+        ceilings->device_cache_bytes = (double)facts.cache_bytes;
     } else {
         (void)assay_fail(why, ASSAY_UNSUPPORTED,
                          "the ceilings of %s are not known, and its timings get no floors: measure "
@@ -75,6 +76,17 @@ static void raise_floor(assay_floor *floor, double amount, double per_second, co
     }
 }
 
+/* All of it at the best rate there is, of the cache's or of memory's. */
+static void raise_by_memory(assay_floor *floor, const assay_ceilings *ceilings, double bytes,
+                            bool cached)
+{
+    char read_bound[ASSAY_CEILING_NAME] = "";
+    char copy_bound[ASSAY_CEILING_NAME] = "";
+    const double read = rate(ceilings, "read", cached, read_bound);
+    const double copy = rate(ceilings, "copy", cached, copy_bound);
+    raise_floor(floor, bytes, read > copy ? read : copy, read > copy ? read_bound : copy_bound);
+}
+
 const char *assay_gpu_product_name(assay_dtype multiply)
 {
     switch (multiply) {
@@ -105,12 +117,15 @@ assay_floor assay_gpu_floor(const assay_ceilings *ceilings, const assay_floor_wo
                             bool cached, bool arithmetic)
 {
     assay_floor floor = {.seconds = 0.0};
-    char read_bound[ASSAY_CEILING_NAME] = "";
-    char copy_bound[ASSAY_CEILING_NAME] = "";
-    const double read = rate(ceilings, "read", cached, read_bound);
-    const double copy = rate(ceilings, "copy", cached, copy_bound);
-    raise_floor(&floor, work->bytes_read + work->bytes_written, read > copy ? read : copy,
-                read > copy ? read_bound : copy_bound);
+    const double bytes = work->bytes_read + work->bytes_written;
+    const double cache = ceilings->device_cache_bytes;
+    const bool exceeds = cached && cache > 0.0 && bytes > cache;
+    if (exceeds && !arithmetic) { /* a part may have stayed: nobody is judged by the whole */
+        raise_by_memory(&floor, ceilings, bytes, true);
+        raise_by_memory(&floor, ceilings, bytes - cache, false);
+    } else {
+        raise_by_memory(&floor, ceilings, bytes, cached && !exceeds);
+    }
     if (arithmetic) {
         const char *const peak = peak_of(work->multiply);
         const char *const product = assay_gpu_product_name(work->multiply);

@@ -22,8 +22,11 @@ const char *assay_gpu_product_name(assay_dtype multiply);
 void assay_gpu_ceilings_load(const char *plugin, int32_t number, assay_ceilings *ceilings,
                              assay_error *why);
 
-/* As assay_floor_of. cached: what is read may be in the device's cache. arithmetic false: by bytes
- * alone, since the peaks above are not the most that every device can do. */
+/* As assay_floor_of. cached: what is read may be in the device's cache, as far as that holds it
+ * (device_cache_bytes; where that is not known, all of it): what is more than it holds comes from
+ * memory. arithmetic false, for times that are called impossible: by bytes alone, since the peaks
+ * above are not the most that every device can do, and of these by memory's rate only those that
+ * the cache cannot hold. */
 assay_floor assay_gpu_floor(const assay_ceilings *ceilings, const assay_floor_work *work,
                             bool cached, bool arithmetic);
 

@@ -36,6 +36,7 @@ typedef struct assay_ceiling {
 typedef struct assay_ceilings {
     char date[24];    /* UTC, of the newest probe */
     char machine[17]; /* assay_machine_digest of the machine they were measured on */
+    double device_cache_bytes; /* of the GPU whose ceilings are here; 0: none, or not known */
     size_t count;
     assay_ceiling entry[ASSAY_CEILINGS_MAX];
 } assay_ceilings;

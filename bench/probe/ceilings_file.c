@@ -141,6 +141,9 @@ assay_status assay_ceilings_write_of(const char *machine, const assay_ceilings *
 
 void assay_ceilings_merge(assay_ceilings *newer, const assay_ceilings *older)
 {
+    if (!(newer->device_cache_bytes > 0.0)) {
+        newer->device_cache_bytes = older->device_cache_bytes;
+    }
     for (size_t i = 0; i < older->count; i++) {
         const assay_ceiling *const old = &older->entry[i];
         const bool latency = strcmp(assay_ceiling_unit(old->name), "s") == 0;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/gpu/probe.h"
 #include "bench/probe/ceilings_file.h"
 #include "verify/environment.h"
 #include "verify/topology.h"
@@ -48,6 +49,33 @@ static void expect_floor(const assay_floor_work *work, double seconds, const cha
     const assay_floor floor = assay_floor_of(&c, work);
     cr_expect_eq(floor.seconds, seconds, "%a instead of %a", floor.seconds, seconds);
     cr_expect_str_eq(floor.bound, bound);
+}
+
+static void expect_gpu_floor(double cache, double bytes, bool cached, bool arithmetic,
+                             double seconds, const char *bound)
+{
+    assay_ceilings c = {.device_cache_bytes = cache};
+    const assay_floor_work work = {.bytes_read = 0.75 * bytes, .bytes_written = 0.25 * bytes,
+                                   .multiply = ASSAY_F32};
+    add(&c, "gpu/bandwidth/read/dram", 0x1p40);
+    add(&c, "gpu/bandwidth/read/l2", 0x1p42);
+    const assay_floor floor = assay_gpu_floor(&c, &work, cached, arithmetic);
+    cr_expect_eq(floor.seconds, seconds, "%a instead of %a", floor.seconds, seconds);
+    cr_expect_str_eq(floor.bound, bound);
+}
+
+Test(floor, of_a_warm_call_is_memorys_where_its_operands_exceed_a_gpus_cache)
+{
+    static const char memory[] = "gpu/bandwidth/read/dram";
+    static const char cache[] = "gpu/bandwidth/read/l2";
+    expect_gpu_floor(0x1p26, 0x1p26, true, true, 0x1p-16, cache); /* it just holds them */
+    expect_gpu_floor(0x1p26, 0x1p27, true, true, 0x1p-13, memory);
+    expect_gpu_floor(0x1p26, 0x1p26, false, true, 0x1p-14, memory);
+    expect_gpu_floor(0.0, 0x1p27, true, true, 0x1p-15, cache); /* its size is not known */
+    /* Impossible is what is faster even if the cache had kept all it can. */
+    expect_gpu_floor(0x1p26, 0x1p27, true, false, 0x1p-14, memory);
+    expect_gpu_floor(0x1p26, 0x1.1p26, true, false, 0x1.1p-16, cache);
+    expect_gpu_floor(0x1p26, 0x1p27, false, false, 0x1p-13, memory);
 }
 
 Test(floor, is_the_longest_of_its_parts_exactly)
