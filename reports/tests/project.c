@@ -9,6 +9,18 @@ static void set(cJSON *object, const char *key, cJSON *value)
     cJSON_AddItemToObject(object, key, value);
 }
 
+/* Frees what it has written. */
+static void write_results(const char *folder, const char *name, cJSON *root)
+{
+    char *const text = cJSON_PrintUnformatted(root);
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *const file = fopen(path, "w");
+    cr_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+    cJSON_free(text);
+    cJSON_Delete(root);
+}
+
 /* The generated file as a GPU's: every timing but those of `rmsnorm` (which stay a host's), with
  * numbers that are easily divided. */
 static void begin(char *folder)
@@ -38,13 +50,7 @@ static void begin(char *folder)
         set(floor, "bound", cJSON_CreateString(encodes ? "gpu/linear/bf16"
                                                        : "gpu/bandwidth/read/dram"));
     }
-    char *const text = cJSON_PrintUnformatted(root);
-    char path[256];
-    snprintf(path, sizeof path, "%s/gpu.json", folder);
-    FILE *const file = fopen(path, "w");
-    cr_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-    cJSON_free(text);
-    cJSON_Delete(root);
+    write_results(folder, "gpu.json", root);
 }
 
 /* An H200 reads 4.8e9 bytes in 1 ms and makes 9.894e12 operations in 10 ms: at half of its floor a
@@ -95,13 +101,7 @@ static void write_one(const char *folder, const char *bound, const char *type, d
         set(cJSON_GetObjectItem(t, "work"), "flops", cJSON_CreateNumber(flops));
         set(cJSON_GetObjectItem(t, "floor"), "bound", cJSON_CreateString(bound));
     }
-    char *const text = cJSON_PrintUnformatted(root);
-    char path[256];
-    snprintf(path, sizeof path, "%s/one.json", folder);
-    FILE *const file = fopen(path, "w");
-    cr_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-    cJSON_free(text);
-    cJSON_Delete(root);
+    write_results(folder, "one.json", root);
 }
 
 Test(project, types_and_bounds_are_those_that_bench_writes)

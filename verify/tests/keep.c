@@ -65,6 +65,17 @@ static void expect_metadata(const assay_safetensors *file, const char *key, cons
     cr_expect_str_eq(found, value, "%s: %s", key, found);
 }
 
+/* Row n of x times row o of the weight, and the bias. */
+static double product_of(const assay_tensor *x, int64_t n, const assay_tensor *weight, int64_t o,
+                         const assay_tensor *bias)
+{
+    double sum = assay_at1(bias, o);
+    for (int64_t k = 0; k < x->shape[1]; k++) {
+        sum += assay_at2(x, n, k) * assay_at2(weight, o, k);
+    }
+    return sum;
+}
+
 Test(keep, a_linear_case_is_computed_again_from_its_file)
 {
     assay_safetensors *file = fail("linear", "m_linear_no_bias", "linear-17x65x33-normal-bias");
@@ -77,10 +88,7 @@ Test(keep, a_linear_case_is_computed_again_from_its_file)
     int wrong = 0;
     for (int64_t n = 0; n < x.shape[0]; n++) {
         for (int64_t o = 0; o < weight.shape[0]; o++) {
-            double sum = assay_at1(&bias, o);
-            for (int64_t k = 0; k < x.shape[1]; k++) {
-                sum += assay_at2(&x, n, k) * assay_at2(&weight, o, k);
-            }
+            const double sum = product_of(&x, n, &weight, o, &bias);
             const double most = assay_at2(&budget, n, o);
             cr_expect(fabs(sum - assay_at2(&expected, n, o)) <= most);
             wrong += !(fabs(sum - assay_at2(&got, n, o)) <= most);
@@ -123,10 +131,7 @@ Test(keep, an_encoder_has_its_weights_threshold_and_activation)
     const assay_tensor budget = tensor_of(file, "budget.pre");
     for (int64_t n = 0; n < x.shape[0]; n++) {
         for (int64_t m = 0; m < encoder.shape[0]; m++) {
-            double sum = assay_at1(&bias, m);
-            for (int64_t k = 0; k < x.shape[1]; k++) {
-                sum += assay_at2(&x, n, k) * assay_at2(&encoder, m, k);
-            }
+            const double sum = product_of(&x, n, &encoder, m, &bias);
             cr_expect(fabs(sum - assay_at2(&pre, n, m)) <= assay_at2(&budget, n, m));
         }
     }
