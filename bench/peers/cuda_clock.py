@@ -8,6 +8,9 @@ taken again behind a longer one. What still is not enqueued after GATE_SECONDS w
 itself and has no time by this clock: an error, and no other clock is put in its place. Where that
 is known beforehand (`waits`) the events lie around the calls and what their host does in between.
 """
+import functools
+import operator
+
 import torch
 
 import nvml
@@ -119,8 +122,9 @@ class CudaClock:
         self.marked = {"sm_megahertz": megahertz}
         if self.nvml:
             after, reasons = self.look()
-            told = None if throttle is None and reasons is None else (throttle or 0) | (reasons or 0)
-            self.marked.update(self.nvml.state(), gpu_throttle=told,
+            told = [bits for bits in (throttle, reasons) if bits is not None]
+            self.marked.update(self.nvml.state(),
+                               gpu_throttle=functools.reduce(operator.or_, told) if told else None,
                                gpu_joules=None if None in (joules, after) else after - joules)
 
     def marks(self):

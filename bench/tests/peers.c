@@ -248,8 +248,8 @@ Test(peers, what_it_says_of_itself_is_checked)
         {"[{\"name\": \"a\", \"ops\": [\"linear\", \"linear\"], \"precision\": {\"output\": "
          "\"f32\", \"accumulate_bits\": 24}}]",
          "ops"},
-        {"[{\"name\": \"a\", \"space\": \"moon\", \"ops\": [\"linear\"], \"precision\": {\"output\": "
-         "\"f32\", \"accumulate_bits\": 24}}]",
+        {"[{\"name\": \"a\", \"space\": \"moon\", \"ops\": [\"linear\"], \"precision\": "
+         "{\"output\": \"f32\", \"accumulate_bits\": 24}}]",
          "space"},
         {"[{\"name\": \"a\", \"ops\": [7], \"precision\": {\"output\": \"f32\", "
          "\"accumulate_bits\": 24}}]",

@@ -13,7 +13,7 @@ GHZ, ENQUEUE = 2.0, 2e-6  # of the played GPU; seconds that the host needs to en
 
 
 class Played:
-    """Times in seconds since it began: the host's, and when the stream has done all it was given."""
+    """Times in seconds since it began: the host's, and when the stream has done what it was given."""
 
     def __init__(self):
         self.host = self.done = 0.0
