@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kernels/plugin_fusions.h"
 #include "kernels/registry.h"
 
 /* Length of a string of at most `most` printable characters; -1 when it is none. */
@@ -246,12 +247,12 @@ static assay_status load(assay_plugin *plugin, const char *path, assay_error *er
                           "(assay/kernel.h has its type) and do not hide it", path);
     }
     plugin->kernels = kernels(&plugin->count);
-    const assay_status status = check_all(plugin, error);
-    if (status != ASSAY_OK) {
-        return status;
+    assay_status status = check_all(plugin, error);
+    if (status == ASSAY_OK) {
+        find_accelerator(plugin);
+        status = check_accelerator(plugin, error);
     }
-    find_accelerator(plugin);
-    return check_accelerator(plugin, error);
+    return status != ASSAY_OK ? status : assay_plugin_find_fusions(plugin, error);
 }
 
 assay_status assay_plugin_open(const char *path, assay_plugin *plugin, assay_error *error)
@@ -280,6 +281,7 @@ bool assay_plugin_table(const assay_plugin *plugin, const char *name, assay_tabl
         if (strcmp(plugin->kernels[i]->name, name) == 0) {
             table->name = plugin->kernels[i]->name;
             table->accelerator = plugin->accelerator;
+            table->fusions = assay_plugin_fusions_of(plugin, name);
             table->kernel[plugin->kernels[i]->op] = plugin->kernels[i];
         }
     }

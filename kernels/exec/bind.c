@@ -36,14 +36,13 @@ void assay_runner_close(assay_runner *runner)
     runner->bridge_bytes = 0;
 }
 
-static assay_status grow(assay_runner *runner, const assay_kernel *kernel, size_t bytes)
+assay_status assay_runner_grow(assay_runner *runner, size_t bytes, const char *whose)
 {
     if (bytes <= runner->exec.workspace_bytes) {
         return ASSAY_OK;
     }
     char what[96];
-    (void)snprintf(what, sizeof what, "workspace of %s/%s", assay_op_name(kernel->op),
-                   kernel->name);
+    (void)snprintf(what, sizeof what, "workspace of %s", whose);
     drop_workspace(runner);
     const assay_status status = assay_space_take(runner, bytes, what, &runner->workspace);
     if (status == ASSAY_OK) {
@@ -51,6 +50,16 @@ static assay_status grow(assay_runner *runner, const assay_kernel *kernel, size_
         runner->exec.workspace_bytes = bytes;
     }
     return status;
+}
+
+static assay_status grow(assay_runner *runner, const assay_kernel *kernel, size_t bytes)
+{
+    char whose[80];
+    if (bytes <= runner->exec.workspace_bytes) {
+        return ASSAY_OK;
+    }
+    (void)snprintf(whose, sizeof whose, "%s/%s", assay_op_name(kernel->op), kernel->name);
+    return assay_runner_grow(runner, bytes, whose);
 }
 
 static assay_status missing(const assay_runner *runner, const assay_table *table, assay_op op)

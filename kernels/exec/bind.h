@@ -14,6 +14,8 @@
  * What calls are given may then lie on either side. */
 void assay_runner_open(assay_runner *runner, const assay_exec *exec, const assay_table *table);
 void assay_runner_close(assay_runner *runner);
+/* At least so many bytes of workspace; what it holds is lost where it has to grow. */
+assay_status assay_runner_grow(assay_runner *runner, size_t bytes, const char *whose);
 
 #define ASSAY_BIND_DECLARE(op)                                                                     \
     typedef struct assay_bound_##op {                                                              \

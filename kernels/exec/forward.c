@@ -1,4 +1,4 @@
-#include "kernels/exec/forward.h"
+#include "kernels/exec/forward_layer.h"
 
 assay_tensor assay_rows_of(const assay_tensor *matrix, int64_t rows)
 {
@@ -41,14 +41,23 @@ static bool is_at(assay_hook hook, assay_hook_kind kind, int64_t layer)
     return hook.kind == kind && (kind == ASSAY_HOOK_EMBED || hook.layer == layer);
 }
 
-/* A place of the forward pass is reached: `rows` is steered there if asked, shown to a visitor, and
- * is the result if the pass ends there. */
-static assay_status reach(assay_forward *forward, const assay_batch *batch, assay_hook_kind kind,
-                          int64_t layer, const assay_tensor *rows, bool *done, assay_tensor *result)
+static bool steers_at(const assay_pass *pass, assay_hook_kind kind, int64_t layer)
 {
+    const assay_steering *const steering = &pass->forward->steering;
+    return steering->on && pass->batch->steer && is_at(steering->hook, kind, layer);
+}
+
+bool assay_pass_goes_on(const assay_pass *pass, assay_hook_kind kind, int64_t layer)
+{
+    return !steers_at(pass, kind, layer) && !is_at(pass->forward->stop, kind, layer);
+}
+
+assay_status assay_pass_reach(assay_pass *pass, assay_hook_kind kind, int64_t layer,
+                              const assay_tensor *rows)
+{
+    assay_forward *const forward = pass->forward;
     assay_status status = ASSAY_OK;
-    const assay_steering *const steering = &forward->steering;
-    if (steering->on && batch->steer && is_at(steering->hook, kind, layer)) {
+    if (steers_at(pass, kind, layer)) {
         const assay_sae_steer_io io = {.x = *rows, .y = *rows};
         status = assay_call_sae_steer(&forward->runner, &forward->steer, &io);
     }
@@ -56,140 +65,10 @@ static assay_status reach(assay_forward *forward, const assay_batch *batch, assa
         forward->visit(forward->visit_context, (assay_hook){kind, layer}, rows);
     }
     if (is_at(forward->stop, kind, layer)) {
-        *done = true;
-        *result = *rows;
+        pass->done = true;
+        *pass->result = *rows;
     }
     return status;
-}
-
-static assay_status project(assay_forward *forward, const assay_bound_linear *linear,
-                            const assay_tensor *x, const assay_tensor *y)
-{
-    const assay_linear_io io = {.x = *x, .y = *y};
-    return assay_call_linear(&forward->runner, linear, &io);
-}
-
-/* The layer's part of the caches as [slots, capacity, kv_heads*head_dim]. */
-static assay_tensor cache_of(const assay_forward *forward, int64_t layer, int64_t which)
-{
-    const int64_t index = 2 * (forward->keeps_caches ? layer : 0) + which;
-    const int64_t width = forward->model.kv_heads * forward->model.head_dim;
-    const int64_t shape[3] = {forward->slots, forward->capacity, width};
-    const int64_t size = (int64_t)assay_dtype_size(forward->type);
-    char *const data = forward->cache.data;
-    assay_tensor cache = assay_dense(data + index * forward->cache.shape[1] * size, forward->type,
-                                     3, shape);
-    cache.space = forward->cache.space;
-    return cache;
-}
-
-static assay_status rotate_and_attend(assay_forward *forward, const assay_batch *batch,
-                                      int64_t layer, const assay_tensor *q, const assay_tensor *k,
-                                      const assay_tensor *v)
-{
-    const assay_tensor position = assay_column_of(&forward->position, batch->rows);
-    const assay_rope_io rotate_q = {.x = *q, .position = position, .y = *q};
-    const assay_rope_io rotate_k = {.x = *k, .position = position, .y = *k};
-    const assay_attention_io attend = {.q = *q,
-                                       .k = *k,
-                                       .v = *v,
-                                       .sequence = assay_column_of(&forward->sequence,
-                                                                   batch->rows),
-                                       .position = position,
-                                       .k_cache = cache_of(forward, layer, 0),
-                                       .v_cache = cache_of(forward, layer, 1),
-                                       .max_position = batch->max_position,
-                                       .y = *q};
-    assay_status status = assay_call_rope(&forward->runner, &forward->rope, &rotate_q);
-    if (status == ASSAY_OK) {
-        status = assay_call_rope(&forward->runner, &forward->rope, &rotate_k);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_call_attention(&forward->runner, &forward->attention, &attend);
-    }
-    return status;
-}
-
-/* hidden -> out: the attention's output before the residual add. */
-static assay_status attention_part(assay_forward *forward, const assay_batch *batch, int64_t layer,
-                                   const assay_tensor *hidden, const assay_tensor *out)
-{
-    const assay_bound_layer *const bound = &forward->layer[layer];
-    const assay_tensor normed = assay_rows_of(&forward->normed, batch->rows);
-    const assay_tensor q = assay_rows_of(&forward->q, batch->rows);
-    const assay_tensor k = assay_rows_of(&forward->k, batch->rows);
-    const assay_tensor v = assay_rows_of(&forward->v, batch->rows);
-    const assay_rmsnorm_io norm = {.x = *hidden, .y = normed};
-    assay_status status = assay_call_rmsnorm(&forward->runner, &bound->input_norm, &norm);
-    if (status == ASSAY_OK) {
-        status = project(forward, &bound->q, &normed, &q);
-    }
-    if (status == ASSAY_OK) {
-        status = project(forward, &bound->k, &normed, &k);
-    }
-    if (status == ASSAY_OK) {
-        status = project(forward, &bound->v, &normed, &v);
-    }
-    if (status == ASSAY_OK) {
-        status = rotate_and_attend(forward, batch, layer, &q, &k, &v);
-    }
-    return status != ASSAY_OK ? status : project(forward, &bound->o, &q, out);
-}
-
-/* normed -> out: the MLP's output before the residual add. */
-static assay_status mlp_part(assay_forward *forward, const assay_batch *batch, int64_t layer,
-                             const assay_tensor *normed, const assay_tensor *out)
-{
-    const assay_bound_layer *const bound = &forward->layer[layer];
-    const assay_tensor gate = assay_rows_of(&forward->gate, batch->rows);
-    const assay_tensor up = assay_rows_of(&forward->up, batch->rows);
-    const assay_swiglu_io io = {.gate = gate, .up = up, .y = gate};
-    assay_status status = project(forward, &bound->gate, normed, &gate);
-    if (status == ASSAY_OK) {
-        status = project(forward, &bound->up, normed, &up);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_call_swiglu(&forward->runner, &forward->swiglu, &io);
-    }
-    return status != ASSAY_OK ? status : project(forward, &bound->down, &gate, out);
-}
-
-static assay_status run_layer(assay_forward *forward, const assay_batch *batch, int64_t i,
-                              bool *done, assay_tensor *result)
-{
-    const assay_tensor hidden = assay_rows_of(&forward->hidden, batch->rows);
-    const assay_tensor normed = assay_rows_of(&forward->normed, batch->rows);
-    const assay_tensor out = assay_rows_of(&forward->out, batch->rows);
-    const assay_add_io add = {.a = hidden, .b = out, .y = hidden};
-    const assay_rmsnorm_io norm = {.x = hidden, .y = normed};
-    assay_status status = attention_part(forward, batch, i, &hidden, &out);
-    if (status == ASSAY_OK) {
-        status = reach(forward, batch, ASSAY_HOOK_ATTN_OUT, i, &out, done, result);
-    }
-    if (status != ASSAY_OK || *done) {
-        return status;
-    }
-    status = assay_call_add(&forward->runner, &forward->add, &add);
-    if (status == ASSAY_OK) {
-        status = assay_call_rmsnorm(&forward->runner, &forward->layer[i].post_norm, &norm);
-    }
-    if (status == ASSAY_OK) {
-        status = reach(forward, batch, ASSAY_HOOK_MLP_IN, i, &normed, done, result);
-    }
-    if (status != ASSAY_OK || *done) {
-        return status;
-    }
-    status = mlp_part(forward, batch, i, &normed, &out);
-    if (status == ASSAY_OK) {
-        status = reach(forward, batch, ASSAY_HOOK_MLP_OUT, i, &out, done, result);
-    }
-    if (status != ASSAY_OK || *done) {
-        return status;
-    }
-    status = assay_call_add(&forward->runner, &forward->add, &add);
-    return status != ASSAY_OK
-               ? status
-               : reach(forward, batch, ASSAY_HOOK_OUTPUT, i, &hidden, done, result);
 }
 
 /* In one copy: both blocks begin alike. */
@@ -210,18 +89,18 @@ assay_status assay_forward_run(assay_forward *forward, const assay_batch *batch,
                                .soft = batch->soft,
                                .soft_at = batch->soft_at,
                                .y = hidden};
-    bool done = false;
+    assay_pass pass = {.forward = forward, .batch = batch, .result = result};
     assay_status status = batch->kept ? ASSAY_OK : assay_forward_send(forward);
     if (status == ASSAY_OK) {
         status = assay_call_embed(&forward->runner, &forward->embed, &io);
     }
     if (status == ASSAY_OK) {
-        status = reach(forward, batch, ASSAY_HOOK_EMBED, 0, &hidden, &done, result);
+        status = assay_pass_reach(&pass, ASSAY_HOOK_EMBED, 0, &hidden);
     }
-    for (int64_t i = 0; status == ASSAY_OK && !done; i++) {
-        status = reach(forward, batch, ASSAY_HOOK_INPUT, i, &hidden, &done, result);
-        if (status == ASSAY_OK && !done) {
-            status = run_layer(forward, batch, i, &done, result);
+    for (int64_t i = 0; status == ASSAY_OK && !pass.done; i++) {
+        status = assay_pass_reach(&pass, ASSAY_HOOK_INPUT, i, &hidden);
+        if (status == ASSAY_OK && !pass.done) {
+            status = assay_pass_layer(&pass, i);
         }
     }
     return status;

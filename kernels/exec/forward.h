@@ -4,7 +4,7 @@
 #ifndef KERNELS_EXEC_FORWARD_H
 #define KERNELS_EXEC_FORWARD_H
 
-#include "kernels/exec/bind.h"
+#include "kernels/exec/fuse.h"
 
 typedef struct assay_bound_layer {
     assay_bound_rmsnorm input_norm, post_norm;
@@ -17,6 +17,7 @@ typedef void assay_visit_fn(void *context, assay_hook hook, const assay_tensor *
 typedef struct assay_forward {
     assay_runner runner;
     assay_table table;
+    const assay_fusions *fusions; /* NULL: ops are called one by one */
     assay_model model;
     assay_hook stop; /* never final_norm: that is the head's */
     assay_dtype type;

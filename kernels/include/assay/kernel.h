@@ -77,6 +77,7 @@ typedef struct assay_table {
     const assay_kernel *kernel[ASSAY_OP_COUNT];
     const struct assay_accelerator *accelerator; /* that kernels on a device run on (accelerator.h);
                                                     NULL: every kernel is the host's */
+    const struct assay_fusions *fusions; /* of these kernels (fusion.h); NULL: none */
 } assay_table;
 
 /* What a plug-in exports under the name assay_plugin_kernels: its descriptors, *count of them. */
