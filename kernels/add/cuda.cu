@@ -4,13 +4,6 @@
 namespace assay_cuda {
 namespace {
 
-struct Addition {
-    template <typename T> __device__ __forceinline__ static float of(float a, float b)
-    {
-        return a + b;
-    }
-};
-
 template <typename T>
 assay_status run(const assay_exec *exec, const assay_add_params *, const void *,
                  const assay_add_io *io)

@@ -7,7 +7,7 @@
 #ifndef KERNELS_CUDA_CONTRACT_H
 #define KERNELS_CUDA_CONTRACT_H
 
-#include "assay/plugin.h"
+#include "assay/fusion.h"
 #include "kernels/cuda/element.h"
 
 #define ASSAY_CUDA_OPS(X) ASSAY_STEP_OPS(X)
@@ -107,6 +107,11 @@ inline dim3 grid_stride(int64_t work)
 
 #define ASSAY_CUDA_DECLARE(op) assay_kernel cuda_##op(assay_dtype type);
 ASSAY_CUDA_OPS(ASSAY_CUDA_DECLARE)
+#undef ASSAY_CUDA_DECLARE
+
+/* The fusions, each in the file of the op it ends with. */
+#define ASSAY_CUDA_DECLARE(fusion) assay_##fusion##_functions cuda_##fusion(assay_dtype type);
+ASSAY_FUSIONS(ASSAY_CUDA_DECLARE)
 #undef ASSAY_CUDA_DECLARE
 
 /* At the end of an op's file: the descriptor of each contract, by the file's describe_op<T>(). */

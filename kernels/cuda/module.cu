@@ -1,4 +1,5 @@
-/* What the module exports: every op in both contracts, and the encoders of tensor cores. */
+/* What the module exports: every op in both contracts and their fusions, and the encoders of tensor
+ * cores. */
 #include "kernels/cuda/contract.h"
 #include "kernels/fused/encode.h"
 
@@ -17,5 +18,34 @@ const assay_kernel *const *assay_plugin_kernels(size_t *count)
         pointers[i] = &kernels[i];
     }
     *count = all;
+    return pointers;
+}
+
+namespace assay_cuda {
+namespace {
+
+assay_fusions fusions_of(const char *name, assay_dtype type)
+{
+    assay_fusions made = {};
+    made.abi = ASSAY_FUSIONS_ABI;
+    made.size = static_cast<uint32_t>(sizeof made);
+    made.name = name;
+#define MAKE(fusion) made.fusion = cuda_##fusion(type);
+    ASSAY_FUSIONS(MAKE)
+#undef MAKE
+    return made;
+}
+
+} // namespace
+} // namespace assay_cuda
+
+ASSAY_PLUGIN_EXPORT const assay_fusions *const *assay_plugin_fusions(size_t *count);
+const assay_fusions *const *assay_plugin_fusions(size_t *count)
+{
+    using namespace assay_cuda;
+    static const assay_fusions fusions[] = {fusions_of(Flow<float>::name, Flow<float>::type),
+                                            fusions_of(Flow<Bf16>::name, Flow<Bf16>::type)};
+    static const assay_fusions *const pointers[] = {&fusions[0], &fusions[1]};
+    *count = sizeof pointers / sizeof pointers[0];
     return pointers;
 }

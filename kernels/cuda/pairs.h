@@ -1,4 +1,4 @@
-/* y = f(a, b), elementwise: add and swiglu. A thread takes eight neighbours of a row; y may be a
+/* y = f(a, b), elementwise: add and swiglu, whose functions fused kernels call too. A thread takes eight neighbours of a row; y may be a
  * or b, since a thread reads all that it writes over before it does. */
 #ifndef KERNELS_CUDA_PAIRS_H
 #define KERNELS_CUDA_PAIRS_H
@@ -6,6 +6,31 @@
 #include "kernels/cuda/contract.h"
 
 namespace assay_cuda {
+
+struct Addition {
+    template <typename T> __device__ __forceinline__ static float of(float a, float b)
+    {
+        return a + b;
+    }
+};
+
+/* exp(-g) overflows for g below -88, where silu(g) is still a normal number: there the exponential
+ * is taken in two halves, neither of which underflows. */
+__device__ __forceinline__ float silu(float gate)
+{
+    if (gate > -80.0f) {
+        return gate / (1.0f + expf(-gate));
+    }
+    const float half = expf(0.5f * gate);
+    return gate * half * half;
+}
+
+struct GatedProduct {
+    template <typename T> __device__ __forceinline__ static float of(float gate, float up)
+    {
+        return rounded<T>(silu(gate)) * up;
+    }
+};
 
 template <typename T, typename Function>
 __global__ void pairs(Matrix a, Matrix b, Matrix y, int64_t rows, int64_t d)

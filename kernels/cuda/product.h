@@ -4,7 +4,8 @@
  *   tile     64 x 64 outputs a block, 4 x 4 a thread, k in order
  *   columns  few rows of A: a warp for each row of B, which is read once for four rows of A; k in
  *            lanes, then by halves
- * No tensor cores: operands are f32 numbers here. */
+ * No tensor cores: operands are f32 numbers here. What a block computes is a function that fused
+ * kernels call too. */
 #ifndef KERNELS_CUDA_PRODUCT_H
 #define KERNELS_CUDA_PRODUCT_H
 
@@ -24,16 +25,26 @@ __device__ __forceinline__ void load_tile(const Matrix &m, int64_t first, int64_
     load_octet(m, row, k, row < rows ? depth - k : 0, octet);
 }
 
-template <typename Finish>
-__global__ void __launch_bounds__(BLOCK, RESIDENT)
-    product_tile(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
+/* A thread's place in its block's tile: OWN x OWN outputs from row n and column o of it on. */
+__device__ __forceinline__ int own_row()
 {
-    ASSAY_SHARED(float, stage, 2 * TILE_DEPTH * TILE_PITCH);
+    return static_cast<int>(threadIdx.x) / (TILE / OWN) * OWN;
+}
+
+__device__ __forceinline__ int own_column()
+{
+    return static_cast<int>(threadIdx.x) % (TILE / OWN) * OWN;
+}
+
+/* sum = the dots of a thread's outputs, in a block's tile that begins at row_first and column_first.
+ * Every thread of the block comes; stage is shared, 2 x TILE_DEPTH x TILE_PITCH. */
+__device__ __forceinline__ void tile_dots(const Matrix &a, const Matrix &b, int64_t rows,
+                                          int64_t columns, int64_t depth, int64_t row_first,
+                                          int64_t column_first, float *stage, float (*sum)[OWN])
+{
     const int thread = static_cast<int>(threadIdx.x);
     const bool is_b = thread >= BLOCK / 2; /* the one half fetches A, the other B */
     const int part = thread % (BLOCK / 2);
-    const int64_t row_first = static_cast<int64_t>(blockIdx.y) * TILE;
-    const int64_t column_first = static_cast<int64_t>(blockIdx.x) * TILE;
     /* Field by field: a reference to either would put both on the stack. */
     const Matrix source = {is_b ? b.data : a.data, is_b ? b.row : a.row,
                            is_b ? b.column : a.column, is_b ? b.dtype : a.dtype};
@@ -42,10 +53,13 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     float *const own_stage = stage + (is_b ? TILE_DEPTH * TILE_PITCH : 0);
     const int at_row = part / (TILE_DEPTH / OCTET);
     const int at_k = part % (TILE_DEPTH / OCTET) * OCTET;
-    const int n = thread / (TILE / OWN) * OWN;
-    const int o = thread % (TILE / OWN) * OWN;
-    float sum[OWN][OWN] = {};
+    const int n = own_row();
+    const int o = own_column();
     float octet[OCTET];
+#pragma unroll
+    for (int i = 0; i < OWN * OWN; i++) {
+        sum[i / OWN][i % OWN] = 0.0f;
+    }
     load_tile(source, source_first, source_rows, 0, depth, part, octet);
     for (int64_t from = 0; from < depth; from += TILE_DEPTH) {
 #pragma unroll
@@ -70,15 +84,37 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
         }
         __syncthreads();
     }
+}
+
+/* The tile `block` of a row of tiles. */
+template <typename Finish>
+__device__ __forceinline__ void tile_of_block(const Matrix &a, const Matrix &b, int64_t rows,
+                                              int64_t columns, int64_t depth, int64_t block,
+                                              const Finish &finish)
+{
+    ASSAY_SHARED(float, stage, 2 * TILE_DEPTH * TILE_PITCH);
+    const int64_t row_first = static_cast<int64_t>(blockIdx.y) * TILE;
+    const int64_t column_first = block * TILE;
+    float sum[OWN][OWN];
+    tile_dots(a, b, rows, columns, depth, row_first, column_first, stage, sum);
 #pragma unroll
     for (int i = 0; i < OWN; i++) {
 #pragma unroll
         for (int j = 0; j < OWN; j++) {
-            if (row_first + n + i < rows && column_first + o + j < columns) {
-                finish(row_first + n + i, column_first + o + j, sum[i][j]);
+            const int64_t n = row_first + own_row() + i;
+            const int64_t o = column_first + own_column() + j;
+            if (n < rows && o < columns) {
+                finish(n, o, sum[i][j]);
             }
         }
     }
+}
+
+template <typename Finish>
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
+    product_tile(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
+{
+    tile_of_block(a, b, rows, columns, depth, blockIdx.x, finish);
 }
 
 /* The types of A and B where both are in octets: those of B that are multiplied next are on their
@@ -107,18 +143,17 @@ template <> struct OnTheirWay<Any> {
     enum { COUNT = 1 };
 };
 
-template <typename A, typename B, typename Finish>
-__global__ void __launch_bounds__(BLOCK, RESIDENT)
-    product_columns(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
+/* sum[n] = this lane's part of the dot of row first + n of A with row o of B. */
+template <typename A, typename B>
+__device__ __forceinline__ void lane_dots(const Matrix &a, const Matrix &b, int64_t rows,
+                                          int64_t depth, int64_t first, int64_t o, float *sum)
 {
     constexpr int MANY = OnTheirWay<B>::COUNT;
     const int lane = static_cast<int>(threadIdx.x) % WARP;
-    const int64_t o = static_cast<int64_t>(blockIdx.x) * WARPS + threadIdx.x / WARP;
-    const int64_t first = static_cast<int64_t>(blockIdx.y) * ROWS_OF_WARP;
-    if (o >= columns) {
-        return; /* with its whole warp; there is no barrier of the block */
+#pragma unroll
+    for (int n = 0; n < ROWS_OF_WARP; n++) {
+        sum[n] = 0.0f;
     }
-    float sum[ROWS_OF_WARP] = {};
     for (int64_t k = static_cast<int64_t>(lane) * OCTET; k < depth; k += MANY * WARP * OCTET) {
         float weight[MANY][OCTET];
 #pragma unroll
@@ -142,11 +177,26 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
             }
         }
     }
+}
+
+/* The columns of `block`, one a warp. */
+template <typename A, typename B, typename Finish>
+__device__ __forceinline__ void columns_of_block(const Matrix &a, const Matrix &b, int64_t rows,
+                                                 int64_t columns, int64_t depth, int64_t block,
+                                                 const Finish &finish)
+{
+    const int64_t o = block * WARPS + threadIdx.x / WARP;
+    const int64_t first = static_cast<int64_t>(blockIdx.y) * ROWS_OF_WARP;
+    if (o >= columns) {
+        return; /* with its whole warp; there is no barrier of the block */
+    }
+    float sum[ROWS_OF_WARP];
+    lane_dots<A, B>(a, b, rows, depth, first, o, sum);
 #pragma unroll
     for (int n = 0; n < ROWS_OF_WARP; n++) {
         if (first + n < rows) {
             const float dot = warp_reduce<Sum>(sum[n]);
-            if (lane == 0) {
+            if (threadIdx.x % WARP == 0) {
                 finish(first + n, o, dot);
             }
         }
@@ -154,11 +204,55 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
 }
 
 template <typename A, typename B, typename Finish>
+__global__ void __launch_bounds__(BLOCK, RESIDENT)
+    product_columns(Matrix a, Matrix b, int64_t rows, int64_t columns, int64_t depth, Finish finish)
+{
+    columns_of_block<A, B>(a, b, rows, columns, depth, blockIdx.x, finish);
+}
+
+/* What product_columns may take A and B for. */
+enum Form { FORM_ANY, FORM_FLOATS, FORM_FLOAT_BF16, FORM_BF16 };
+
+inline Form form_of(const Matrix &a, const Matrix &b, int64_t depth)
+{
+    const bool octets = depth % OCTET == 0;
+    const bool floats = octets && is_in_octets(a, ASSAY_F32);
+    const bool halves = octets && is_in_octets(b, ASSAY_BF16);
+    return floats && halves                          ? FORM_FLOAT_BF16
+           : floats && is_in_octets(b, ASSAY_F32)    ? FORM_FLOATS
+           : halves && is_in_octets(a, ASSAY_BF16)   ? FORM_BF16
+                                                     : FORM_ANY;
+}
+
+/* Blocks of few rows: so many of columns, and as many as the rows take. */
+inline dim3 grid_of_few(int64_t column_blocks, int64_t rows)
+{
+    return dim3(static_cast<unsigned>(column_blocks),
+                static_cast<unsigned>(blocks_for(rows, ROWS_OF_WARP)));
+}
+
+/* Tiles of as many rows as one launch takes: launch(rows of a, the first's number, their count,
+ * rows of the grid). */
+template <typename Launch>
+assay_status in_tiles(const Matrix &a, int64_t rows, const Launch &launch)
+{
+    constexpr int64_t rows_most = GRID_ROWS_MOST * TILE;
+    assay_status status = ASSAY_OK;
+    for (int64_t first = 0; status == ASSAY_OK && first < rows; first += rows_most) {
+        const int64_t count = least(rows - first, rows_most);
+        Matrix part = a;
+        part.data = static_cast<char *>(a.data) +
+                    first * a.row * static_cast<int64_t>(assay_dtype_size((assay_dtype)a.dtype));
+        status = launch(part, first, count, static_cast<unsigned>(blocks_for(count, TILE)));
+    }
+    return status;
+}
+
+template <typename A, typename B, typename Finish>
 assay_status product_of_few(const assay_exec *exec, const Matrix &a, const Matrix &b, int64_t rows,
                             int64_t columns, int64_t depth, Finish finish)
 {
-    const dim3 grid(static_cast<unsigned>(blocks_for(columns, WARPS)),
-                    static_cast<unsigned>(blocks_for(rows, ROWS_OF_WARP)));
+    const dim3 grid = grid_of_few(blocks_for(columns, WARPS), rows);
     ASSAY_LAUNCH(exec, (product_columns<A, B, Finish>), (Dimensions{grid, dim3(BLOCK), 0}), a, b,
                  rows, columns, depth, finish);
     return ASSAY_OK;
@@ -169,29 +263,19 @@ assay_status product(const assay_exec *exec, const Matrix &a, const Matrix &b, i
                      int64_t columns, int64_t depth, Finish finish)
 {
     if (rows <= FEW_ROWS) {
-        const bool octets = depth % OCTET == 0;
-        const bool floats = octets && is_in_octets(a, ASSAY_F32);
-        const bool halves = octets && is_in_octets(b, ASSAY_BF16);
-        const auto few = floats && halves ? product_of_few<float, Bf16, Finish>
-                         : floats && is_in_octets(b, ASSAY_F32)
-                             ? product_of_few<float, float, Finish>
-                         : halves && is_in_octets(a, ASSAY_BF16)
-                             ? product_of_few<Bf16, Bf16, Finish>
-                             : product_of_few<Any, Any, Finish>;
+        const Form form = form_of(a, b, depth);
+        const auto few = form == FORM_FLOAT_BF16 ? product_of_few<float, Bf16, Finish>
+                         : form == FORM_FLOATS   ? product_of_few<float, float, Finish>
+                         : form == FORM_BF16     ? product_of_few<Bf16, Bf16, Finish>
+                                                 : product_of_few<Any, Any, Finish>;
         return few(exec, a, b, rows, columns, depth, finish);
     }
-    constexpr int64_t rows_most = GRID_ROWS_MOST * TILE;
-    for (int64_t first = 0; first < rows; first += rows_most) {
-        const int64_t count = least(rows - first, rows_most);
-        Matrix part = a;
-        part.data = static_cast<char *>(a.data) +
-                    first * a.row * static_cast<int64_t>(assay_dtype_size((assay_dtype)a.dtype));
-        const dim3 grid(static_cast<unsigned>(blocks_for(columns, TILE)),
-                        static_cast<unsigned>(blocks_for(count, TILE)));
+    return in_tiles(a, rows, [&](const Matrix &part, int64_t first, int64_t count, unsigned tall) {
+        const dim3 grid(static_cast<unsigned>(blocks_for(columns, TILE)), tall);
         ASSAY_LAUNCH(exec, product_tile<Finish>, (Dimensions{grid, dim3(BLOCK), 0}), part, b, count,
                      columns, depth, finish.from(first));
-    }
-    return ASSAY_OK;
+        return ASSAY_OK;
+    });
 }
 
 } // namespace assay_cuda

@@ -1,57 +1,10 @@
-/* rope: a block takes a row: cosines and sines of its angles once, then the pairs of all heads,
- * eight neighbours a thread. */
-#include "kernels/cuda/upload.h"
+/* rope: a block takes a row (kernels/cuda/rotate.h). */
+#include "kernels/cuda/rotate.h"
 
 #include <new>
 
 namespace assay_cuda {
 namespace {
-
-enum { ANGLES = 512 }; /* that a block keeps at once */
-
-struct State {
-    Uploads uploads;
-    Matrix frequency;
-};
-
-/* Cosine and sine as the contract has them: of an f64 angle, or of the product of two f32. */
-template <typename T>
-__device__ __forceinline__ void turn(int64_t position, double frequency, float *cosine, float *sine)
-{
-    if (Flow<T>::type == ASSAY_F32) {
-        const double angle = static_cast<double>(position) * frequency;
-        *cosine = static_cast<float>(cos(angle));
-        *sine = static_cast<float>(sin(angle));
-        return;
-    }
-    const float angle = static_cast<float>(position) * static_cast<float>(frequency);
-    *cosine = rounded<T>(cosf(angle));
-    *sine = rounded<T>(sinf(angle));
-}
-
-/* Pairs i .. i+7 (at most `count`) of a head that begins at column `head`. A thread reads what it
- * writes over before it does: y may be x. */
-template <typename T>
-__device__ __forceinline__ void turn_octet(const Matrix &x, const Matrix &y, int64_t n,
-                                           int64_t head, int64_t i, int64_t half, int64_t count,
-                                           const float *cosine, const float *sine)
-{
-    float low[OCTET];
-    float high[OCTET];
-    load_octet(x, n, head + i, count, low);
-    load_octet(x, n, head + half + i, count, high);
-#pragma unroll
-    for (int e = 0; e < OCTET; e++) {
-        const float c = e < count ? cosine[e] : 0.0f;
-        const float s = e < count ? sine[e] : 0.0f;
-        const float y0 = rounded<T>(low[e] * c) - rounded<T>(high[e] * s);
-        const float y1 = rounded<T>(high[e] * c) + rounded<T>(low[e] * s);
-        low[e] = y0;
-        high[e] = y1;
-    }
-    store_octet<T>(y, n, head + i, count, low);
-    store_octet<T>(y, n, head + half + i, count, high);
-}
 
 template <typename T>
 __global__ void __launch_bounds__(BLOCK, RESIDENT)
@@ -60,28 +13,12 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     ASSAY_SHARED(float, cosine, ANGLES);
     ASSAY_SHARED(float, sine, ANGLES);
     const int64_t n = blockIdx.x;
-    const int64_t half = head_dim / 2;
-    for (int64_t first = 0; first < half; first += ANGLES) {
-        const int64_t angles = least(ANGLES, half - first);
-        for (int64_t i = threadIdx.x; i < angles; i += BLOCK) {
-            turn<T>(load_index(position, n), load_wide(frequency, 0, first + i), &cosine[i],
-                    &sine[i]);
-        }
-        __syncthreads();
-        const int octets = static_cast<int>((angles + OCTET - 1) / OCTET);
-        const int tasks = static_cast<int>(width / head_dim) * octets;
-        for (int task = static_cast<int>(threadIdx.x); task < tasks; task += BLOCK) {
-            const int i = task % octets * OCTET;
-            turn_octet<T>(x, y, n, task / octets * head_dim, first + i, half, angles - i,
-                          cosine + i, sine + i);
-        }
-        __syncthreads();
-    }
+    turn_row<T>(x, n, y, n, load_index(position, n), frequency, width, head_dim, cosine, sine);
 }
 
 assay_status prepare(const assay_exec *exec, const assay_rope_params *params, void **state)
 {
-    State *const own = new (std::nothrow) State();
+    RopeState *const own = new (std::nothrow) RopeState();
     if (own == nullptr) {
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "rope: no memory");
     }
@@ -90,7 +27,7 @@ assay_status prepare(const assay_exec *exec, const assay_rope_params *params, vo
                      params->head_dim / 2);
     const assay_status status =
         upload(exec, "inverse_frequency", frequency, true, &own->uploads, &own->frequency);
-    return settle(exec, status, own, release_state<State>, state);
+    return settle(exec, status, own, release_state<RopeState>, state);
 }
 
 template <typename T>
@@ -106,7 +43,7 @@ assay_status run(const assay_exec *exec, const assay_rope_params *params, const 
     const int64_t rows = io->x.shape[0];
     const Dimensions size = {dim3(static_cast<unsigned>(rows)), dim3(BLOCK), 0};
     ASSAY_LAUNCH(exec, rotate<T>, size, matrix_of(io->x), matrix_of(io->position),
-                 static_cast<const State *>(state)->frequency, matrix_of(io->y), io->x.shape[1],
+                 static_cast<const RopeState *>(state)->frequency, matrix_of(io->y), io->x.shape[1],
                  params->head_dim);
     return ASSAY_OK;
 }
@@ -126,7 +63,7 @@ template <typename T> assay_kernel describe_op()
     kernel.run.rope.supports = supports;
     kernel.run.rope.prepare = prepare;
     kernel.run.rope.run = run<T>;
-    kernel.release = release_state<State>;
+    kernel.release = release_state<RopeState>;
     return kernel;
 }
 
