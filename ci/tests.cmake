@@ -72,11 +72,11 @@ foreach(room ref kernels fixtures verify statistics bench reports)
         if(room MATCHES "^(verify|bench|reports)$")
             add_dependencies(test_${test} assay test_plugins assay_mutants assay_planted)
         endif()
-        if(test MATCHES "^(bench_gpu|kernels_generate_device|reports_project_gpu)")
+        if(test MATCHES "^(bench_gpu|kernels_generate_device|kernels_fusion|reports_project_gpu)")
             if(NOT TARGET assay_cuda_emulated_device)
                 continue()
             endif()
-            add_dependencies(test_${test} assay_cuda_emulated_device)
+            add_dependencies(test_${test} assay_cuda_emulated assay_cuda_emulated_device)
         endif()
         # Criterion's own macros convert and shadow.
         target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow
