@@ -25,7 +25,7 @@ foreach(source IN LISTS sources)
         target_sources(test_plugin_${stem} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/quantised/linear.c
             ${PROJECT_SOURCE_DIR}/kernels/quantised/matrix.c)
     endif()
-    if(stem MATCHES "^(stages|no_bias|runner_up)$") # made of what the built-in kernels are made of
+    if(stem MATCHES "^(stages|fused|no_bias|runner_up)$") # made of what the built-in kernels are made of
         target_link_libraries(test_plugin_${stem} PRIVATE assay_flags assay_kernels)
         target_link_options(test_plugin_${stem} PRIVATE LINKER:--exclude-libs,ALL)
     endif()

@@ -138,9 +138,9 @@ typedef const assay_fusions *const *assay_plugin_fusions_fn(size_t *count);
     ASSAY_PLUGIN_EXPORT const assay_fusions *const *assay_plugin_fusions(size_t *count);           \
     const assay_fusions *const *assay_plugin_fusions(size_t *count)                                \
     {                                                                                              \
-        static const assay_fusions *const fusions[] = {__VA_ARGS__};                               \
-        *count = sizeof fusions / sizeof fusions[0];                                               \
-        return fusions;                                                                            \
+        static const assay_fusions *const assay_all[] = {__VA_ARGS__};                             \
+        *count = sizeof assay_all / sizeof assay_all[0];                                           \
+        return assay_all;                                                                          \
     }                                                                                              \
     struct assay_fusions_end_with_a_semicolon
 

@@ -1,0 +1,6 @@
+#include "flawed.h"
+
+static const assay_kernel kernel = {WHOLE_KERNEL};
+static const assay_fusions fusions = {.abi = 97, .size = sizeof fusions, .name = "mine"};
+EXPORT(&kernel)
+ASSAY_PLUGIN_FUSIONS(&fusions);
