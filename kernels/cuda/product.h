@@ -135,25 +135,27 @@ __device__ __forceinline__ void fetch_as<Any>(const Matrix &m, int64_t row, int6
     load_octet(m, row, k, count, x);
 }
 
-/* 64 bytes a thread: with twice as many in f32 registers spill on compute capability 12.0. */
-template <typename B> struct OnTheirWay {
-    enum { COUNT = 64 / (OCTET * sizeof(B)) };
+/* 64 bytes a thread: with twice as many in f32 registers spill on compute capability 12.0, and so
+ * they do there by a little with bf16 beside f32. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+enum { MIXED_LESS = 1 };
+#else
+enum { MIXED_LESS = 0 };
+#endif
+template <typename A, typename B> struct OnTheirWay {
+    enum { COUNT = 64 / (OCTET * sizeof(B)) - (sizeof(A) > sizeof(B) ? MIXED_LESS : 0) };
 };
-template <> struct OnTheirWay<Any> {
+template <> struct OnTheirWay<Any, Any> {
     enum { COUNT = 1 };
 };
 
-/* sum[n] = this lane's part of the dot of row first + n of A with row o of B. */
+/* sum[n] += this lane's part of the dot of row first + n of A with row o of B. */
 template <typename A, typename B>
 __device__ __forceinline__ void lane_dots(const Matrix &a, const Matrix &b, int64_t rows,
                                           int64_t depth, int64_t first, int64_t o, float *sum)
 {
-    constexpr int MANY = OnTheirWay<B>::COUNT;
+    constexpr int MANY = OnTheirWay<A, B>::COUNT;
     const int lane = static_cast<int>(threadIdx.x) % WARP;
-#pragma unroll
-    for (int n = 0; n < ROWS_OF_WARP; n++) {
-        sum[n] = 0.0f;
-    }
     for (int64_t k = static_cast<int64_t>(lane) * OCTET; k < depth; k += MANY * WARP * OCTET) {
         float weight[MANY][OCTET];
 #pragma unroll
@@ -190,7 +192,7 @@ __device__ __forceinline__ void columns_of_block(const Matrix &a, const Matrix &
     if (o >= columns) {
         return; /* with its whole warp; there is no barrier of the block */
     }
-    float sum[ROWS_OF_WARP];
+    float sum[ROWS_OF_WARP] = {};
     lane_dots<A, B>(a, b, rows, depth, first, o, sum);
 #pragma unroll
     for (int n = 0; n < ROWS_OF_WARP; n++) {
@@ -222,6 +224,18 @@ inline Form form_of(const Matrix &a, const Matrix &b, int64_t depth)
            : floats && is_in_octets(b, ASSAY_F32)    ? FORM_FLOATS
            : halves && is_in_octets(a, ASSAY_BF16)   ? FORM_BF16
                                                      : FORM_ANY;
+}
+
+/* call(a, b): numbers of the types that A and B are taken for. */
+template <typename Call> assay_status by_form(Form form, const Call &call)
+{
+    switch (form) {
+    case FORM_FLOATS: return call(float(), float());
+    case FORM_FLOAT_BF16: return call(float(), Bf16());
+    case FORM_BF16: return call(Bf16(), Bf16());
+    case FORM_ANY: break;
+    }
+    return call(Any(), Any());
 }
 
 /* Blocks of few rows: so many of columns, and as many as the rows take. */
@@ -263,12 +277,10 @@ assay_status product(const assay_exec *exec, const Matrix &a, const Matrix &b, i
                      int64_t columns, int64_t depth, Finish finish)
 {
     if (rows <= FEW_ROWS) {
-        const Form form = form_of(a, b, depth);
-        const auto few = form == FORM_FLOAT_BF16 ? product_of_few<float, Bf16, Finish>
-                         : form == FORM_FLOATS   ? product_of_few<float, float, Finish>
-                         : form == FORM_BF16     ? product_of_few<Bf16, Bf16, Finish>
-                                                 : product_of_few<Any, Any, Finish>;
-        return few(exec, a, b, rows, columns, depth, finish);
+        return by_form(form_of(a, b, depth), [&](auto of_a, auto of_b) {
+            return product_of_few<decltype(of_a), decltype(of_b)>(exec, a, b, rows, columns, depth,
+                                                                  finish);
+        });
     }
     return in_tiles(a, rows, [&](const Matrix &part, int64_t first, int64_t count, unsigned tall) {
         const dim3 grid(static_cast<unsigned>(blocks_for(columns, TILE)), tall);

@@ -171,12 +171,9 @@ assay_status run_layers(const assay_exec *exec, const assay_linears_steps *steps
     if (io->x.shape[0] > FEW_ROWS) {
         return many_rows<T>(exec, steps, io);
     }
-    const auto few = !alike                    ? few_rows<Any, Any, T>
-                     : form == FORM_FLOAT_BF16 ? few_rows<float, Bf16, T>
-                     : form == FORM_FLOATS     ? few_rows<float, float, T>
-                     : form == FORM_BF16       ? few_rows<Bf16, Bf16, T>
-                                               : few_rows<Any, Any, T>;
-    return few(exec, steps, io);
+    return by_form(alike ? form : FORM_ANY, [&](auto of_x, auto of_weight) {
+        return few_rows<decltype(of_x), decltype(of_weight), T>(exec, steps, io);
+    });
 }
 
 assay_status supports_layers(const assay_device *device, const assay_linears_steps *steps,

@@ -38,8 +38,8 @@ __global__ void __launch_bounds__(BLOCK, RESIDENT)
     if (o >= columns) {
         return; /* with its whole warp; there is no barrier of the block */
     }
-    float gate[ROWS_OF_WARP];
-    float up[ROWS_OF_WARP];
+    float gate[ROWS_OF_WARP] = {};
+    float up[ROWS_OF_WARP] = {};
     lane_dots<A, B>(x, sides.gate, rows, depth, first, o, gate);
     lane_dots<A, B>(x, sides.up, rows, depth, first, o, up);
 #pragma unroll
@@ -126,12 +126,9 @@ assay_status run_gated(const assay_exec *exec, const assay_gate_up_swiglu_steps 
     }
     const Form form = form_of(matrix_of(io->x), sides.gate, io->x.shape[1]);
     const bool alike = form == form_of(matrix_of(io->x), sides.up, io->x.shape[1]);
-    const auto few = !alike                    ? few_rows<Any, Any, T>
-                     : form == FORM_FLOAT_BF16 ? few_rows<float, Bf16, T>
-                     : form == FORM_FLOATS     ? few_rows<float, float, T>
-                     : form == FORM_BF16       ? few_rows<Bf16, Bf16, T>
-                                               : few_rows<Any, Any, T>;
-    return few(exec, sides, io);
+    return by_form(alike ? form : FORM_ANY, [&](auto of_x, auto of_weight) {
+        return few_rows<decltype(of_x), decltype(of_weight), T>(exec, sides, io);
+    });
 }
 
 assay_status supports_gated(const assay_device *device, const assay_gate_up_swiglu_steps *steps,

@@ -52,6 +52,13 @@ static inline void fused_exec_close(const assay_table *table, assay_exec *exec)
     }
 }
 
+/* The first prompt alone, or all. */
+static inline assay_tensor fused_tokens(int64_t batch)
+{
+    const assay_tensor all = tiny_tokens();
+    return batch == 1 ? alone(&all, 0, tiny_lengths[0]) : all;
+}
+
 /* A generation by this very table; io's outputs are made here. */
 static inline void fused_generate(const assay_table *table, const assay_generate_params *params,
                                   assay_generate_io *io)

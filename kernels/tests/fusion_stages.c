@@ -16,13 +16,12 @@ static assay_tensor captured(const assay_table *table, const assay_model *model,
     assay_error error;
     assay_exec exec = fused_exec(table, &error);
     const assay_capture_params params = {.model = *model, .hook = hook};
-    const assay_tensor all = tiny_tokens();
     int64_t rows = 0;
     for (int64_t b = 0; b < batch; b++) {
         rows += tiny_lengths[b];
     }
     const assay_capture_io io = {
-        .tokens = batch == 1 ? alone(&all, 0, tiny_lengths[0]) : all,
+        .tokens = fused_tokens(batch),
         .lengths = int_vector(ASSAY_I64, batch, tiny_lengths),
         .residual = blank(assay_table_activation(table), rows, TINY_D)};
     assay_capture_stage *stage = NULL;
@@ -63,9 +62,8 @@ static void same_generation(const assay_table *fused, const assay_generate_param
                             int64_t batch, const char *what)
 {
     assay_table plain = *fused;
-    const assay_tensor all = tiny_tokens();
     assay_generate_io with = {
-        .tokens = batch == 1 ? alone(&all, 0, tiny_lengths[0]) : all,
+        .tokens = fused_tokens(batch),
         .lengths = int_vector(ASSAY_I64, batch, tiny_lengths)};
     assay_generate_io without = with;
     plain.fusions = NULL;
