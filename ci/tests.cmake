@@ -78,6 +78,12 @@ foreach(room ref kernels fixtures verify statistics bench reports)
             endif()
             add_dependencies(test_${test} assay_cuda_emulated assay_cuda_emulated_device)
         endif()
+        if(test STREQUAL kernels_generate_slots)
+            if(NOT TARGET assay_simd)
+                continue()
+            endif()
+            add_dependencies(test_${test} assay_simd)
+        endif()
         # Criterion's own macros convert and shadow.
         target_compile_options(test_${test} PRIVATE -Wno-conversion -Wno-shadow
             -Wno-missing-prototypes)
