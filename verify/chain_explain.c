@@ -121,6 +121,7 @@ static assay_status generate(const assay_explain_case *read, assay_chain_pass *p
                                            &stage);
     }
     if (status == ASSAY_OK) {
+        assay_generate_stage_whole(stage);
         status = assay_generate_stage_run(stage, &io);
     }
     if (status == ASSAY_OK) {

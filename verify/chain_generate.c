@@ -45,6 +45,7 @@ static assay_status run_chain(const void *context, assay_chain_pass *pass)
         status = assay_generate_stage_open(pass->table, &pass->exec, chain->params, &stage);
     }
     if (status == ASSAY_OK) {
+        assay_generate_stage_whole(stage);
         if (pass->perturbation != NULL) {
             pass->perturbation->given[0] = chain->params->model.embed.data;
             pass->perturbation->given[1] = io.soft.data;

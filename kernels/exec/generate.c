@@ -24,7 +24,8 @@ assay_status assay_generate_stage_open(const assay_table *table, const assay_exe
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a generation");
     }
     made->params = *params;
-    made->limits = (generate_limits){SLOTS_MOST, ROWS_MOST, SAVED_LEAST};
+    made->limits = (generate_limits){
+        .slots = SLOTS_MOST, .rows = ROWS_MOST, .saved = SAVED_LEAST};
     assay_runner *const runner = &made->forward.runner;
     assay_status status = ASSAY_OK;
     if (table->kernel[ASSAY_OP_generate] != NULL) {
@@ -46,6 +47,11 @@ assay_status assay_generate_stage_open(const assay_table *table, const assay_exe
         assay_generate_stage_close(stage);
     }
     return status;
+}
+
+void assay_generate_stage_whole(assay_generate_stage *stage)
+{
+    stage->limits.whole = true;
 }
 
 void assay_generate_stage_close(assay_generate_stage **stage)
@@ -89,17 +95,18 @@ static assay_status reserve_steps(generate_job *job)
     return status;
 }
 
-/* Sequences that run at once: all on a device, on the host as many as the limits say and as an
- * eighth of the free memory has caches for. */
-static int64_t slots_of(const assay_generate_stage *stage, int64_t batch, int64_t capacity)
+/* Sequences that run at once: as many as the limits say and as an eighth of the free memory has
+ * caches for. */
+static int64_t slots_of(const generate_job *job, int64_t capacity)
 {
+    const assay_generate_stage *const stage = job->stage;
+    const int64_t batch = job->io->lengths.shape[0];
     const assay_model *const model = &stage->params.model;
-    const assay_runner *const runner = &stage->forward.runner;
     const double kept = 2.0 * (double)(model->layers * model->kv_heads * model->head_dim) *
                         (double)assay_dtype_size(stage->forward.type) * (double)capacity;
-    const double fit = (double)runner->exec.device.memory_bytes / 8.0 / kept;
+    const double fit = (double)stage->forward.runner.exec.device.memory_bytes / 8.0 / kept;
     const int64_t most = batch < stage->limits.slots ? batch : stage->limits.slots;
-    if (runner->accelerator != NULL) {
+    if (job->whole) {
         return batch;
     }
     return fit <= 0.0 || fit >= (double)most ? most : fit < 1.0 ? 1 : (int64_t)fit;
@@ -111,9 +118,7 @@ static int64_t rows_of(const generate_job *job)
     const int64_t one = job->prompts.longest + job->slots - 1;
     const int64_t limit = job->stage->limits.rows;
     const int64_t most = one > limit ? one : limit;
-    return job->stage->forward.runner.accelerator != NULL || job->prompts.rows < most
-               ? job->prompts.rows
-               : most;
+    return job->whole || job->prompts.rows < most ? job->prompts.rows : most;
 }
 
 static void place_there(generate_job *job, assay_layout *layout)
@@ -131,9 +136,8 @@ static void place_here(generate_job *job, assay_layout *layout)
     const bool copied = job->stage->forward.runner.accelerator != NULL &&
                         assay_present(&job->io->logits);
     const bool any = assay_present(&job->prompts.soft_at) && job->prompts.soft_at.shape[0] > 0;
-    const int64_t places = !any                             ? 0
-                           : soft->shape[0] < job->rows ? soft->shape[0]
-                                                        : job->rows;
+    const int64_t fit = any && soft->shape[0] < job->rows ? soft->shape[0] : job->rows;
+    const int64_t places = any && !job->whole ? fit : 0;
     assay_layout_place(layout, &job->token, ASSAY_I32, job->slots, 1);
     assay_layout_place(layout, &job->stream, ASSAY_I64, job->slots, 1);
     assay_layout_place(layout, &job->uniform, ASSAY_F64, job->slots, 1);
@@ -190,7 +194,8 @@ static assay_status reserve_job(generate_job *job)
     const int64_t capacity = job->prompts.longest + stage->params.max_new_tokens - 1;
     assay_layout there = {0};
     assay_layout here = {0};
-    job->slots = slots_of(stage, job->io->lengths.shape[0], capacity);
+    job->whole = stage->limits.whole || runner->accelerator != NULL;
+    job->slots = slots_of(job, capacity);
     job->rows = rows_of(job);
     assay_status status = reserve_steps(job);
     place_there(job, &there);

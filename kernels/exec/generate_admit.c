@@ -13,19 +13,13 @@ static int64_t length_of(const generate_job *job, int64_t b)
     return assay_int1(&job->io->lengths, b);
 }
 
-static bool is_shared(const generate_job *job)
-{
-    return job->stage->limits.saved < INT64_MAX &&
-           job->stage->forward.runner.accelerator == NULL;
-}
-
 /* Never a whole prompt: the last row's logits are the sequence's own. Of equal ones the slot that
  * nobody uses, which need not be copied. */
 static match best_match(const generate_job *job, int64_t b)
 {
     const int64_t most = length_of(job, b) - 1;
     match best = {.slot = -1};
-    for (int64_t s = 0; s < job->slots && is_shared(job); s++) {
+    for (int64_t s = 0; s < job->slots; s++) {
         const generate_slot *const slot = &job->slot[s];
         if (slot->sequence < 0) {
             continue;

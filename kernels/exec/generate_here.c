@@ -1,7 +1,29 @@
-/* Steps whose tokens pass through the host. A call's rows are one of every sequence that runs and
- * the prompts of those that have just come in, so a slot that a row leaves is used again at once. */
+/* Steps whose tokens pass through the host. A call's rows are one of every sequence that runs, and
+ * the prompts of those that have just come in: a slot that a row leaves is used again at once. */
 #include "kernels/exec/check.h"
 #include "kernels/exec/generate_job.h"
+
+/* Only their last rows pass the head. */
+assay_status assay_generate_first(generate_job *job)
+{
+    assay_forward *const forward = &job->stage->forward;
+    const int64_t batch = job->io->lengths.shape[0];
+    const assay_tensor ends = assay_column_of(&job->ends, batch);
+    assay_tensor rows;
+    int64_t end = 0;
+    for (int64_t b = 0; b < batch; b++) {
+        end += assay_int1(&job->io->lengths, b);
+        ((int64_t *)ends.data)[b] = end - 1;
+        job->row[b] = (generate_row){.sequence = b, .slot = b};
+    }
+    job->count = batch;
+    job->waiting_count = 0;
+    assay_status status = assay_prefill(forward, &job->prompts, &rows);
+    if (status == ASSAY_OK) {
+        status = assay_forward_gather(forward, &rows, &ends, &job->last);
+    }
+    return status != ASSAY_OK ? status : assay_generate_head(job, &job->last, batch);
+}
 
 /* A steered prompt's rows are steered in a call of their own where new tokens' are not. */
 static bool is_apart(const generate_job *job)
@@ -108,23 +130,32 @@ static assay_status draw(generate_job *job, int64_t first)
     return assay_call_sample(runner, &job->stage->sample, &io);
 }
 
+/* What rows first .. count-1 gave is taken. */
+static assay_status take(generate_job *job, int64_t first)
+{
+    assay_status status = assay_generate_show(job, 0, job->count - first);
+    if (status == ASSAY_OK) { /* whose token arrives after the logits */
+        status = draw(job, first);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_generate_take(job, first, 0, job->token.data);
+    }
+    (void)assay_generate_retire(job);
+    return status;
+}
+
 assay_status assay_generate_here(generate_job *job)
 {
     assay_status status = ASSAY_OK;
+    if (job->whole) {
+        status = assay_generate_first(job);
+        status = status != ASSAY_OK ? status : take(job, 0);
+    }
     while (status == ASSAY_OK && job->count + job->waiting_count > 0) {
         const int64_t fresh = assay_generate_admit(job, is_apart(job) ? 0 : job->count);
         const int64_t first = is_apart(job) && fresh < job->count ? fresh : 0;
         status = run_call(job, first, fresh);
-        if (status == ASSAY_OK) {
-            status = assay_generate_show(job, 0, job->count - first);
-        }
-        if (status == ASSAY_OK) { /* whose token arrives after the logits */
-            status = draw(job, first);
-        }
-        if (status == ASSAY_OK) {
-            status = assay_generate_take(job, first, 0, job->token.data);
-        }
-        (void)assay_generate_retire(job);
+        status = status != ASSAY_OK ? status : take(job, first);
     }
     return status;
 }

@@ -15,7 +15,8 @@ typedef struct generate_limits {
     int64_t slots; /* sequences at most; fewer where their caches would not fit (generate.c) */
     int64_t rows;  /* of a call at most, unless one prompt alone has more */
     int64_t saved; /* rows that one more call must save, so that prompts wait for one that begins
-                      as they do; INT64_MAX: every prompt is computed whole */
+                      as they do */
+    bool whole;    /* no limits: all prompts in one call in their order, each of them whole */
 } generate_limits;
 
 struct assay_generate_stage {
@@ -50,6 +51,7 @@ typedef struct generate_job {
     assay_prompts prompts;
     assay_prefixes prefixes;
     assay_steps steps;       /* in use where tokens stay on a device */
+    bool whole;              /* as in the limits; on a device always */
     int64_t slots, rows;     /* sequences at once: S; rows of a call */
     void *block, *there;     /* on the host; where kernels have their operands */
     assay_tensor last, logits;   /* there: [S, d_model], [S, vocab] */
@@ -86,6 +88,9 @@ int64_t assay_generate_position(const generate_job *job, const generate_row *row
 assay_status assay_generate_head(generate_job *job, const assay_tensor *rows, int64_t count);
 /* Copies logits to where the host finds those of a window's step; enqueued. */
 assay_status assay_generate_show(const generate_job *job, int64_t of_window, int64_t count);
+
+/* All prompts in one call, their soft tokens where the caller has them, and their logits. */
+assay_status assay_generate_first(generate_job *job);
 
 /* Makes rows of waiting prompts, as far as there are slots; the first of them is returned, or
  * `count` where there are none. What a slot holds already is not computed again: row i begins at

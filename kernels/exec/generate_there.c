@@ -3,28 +3,6 @@
 #include "kernels/exec/check.h"
 #include "kernels/exec/generate_job.h"
 
-/* The prompts in one call; only their last rows pass the head. */
-static assay_status first_logits(generate_job *job)
-{
-    assay_forward *const forward = &job->stage->forward;
-    const int64_t batch = job->io->lengths.shape[0];
-    const assay_tensor ends = assay_column_of(&job->ends, batch);
-    assay_tensor rows;
-    int64_t end = 0;
-    for (int64_t b = 0; b < batch; b++) {
-        end += assay_int1(&job->io->lengths, b);
-        ((int64_t *)ends.data)[b] = end - 1;
-        job->row[b] = (generate_row){.sequence = b, .slot = b};
-    }
-    job->count = batch;
-    job->waiting_count = 0;
-    assay_status status = assay_prefill(forward, &job->prompts, &rows);
-    if (status == ASSAY_OK) {
-        status = assay_forward_gather(forward, &rows, &ends, &job->last);
-    }
-    return status != ASSAY_OK ? status : assay_generate_head(job, &job->last, batch);
-}
-
 static assay_status draw_there(generate_job *job)
 {
     assay_steps *const steps = &job->steps;
@@ -115,7 +93,7 @@ static assay_status run_window(generate_job *job, int64_t count)
  * some were retired. */
 assay_status assay_generate_there(generate_job *job)
 {
-    assay_status status = first_logits(job);
+    assay_status status = assay_generate_first(job);
     bool send = true;
     while (status == ASSAY_OK && job->count > 0) {
         const int64_t left = job->stage->params.max_new_tokens - job->step;

@@ -19,6 +19,12 @@
     void assay_##op##_stage_close(assay_##op##_stage **stage);
 ASSAY_STAGE_OPS(ASSAY_STAGE_DECLARE)
 
+/* Generations of this stage run all sequences at once and begin with all prompts in one call, in
+ * their order and each of them whole. Otherwise prompts share what begins alike and sequences
+ * follow one another through a bounded number of cache slots. For kernels to which a row's place
+ * in its call means something. */
+void assay_generate_stage_whole(assay_generate_stage *stage);
+
 /* Logits of every valid row, batch-major: logits [N,vocab] in the table's activation type; tokens
  * and lengths as in capture.h. It is capture at final_norm and then lm_head. */
 typedef struct assay_logits_io {

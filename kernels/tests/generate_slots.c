@@ -7,7 +7,7 @@
 
 enum { ROWS = 15, MAX_NEW = 6, SOFT = 7, LATENTS = 10 };
 
-static const generate_limits whole = {256, 1024, INT64_MAX};
+static const generate_limits whole = {.whole = true};
 
 /* Prompts 0 to 4 begin alike for six tokens, 5 to 7 are equal, 8 is the beginning of 9, 10 of one
  * token, 11 to 14 differ in their soft tokens alone: of equal bits in 11 and 12, others in 13, a
@@ -86,10 +86,14 @@ static void same_within(const char *what, const assay_table *table,
                         const assay_generate_params *params, const assay_generate_io *io,
                         bool stops)
 {
-    static const generate_limits limits[] = {{256, 1024, 1},        {256, 1024, 12},
-                                             {4, 1024, 1},          {3, 12, 1},
-                                             {1, 1, 1},             {4, 1024, INT64_MAX},
-                                             {7, 20, INT64_MAX - 1}};
+    static const generate_limits limits[] = {{.slots = 256, .rows = 1024, .saved = 1},
+                                             {.slots = 256, .rows = 1024, .saved = 12},
+                                             {.slots = 256, .rows = 1024, .saved = INT64_MAX},
+                                             {.slots = 4, .rows = 1024, .saved = 1},
+                                             {.slots = 3, .rows = 12, .saved = 1},
+                                             {.slots = 1, .rows = 1, .saved = 1},
+                                             {.slots = 4, .rows = 1024, .saved = INT64_MAX},
+                                             {.slots = 7, .rows = 20, .saved = 40}};
     told expected, heard;
     assay_generate_io one = *io;
     run_within(table, &whole, params, &one, stops ? &expected : NULL);
@@ -231,10 +235,10 @@ Test(generate_slots, prompts_wait_for_one_that_begins_alike_where_that_saves_eno
         }
     }
     const int64_t decoded = COUNT * 2;
-    count_within(&(generate_limits){256, 1024, SAVED + 1}, &params, &io);
+    count_within(&(generate_limits){.slots = 256, .rows = 1024, .saved = SAVED + 1}, &params, &io);
     cr_assert_eq(calls, 3);
     cr_assert_eq(all_rows, COUNT * LENGTH + decoded);
-    count_within(&(generate_limits){256, 1024, SAVED}, &params, &io);
+    count_within(&(generate_limits){.slots = 256, .rows = 1024, .saved = SAVED}, &params, &io);
     cr_assert_eq(calls, 4);
     cr_assert_eq(all_rows, COUNT * LENGTH - SAVED + decoded);
     for (int64_t b = 0; b < COUNT; b++) { /* equal ones: but their last rows */
@@ -242,7 +246,7 @@ Test(generate_slots, prompts_wait_for_one_that_begins_alike_where_that_saves_eno
             assay_put2(&io.tokens, b, t, (double)t);
         }
     }
-    count_within(&(generate_limits){256, 1024, 1}, &params, &io);
+    count_within(&(generate_limits){.slots = 256, .rows = 1024, .saved = 1}, &params, &io);
     cr_assert_eq(all_rows, LENGTH + (COUNT - 1) + decoded);
     cr_assert_eq(calls, 4);
 }
@@ -275,10 +279,10 @@ Test(generate_slots, a_slot_that_is_left_is_taken_at_once)
         assay_put2(&io.forced, b, steps[b] - 1, 0);
     }
     assay_put2(&io.forced, 0, 0, 9);
-    count_within(&(generate_limits){2, 1024, 1}, &ends, &io);
+    count_within(&(generate_limits){.slots = 2, .rows = 1024, .saved = 1}, &ends, &io);
     cr_assert_eq(calls, 6, "%ld calls", (long)calls);
     cr_assert_eq(most_rows, 4);
     cr_assert_eq(all_rows, 6 * 2 + 5 + 1);
-    count_within(&(generate_limits){6, 5, 1}, &ends, &io);
+    count_within(&(generate_limits){.slots = 6, .rows = 5, .saved = 1}, &ends, &io);
     cr_assert_leq(most_rows, 7); /* 5, or one prompt beside five rows */
 }
