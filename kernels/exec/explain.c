@@ -1,5 +1,6 @@
 /* explain: rows captured or given, through the adapter, then generated from in batches that fit in
- * memory. A row's text does not depend on its batch. */
+ * memory; where a generation has rows that wait for others to end, a batch is long, since between
+ * two of them its slots stand empty. A row's text does not depend on its batch. */
 #include <stdlib.h>
 
 #include "kernels/exec/check.h"
@@ -7,13 +8,17 @@
 #include "kernels/exec/stage.h"
 #include "kernels/exec/bind.h"
 
-enum { BATCH_MOST = 64 }; /* beyond it, weights are read often enough to hide their reading */
+enum {
+    BATCH_MOST = 64,    /* beyond it, weights are read often enough to hide their reading */
+    BATCH_QUEUED = 2048 /* of prompts that may wait: bounds the copies of their soft tokens */
+};
 
 struct assay_explain_stage {
     assay_bound_explain fused; /* kernel NULL: composed */
     assay_runner runner;
     assay_dtype type;
     int64_t width; /* d_model of the explainer */
+    bool queues;   /* the generation bounds what runs at once by itself */
     assay_generate_params params;
     assay_bound_adapter adapter;
     assay_capture_stage *capture; /* NULL when the params name no subject */
@@ -33,6 +38,7 @@ assay_status assay_explain_stage_open(const assay_table *table, const assay_exec
     assay_runner_open(&made->runner, exec, table);
     made->type = assay_table_activation(table);
     made->width = params->generate.model.d_model;
+    made->queues = table->kernel[ASSAY_OP_generate] == NULL && made->runner.accelerator == NULL;
     made->params = params->generate;
     made->captured_width = params->capture.model.d_model;
     assay_status status = ASSAY_OK;
@@ -138,8 +144,8 @@ static assay_status make_soft(assay_explain_stage *stage, const assay_explain_io
     return status;
 }
 
-/* Prompts explained at once: what their caches, activations and logits need must be a small part of
- * the memory that is free. */
+/* Prompts of one generation: where none of them waits, what their caches, activations and logits
+ * need must be a small part of the memory that is free. */
 static int64_t batch_size(const assay_explain_stage *stage, int64_t length)
 {
     const assay_model *const model = &stage->params.model;
@@ -151,7 +157,10 @@ static int64_t batch_size(const assay_explain_stage *stage, int64_t length)
                          (double)assay_dtype_size(stage->type);
     const double room = (double)stage->runner.exec.device.memory_bytes / 8.0;
     const double fit = room > 0.0 ? room / bytes : 1.0 * BATCH_MOST;
-    return fit >= BATCH_MOST ? BATCH_MOST : fit < 1.0 ? 1 : (int64_t)fit;
+    return stage->queues       ? BATCH_QUEUED
+           : fit >= BATCH_MOST ? BATCH_MOST
+           : fit < 1.0         ? 1
+                               : (int64_t)fit;
 }
 
 /* The inputs of one batch: prompts repeated, each soft row at each of its prompt's placeholders. */

@@ -96,14 +96,16 @@ static assay_status reserve_steps(generate_job *job)
 }
 
 /* Sequences that run at once: as many as the limits say and as an eighth of the free memory has
- * caches for. */
+ * caches and logits for. */
 static int64_t slots_of(const generate_job *job, int64_t capacity)
 {
     const assay_generate_stage *const stage = job->stage;
     const int64_t batch = job->io->lengths.shape[0];
     const assay_model *const model = &stage->params.model;
-    const double kept = 2.0 * (double)(model->layers * model->kv_heads * model->head_dim) *
-                        (double)assay_dtype_size(stage->forward.type) * (double)capacity;
+    const double cached = 2.0 * (double)(model->layers * model->kv_heads * model->head_dim) *
+                          (double)capacity;
+    const double kept = (cached + (double)model->vocab) *
+                        (double)assay_dtype_size(stage->forward.type);
     const double fit = (double)stage->forward.runner.exec.device.memory_bytes / 8.0 / kept;
     const int64_t most = batch < stage->limits.slots ? batch : stage->limits.slots;
     if (job->whole) {
