@@ -180,6 +180,7 @@ assay_status assay_peer_batch(assay_peer_operands *o, const cJSON *json, assay_e
     const assay_stage_size size = {.op = m->entry->op,
                                    .batch = o->read.batch,
                                    .tokens = o->operands.rows,
+                                   .shared = o->operands.shared,
                                    .new_tokens = o->read.new_tokens,
                                    .hook = o->params.capture.hook};
     assay_stage_work(&o->model.model, &size, &o->work);

@@ -43,7 +43,8 @@ void assay_stage_work(const assay_model *model, const assay_stage_size *size,
     work->rows = tokens;
     work->tokens = tokens + batch * steps;
     work->explanations = size->op == ASSAY_OP_explain ? batch : 0.0;
-    work->flops = 2.0 * tokens * layers * (layer.matrices + layer.per_past * mean_length / 2.0);
+    work->flops = 2.0 * (tokens - (double)size->shared) * layers *
+                  (layer.matrices + layer.per_past * mean_length / 2.0);
     work->bytes_read = 2.0 * layers * layer.matrices;
     if (size->op == ASSAY_OP_capture) {
         work->bytes_written = tokens * (double)model->d_model * 2.0;

@@ -10,6 +10,8 @@ typedef struct assay_stage_size {
     assay_op op;
     int64_t batch;      /* prompts */
     int64_t tokens;     /* of all prompts */
+    int64_t shared;     /* of them: tokens that an earlier prompt begins with too, at their places;
+                           their keys and values are there, and no more is wanted of them */
     int64_t new_tokens; /* of each */
     assay_hook hook;    /* capture */
 } assay_stage_size;

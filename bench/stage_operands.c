@@ -137,7 +137,12 @@ assay_status assay_stage_operands_make(const assay_stage_case *read, const assay
                    : status;
     }
     operands->rows = read->batch * read->tokens;
-    return make_explain(read, model->d_model, type, arena, &operands->explain, error);
+    status = make_explain(read, model->d_model, type, arena, &operands->explain, error);
+    if (status == ASSAY_OK) {
+        const int64_t *const soft = operands->explain.placeholder.data;
+        operands->shared = (read->batch - 1) * soft[0];
+    }
+    return status;
 }
 
 /* Ids below the added tokens, by a Zipf law as words have it. */

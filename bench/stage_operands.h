@@ -20,6 +20,7 @@ assay_status assay_stage_params_make(const assay_stage_case *read, const assay_m
 typedef struct assay_stage_operands {
     assay_op op;
     int64_t vocab, rows; /* rows: tokens in all prompts */
+    int64_t shared;      /* of them, as in assay_stage_size: those before the first soft token */
     assay_capture_io capture;
     assay_generate_io generate;
     assay_explain_io explain;

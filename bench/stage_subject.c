@@ -150,6 +150,7 @@ static void work(const assay_bench_subject *s, size_t set, assay_bench_work *wor
     const assay_stage_size size = {.op = s->read.op,
                                    .batch = s->read.batch,
                                    .tokens = s->operands.rows,
+                                   .shared = s->operands.shared,
                                    .new_tokens = s->read.new_tokens,
                                    .hook = s->params.capture.hook};
     assay_stage_work(&s->model.model, &size, work);
