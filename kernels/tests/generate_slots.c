@@ -175,12 +175,12 @@ Test(generate_slots, rows_are_those_of_one_batch)
 /* Of vector kernels too, as far as the processor has them. */
 Test(generate_slots, rows_of_vector_kernels_are_those_of_one_batch)
 {
-    static const char *const names[] = {"avx2", "avx512", "avx512bf16"};
+    static const char *const names[] = {"avx2", "avx512", "avx512bf16", "amx"};
     assay_plugin plugin;
     assay_error error = {0};
     cr_assert_eq(assay_plugin_open(ASSAY_BINARY "_simd.so", &plugin, &error), ASSAY_OK, "%s",
                  error.message);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         assay_table table;
         cr_assert(assay_plugin_table(&plugin, names[i], &table));
         const assay_device device = assay_host_device();
