@@ -33,13 +33,16 @@ enum {
  * TDPBF16PS add one product after the other to f32, to nearest; they take subnormal operands for
  * zero and make zero of subnormal sums, whatever MXCSR says; what follows the sums keeps subnormal
  * numbers. Source: Intel's manual, volume 2. */
-#define SIMD_CONTRACT_BF16                                                                         \
+#define SIMD_CONTRACT_BF16 SIMD_CONTRACT_BF16_WEIGHTS(0)
+
+/* The same with weights quantised to so many bits, a scale a row: linear alone. */
+#define SIMD_CONTRACT_BF16_WEIGHTS(bits_)                                                          \
     {                                                                                              \
         .storage = ASSAY_BF16, .multiply = ASSAY_BF16,                                             \
         .accumulate = {.bits = 24, .rounding = ASSAY_NEAREST, .block = 1},                         \
         .intermediate = ASSAY_F32, .output = ASSAY_BF16,                                           \
         .order = ASSAY_ORDER_LANES,                                                                \
-        .flush = ASSAY_FLUSH_IN | ASSAY_FLUSH_ACCUMULATE                                           \
+        .flush = ASSAY_FLUSH_IN | ASSAY_FLUSH_ACCUMULATE, .quant_bits = (bits_)                    \
     }
 
 /* Memory for packed weights, to be freed with free(): on huge pages where it is large, since a

@@ -3,17 +3,19 @@
 #ifndef KERNELS_SIMD_LINEAR_H
 #define KERNELS_SIMD_LINEAR_H
 
+#include "kernels/simd/pack_int8.h"
 #include "kernels/simd/rows.h"
 
 typedef struct simd_linear_state {
     simd_panels panels;
-    float *bias; /* [panels * PANEL_WIDTH], zeros where there is none */
+    float *bias;  /* [panels * PANEL_WIDTH], zeros where there is none */
+    float *scale; /* the same, of the outputs' weights; NULL: these are not quantised */
 } simd_linear_state;
 
 /* What a consumer of dots gets: element o of row r goes to y + r * width + o, rounded to its type.
  */
 typedef struct simd_linear_sink {
-    const float *bias;
+    const float *bias, *scale;
     void *y; /* of the chunk's first row */
     int64_t width;
 } simd_linear_sink;
@@ -25,6 +27,7 @@ static inline void simd_linear_release(const assay_exec *exec, void *state)
     if (s != NULL) {
         free(s->panels.data);
         free(s->bias);
+        free(s->scale);
         free(s);
     }
 }
@@ -37,7 +40,9 @@ static inline assay_status simd_linear_prepare(const assay_exec *exec,
     if (s == NULL) {
         return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a linear's state");
     }
-    assay_status status = panels_pack(exec, &params->weight, kind, &s->panels);
+    assay_status status =
+        kind == PANEL_INT8 ? panels_quantise(exec, &params->weight, kind, &s->panels, &s->scale)
+                           : panels_pack(exec, &params->weight, kind, &s->panels);
     if (status == ASSAY_OK) {
         s->bias = simd_allocate((size_t)s->panels.count * PANEL_WIDTH * sizeof *s->bias);
         status = s->bias != NULL ? ASSAY_OK
@@ -64,9 +69,10 @@ static inline uint64_t simd_linear_bytes_read(const assay_linear_params *params,
                                               const assay_linear_io *io)
 {
     const simd_linear_state *const s = state;
+    const uint64_t vectors = (assay_present(&params->bias) ? 1u : 0u) + (s->scale != NULL ? 1u : 0u);
     (void)io;
     return (uint64_t)s->panels.count * s->panels.bytes +
-           (assay_present(&params->bias) ? (uint64_t)s->panels.outputs * sizeof(float) : 0);
+           vectors * (uint64_t)s->panels.outputs * sizeof(float);
 }
 
 /* One chunk of rows, by every thread of a team. Where there are too few panels to share, the blocks
@@ -113,7 +119,8 @@ static inline assay_status simd_linear_run(const simd_product *product, assay_dt
 #pragma omp parallel num_threads(threads)
     for (int64_t first = 0; first < total; first += chunk) {
         simd_linear_sink sink = {
-            s->bias, (char *)io->y.data + first * width * (int64_t)assay_dtype_size(type), width};
+            s->bias, s->scale,
+            (char *)io->y.data + first * width * (int64_t)assay_dtype_size(type), width};
         simd_linear_chunk(product, s, &io->x, first, scalar_min(chunk, total - first),
                           exec->workspace, consume, &sink);
         if (first + chunk < total) {

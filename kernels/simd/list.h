@@ -54,6 +54,7 @@
     X(sae_steer, amx)                                                                              \
     X(adapter, amx)                                                                                \
     X(sample, amx)                                                                                 \
+    X(linear, avx512bf16_int8_weights)                                                             \
     X(sae_encode, avx512vnni_screened)                                                             \
     X(sae_encode, amx_screened)
 

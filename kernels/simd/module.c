@@ -1,13 +1,53 @@
-/* What the module of x86's vector instructions exports. */
+/* What the module of x86's vector instructions exports: its kernels, and whole backends of those that
+ * replace one op of another. */
 #include "assay/plugin.h"
 #include "kernels/simd/list.h"
+
+/* Backends that are another one's kernels but for those of their own name in the list. */
+static const struct {
+    const char *name, *other;
+} completed[] = {{"avx512bf16_int8_weights", "avx512bf16"}};
+
+enum {
+#define KERNEL_ONE(op, name) +1
+    LISTED = SIMD_KERNEL_LIST(KERNEL_ONE),
+#undef KERNEL_ONE
+    COMPLETED = (int)(sizeof completed / sizeof completed[0]),
+    MOST = LISTED + COMPLETED * ASSAY_OP_COUNT
+};
+
+#define KERNEL_ADDRESS(op, name) &assay_##op##_##name,
+static const assay_kernel *const listed[LISTED] = {SIMD_KERNEL_LIST(KERNEL_ADDRESS)};
+#undef KERNEL_ADDRESS
+
+static const assay_kernel *find(assay_op op, const char *name)
+{
+    for (int i = 0; i < LISTED; i++) {
+        if (listed[i]->op == op && strcmp(listed[i]->name, name) == 0) {
+            return listed[i];
+        }
+    }
+    return NULL;
+}
 
 ASSAY_PLUGIN_EXPORT const assay_kernel *const *assay_plugin_kernels(size_t *count);
 const assay_kernel *const *assay_plugin_kernels(size_t *count)
 {
-#define KERNEL_ADDRESS(op, name) &assay_##op##_##name,
-    static const assay_kernel *const kernels[] = {SIMD_KERNEL_LIST(KERNEL_ADDRESS)};
-#undef KERNEL_ADDRESS
-    *count = sizeof kernels / sizeof kernels[0];
+    static assay_kernel lent[COMPLETED * ASSAY_OP_COUNT];
+    static const assay_kernel *kernels[MOST];
+    size_t lends = 0;
+    *count = LISTED;
+    memcpy(kernels, listed, sizeof listed);
+    for (int i = 0; i < COMPLETED; i++) {
+        for (int op = 0; op < ASSAY_OP_COUNT; op++) {
+            const assay_kernel *const other = find((assay_op)op, completed[i].other);
+            if (other != NULL && find((assay_op)op, completed[i].name) == NULL) {
+                assay_kernel *const made = &lent[lends++];
+                *made = *other;
+                made->name = completed[i].name;
+                kernels[(*count)++] = made;
+            }
+        }
+    }
     return kernels;
 }

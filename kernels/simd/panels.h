@@ -12,6 +12,8 @@
  *          TDPBF16PS reads. Steps are padded to 16.
  *   bytes  k to k+3 as 8-bit integers, 32-bit words as those of pairs; what VPDPBUSD reads, and
  *          with steps 128 bytes apart TDPBSUD. Made by screen_pack.h. Steps are padded to 16.
+ *   int8   the 32 outputs' weights as 8-bit integers, in units of each output's scale. Made by
+ *          pack_int8.h
  * Panels lie one behind the other: a thread's share is one stretch of memory. */
 #ifndef KERNELS_SIMD_PANELS_H
 #define KERNELS_SIMD_PANELS_H
@@ -32,7 +34,8 @@ typedef enum panel_kind {
     PANEL_BF16,
     PANEL_PAIRS,
     PANEL_TILES,
-    PANEL_BYTES
+    PANEL_BYTES,
+    PANEL_INT8
 } panel_kind;
 
 typedef struct simd_panels {
@@ -104,7 +107,8 @@ static inline void panel_step(const simd_panels *p, const assay_tensor *weight, 
             pair[1] = panel_bf16(weight, o, 2 * s + 1);
             break;
         }
-        case PANEL_BYTES: break; /* not made element by element: a row has one scale */
+        case PANEL_BYTES:
+        case PANEL_INT8: break; /* not made element by element: a row has one scale */
         }
     }
 }
@@ -123,7 +127,9 @@ static inline simd_panels panels_shape(panel_kind kind, int64_t outputs, int64_t
         p.steps = (int64_t)simd_round_up((size_t)p.steps, PANEL_TILE_STEPS);
     }
     p.count = (outputs + PANEL_WIDTH - 1) / PANEL_WIDTH;
-    p.step_bytes = (size_t)PANEL_WIDTH * (kind == PANEL_F16 || kind == PANEL_BF16 ? 2 : 4);
+    p.step_bytes = (size_t)PANEL_WIDTH * (kind == PANEL_INT8                          ? 1
+                                          : kind == PANEL_F16 || kind == PANEL_BF16 ? 2
+                                                                                    : 4);
     p.bytes = (size_t)p.steps * p.step_bytes;
     return p;
 }

@@ -18,6 +18,10 @@ static inline void avx512_weights(panel_kind kind, const unsigned char *step, __
     } else if (kind == PANEL_F16) {
         w[0] = _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(const void *)step));
         w[1] = _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(const void *)step + 1));
+    } else if (kind == PANEL_INT8) {
+        const __m128i *const bytes = (const __m128i *)(const void *)step;
+        w[0] = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_load_si128(bytes)));
+        w[1] = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_load_si128(bytes + 1)));
     } else {
         const __m512i words = _mm512_load_si512(step);
         w[0] = _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
@@ -55,8 +59,9 @@ avx512_rows(panel_kind kind, const int rows, const simd_panels *p, const unsigne
         low[r] = _mm512_setzero_ps();
         high[r] = _mm512_setzero_ps();
     }
-    const size_t step_bytes =
-        kind == PANEL_F16 || kind == PANEL_BF16 ? SIMD_LINE : 2 * SIMD_LINE;
+    const size_t step_bytes = kind == PANEL_INT8                          ? SIMD_LINE / 2
+                              : kind == PANEL_F16 || kind == PANEL_BF16 ? SIMD_LINE
+                                                                        : 2 * SIMD_LINE;
     const int64_t stretches = (p->steps + AVX512_STRETCH - 1) / AVX512_STRETCH;
     const size_t bite = simd_round_up(ahead->bytes / (size_t)(stretches > 0 ? stretches : 1),
                                       SIMD_LINE);
