@@ -1,21 +1,27 @@
-/* What the module exports: every op that is a product, in every mode. */
+/* What the module exports: every op in every mode, those that are no products by the CUDA kernels
+ * of the mode's activations. */
 #include "kernels/cublas/list.h"
+#include "kernels/cuda/table.h"
 
 ASSAY_PLUGIN_EXPORT const assay_kernel *const *assay_plugin_kernels(size_t *count);
 const assay_kernel *const *assay_plugin_kernels(size_t *count)
 {
     using namespace assay_cublas;
+    /* An adapter is judged under no contract with scaled rows, so that these have one in bf16. */
+    static const TableName names[] = {{F32Mode::name, nullptr, F32Mode::io},
+                                      {Tf32Mode::name, nullptr, Tf32Mode::io},
+                                      {Bf16Mode::name, nullptr, Bf16Mode::io},
+                                      {Fp8Mode::name, nullptr, Fp8Mode::io},
+                                      {Fp8RowsMode::name, Bf16Mode::name, Fp8RowsMode::io},
+                                      {Int8Mode::name, Bf16Mode::name, Int8Mode::io},
+                                      {Int8WeightsMode::name, Bf16Mode::name,
+                                       Int8WeightsMode::io}};
 #define MAKE(mode, op) describe_##op<mode>(),
 #define MAKE_ALL(op) ASSAY_CUBLAS_MODES(MAKE, op)
-    static const assay_kernel kernels[] = {ASSAY_CUBLAS_OPS(MAKE_ALL) describe_linear_int8(),
-                                           describe_linear_int8_weights()};
+    static const std::vector<assay_kernel> all = fill_tables(
+        names, {ASSAY_CUBLAS_OPS(MAKE_ALL) describe_linear_int8(), describe_linear_int8_weights()});
 #undef MAKE_ALL
 #undef MAKE
-    constexpr size_t all = sizeof kernels / sizeof kernels[0];
-    static const assay_kernel *pointers[all];
-    for (size_t i = 0; i < all; i++) {
-        pointers[i] = &kernels[i];
-    }
-    *count = all;
-    return pointers;
+    static std::vector<const assay_kernel *> pointers;
+    return export_kernels(all, &pointers, count);
 }
