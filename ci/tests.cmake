@@ -154,19 +154,24 @@ if(TARGET assay_simd)
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()
 
-# Of the same module: what screens has the bits of what it stands for.
+# Of the same module: what screens has the bits of what it stands for, and so has what is fused.
 if(TARGET assay_simd)
-    add_executable(test_simd_screened EXCLUDE_FROM_ALL
-        ${PROJECT_SOURCE_DIR}/kernels/simd/tests/screened.c)
-    target_link_libraries(test_simd_screened PRIVATE assay_kernels assay_ref PkgConfig::CRITERION)
-    target_compile_definitions(test_simd_screened PRIVATE ASSAY_MODULE="$<TARGET_FILE:assay_simd>")
-    target_compile_options(test_simd_screened PRIVATE -Wno-conversion -Wno-shadow
-        -Wno-missing-prototypes)
-    add_dependencies(test_simd_screened assay_simd)
-    add_dependencies(tests test_simd_screened)
-    add_test(NAME kernels/simd-screened COMMAND test_simd_screened)
-    set_tests_properties(kernels/simd-screened PROPERTIES LABELS kernels TIMEOUT 1200
-        ENVIRONMENT OMP_WAIT_POLICY=passive)
+    foreach(test screened linear_sample)
+        string(REPLACE _ - name ${test})
+        add_executable(test_simd_${test} EXCLUDE_FROM_ALL
+            ${PROJECT_SOURCE_DIR}/kernels/simd/tests/${test}.c)
+        target_link_libraries(test_simd_${test} PRIVATE assay_kernels assay_ref
+            PkgConfig::CRITERION)
+        target_compile_definitions(test_simd_${test} PRIVATE
+            ASSAY_MODULE="$<TARGET_FILE:assay_simd>")
+        target_compile_options(test_simd_${test} PRIVATE -Wno-conversion -Wno-shadow
+            -Wno-missing-prototypes)
+        add_dependencies(test_simd_${test} assay_simd)
+        add_dependencies(tests test_simd_${test})
+        add_test(NAME kernels/simd-${name} COMMAND test_simd_${test})
+        set_tests_properties(kernels/simd-${name} PROPERTIES LABELS kernels TIMEOUT 1200
+            ENVIRONMENT OMP_WAIT_POLICY=passive)
+    endforeach()
 endif()
 
 # The modules of CPU libraries, where they were found.

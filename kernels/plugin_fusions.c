@@ -24,6 +24,7 @@ static assay_op lacking(const assay_plugin *plugin, const assay_fusions *own)
         {ASSAY_FUSIONS_HAVE(own, linears), {ASSAY_OP_linear}, 1},
         {ASSAY_FUSIONS_HAVE(own, gate_up_swiglu), {ASSAY_OP_linear, ASSAY_OP_swiglu}, 2},
         {ASSAY_FUSIONS_HAVE(own, rope_attention), {ASSAY_OP_rope, ASSAY_OP_attention}, 2},
+        {ASSAY_FUSIONS_HAVE(own, linear_sample), {ASSAY_OP_linear, ASSAY_OP_sample}, 2},
     };
     for (size_t f = 0; f < sizeof fusion / sizeof *fusion; f++) {
         for (int i = 0; fusion[f].there && i < fusion[f].count; i++) {

@@ -111,7 +111,7 @@ ASSAY_CUDA_OPS(ASSAY_CUDA_DECLARE)
 
 /* The fusions, each in the file of the op it ends with. */
 #define ASSAY_CUDA_DECLARE(fusion) assay_##fusion##_functions cuda_##fusion(assay_dtype type);
-ASSAY_FUSIONS(ASSAY_CUDA_DECLARE)
+ASSAY_LAYER_FUSIONS(ASSAY_CUDA_DECLARE)
 #undef ASSAY_CUDA_DECLARE
 
 /* At the end of an op's file: the descriptor of each contract, by the file's describe_op<T>(). */

@@ -31,7 +31,7 @@ assay_fusions fusions_of(const char *name, assay_dtype type)
     made.size = static_cast<uint32_t>(sizeof made);
     made.name = name;
 #define MAKE(fusion) made.fusion = cuda_##fusion(type);
-    ASSAY_FUSIONS(MAKE)
+    ASSAY_LAYER_FUSIONS(MAKE)
 #undef MAKE
     return made;
 }

@@ -76,7 +76,7 @@ assay_status assay_forward_open(assay_forward *forward, const assay_table *table
     memset(forward, 0, sizeof *forward);
     assay_runner_open(&forward->runner, exec, table);
     forward->table = *table;
-    forward->fusions = assay_fusions_usable(table);
+    forward->fusions = assay_fusions_of_layers(table);
     forward->model = *model;
     forward->stop = stop;
     forward->keeps_caches = keeps_caches;

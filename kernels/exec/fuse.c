@@ -1,15 +1,27 @@
 #include "kernels/exec/fuse.h"
 
-const assay_fusions *assay_fusions_usable(const assay_table *table)
+/* The table's where its kernels of these ops are the ones that they stand for, else NULL. */
+static const assay_fusions *usable(const assay_table *table, const assay_op *ops, size_t count)
 {
-    static const assay_op ops[] = {ASSAY_OP_add,  ASSAY_OP_rmsnorm,   ASSAY_OP_linear,
-                                   ASSAY_OP_rope, ASSAY_OP_attention, ASSAY_OP_swiglu};
     bool usable = table->fusions != NULL;
-    for (size_t i = 0; usable && i < sizeof ops / sizeof *ops; i++) {
+    for (size_t i = 0; usable && i < count; i++) {
         const assay_kernel *const kernel = table->kernel[ops[i]];
         usable = kernel != NULL && strcmp(kernel->name, table->fusions->name) == 0;
     }
     return usable ? table->fusions : NULL;
+}
+
+const assay_fusions *assay_fusions_of_layers(const assay_table *table)
+{
+    static const assay_op ops[] = {ASSAY_OP_add,  ASSAY_OP_rmsnorm,   ASSAY_OP_linear,
+                                   ASSAY_OP_rope, ASSAY_OP_attention, ASSAY_OP_swiglu};
+    return usable(table, ops, sizeof ops / sizeof *ops);
+}
+
+const assay_fusions *assay_fusions_of_head(const assay_table *table)
+{
+    static const assay_op ops[] = {ASSAY_OP_linear, ASSAY_OP_sample};
+    return usable(table, ops, sizeof ops / sizeof *ops);
 }
 
 /* The functions are the same for every fusion but for their types. */

@@ -10,8 +10,10 @@
 #include "assay/fusion.h"
 #include "kernels/exec/bind.h"
 
-/* The table's, or NULL where one of its kernels of a layer is not what they stand for. */
-const assay_fusions *assay_fusions_usable(const assay_table *table);
+/* The table's, or NULL where one of its kernels of a layer, of the head and what samples from it, is
+ * not what they stand for. */
+const assay_fusions *assay_fusions_of_layers(const assay_table *table);
+const assay_fusions *assay_fusions_of_head(const assay_table *table);
 
 #define ASSAY_FUSE_DECLARE(fusion)                                                                 \
     bool assay_fuse_##fusion(assay_runner *runner, const assay_fusions *fusions,                   \

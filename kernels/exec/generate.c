@@ -41,6 +41,7 @@ assay_status assay_generate_stage_open(const assay_table *table, const assay_exe
         if (status == ASSAY_OK) {
             status = assay_bind_sample(runner, table, &params->sampling, &made->sample);
         }
+        made->fusions = assay_fusions_of_head(table);
     }
     *stage = made;
     if (status != ASSAY_OK) {
@@ -228,33 +229,6 @@ static void release_job(generate_job *job)
     free(job->row);
     free(job->slot);
     free(job->waiting);
-}
-
-assay_status assay_generate_head(generate_job *job, const assay_tensor *rows, int64_t count)
-{
-    assay_runner *const runner = &job->stage->forward.runner;
-    const assay_tensor normed = assay_rows_of(&job->last, count);
-    const assay_rmsnorm_io norm = {.x = *rows, .y = normed};
-    const assay_linear_io linear = {.x = normed, .y = assay_rows_of(&job->logits, count)};
-    const assay_status status = assay_call_rmsnorm(runner, &job->stage->head.norm, &norm);
-    return status != ASSAY_OK
-               ? status
-               : assay_call_linear(runner, &job->stage->head.lm_head, &linear);
-}
-
-assay_status assay_generate_show(const generate_job *job, int64_t of_window, int64_t count)
-{
-    const assay_runner *const runner = &job->stage->forward.runner;
-    const assay_tensor rows = assay_rows_of(&job->logits, count);
-    const size_t step = (size_t)(of_window * job->slots * rows.shape[1]) *
-                        assay_dtype_size(rows.dtype);
-    if (!assay_present(&job->io->logits) || job->shown.data == job->logits.data) {
-        return ASSAY_OK;
-    }
-    return runner->accelerator->copy(runner->exec.device.index, runner->exec.stream,
-                                     (char *)job->shown.data + step, rows.data,
-                                     (size_t)assay_tensor_extent(&rows), ASSAY_FROM_DEVICE,
-                                     runner->exec.error);
 }
 
 assay_status assay_generate_stage_run(assay_generate_stage *stage, const assay_generate_io *io)

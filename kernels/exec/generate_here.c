@@ -108,7 +108,6 @@ static assay_status run_call(generate_job *job, int64_t first, int64_t fresh)
 /* sample's rows take one step, or numbers drawn here as it would draw them. */
 static assay_status draw(generate_job *job, int64_t first)
 {
-    assay_runner *const runner = &job->stage->forward.runner;
     const assay_sample_params *const sampling = &job->stage->params.sampling;
     const int64_t count = job->count - first;
     const int64_t step = job->row[first].step;
@@ -121,13 +120,12 @@ static assay_status draw(generate_job *job, int64_t first)
             assay_philox_uniform(sampling->seed, (uint64_t)stream, (uint64_t)row->step);
         drawn = drawn || (row->step != step && sampling->temperature > 0.0);
     }
-    const assay_sample_io io = {.logits = assay_rows_of(&job->logits, count),
-                                .stream = assay_column_of(&job->stream, count),
+    const assay_sample_io io = {.stream = assay_column_of(&job->stream, count),
                                 .step = step,
                                 .uniform = drawn ? assay_column_of(&job->uniform, count)
                                                  : (assay_tensor){0},
                                 .token = assay_column_of(&job->token, count)};
-    return assay_call_sample(runner, &job->stage->sample, &io);
+    return assay_generate_draw(job, count, &io);
 }
 
 /* What rows first .. count-1 gave is taken. */

@@ -26,6 +26,7 @@ struct assay_generate_stage {
     assay_forward forward;
     assay_head head;
     assay_bound_sample sample;
+    const assay_fusions *fusions; /* of the head and sample; NULL: none */
 };
 
 /* A sequence that runs. */
@@ -84,8 +85,11 @@ int64_t assay_generate_stream(const generate_job *job, int64_t b);
 /* The position that a row's last token stands at. */
 int64_t assay_generate_position(const generate_job *job, const generate_row *row);
 
-/* Logits of the first `count` rows of `rows`, through the head. */
+/* The first `count` rows of `rows` through the head: their logits, or where nobody asks for these and
+ * a fusion may do without them, what assay_generate_draw makes tokens of. */
 assay_status assay_generate_head(generate_job *job, const assay_tensor *rows, int64_t count);
+/* Tokens of the rows that passed the head last; io->logits are seen to here. */
+assay_status assay_generate_draw(generate_job *job, int64_t count, const assay_sample_io *io);
 /* Copies logits to where the host finds those of a window's step; enqueued. */
 assay_status assay_generate_show(const generate_job *job, int64_t of_window, int64_t count);
 

@@ -6,16 +6,14 @@
 static assay_status draw_there(generate_job *job)
 {
     assay_steps *const steps = &job->steps;
-    assay_runner *const runner = &job->stage->forward.runner;
     const bool drawn = steps->drawn.shape[0] > 0;
-    const assay_sample_io io = {.logits = assay_rows_of(&job->logits, job->count),
-                                .stream = assay_column_of(&steps->stream, job->count),
+    const assay_sample_io io = {.stream = assay_column_of(&steps->stream, job->count),
                                 .step = job->step,
                                 .uniform = drawn ? assay_column_of(&steps->uniform,
                                                                    job->count)
                                                  : (assay_tensor){0},
                                 .token = assay_column_of(&steps->token, job->count)};
-    const assay_status status = assay_call_sample(runner, &job->stage->sample, &io);
+    const assay_status status = assay_generate_draw(job, job->count, &io);
     return status != ASSAY_OK ? status
                               : assay_steps_move_on(steps, &job->stage->forward, job->count);
 }

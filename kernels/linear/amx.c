@@ -10,11 +10,14 @@
  * other line asked for, and not through the second-level cache, lost 15% and 40%. */
 #include "kernels/list.h"
 #include "kernels/simd/linear_bf16.h"
+#include "kernels/simd/linear_sample.h"
 #include "kernels/simd/product_amx.h"
 
 static const simd_product product = AMX_PRODUCT;
 
 SIMD_LINEAR_FUNCTIONS(PANEL_TILES, &product, ASSAY_BF16, linear_bf16_consume)
+
+SIMD_LINEAR_SAMPLE(amx, PANEL_TILES, &product, ASSAY_BF16, false);
 
 const assay_kernel assay_linear_amx = {
     SIMD_KERNEL(linear, "amx", SIMD_NEED_AMX, "AMX tiles: 32 rows times 32 outputs in four sums"),

@@ -8,6 +8,7 @@
  * processor alone at 14 for one row and 8 for twelve. */
 #include "kernels/list.h"
 #include "kernels/simd/linear.h"
+#include "kernels/simd/linear_sample.h"
 #include "kernels/simd/products_avx512.h"
 
 static void consume(void *context, int64_t panel, int64_t first, int64_t rows, const float *dots)
@@ -28,6 +29,9 @@ static void consume(void *context, int64_t panel, int64_t first, int64_t rows, c
 }
 
 SIMD_LINEAR_FUNCTIONS(panel_kind_of(&params->weight), &avx512_products[kind], ASSAY_F32, consume)
+
+SIMD_LINEAR_SAMPLE(avx512, panel_kind_of(&params->weight), &avx512_products[kind], ASSAY_F32,
+                   false);
 
 const assay_kernel assay_linear_avx512 = {
     SIMD_KERNEL(linear, "avx512", SIMD_NEED_AVX512,

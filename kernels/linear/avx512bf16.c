@@ -6,6 +6,7 @@
  * them, took 8.3 ms where these take 7.8, in separate runs on a loaded machine. */
 #include "kernels/list.h"
 #include "kernels/simd/linear_bf16.h"
+#include "kernels/simd/linear_sample.h"
 #include "kernels/simd/pack_pairs.h"
 #include "kernels/simd/product_avx512.h"
 
@@ -17,6 +18,8 @@ static const simd_product product = {.block_rows = AVX512_ROWS,
                                      .run = product_pairs};
 
 SIMD_LINEAR_FUNCTIONS(PANEL_PAIRS, &product, ASSAY_BF16, linear_bf16_consume)
+
+SIMD_LINEAR_SAMPLE(avx512bf16, PANEL_PAIRS, &product, ASSAY_BF16, false);
 
 const assay_kernel assay_linear_avx512bf16 = {
     SIMD_KERNEL(linear, "avx512bf16", SIMD_NEED_AVX512BF16,

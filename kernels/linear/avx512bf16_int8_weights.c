@@ -13,6 +13,7 @@
  * measured. */
 #include "kernels/list.h"
 #include "kernels/simd/linear_bf16.h"
+#include "kernels/simd/linear_sample.h"
 #include "kernels/simd/pack_f32.h"
 #include "kernels/simd/product_avx512.h"
 
@@ -24,6 +25,8 @@ static const simd_product product = {.block_rows = AVX512_ROWS,
                                      .run = product_int8};
 
 SIMD_LINEAR_FUNCTIONS(PANEL_INT8, &product, ASSAY_BF16, linear_int8_consume)
+
+SIMD_LINEAR_SAMPLE(avx512bf16_int8_weights, PANEL_INT8, &product, ASSAY_BF16, true);
 
 const assay_kernel assay_linear_avx512bf16_int8_weights = {
     SIMD_KERNEL(linear, "avx512bf16_int8_weights", SIMD_NEED_AVX512BF16,

@@ -3,6 +3,7 @@
 #ifndef KERNELS_SIMD_LIST_H
 #define KERNELS_SIMD_LIST_H
 
+#include "assay/fusion.h"
 #include "assay/kernel.h"
 
 #define SIMD_KERNEL_LIST(X)                                                                        \
@@ -58,8 +59,16 @@
     X(sae_encode, avx512vnni_screened)                                                             \
     X(sae_encode, amx_screened)
 
+/* Implementations whose head and greedy sample are one call. */
+#define SIMD_LINEAR_SAMPLE_LIST(X) X(avx512) X(avx512bf16) X(avx512bf16_int8_weights) X(amx)
+
 #define SIMD_KERNEL_EXTERN(op, name) extern const assay_kernel assay_##op##_##name;
 SIMD_KERNEL_LIST(SIMD_KERNEL_EXTERN)
 #undef SIMD_KERNEL_EXTERN
+
+#define SIMD_LINEAR_SAMPLE_EXTERN(name)                                                            \
+    extern const assay_linear_sample_functions assay_linear_sample_##name;
+SIMD_LINEAR_SAMPLE_LIST(SIMD_LINEAR_SAMPLE_EXTERN)
+#undef SIMD_LINEAR_SAMPLE_EXTERN
 
 #endif

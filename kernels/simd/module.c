@@ -1,5 +1,5 @@
-/* What the module of x86's vector instructions exports: its kernels, and whole backends of those that
- * replace one op of another. */
+/* What the module of x86's vector instructions exports: its kernels, whole backends of those that
+ * replace one op of another, and fusions. */
 #include "assay/plugin.h"
 #include "kernels/simd/list.h"
 
@@ -50,4 +50,27 @@ const assay_kernel *const *assay_plugin_kernels(size_t *count)
         }
     }
     return kernels;
+}
+
+ASSAY_PLUGIN_EXPORT const assay_fusions *const *assay_plugin_fusions(size_t *count);
+const assay_fusions *const *assay_plugin_fusions(size_t *count)
+{
+    static assay_fusions fusions[] = {
+#define FUSIONS_ONE(name_)                                                                         \
+    {.abi = ASSAY_FUSIONS_ABI, .size = sizeof(assay_fusions), .name = #name_},
+        SIMD_LINEAR_SAMPLE_LIST(FUSIONS_ONE)
+#undef FUSIONS_ONE
+    };
+    enum { COUNT = sizeof fusions / sizeof fusions[0] };
+    static const assay_fusions *all[COUNT];
+#define FUSIONS_FUNCTIONS(name) &assay_linear_sample_##name,
+    static const assay_linear_sample_functions *const functions[COUNT] = {
+        SIMD_LINEAR_SAMPLE_LIST(FUSIONS_FUNCTIONS)};
+#undef FUSIONS_FUNCTIONS
+    for (int i = 0; i < COUNT; i++) {
+        fusions[i].linear_sample = *functions[i];
+        all[i] = &fusions[i];
+    }
+    *count = COUNT;
+    return all;
 }

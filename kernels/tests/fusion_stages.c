@@ -145,7 +145,7 @@ static struct {
         fusion_calls.fusion++;                                                                     \
         return real.fusions->fusion.run(exec, steps, io);                                          \
     }
-ASSAY_FUSIONS(COUNT_FUSION)
+ASSAY_LAYER_FUSIONS(COUNT_FUSION)
 
 /* One pass over the prompts, its head and a sample. */
 static void count_pass(const assay_steering *steering)
@@ -165,7 +165,7 @@ static void count_pass(const assay_steering *steering)
     if (real.fusions != NULL) {
         fusions = *real.fusions;
 #define WATCH_FUSION(fusion) fusions.fusion.run = count_##fusion;
-        ASSAY_FUSIONS(WATCH_FUSION)
+        ASSAY_LAYER_FUSIONS(WATCH_FUSION)
         counted.fusions = &fusions;
     }
     if (steering != NULL) {
@@ -228,7 +228,7 @@ Test(fusion_stages, what_is_not_there_is_not_used)
     cr_expect_eq(op_calls[ASSAY_OP_swiglu], TINY_LAYERS);
     assay_table mixed = table;
     mixed.kernel[ASSAY_OP_add] = assay_kernel_find(ASSAY_OP_add, "scalar");
-    cr_expect_null(assay_fusions_usable(&mixed));
-    cr_expect_eq(assay_fusions_usable(&table), table.fusions);
+    cr_expect_null(assay_fusions_of_layers(&mixed));
+    cr_expect_eq(assay_fusions_of_layers(&table), table.fusions);
     assay_plugin_close(&plugin);
 }

@@ -1,5 +1,5 @@
-/* Fusions: several ops of a layer in one call. At batch 1 a layer's launches cost a large GPU as
- * much as its weights, and what one op writes for the next need not go through memory.
+/* Fusions: several ops in one call. At batch 1 a layer's launches cost a large GPU as much as its
+ * weights, and what one op writes for the next need not go through memory.
  *
  * A fusion stands for kernels of one implementation, in the order given with each below. What it
  * writes is bit for bit what these kernels write in turn, so that it promises nothing of its own: no
@@ -38,7 +38,9 @@ enum {
     ASSAY_LINEARS_MAX = 3
 };
 
-#define ASSAY_FUSIONS(X) X(add_rmsnorm) X(linears) X(gate_up_swiglu) X(rope_attention)
+/* Those of a layer's ops, and all. */
+#define ASSAY_LAYER_FUSIONS(X) X(add_rmsnorm) X(linears) X(gate_up_swiglu) X(rope_attention)
+#define ASSAY_FUSIONS(X) ASSAY_LAYER_FUSIONS(X) X(linear_sample)
 
 /* An op as it was prepared. */
 #define ASSAY_PREPARED(op)                                                                         \
@@ -52,6 +54,7 @@ ASSAY_PREPARED(linear);
 ASSAY_PREPARED(swiglu);
 ASSAY_PREPARED(rope);
 ASSAY_PREPARED(attention);
+ASSAY_PREPARED(sample);
 #undef ASSAY_PREPARED
 
 #define ASSAY_FUSION_FUNCTIONS(fusion)                                                             \
@@ -108,6 +111,22 @@ typedef struct assay_rope_attention_steps {
 typedef assay_attention_io assay_rope_attention_io;
 ASSAY_FUSION_FUNCTIONS(rope_attention);
 
+/* linear, sample: token[n] as sample takes it from linear's row n, which nobody else asks for and
+ * which need not be written. x [N,K]; the rest is sample's, whose logits and probability there are
+ * none. */
+typedef struct assay_linear_sample_steps {
+    assay_prepared_linear linear;
+    assay_prepared_sample sample;
+} assay_linear_sample_steps;
+typedef struct assay_linear_sample_io {
+    assay_tensor x;
+    assay_tensor stream;
+    int64_t step;
+    assay_tensor uniform;
+    assay_tensor token;
+} assay_linear_sample_io;
+ASSAY_FUSION_FUNCTIONS(linear_sample);
+
 typedef struct assay_fusions {
     uint32_t abi;     /* ASSAY_FUSIONS_ABI */
     uint32_t size;    /* sizeof(assay_fusions) of the plug-in's headers: members that are not within
@@ -117,6 +136,7 @@ typedef struct assay_fusions {
     assay_linears_functions linears;
     assay_gate_up_swiglu_functions gate_up_swiglu;
     assay_rope_attention_functions rope_attention;
+    assay_linear_sample_functions linear_sample;
 } assay_fusions;
 
 /* What fusions must have at least. */
