@@ -71,10 +71,14 @@ static inline void amx_pack(const simd_panels *p, const void *x, int64_t stride,
     }
 }
 
-static inline void amx_look_ahead(const unsigned char *from, size_t bytes)
+/* With a constant number of lines these are instructions in a row: a loop of them fills the window
+ * in which the processor looks for the next tiles' loads. */
+static inline __attribute__((always_inline)) void amx_look_ahead(const unsigned char *from,
+                                                                 int lines)
 {
-    for (size_t at = 0; at < bytes; at += SIMD_LINE) {
-        _mm_prefetch((const char *)from + at, _MM_HINT_T1);
+#pragma GCC unroll 32
+    for (int i = 0; i < lines; i++) {
+        _mm_prefetch((const char *)from + i * SIMD_LINE, _MM_HINT_T1);
     }
 }
 
@@ -103,7 +107,7 @@ static inline size_t amx_stride(const bool bytes)
  * same buffers. */
 static inline __attribute__((always_inline)) void
 amx_two(const bool bytes, const unsigned char *panel, const unsigned char *x, int64_t tiles,
-        float *dots, const unsigned char *coming, size_t bite)
+        float *dots, const unsigned char *coming, const int lines)
 {
     const size_t second = (size_t)tiles * AMX_TILE_BYTES;
     const size_t out = PANEL_WIDTH * sizeof(float);
@@ -118,10 +122,10 @@ amx_two(const bool bytes, const unsigned char *panel, const unsigned char *x, in
         AMX_MULTIPLY(bytes, 0, 4, 6);
         _tile_loadd(5, x + second, SIMD_LINE);
         AMX_MULTIPLY(bytes, 1, 4, 7);
-        amx_look_ahead(coming, bite);
+        amx_look_ahead(coming, lines);
         AMX_MULTIPLY(bytes, 2, 5, 6);
         AMX_MULTIPLY(bytes, 3, 5, 7);
-        coming += bite;
+        coming += lines * SIMD_LINE;
         panel += PANEL_TILE_PAIR_BYTES;
         x += AMX_TILE_BYTES;
     }
@@ -134,7 +138,7 @@ amx_two(const bool bytes, const unsigned char *panel, const unsigned char *x, in
 /* Up to 16 rows: the weights' stream is what it waits for. */
 static inline __attribute__((always_inline)) void
 amx_one(const bool bytes, const unsigned char *panel, const unsigned char *x, int64_t tiles,
-        float *dots, const unsigned char *coming, size_t bite)
+        float *dots, const unsigned char *coming, const int lines)
 {
     const size_t out = PANEL_WIDTH * sizeof(float);
     _tile_zero(0);
@@ -144,9 +148,9 @@ amx_one(const bool bytes, const unsigned char *panel, const unsigned char *x, in
         _tile_loadd(4, x, SIMD_LINE);
         _tile_loadd(7, panel + amx_second(bytes), amx_stride(bytes));
         AMX_MULTIPLY(bytes, 0, 4, 6);
-        amx_look_ahead(coming, bite);
+        amx_look_ahead(coming, lines);
         AMX_MULTIPLY(bytes, 1, 4, 7);
-        coming += bite;
+        coming += lines * SIMD_LINE;
         panel += PANEL_TILE_PAIR_BYTES;
         x += AMX_TILE_BYTES;
     }
@@ -154,16 +158,39 @@ amx_one(const bool bytes, const unsigned char *panel, const unsigned char *x, in
     _tile_stored(1, dots + PANEL_HALF, out);
 }
 
+#define AMX_CASE(product, lines)                                                                   \
+    case lines:                                                                                    \
+        product(bytes, panel, packed, tiles, dots, ahead->from, lines);                            \
+        break;
+
+/* A step asks for 32 lines when a panel passes once, for as many over the passes else (rows.h). */
+#define AMX_PANEL(name, product)                                                                   \
+    static inline __attribute__((always_inline)) void name(                                        \
+        const bool bytes, const unsigned char *panel, const void *packed, int64_t tiles,           \
+        float *dots, const simd_ahead *ahead)                                                      \
+    {                                                                                              \
+        const size_t bite = ahead->bytes / (size_t)(tiles > 0 ? tiles : 1);                        \
+        const int lines = (int)((bite + SIMD_LINE - 1) / SIMD_LINE);                               \
+        switch (lines) {                                                                           \
+            AMX_CASE(product, 0) AMX_CASE(product, 3) AMX_CASE(product, 4) AMX_CASE(product, 5)    \
+            AMX_CASE(product, 6) AMX_CASE(product, 7) AMX_CASE(product, 8) AMX_CASE(product, 11)   \
+            AMX_CASE(product, 32)                                                                  \
+        default: product(bytes, panel, packed, tiles, dots, ahead->from, lines); break;            \
+        }                                                                                          \
+    }
+
+AMX_PANEL(amx_panel_one, amx_one)
+AMX_PANEL(amx_panel_two, amx_two)
+
 static inline __attribute__((always_inline)) void
 amx_panel(const bool bytes, const simd_panels *p, const unsigned char *panel, const void *packed,
           int64_t rows, float *dots, const simd_ahead *ahead)
 {
     const int64_t tiles = p->steps / PANEL_TILE_STEPS;
-    const size_t bite = simd_round_up(ahead->bytes / (size_t)(tiles > 0 ? tiles : 1), SIMD_LINE);
     if (rows > AMX_ROWS) {
-        amx_two(bytes, panel, packed, tiles, dots, ahead->from, bite);
+        amx_panel_two(bytes, panel, packed, tiles, dots, ahead);
     } else {
-        amx_one(bytes, panel, packed, tiles, dots, ahead->from, bite);
+        amx_panel_one(bytes, panel, packed, tiles, dots, ahead);
     }
 }
 
