@@ -1,10 +1,8 @@
-/* adapter: the full-rank one, whose matrix is a layer (kernels/cublas/layer.h) of normalised rows.
- * */
+/* adapter: the full-rank one, whose matrix is a layer (kernels/cublas/layer.h) of normalised rows. */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cuda/adapter.h"
-
-#include <new>
+#include "kernels/cuda/state.h"
 
 namespace assay_cublas {
 namespace {
@@ -15,26 +13,16 @@ struct State {
     Layer layer;
 };
 
-void release(const assay_exec *, void *state)
+template <typename Mode> LayerForm form_in(const assay_adapter_params *params)
 {
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        close_layer(&own->layer);
-        release_uploads(&own->uploads);
-        delete own;
-    }
+    return form_of(params->weight, params->bias, ASSAY_F32, Mode::io);
 }
 
 template <typename Mode>
-assay_status prepare(const assay_exec *exec, const assay_adapter_params *params, void **state)
+assay_status open(const assay_exec *exec, const assay_adapter_params *params, State *own)
 {
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "adapter: no memory");
-    }
     Matrix weight = {};
     Matrix bias = {};
-    const int64_t d = params->weight.shape[0];
     assay_status status = upload(exec, "mean", params->mean, false, &own->uploads, &own->mean);
     status = status != ASSAY_OK
                  ? status
@@ -42,17 +30,24 @@ assay_status prepare(const assay_exec *exec, const assay_adapter_params *params,
     status = status != ASSAY_OK
                  ? status
                  : upload(exec, "weight", params->weight, false, &own->uploads, &weight);
-    status = status != ASSAY_OK
-                 ? status
-                 : open_layer<Mode>(exec, weight, bias, d, d, ASSAY_F32, &own->layer);
-    return settle(exec, status, own, release, state);
+    return status != ASSAY_OK ? status
+                              : open_layer<Mode>(exec, form_in<Mode>(params), weight, bias,
+                                                 &own->uploads, &own->layer);
+}
+
+template <typename Mode>
+assay_status prepare(const assay_exec *exec, const assay_adapter_params *params, void **state)
+{
+    return prepare_state<State>(exec, "adapter", state, [&](State *own) {
+        return open<Mode>(exec, params, own);
+    });
 }
 
 /* Of one row: its v in f32, and the layer's. */
 template <typename Mode>
 int64_t rows_at_once(const assay_adapter_params *params, const assay_adapter_io *io)
 {
-    const LayerRow row = layer_row<Mode>(params->weight, params->bias, ASSAY_F32);
+    const LayerRow row = layer_row<Mode>(form_in<Mode>(params));
     const size_t v = static_cast<size_t>(io->x.shape[1]) * sizeof(float);
     return rows_that_fit(io->x.shape[0], row_bytes(row) + v, WORKSPACE_MOST);
 }
@@ -60,8 +55,7 @@ int64_t rows_at_once(const assay_adapter_params *params, const assay_adapter_io 
 template <typename Mode>
 size_t layer_part(const assay_adapter_params *params, const assay_adapter_io *io)
 {
-    return layer_bytes(layer_row<Mode>(params->weight, params->bias, ASSAY_F32),
-                       rows_at_once<Mode>(params, io));
+    return layer_bytes(layer_row<Mode>(form_in<Mode>(params)), rows_at_once<Mode>(params, io));
 }
 
 template <typename Mode>
@@ -101,7 +95,7 @@ assay_status run(const assay_exec *exec, const assay_adapter_params *params, con
 
 template <typename Mode>
 assay_status supports(const assay_device *device, const assay_adapter_params *params,
-                      const assay_adapter_io *, assay_error *error)
+                      const assay_adapter_io *io, assay_error *error)
 {
     assay_status status = mode_served<Mode>(device, error);
     if (status == ASSAY_OK && params->type != ASSAY_ADAPTER_FULL_RANK) {
@@ -111,7 +105,10 @@ assay_status supports(const assay_device *device, const assay_adapter_params *pa
     status = status != ASSAY_OK ? status
                                 : shape_served<Mode>(params->weight.shape[0],
                                                      params->weight.shape[1], error);
-    return status != ASSAY_OK ? status : weight_served("weight", params->weight, error);
+    status = status != ASSAY_OK ? status : weight_served("weight", params->weight, error);
+    return status != ASSAY_OK ? status
+                              : rows_served<Mode>(device, form_in<Mode>(params), io->x.shape[0],
+                                                  rows_at_once<Mode>(params, io), error);
 }
 
 } // namespace
@@ -126,10 +123,10 @@ template <typename Mode> assay_kernel describe_adapter()
     kernel.run.adapter.workspace = workspace<Mode>;
     kernel.run.adapter.prepare = prepare<Mode>;
     kernel.run.adapter.run = run<Mode>;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 
-ASSAY_CUBLAS_MODES(ASSAY_CUBLAS_INSTANTIATE, adapter)
+ASSAY_CUBLAS_UNSCALED(ASSAY_CUBLAS_INSTANTIATE, adapter)
 
 } // namespace assay_cublas

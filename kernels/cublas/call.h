@@ -7,6 +7,21 @@
 
 namespace assay_cublas {
 
+/* What answers are kept under. */
+struct Key {
+    int32_t device;
+    ProductShape shape;
+};
+
+bool same(const Key &a, const Key &b);
+
+/* The device's, kept for the process. */
+assay_status open_handle(const assay_exec *exec, cublasLtHandle_t *handle);
+
+/* ASSAY_UNSUPPORTED: what the heuristics answered for so many rows. */
+assay_status no_algorithm(assay_error *error, const ProductShape &shape, int64_t rows,
+                          cublasStatus_t answer);
+
 /* A product of so many rows, with no memory of its own: how it is multiplied and ends, and A, B and
  * D. C is D: beta is 0. */
 struct Call {

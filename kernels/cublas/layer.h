@@ -10,23 +10,34 @@
 #define KERNELS_CUBLAS_LAYER_H
 
 #include "kernels/cublas/draw.h"
-#include "kernels/cublas/matmul.h"
-#include "kernels/cublas/mode.h"
-#include "kernels/cublas/quantise.h"
-#include "kernels/cuda/upload.h"
+#include "kernels/cublas/place.h"
 
 namespace assay_cublas {
 
+/* What a layer is before it has weights. */
+struct LayerForm {
+    int64_t outputs, depth;
+    assay_dtype bias;   /* NONE: none */
+    assay_dtype from;   /* inputs; of the mode's own type: dense; NONE: the caller packs them */
+    assay_dtype output; /* y */
+};
+
+inline LayerForm form_of(const assay_tensor &weight, const assay_tensor &bias, assay_dtype from,
+                         assay_dtype output)
+{
+    return {weight.shape[0], weight.shape[1], assay_present(&bias) ? bias.dtype : ASSAY_NONE, from,
+            output};
+}
+
 struct Layer {
-    Uploads uploads;
+    LayerForm form;
     Product product;
     Ending ending;
     Matrix bias;               /* where our kernel adds it; else data NULL */
     const float *weight_scale; /* in modes with scales */
-    int64_t outputs, depth;
 };
 
-/* Sizes of one row's scratch; `from` is the input's type. */
+/* Sizes of one row's scratch. */
 struct LayerRow {
     size_t input, scale, result;
 };
@@ -36,23 +47,16 @@ inline size_t row_bytes(const LayerRow &row)
     return row.input + row.scale + row.result;
 }
 
-inline assay_dtype bias_type(const assay_tensor &bias)
-{
-    return assay_present(&bias) ? bias.dtype : ASSAY_NONE;
-}
-
 /* With scales room for the ending that needs most: which it is the device decides. */
-template <typename Mode>
-LayerRow layer_row(const assay_tensor &weight, const assay_tensor &bias, assay_dtype from)
+template <typename Mode> LayerRow layer_row(const LayerForm &form)
 {
-    const Ending ending = ending_of(Mode::element, Mode::io, bias_type(bias),
+    const Ending ending = ending_of(Mode::element, form.output, form.bias,
                                     Mode::scaled ? BY_KERNEL : UNSCALED);
     const size_t size = assay_dtype_size(Mode::element);
-    const size_t pitch = static_cast<size_t>(pitch_of(Mode::element, weight.shape[1]));
-    return {from == Mode::element ? 0 : pitch * size, Mode::scaled ? sizeof(float) : 0,
-            ending.finish
-                ? static_cast<size_t>(weight.shape[0]) * assay_dtype_size(ending.result)
-                : 0};
+    const size_t pitch = static_cast<size_t>(pitch_of(Mode::element, form.depth));
+    return {form.from == Mode::element ? 0 : pitch * size, Mode::scaled ? sizeof(float) : 0,
+            ending.finish ? static_cast<size_t>(form.outputs) * assay_dtype_size(ending.result)
+                          : 0};
 }
 
 inline size_t layer_bytes(const LayerRow &row, int64_t rows)
@@ -62,88 +66,60 @@ inline size_t layer_bytes(const LayerRow &row, int64_t rows)
            whole(count * row.result);
 }
 
-/* A weight as words with a scale for each row. */
-template <typename Element>
-assay_status place_words(const assay_exec *exec, const Matrix &weight, int64_t rows,
-                         int64_t columns, int64_t pitch, Uploads *uploads, Fixed *placed)
+/* Who scales on a device. The library does so of fp8 alone. */
+template <typename Mode> Scaling scaling_on(const assay_device &device)
 {
-    void *words = nullptr;
-    void *scale = nullptr;
-    assay_status status =
-        reserve(exec, static_cast<size_t>(rows * pitch) * sizeof(Element), uploads, &words);
-    status = status != ASSAY_OK
-                 ? status
-                 : reserve(exec, static_cast<size_t>(rows) * sizeof(float), uploads, &scale);
-    placed->weight = words;
-    placed->scale = static_cast<float *>(scale);
-    return status != ASSAY_OK ? status
-                              : quantise(exec, weight, rows, columns, static_cast<Element *>(words),
-                                         pitch, static_cast<float *>(scale));
+    return Mode::element == ASSAY_I8
+               ? BY_KERNEL
+               : scaling_of(Mode::scaled, CUBLAS_VERSION, cublasLtGetVersion(), device.compute);
 }
 
-/* A weight as it is multiplied: as it lies where it is of the type, else packed. */
-template <typename Element>
-assay_status pack_weight(const assay_exec *exec, assay_dtype type, const Matrix &weight,
-                          int64_t rows, int64_t columns, Uploads *uploads, const void **placed,
-                          int64_t *pitch)
+/* The product of a layer whose weight is packed. */
+template <typename Mode> ProductShape shape_of(const LayerForm &form, Scaling scaling)
 {
-    if (weight.dtype == type && weight.column == 1) {
-        *placed = weight.data;
-        *pitch = weight.row;
+    const Ending ending = ending_of(Mode::element, form.output, form.bias, scaling);
+    ProductShape shape = {};
+    shape.element = Mode::element;
+    shape.result = ending.result;
+    shape.compute = Mode::compute;
+    shape.bias = ending.epilogue;
+    shape.scaling = scaling;
+    shape.outputs = form.outputs;
+    shape.depth = form.depth;
+    shape.weight_pitch = pitch_of(Mode::element, form.depth);
+    shape.input_pitch = form.from == Mode::element ? form.depth : shape.weight_pitch;
+    shape.weight_alignment = VECTOR;
+    return shape;
+}
+
+/* ASSAY_UNSUPPORTED, with the library's answer, unless it multiplies so many rows, `at_once` at a
+ * time: what `supports` ends with, as 8-bit products may want whole tiles of them. */
+template <typename Mode>
+assay_status rows_served(const assay_device *device, const LayerForm &form, int64_t rows,
+                         int64_t at_once, assay_error *error)
+{
+    if (multiple_of(Mode::element) == 1 || rows == 0) {
         return ASSAY_OK;
     }
-    void *memory = nullptr;
-    *pitch = pitch_of(type, columns);
-    const size_t bytes = static_cast<size_t>(rows * *pitch) * sizeof(Element);
-    const assay_status status = reserve(exec, bytes, uploads, &memory);
-    *placed = memory;
-    return status != ASSAY_OK
+    ProductShape shape = shape_of<Mode>(form, scaling_on<Mode>(*device));
+    if (shape.scaling == BY_LIBRARY && !any_rows_served(device, shape)) {
+        shape = shape_of<Mode>(form, BY_KERNEL);
+    }
+    const assay_status status = expect_rows(device, shape, least(rows, at_once), error);
+    return status != ASSAY_OK || rows % at_once == 0
                ? status
-               : pack(exec, weight, rows, columns, static_cast<Element *>(memory), *pitch);
-}
-
-/* One or the other. */
-template <typename Mode>
-assay_status place_weight(const assay_exec *exec, const Matrix &weight, int64_t rows,
-                          int64_t columns, Uploads *uploads, Fixed *placed, int64_t *pitch)
-{
-    if constexpr (Mode::scaled) {
-        *pitch = pitch_of(Mode::element, columns);
-        return place_words<typename Mode::Element>(exec, weight, rows, columns, *pitch, uploads,
-                                                   placed);
-    } else {
-        return pack_weight<typename Mode::Element>(exec, Mode::element, weight, rows, columns,
-                                                   uploads, &placed->weight, pitch);
-    }
-}
-
-/* A bias in the type that the library adds it in. */
-inline assay_status place_bias(const assay_exec *exec, assay_dtype type, const Matrix &bias,
-                               int64_t count, Uploads *uploads, void **placed)
-{
-    const size_t bytes = static_cast<size_t>(count) * assay_dtype_size(type);
-    const assay_status status = reserve(exec, bytes, uploads, placed);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    return type == ASSAY_BF16 ? pack(exec, bias, 1, count, static_cast<Bf16 *>(*placed), count)
-                              : pack(exec, bias, 1, count, static_cast<float *>(*placed), count);
-}
-
-/* Who scales on the device that is prepared for. */
-template <typename Mode> Scaling scaling_here(const assay_exec *exec)
-{
-    return scaling_of(Mode::scaled, CUBLAS_VERSION, cublasLtGetVersion(), exec->device.compute);
+               : expect_rows(device, shape, rows % at_once, error);
 }
 
 /* The product of what is placed, and how it ends. */
 template <typename Mode>
 assay_status end_layer(const assay_exec *exec, const Matrix &bias, Scaling scaling, Fixed fixed,
-                       ProductShape shape, Layer *layer)
+                       int64_t weight_pitch, Uploads *uploads, Layer *layer)
 {
-    const assay_dtype bias_dtype =
-        bias.data == nullptr ? ASSAY_NONE : static_cast<assay_dtype>(bias.dtype);
-    layer->ending = ending_of(Mode::element, Mode::io, bias_dtype, scaling);
+    ProductShape shape = shape_of<Mode>(layer->form, scaling);
+    shape.weight_pitch = weight_pitch;
+    shape.weight_alignment = alignment_of(fixed.weight);
+    layer->ending = ending_of(Mode::element, layer->form.output, layer->form.bias, scaling);
     layer->bias = {nullptr, 0, 0, ASSAY_F32};
     if (layer->ending.finish && !layer->ending.epilogue) {
         layer->bias = bias;
@@ -151,49 +127,45 @@ assay_status end_layer(const assay_exec *exec, const Matrix &bias, Scaling scali
     assay_status status = ASSAY_OK;
     if (layer->ending.epilogue) {
         void *added = nullptr;
-        status = place_bias(exec, layer->ending.result, bias, shape.outputs, &layer->uploads,
-                            &added);
+        status = place_bias(exec, layer->ending.result, bias, shape.outputs, uploads, &added);
         fixed.bias = added;
     }
-    shape.result = layer->ending.result;
-    shape.bias = layer->ending.epilogue;
-    shape.scaling = scaling;
     return status != ASSAY_OK ? status
                               : open_product(exec, shape, fixed, draw<typename Mode::Element>,
                                              &layer->product);
 }
 
-/* weight [outputs, depth] and bias (data NULL: none) on the device. Inputs of the mode's own type
- * are dense. Where the library turns out to scale nothing of this shape, our kernel does. */
+/* weight [outputs, depth] and bias (data NULL: none) on the device. Where the library turns out to
+ * scale nothing of this shape, our kernel does. */
 template <typename Mode>
-assay_status open_layer(const assay_exec *exec, const Matrix &weight, const Matrix &bias,
-                        int64_t outputs, int64_t depth, assay_dtype from, Layer *layer)
+assay_status open_layer(const assay_exec *exec, const LayerForm &form, const Matrix &weight,
+                        const Matrix &bias, Uploads *uploads, Layer *layer)
 {
-    layer->outputs = outputs;
-    layer->depth = depth;
+    layer->form = form;
     Fixed fixed = {};
-    ProductShape shape = {};
-    assay_status status = place_weight<Mode>(exec, weight, outputs, depth, &layer->uploads, &fixed,
-                                             &shape.weight_pitch);
-    layer->weight_scale = fixed.scale;
-    shape.element = Mode::element;
-    shape.compute = Mode::compute;
-    shape.outputs = outputs;
-    shape.depth = depth;
-    shape.input_pitch = from == Mode::element ? depth : pitch_of(Mode::element, depth);
-    shape.weight_alignment = alignment_of(fixed.weight);
-    const Scaling scaling = scaling_here<Mode>(exec);
+    int64_t pitch = 0;
+    assay_status status = shape_served<Mode>(form.outputs, form.depth, exec->error);
     status = status != ASSAY_OK ? status
-                                : end_layer<Mode>(exec, bias, scaling, fixed, shape, layer);
+                                : place_weight<Mode>(exec, weight, form.outputs, form.depth,
+                                                     uploads, &fixed, &pitch);
+    layer->weight_scale = fixed.scale;
+    const Scaling scaling = scaling_on<Mode>(exec->device);
+    status = status != ASSAY_OK ? status
+                                : end_layer<Mode>(exec, bias, scaling, fixed, pitch, uploads,
+                                                  layer);
     if (status == ASSAY_OK && scaling == BY_LIBRARY && !has_algorithm(layer->product)) {
-        status = end_layer<Mode>(exec, bias, BY_KERNEL, fixed, shape, layer);
+        status = end_layer<Mode>(exec, bias, BY_KERNEL, fixed, pitch, uploads, layer);
     }
     return status != ASSAY_OK ? status : expect_algorithm(exec, layer->product);
 }
 
-inline void close_layer(Layer *layer)
+/* Bytes of the weight that a run reads. */
+template <typename Mode> uint64_t layer_bytes_read(const Layer &layer)
 {
-    release_uploads(&layer->uploads);
+    const ProductShape &shape = layer.product.shape;
+    const size_t scale = Mode::scaled ? sizeof(float) : 0;
+    return static_cast<uint64_t>(shape.outputs) *
+           (static_cast<uint64_t>(shape.weight_pitch) * assay_dtype_size(shape.element) + scale);
 }
 
 /* y = D + bias, rounded once. */
@@ -218,17 +190,18 @@ assay_status finish(const assay_exec *exec, const Layer &layer, void *result, co
                     int64_t rows, const Matrix &y)
 {
     using Io = typename Mode::Io;
-    const Dimensions size = {grid_stride(rows * layer.outputs), dim3(BLOCK), 0};
+    const int64_t outputs = layer.form.outputs;
+    const Dimensions size = {grid_stride(rows * outputs), dim3(BLOCK), 0};
     if constexpr (Mode::scaled) {
+        using Total = typename Mode::Total;
         if (layer.product.shape.scaling == BY_KERNEL) {
-            ASSAY_LAUNCH(exec, (dequantise_sums<float, Io>), size, static_cast<float *>(result),
-                         layer.outputs, scale, layer.weight_scale, layer.bias, y, rows,
-                         layer.outputs);
+            ASSAY_LAUNCH(exec, (dequantise_sums<Total, Io>), size, static_cast<Total *>(result),
+                         outputs, scale, layer.weight_scale, layer.bias, y, rows, outputs);
             return ASSAY_OK;
         }
     }
-    const Matrix sums = {result, layer.outputs, 1, layer.ending.result};
-    ASSAY_LAUNCH(exec, finish_rows<Io>, size, sums, layer.bias, y, rows, layer.outputs);
+    const Matrix sums = {result, outputs, 1, layer.ending.result};
+    ASSAY_LAUNCH(exec, finish_rows<Io>, size, sums, layer.bias, y, rows, outputs);
     return ASSAY_OK;
 }
 
@@ -248,31 +221,21 @@ assay_status run_layer(const assay_exec *exec, const Layer &layer, const Matrix 
         if constexpr (Mode::scaled) {
             float *const scale = reinterpret_cast<float *>(at);
             at += whole(static_cast<size_t>(rows) * sizeof(float));
-            status = quantise(exec, x, rows, layer.depth, packed, pitch, scale);
+            status = quantise(exec, x, rows, layer.form.depth, packed, pitch, scale);
             input.scale = scale;
         } else {
-            status = pack(exec, x, rows, layer.depth, packed, pitch);
+            status = pack(exec, x, rows, layer.form.depth, packed, pitch);
         }
         input.data = packed;
     }
     void *const result = layer.ending.finish ? at : y.data;
-    const int64_t result_pitch = layer.ending.finish ? layer.outputs : y.row;
+    const int64_t result_pitch = layer.ending.finish ? layer.form.outputs : y.row;
     if (status == ASSAY_OK) {
         status = run_product(exec, layer.product, input, result, result_pitch, workspace);
     }
     return status == ASSAY_OK && layer.ending.finish
                ? finish<Mode>(exec, layer, result, input.scale, rows, y)
                : status;
-}
-
-/* The same matrix from a row on. */
-inline Matrix from_row(const Matrix &m, int64_t row)
-{
-    const int64_t size =
-        static_cast<int64_t>(assay_dtype_size(static_cast<assay_dtype>(m.dtype)));
-    Matrix rest = m;
-    rest.data = static_cast<char *>(m.data) + row * m.row * size;
-    return rest;
 }
 
 } // namespace assay_cublas

@@ -17,44 +17,12 @@ enum { DEVICES_MOST = 64 };
 std::mutex lock; /* of what is kept for the process */
 cublasLtHandle_t handles[DEVICES_MOST];
 
-struct Key {
-    int32_t device;
-    ProductShape shape;
-};
-
 struct Kept {
     Key key;
     Algorithm planned[BUCKETS], spare[BUCKETS];
     cublasStatus_t answer;
 };
 std::vector<Kept> kept;
-
-bool same(const Key &a, const Key &b)
-{
-    const ProductShape &s = a.shape;
-    const ProductShape &t = b.shape;
-    return a.device == b.device && s.element == t.element && s.result == t.result &&
-           s.compute == t.compute && s.bias == t.bias && s.outputs == t.outputs &&
-           s.depth == t.depth && s.weight_pitch == t.weight_pitch &&
-           s.input_pitch == t.input_pitch && s.weight_alignment == t.weight_alignment &&
-           s.scaling == t.scaling;
-}
-
-assay_status open_handle(const assay_exec *exec, cublasLtHandle_t *handle)
-{
-    const std::lock_guard<std::mutex> held(lock);
-    const int32_t device = exec->device.index;
-    if (device < 0 || device >= DEVICES_MOST) {
-        return assay_fail(exec->error, ASSAY_UNSUPPORTED, "CUDA device %d: at most %d are served",
-                          static_cast<int>(device), static_cast<int>(DEVICES_MOST));
-    }
-    ASSAY_CUDA_TRY(exec, use_device(exec));
-    if (handles[device] == nullptr) {
-        ASSAY_CUBLAS_TRY(exec, cublasLtCreate(&handles[device]));
-    }
-    *handle = handles[device];
-    return ASSAY_OK;
-}
 
 bool find_kept(const Key &key, Product *product)
 {
@@ -91,6 +59,44 @@ bool is_as_planned(const ProductShape &shape, const void *input, const void *res
 }
 
 } // namespace
+
+bool same(const Key &a, const Key &b)
+{
+    const ProductShape &s = a.shape;
+    const ProductShape &t = b.shape;
+    return a.device == b.device && s.element == t.element && s.result == t.result &&
+           s.compute == t.compute && s.bias == t.bias && s.outputs == t.outputs &&
+           s.depth == t.depth && s.weight_pitch == t.weight_pitch &&
+           s.input_pitch == t.input_pitch && s.weight_alignment == t.weight_alignment &&
+           s.scaling == t.scaling;
+}
+
+assay_status open_handle(const assay_exec *exec, cublasLtHandle_t *handle)
+{
+    const std::lock_guard<std::mutex> held(lock);
+    const int32_t device = exec->device.index;
+    if (device < 0 || device >= DEVICES_MOST) {
+        return assay_fail(exec->error, ASSAY_UNSUPPORTED, "CUDA device %d: at most %d are served",
+                          static_cast<int>(device), static_cast<int>(DEVICES_MOST));
+    }
+    ASSAY_CUDA_TRY(exec, use_device(exec));
+    if (handles[device] == nullptr) {
+        ASSAY_CUBLAS_TRY(exec, cublasLtCreate(&handles[device]));
+    }
+    *handle = handles[device];
+    return ASSAY_OK;
+}
+
+assay_status no_algorithm(assay_error *error, const ProductShape &shape, int64_t rows,
+                          cublasStatus_t answer)
+{
+    return assay_fail(error, ASSAY_UNSUPPORTED,
+                      "cuBLASLt %zu has no algorithm for %lld rows of %lld inputs to %lld outputs "
+                      "of %s: %s",
+                      cublasLtGetVersion(), static_cast<long long>(rows),
+                      static_cast<long long>(shape.depth), static_cast<long long>(shape.outputs),
+                      assay_dtype_name(shape.element), cublasLtGetStatusName(answer));
+}
 
 size_t library_workspace()
 {
@@ -177,12 +183,7 @@ static assay_status run_unplanned(const assay_exec *exec, const Product &product
         return status;
     }
     if (count == 0) {
-        return assay_fail(exec->error, ASSAY_UNSUPPORTED,
-                          "cuBLASLt has no algorithm for %lld x %lld x %lld of %s: %s",
-                          static_cast<long long>(rows.count),
-                          static_cast<long long>(product.shape.depth),
-                          static_cast<long long>(product.shape.outputs),
-                          assay_dtype_name(product.shape.element), cublasLtGetStatusName(answer));
+        return no_algorithm(exec->error, product.shape, rows.count, answer);
     }
     ASSAY_CUBLAS_TRY(exec,
                      enqueue(exec, product, call, rows.data, result, &proposed.algo, scratch));

@@ -70,6 +70,13 @@ bool has_algorithm(const Product &product);
  * `prepare` ends with, as a run is too late to say so. */
 assay_status expect_algorithm(const assay_exec *exec, const Product &product);
 
+/* ASSAY_UNSUPPORTED, likewise, unless the heuristics have one for so many rows of whole vectors, D
+ * dense: what a `supports` asks. Kept for the process. */
+assay_status expect_rows(const assay_device *device, const ProductShape &shape, int64_t rows,
+                         assay_error *error);
+/* Whether they have one for any planned number of rows. */
+bool any_rows_served(const assay_device *device, const ProductShape &shape);
+
 /* D = product of the rows, `result_pitch` elements apart. scratch: product.library_bytes.
  * ASSAY_UNSUPPORTED: no algorithm for it. */
 assay_status run_product(const assay_exec *exec, const Product &product, const Rows &rows,

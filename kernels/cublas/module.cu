@@ -7,7 +7,6 @@ ASSAY_PLUGIN_EXPORT const assay_kernel *const *assay_plugin_kernels(size_t *coun
 const assay_kernel *const *assay_plugin_kernels(size_t *count)
 {
     using namespace assay_cublas;
-    /* An adapter is judged under no contract with scaled rows, so that these have one in bf16. */
     static const TableName names[] = {{F32Mode::name, nullptr, F32Mode::io},
                                       {Tf32Mode::name, nullptr, Tf32Mode::io},
                                       {Bf16Mode::name, nullptr, Bf16Mode::io},
@@ -17,10 +16,7 @@ const assay_kernel *const *assay_plugin_kernels(size_t *count)
                                       {Int8WeightsMode::name, Bf16Mode::name,
                                        Int8WeightsMode::io}};
 #define MAKE(mode, op) describe_##op<mode>(),
-#define MAKE_ALL(op) ASSAY_CUBLAS_MODES(MAKE, op)
-    static const std::vector<assay_kernel> all = fill_tables(
-        names, {ASSAY_CUBLAS_OPS(MAKE_ALL) describe_linear_int8(), describe_linear_int8_weights()});
-#undef MAKE_ALL
+    static const std::vector<assay_kernel> all = fill_tables(names, {ASSAY_CUBLAS_KERNELS(MAKE)});
 #undef MAKE
     static std::vector<const assay_kernel *> pointers;
     return export_kernels(all, &pointers, count);

@@ -5,7 +5,8 @@
 #ifndef KERNELS_CUBLAS_SPREAD_H
 #define KERNELS_CUBLAS_SPREAD_H
 
-#include "kernels/cublas/layer.h"
+#include "kernels/cublas/draw.h"
+#include "kernels/cublas/place.h"
 
 namespace assay_cublas {
 

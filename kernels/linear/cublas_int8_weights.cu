@@ -1,9 +1,8 @@
 /* linear on quantised weights alone (kernels/cublas/spread.h): x stays bf16, weights are integers
  * of 8 bits with a scale a row, and our kernel scales the sums. */
+#include "kernels/cublas/linear.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cublas/spread.h"
-
-#include <new>
 
 namespace assay_cublas {
 namespace {
@@ -16,18 +15,11 @@ struct State {
 
 assay_status prepare(const assay_exec *exec, const assay_linear_params *params, void **state)
 {
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "linear: no memory");
-    }
-    const Operand others[] = {{"weight", &params->weight}, {"bias", &params->bias}};
-    assay_status status = expect(exec, Int8WeightsMode::io, nullptr, 0, others, 2);
-    own->bias = matrix_of(params->bias);
-    status = status != ASSAY_OK
-                 ? status
-                 : open_spread(exec, matrix_of(params->weight), params->weight.shape[0],
-                               params->weight.shape[1], &own->uploads, &own->spread);
-    return settle(exec, status, own, release_state<State>, state);
+    return prepare_linear<Int8WeightsMode, State>(exec, params, state, [&](State *own) {
+        own->bias = matrix_of(params->bias);
+        return open_spread(exec, matrix_of(params->weight), params->weight.shape[0],
+                           params->weight.shape[1], &own->uploads, &own->spread);
+    });
 }
 
 /* Scratch behind the library's: a slab of the weight, and sums of so many rows. */
@@ -75,26 +67,19 @@ assay_status run_rows(const assay_exec *exec, const State &own, const Matrix &x,
 assay_status run(const assay_exec *exec, const assay_linear_params *params, const void *state,
                  const assay_linear_io *io)
 {
-    const Operand typed[] = {{"x", &io->x}, {"y", &io->y}};
-    assay_status status = expect(exec, Int8WeightsMode::io, typed);
-    status = status != ASSAY_OK ? status : expect_workspace(exec, workspace(params, io));
     const State &own = *static_cast<const State *>(state);
-    const int64_t rows = io->x.shape[0];
-    const int64_t at_once = rows_at_once(params, rows);
+    const int64_t at_once = rows_at_once(params, io->x.shape[0]);
     const Parts parts = parts_of(params, at_once);
-    for (int64_t first = 0; status == ASSAY_OK && first < rows; first += at_once) {
-        status = run_rows(exec, own, from_row(matrix_of(io->x), first),
-                          from_row(matrix_of(io->y), first), parts, least(at_once, rows - first));
-    }
-    return status;
+    return run_linear<Int8WeightsMode>(exec, io, workspace(params, io), at_once,
+                                       [&](const Matrix &x, const Matrix &y, int64_t rows) {
+                                           return run_rows(exec, own, x, y, parts, rows);
+                                       });
 }
 
 assay_status supports(const assay_device *device, const assay_linear_params *params,
                       const assay_linear_io *, assay_error *error)
 {
-    assay_status status = mode_served<Int8WeightsMode>(device, error);
-    status = status != ASSAY_OK ? status : weight_served("weight", params->weight, error);
-    return status != ASSAY_OK ? status : weight_served("bias", params->bias, error);
+    return linear_served<Int8WeightsMode>(device, params, error);
 }
 
 uint64_t bytes_read(const assay_linear_params *, const void *state, const assay_linear_io *)
@@ -106,12 +91,10 @@ uint64_t bytes_read(const assay_linear_params *, const void *state, const assay_
 
 } // namespace
 
-assay_kernel describe_linear_int8_weights()
+template <> assay_kernel describe_linear<Int8WeightsMode>()
 {
-    enum { BITS = 8 };
     assay_kernel kernel = describe<Int8WeightsMode>(
         ASSAY_OP_linear, "weights as integers, spread to bf16 slab by slab; cuBLASLt in bf16");
-    kernel.precision.quant_bits = BITS;
     kernel.alignment[2] = VECTOR; /* x */
     kernel.run.linear.supports = supports;
     kernel.run.linear.workspace = workspace;

@@ -1,89 +1,48 @@
-/* sae_encode: rows as the mode multiplies them, one product of the library in f32, and the entries
- * as the CUDA backend writes them (kernels/cuda/sae_entries.h). A bias alone is added by the
- * library; with scales our kernel does both. ReLU is not left to the library: it makes 0 of a NaN.
- * */
+/* sae_encode: rows as the mode multiplies them, one product of the library (kernels/cublas/layer.h)
+ * in f32 or in whole numbers, and the entries as the CUDA backend writes them
+ * (kernels/cuda/sae_entries.h). A bias alone is added by the library; with scales our kernel does
+ * both. ReLU is not left to the library: it makes 0 of a NaN. */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cuda/sae_entries.h"
-
-#include <new>
+#include "kernels/cuda/state.h"
 
 namespace assay_cublas {
 namespace {
 
 struct State {
-    Uploads uploads; /* the encoder's vectors */
+    Uploads uploads;
     Encoder encoder;
-    Uploads weights;
-    Product product;
-    const float *weight_scale; /* in modes with scales */
+    Layer layer; /* to pre-activations, or to what our kernel makes them of */
 };
 
-void release(const assay_exec *, void *state)
+/* The library adds the bias where there is one, nothing scales before it, and sums of f32 may have
+ * one of f32. */
+template <typename Mode> LayerForm form_in(const assay_sae &sae)
 {
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->weights);
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
-
-/* Whether the library adds the bias: there is one, nothing scales before it, and sums of f32 may
- * have one of f32. */
-template <typename Mode> bool library_adds(const assay_sae &sae)
-{
-    return assay_present(&sae.encode_bias) && !assay_present(&sae.encode_scale) &&
-           Mode::element != ASSAY_E4M3;
+    const bool added = assay_present(&sae.encode_bias) && !assay_present(&sae.encode_scale) &&
+                       !Mode::scaled && Mode::element != ASSAY_E4M3;
+    return {sae.d_sae, sae.d_in, added ? ASSAY_F32 : ASSAY_NONE, ASSAY_NONE, ASSAY_F32};
 }
 
 template <typename Mode>
-assay_status open_encoder(const assay_exec *exec, const assay_sae &sae, State *own)
+assay_status open(const assay_exec *exec, const assay_sae &sae, State *own)
 {
-    ProductShape shape = {};
-    Fixed fixed = {};
-    const bool added = library_adds<Mode>(sae);
-    assay_status status = upload_encoder(exec, sae, &own->uploads, &own->encoder);
-    if (status == ASSAY_OK) {
-        status = place_weight<Mode>(exec, own->encoder.weight, sae.d_sae, sae.d_in, &own->weights,
-                                    &fixed, &shape.weight_pitch);
-    }
-    if (status == ASSAY_OK && added) {
-        void *bias = nullptr;
-        status = place_bias(exec, ASSAY_F32, own->encoder.bias, sae.d_sae, &own->weights, &bias);
-        fixed.bias = bias;
-    }
-    own->weight_scale = fixed.scale;
-    shape.element = Mode::element;
-    shape.result = ASSAY_F32;
-    shape.compute = Mode::compute;
-    shape.bias = added;
-    shape.outputs = sae.d_sae;
-    shape.depth = sae.d_in;
-    shape.input_pitch = pitch_of(Mode::element, sae.d_in);
-    shape.weight_alignment = alignment_of(fixed.weight);
-    shape.scaling = scaling_here<Mode>(exec);
-    fill_fn *const fill = draw<typename Mode::Element>;
-    status = status != ASSAY_OK ? status
-                                : open_product(exec, shape, fixed, fill, &own->product);
-    if (status == ASSAY_OK && shape.scaling == BY_LIBRARY && !has_algorithm(own->product)) {
-        shape.scaling = BY_KERNEL;
-        status = open_product(exec, shape, fixed, fill, &own->product);
-    }
-    return status != ASSAY_OK ? status : expect_algorithm(exec, own->product);
+    const Operand others[] = {{"encoder", &sae.encoder}};
+    assay_status status = expect(exec, Mode::io, nullptr, 0, others, 1);
+    status = status != ASSAY_OK ? status : upload_encoder(exec, sae, &own->uploads, &own->encoder);
+    return status != ASSAY_OK
+               ? status
+               : open_layer<Mode>(exec, form_in<Mode>(sae), own->encoder.weight,
+                                  own->encoder.bias, &own->uploads, &own->layer);
 }
 
 template <typename Mode>
 assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params, void **state)
 {
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_encode: no memory");
-    }
-    const Operand others[] = {{"encoder", &params->sae.encoder}};
-    assay_status status = expect(exec, Mode::io, nullptr, 0, others, 1);
-    status = status != ASSAY_OK ? status : open_encoder<Mode>(exec, params->sae, own);
-    return settle(exec, status, own, release, state);
+    return prepare_state<State>(exec, "sae_encode", state, [&](State *own) {
+        return open<Mode>(exec, params->sae, own);
+    });
 }
 
 /* Scratch of a piece, each part at an aligned address: the library's, rows as multiplied (with
@@ -128,18 +87,24 @@ size_t workspace(const assay_sae_encode_params *params, const assay_sae_encode_i
     return library_workspace() + bytes_of(parts_of<Mode>(params->sae, rows));
 }
 
-/* Pre-activations of sums; row_scale NULL: the sums are scaled. */
+/* Pre-activations of sums, in their place; row_scale NULL: the sums are scaled. */
+template <typename Total>
 static __global__ void scale_sums(Encoder encoder, const float *row_scale,
                                   const float *weight_scale, float *pre, int64_t rows)
 {
+    static_assert(sizeof(Total) == sizeof *pre, "a sum makes room for its pre-activation");
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t at = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
          at < rows * encoder.d_sae; at += step) {
         const int64_t j = at % encoder.d_sae;
-        const float sum = row_scale == nullptr
-                              ? pre[at]
-                              : pre[at] * row_scale[at / encoder.d_sae] * weight_scale[j];
-        pre[at] = preactivation<float>(encoder, j, sum);
+        Total sum;
+        memcpy(&sum, pre + at, sizeof sum);
+        double dot = static_cast<double>(sum);
+        if (row_scale != nullptr) {
+            dot *= static_cast<double>(row_scale[at / encoder.d_sae]) *
+                   static_cast<double>(weight_scale[j]);
+        }
+        pre[at] = preactivation<float>(encoder, j, static_cast<float>(dot));
     }
 }
 
@@ -156,7 +121,7 @@ assay_status input_rows(const assay_exec *exec, const State &own, const Matrix &
 {
     using Element = typename Mode::Element;
     const Dimensions each = {dim3(static_cast<unsigned>(rows)), dim3(BLOCK), 0};
-    const int64_t pitch = own.product.shape.input_pitch;
+    const int64_t pitch = own.layer.product.shape.input_pitch;
     const int64_t d_in = own.encoder.d_in;
     Element *const input = static_cast<Element *>(scratch.input);
     if constexpr (Mode::scaled) {
@@ -174,10 +139,10 @@ assay_status encode_rows(const assay_exec *exec, const State &own, const Matrix 
                          const Piece &piece, const Scratch &scratch)
 {
     const Encoder &encoder = own.encoder;
-    const ProductShape &shape = own.product.shape;
+    const ProductShape &shape = own.layer.product.shape;
     assay_status status = input_rows<Mode>(exec, own, x, first, piece.rows, scratch);
     if (status == ASSAY_OK) {
-        status = run_product(exec, own.product, {scratch.input, scratch.scale, piece.rows},
+        status = run_product(exec, own.layer.product, {scratch.input, scratch.scale, piece.rows},
                              piece.pre, encoder.d_sae, exec->workspace);
     }
     if (status != ASSAY_OK) {
@@ -187,8 +152,9 @@ assay_status encode_rows(const assay_exec *exec, const State &own, const Matrix 
     const bool added = shape.bias || encoder.bias.data == nullptr;
     if (encoder.scale.data != nullptr || !added || !scaled) {
         const Dimensions all = {grid_stride(piece.rows * encoder.d_sae), dim3(BLOCK), 0};
-        ASSAY_LAUNCH(exec, scale_sums, all, encoder, scaled ? nullptr : scratch.scale,
-                     own.weight_scale, piece.pre, piece.rows);
+        ASSAY_LAUNCH(exec, scale_sums<typename Mode::Total>, all, encoder,
+                     scaled ? nullptr : scratch.scale, own.layer.weight_scale, piece.pre,
+                     piece.rows);
     }
     return find_limits(exec, encoder, piece.pre, piece.rows, piece.ranks, piece.limit);
 }
@@ -197,13 +163,7 @@ template <typename Mode>
 assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, const void *state,
                  const assay_sae_encode_io *io)
 {
-    const Operand typed[] = {{"x", &io->x}};
-    const Operand others[] = {{"row_offsets", &io->codes.row_offsets},
-                              {"latent", &io->codes.latent},
-                              {"value", &io->codes.value},
-                              {"dense", &io->dense}};
-    assay_status status = expect(exec, Mode::io, typed, others);
-    status = status != ASSAY_OK ? status : expect_workspace(exec, workspace<Mode>(params, io));
+    const assay_status status = expect_encode(exec, Mode::io, io, workspace<Mode>(params, io));
     if (status != ASSAY_OK) {
         return status;
     }
@@ -225,21 +185,23 @@ assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, 
 
 template <typename Mode>
 assay_status supports(const assay_device *device, const assay_sae_encode_params *params,
-                      const assay_sae_encode_io *, assay_error *error)
+                      const assay_sae_encode_io *io, assay_error *error)
 {
+    const assay_sae &sae = params->sae;
+    const int64_t rows = io->x.shape[0];
     assay_status status = mode_served<Mode>(device, error);
-    status = status != ASSAY_OK
-                 ? status
-                 : shape_served<Mode>(params->sae.d_sae, params->sae.d_in, error);
-    return status != ASSAY_OK ? status : weight_served("encoder", params->sae.encoder, error);
+    status = status != ASSAY_OK ? status : shape_served<Mode>(sae.d_sae, sae.d_in, error);
+    status = status != ASSAY_OK ? status : weight_served("encoder", sae.encoder, error);
+    return status != ASSAY_OK ? status
+                              : rows_served<Mode>(device, form_in<Mode>(sae), rows,
+                                                  rows_at_once<Mode>(sae, rows), error);
 }
 
+template <typename Mode>
 uint64_t bytes_read(const assay_sae_encode_params *, const void *state,
                     const assay_sae_encode_io *)
 {
-    const ProductShape &shape = static_cast<const State *>(state)->product.shape;
-    return static_cast<uint64_t>(shape.outputs * shape.weight_pitch) *
-           assay_dtype_size(shape.element);
+    return layer_bytes_read<Mode>(static_cast<const State *>(state)->layer);
 }
 
 } // namespace
@@ -254,8 +216,8 @@ template <typename Mode> assay_kernel describe_sae_encode()
     kernel.run.sae_encode.workspace = workspace<Mode>;
     kernel.run.sae_encode.prepare = prepare<Mode>;
     kernel.run.sae_encode.run = run<Mode>;
-    kernel.run.sae_encode.bytes_read = bytes_read;
-    kernel.release = release;
+    kernel.run.sae_encode.bytes_read = bytes_read<Mode>;
+    kernel.release = release_state<State>;
     return kernel;
 }
 

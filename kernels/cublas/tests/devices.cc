@@ -53,7 +53,7 @@ Test(devices, layers_in_turn)
     setenv("ASSAY_EMULATED_DEVICES", "2", 1);
     expect_same(describe_linear<Bf16Mode>());
     expect_same(describe_linear<Fp8RowsMode>());
-    expect_same(describe_linear_int8());
+    expect_same(describe_linear<Int8Mode>());
 }
 
 Test(devices, one_that_is_not_there)

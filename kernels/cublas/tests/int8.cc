@@ -56,7 +56,7 @@ Test(int8, sums_within_what_quantising_costs)
     const int64_t shapes[][3] = {{1, 64, 32}, {5, 100, 12}, {33, 256, 64}, {300, 16, 4}};
     for (const auto &shape : shapes) {
         Case c = draw(shape[0], shape[1], shape[2]);
-        run_case(describe_linear_int8(), 80, &c);
+        run_case(describe_linear<Int8Mode>(), 80, &c);
         expect_near(c);
     }
 }
@@ -75,7 +75,7 @@ Test(int8, integers_are_exact)
     for (size_t i = 0; i < c.weight.size(); i++) {
         c.weight[i] = whole(i + 3 * 48, 48);
     }
-    run_case(describe_linear_int8(), 80, &c);
+    run_case(describe_linear<Int8Mode>(), 80, &c);
     for (size_t n = 0; n < 7; n++) {
         for (size_t o = 0; o < 20; o++) {
             double sum = static_cast<double>(assay_bf16_to_f32(c.bias[o]));
@@ -117,7 +117,7 @@ Test(int8, a_row_that_is_not_finite_is_nan_and_a_row_of_zeros_is_the_bias)
     for (size_t k = 0; k < 32; k++) {
         c.x[3 * 32 + k] = 0;
     }
-    run_case(describe_linear_int8(), 80, &c);
+    run_case(describe_linear<Int8Mode>(), 80, &c);
     for (size_t o = 0; o < 8; o++) {
         cr_assert(std::isfinite(assay_bf16_to_f32(c.y[o])));
         cr_assert(std::isnan(assay_bf16_to_f32(c.y[8 + o])));

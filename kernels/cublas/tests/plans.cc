@@ -106,8 +106,8 @@ Test(plans, of_one_shape_are_made_once)
 {
     expect_made(calls_of(describe_linear<Bf16Mode>(), 48, 32), "the first");
     expect_kept(calls_of(describe_linear<Bf16Mode>(), 48, 32), "the second");
-    expect_made(calls_of(describe_linear_int8(), 48, 32), "integers");
-    expect_kept(calls_of(describe_linear_int8(), 48, 32), "integers again");
+    expect_made(calls_of(describe_linear<Int8Mode>(), 48, 32), "integers");
+    expect_kept(calls_of(describe_linear<Int8Mode>(), 48, 32), "integers again");
     expect_kept(calls_of(describe_linear<Bf16Mode>(), 48, 32), "the third");
 }
 
@@ -129,8 +129,8 @@ Test(plans, of_shapes_that_differ_in_anything_are_others)
 Test(plans, a_run_asks_nothing)
 {
     const assay_kernel kernels[] = {describe_linear<Bf16Mode>(), describe_linear<Fp8RowsMode>(),
-                                    describe_linear<Fp8Mode>(), describe_linear_int8(),
-                                    describe_linear_int8_weights()};
+                                    describe_linear<Fp8Mode>(), describe_linear<Int8Mode>(),
+                                    describe_linear<Int8WeightsMode>()};
     for (const assay_kernel &kernel : kernels) {
         for (const int64_t outputs : {16, 32, 48, 64}) {
             Prepared p;

@@ -67,8 +67,8 @@ void expect_refused(const assay_kernel &kernel, int compute, int32_t type, const
 
 Test(unserved, integers)
 {
-    expect_refused(describe_linear_int8(), BLACKWELL, CUDA_R_8I, "i8 x i8 -> i32");
-    expect_refused(describe_linear_int8_weights(), HOPPER, CUDA_R_16BF, "bf16 x bf16 -> f32");
+    expect_refused(describe_linear<Int8Mode>(), BLACKWELL, CUDA_R_8I, "i8 x i8 -> i32");
+    expect_refused(describe_linear<Int8WeightsMode>(), HOPPER, CUDA_R_16BF, "bf16 x bf16 -> f32");
 }
 
 /* Neither scaled by the library nor by us. */
@@ -94,7 +94,7 @@ Test(unserved, floats)
 /* That it is the type: the same layers are prepared where another one is missing. */
 Test(unserved, others_are_served)
 {
-    cr_assert(prepare(describe_linear_int8(), BLACKWELL, CUDA_R_16BF).status == ASSAY_OK);
+    cr_assert(prepare(describe_linear<Int8Mode>(), BLACKWELL, CUDA_R_16BF).status == ASSAY_OK);
     cr_assert(prepare(describe_linear<Bf16Mode>(), BLACKWELL, CUDA_R_8I).status == ASSAY_OK);
-    cr_assert(prepare(describe_adapter<Fp8RowsMode>(), HOPPER, CUDA_R_32F).status == ASSAY_OK);
+    cr_assert(prepare(describe_sae_encode<Fp8RowsMode>(), HOPPER, CUDA_R_32F).status == ASSAY_OK);
 }
