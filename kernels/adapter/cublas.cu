@@ -1,4 +1,5 @@
-/* adapter: the full-rank one, whose matrix is a layer (kernels/cublas/layer.h) of normalised rows. */
+/* adapter: the full-rank one, whose matrix is a layer of normalised rows (kernels/cublas/layer.h).
+ */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cuda/adapter.h"

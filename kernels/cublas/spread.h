@@ -1,7 +1,7 @@
 /* A product on weights that lie as integers of 8 bits with a scale a row (quantise.h) and are
  * spread to bf16, which holds them exactly, a slab of outputs at a time: into scratch that the
- * last cache of a GPU holds, so that of the weights its memory gives one byte for each. D is of f32,
- * the sums on the integers; scales are the caller's. */
+ * last cache of a GPU holds, so that of the weights its memory gives one byte for each. D is of
+ * f32, the sums on the integers; scales are the caller's. */
 #ifndef KERNELS_CUBLAS_SPREAD_H
 #define KERNELS_CUBLAS_SPREAD_H
 

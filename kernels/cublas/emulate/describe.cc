@@ -4,6 +4,7 @@ namespace emulate_lt {
 
 int compute = 90;
 int32_t unserved = -1;
+uint64_t tile = 1;
 Calls calls;
 
 size_t size_of(int32_t type)
@@ -112,7 +113,8 @@ cublasStatus_t check(cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a,
 
 bool takes(const Problem &problem, const Algorithm &algorithm)
 {
-    return problem.k >= (uint64_t)algorithm.splits &&
+    return (size_of(problem.a.type) > 1 || problem.n % tile == 0) &&
+           problem.k >= (uint64_t)algorithm.splits &&
            (problem.n % 2 == 0 || problem.n <= algorithm.odd_most);
 }
 

@@ -14,6 +14,10 @@ extern int compute;
 /* A type of A that has no algorithm on it; -1: none. */
 extern int32_t unserved;
 
+/* What numbers of columns of D are multiples of, in products of 8 bits: there are no algorithms for
+ * others. */
+extern uint64_t tile;
+
 /* Calls since the start. */
 struct Calls {
     int64_t asked, multiplied; /* the heuristics; products */

@@ -67,4 +67,57 @@ inline void run_case(const assay_kernel &kernel, int compute, Case *c)
     kernel.release(&exec, state);
 }
 
+/* The pre-activations of a ReLU encoder with that weight and bias. */
+inline std::vector<float> encode(const assay_kernel &kernel, int compute, Case *c)
+{
+    assay_error error = {};
+    assay_exec exec = {};
+    exec.error = &error;
+    exec.device.compute = compute;
+    assay_sae_encode_params params = {};
+    params.sae.d_in = c->depth;
+    params.sae.d_sae = c->outputs;
+    params.sae.activation = ASSAY_RELU;
+    params.sae.encoder = assay_matrix(c->weight.data(), ASSAY_BF16, c->outputs, c->depth);
+    std::vector<double> bias;
+    for (size_t o = 0; o < c->bias.size(); o++) {
+        bias.push_back(value(c->bias, o));
+    }
+    params.sae.encode_bias = assay_vector(bias.data(), ASSAY_F64, c->outputs);
+    std::vector<float> dense(static_cast<size_t>(c->rows * c->outputs));
+    assay_sae_encode_io io = {};
+    io.x = assay_matrix(c->x.data(), ASSAY_BF16, c->rows, c->depth);
+    io.dense = assay_matrix(dense.data(), ASSAY_F32, c->rows, c->outputs);
+    const assay_sae_encode_functions &run = kernel.run.sae_encode;
+    cr_assert(run.supports(&exec.device, &params, &io, &error) == ASSAY_OK, "%s", error.message);
+    std::vector<char> workspace(run.workspace(&params, &io) + 256);
+    const uintptr_t at = reinterpret_cast<uintptr_t>(workspace.data());
+    exec.workspace = workspace.data() + (256 - at % 256);
+    exec.workspace_bytes = workspace.size() - 256;
+    void *state = nullptr;
+    cr_assert(run.prepare(&exec, &params, &state) == ASSAY_OK, "%s", error.message);
+    cr_assert(run.run(&exec, &params, state, &io) == ASSAY_OK, "%s", error.message);
+    kernel.release(&exec, state);
+    return dense;
+}
+
+/* That these are the layer's outputs before they are rounded to bf16, where they are above 0: but
+ * for so many roundings to f32, of a sum and of it with its bias, that the layer has not. */
+inline void expect_relu_of(const Case &layer, const std::vector<float> &encoded, int roundings)
+{
+    size_t active = 0;
+    for (size_t i = 0; i < encoded.size(); i++) {
+        const double y = value(layer.y, i);
+        const double own = static_cast<double>(encoded[i]);
+        const double bias = value(layer.bias, i % static_cast<size_t>(layer.outputs));
+        const double slack = std::ldexp(roundings * (own + std::fabs(bias)), -24);
+        active += y > 0.0 ? 1 : 0;
+        cr_assert(own >= 0.0 && (own > 0.0) == (y > 0.0));
+        cr_assert(y <= 0.0 || (assay_f64_to_bf16(own - slack) <= layer.y[i] &&
+                               layer.y[i] <= assay_f64_to_bf16(own + slack)),
+                  "element %d", (int)i);
+    }
+    cr_assert(active > 20 && active < encoded.size());
+}
+
 #endif

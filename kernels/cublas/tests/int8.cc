@@ -1,5 +1,5 @@
-/* linear on integers: against float64 on the operands as they are given, within what rounding both
- * to 127 steps can cost. */
+/* linear and sae_encode on integers: against float64 on the operands as they are given, within what
+ * rounding both to 127 steps can cost. */
 #include "kernels/cublas/draw.h"
 #include "kernels/cublas/tests/case.h"
 
@@ -123,5 +123,55 @@ Test(int8, a_row_that_is_not_finite_is_nan_and_a_row_of_zeros_is_the_bias)
         cr_assert(std::isnan(assay_bf16_to_f32(c.y[8 + o])));
         cr_assert(std::isnan(assay_bf16_to_f32(c.y[16 + o])));
         cr_assert(c.y[24 + o] == c.bias[o]);
+    }
+}
+
+/* Which the verifier does not judge: it has no rule for an encoder's scaled rows. More rows than
+ * fit one piece. */
+Test(int8, an_encoder_is_a_layer_with_relu)
+{
+    const int64_t shapes[][3] = {{9, 64, 32}, {70, 100, 12}, {300, 16, 4}, {40, 48, 3000}};
+    for (const auto &shape : shapes) {
+        Case c = draw(shape[0], shape[1], shape[2]);
+        Case layer = c;
+        run_case(describe_linear<Int8Mode>(), 80, &layer);
+        expect_relu_of(layer, encode(describe_sae_encode<Int8Mode>(), 80, &c), 2);
+    }
+}
+
+/* Sums that f32 holds are exact, and so is what a bias makes of them. */
+Test(int8, an_encoder_of_integers_is_exact)
+{
+    Case c = draw(7, 48, 20);
+    for (size_t i = 0; i < c.x.size(); i++) {
+        c.x[i] = assay_f64_to_bf16(i % 48 == 0 ? 127.0 : static_cast<double>(i * 37 % 255) - 127.0);
+    }
+    for (size_t i = 0; i < c.weight.size(); i++) {
+        c.weight[i] =
+            assay_f64_to_bf16(i % 48 == 0 ? -127.0 : static_cast<double>(i * 41 % 255) - 127.0);
+    }
+    c.bias.assign(20, assay_f64_to_bf16(0.5));
+    const std::vector<float> encoded = encode(describe_sae_encode<Int8Mode>(), 80, &c);
+    for (size_t n = 0; n < 7; n++) {
+        for (size_t o = 0; o < 20; o++) {
+            double sum = 0.5;
+            for (size_t k = 0; k < 48; k++) {
+                sum += value(c.x, n * 48 + k) * value(c.weight, o * 48 + k);
+            }
+            const float expected = static_cast<float>(std::fmax(sum, 0.0));
+            cr_assert(encoded[n * 20 + o] == expected, "row %d, latent %d", (int)n, (int)o);
+        }
+    }
+}
+
+Test(int8, an_encoders_row_that_is_not_finite_is_nan)
+{
+    Case c = draw(3, 32, 8);
+    c.x[0] = 0x7f80;  /* infinity */
+    c.x[32] = 0x7fc0; /* NaN */
+    const std::vector<float> encoded = encode(describe_sae_encode<Int8Mode>(), 80, &c);
+    for (size_t o = 0; o < 8; o++) {
+        cr_assert(std::isnan(encoded[o]) && std::isnan(encoded[8 + o]));
+        cr_assert(std::isfinite(encoded[16 + o]));
     }
 }

@@ -68,6 +68,7 @@ void expect_refused(const assay_kernel &kernel, int compute, int32_t type, const
 Test(unserved, integers)
 {
     expect_refused(describe_linear<Int8Mode>(), BLACKWELL, CUDA_R_8I, "i8 x i8 -> i32");
+    expect_refused(describe_sae_encode<Int8Mode>(), HOPPER, CUDA_R_8I, "i8 x i8 -> i32");
     expect_refused(describe_linear<Int8WeightsMode>(), HOPPER, CUDA_R_16BF, "bf16 x bf16 -> f32");
 }
 
@@ -89,6 +90,61 @@ Test(unserved, floats)
 {
     expect_refused(describe_linear<F32Mode>(), HOPPER, CUDA_R_32F, "f32 x f32 -> f32");
     expect_refused(describe_sae_encode<Bf16Mode>(), HOPPER, CUDA_R_16BF, "bf16 x bf16 -> f32");
+}
+
+namespace {
+
+/* What `supports` says of so many rows of the layer, or of the encoder. */
+Refusal supports(const assay_kernel &kernel, int64_t rows)
+{
+    Case c = draw(rows, DEPTH, OUTPUTS);
+    Refusal r = {ASSAY_OK, {}, nullptr};
+    assay_device device = {};
+    device.compute = HOPPER;
+    const assay_tensor weight = assay_matrix(c.weight.data(), ASSAY_BF16, OUTPUTS, DEPTH);
+    const assay_tensor x = assay_matrix(c.x.data(), ASSAY_BF16, rows, DEPTH);
+    if (kernel.op == ASSAY_OP_linear) {
+        const assay_linear_params params = {weight,
+                                            assay_vector(c.bias.data(), ASSAY_BF16, OUTPUTS)};
+        const assay_linear_io io = {x, assay_matrix(c.y.data(), ASSAY_BF16, rows, OUTPUTS)};
+        r.status = kernel.run.linear.supports(&device, &params, &io, &r.error);
+    } else {
+        assay_sae_encode_params params = {};
+        params.sae.d_in = DEPTH;
+        params.sae.d_sae = OUTPUTS;
+        params.sae.encoder = weight;
+        assay_sae_encode_io io = {};
+        io.x = x;
+        r.status = kernel.run.sae_encode.supports(&device, &params, &io, &r.error);
+    }
+    return r;
+}
+
+} // namespace
+
+/* A run is too late to say that no algorithm takes so many rows. */
+Test(unserved, numbers_of_rows)
+{
+    enum { TILE = 8 };
+    const assay_kernel kernels[] = {describe_linear<Int8Mode>(), describe_linear<Fp8Mode>(),
+                                    describe_linear<Fp8RowsMode>(),
+                                    describe_sae_encode<Int8Mode>(),
+                                    describe_sae_encode<Fp8RowsMode>()};
+    emulate_lt::tile = TILE;
+    for (const assay_kernel &kernel : kernels) {
+        for (int64_t rows = 1; rows <= 2 * TILE + 1; rows++) {
+            const Refusal r = supports(kernel, rows);
+            const bool served = rows % TILE == 0;
+            cr_assert(r.status == (served ? ASSAY_OK : ASSAY_UNSUPPORTED), "%s, %d rows: %s",
+                      kernel.name, (int)rows, r.error.message);
+            char words[32];
+            (void)snprintf(words, sizeof words, "for %d rows", (int)rows);
+            cr_assert(served || (strstr(r.error.message, words) != nullptr &&
+                                 strstr(r.error.message, "CUBLAS_STATUS_NOT_SUPPORTED") != nullptr),
+                      "%s: %s", kernel.name, r.error.message);
+        }
+    }
+    cr_assert(supports(describe_linear<Bf16Mode>(), 3).status == ASSAY_OK);
 }
 
 /* That it is the type: the same layers are prepared where another one is missing. */
