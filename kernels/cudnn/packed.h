@@ -2,10 +2,8 @@
 #ifndef KERNELS_CUDNN_PACKED_H
 #define KERNELS_CUDNN_PACKED_H
 
-#include <new>
-
 #include "kernels/cuda/pack.h"
-#include "kernels/cuda/upload.h"
+#include "kernels/cuda/state.h"
 #include "kernels/cudnn/context.h"
 
 namespace assay_cudnn {
@@ -29,17 +27,6 @@ assay_status place(const assay_exec *exec, assay_dtype type, const assay_tensor 
     return status != ASSAY_OK ? status
                               : pack(exec, matrix_of(tensor), rows, columns,
                                      static_cast<T *>(*placed), columns);
-}
-
-/* A `prepare`: `fill` places what the op has. */
-template <typename Fill>
-assay_status prepare_packed(const assay_exec *exec, void **state, Fill fill)
-{
-    Packed *const own = new (std::nothrow) Packed();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "no memory for a prepared state");
-    }
-    return settle(exec, fill(own), own, release_state<Packed>, state);
 }
 
 } // namespace assay_cudnn

@@ -26,7 +26,7 @@ assay_status prepare(const assay_exec *exec, const assay_linear_params *params, 
 {
     const Operand others[] = {{"weight", &params->weight}, {"bias", &params->bias}};
     const int64_t outputs = params->weight.shape[0];
-    return prepare_packed(exec, state, [&](Packed *own) {
+    return prepare_state<Packed>(exec, "linear", state, [&](Packed *own) {
         assay_status status = expect(exec, F::io, nullptr, 0, others, 2);
         status = status != ASSAY_OK ? status
                                     : place<typename F::Io>(exec, F::io, params->weight, outputs,

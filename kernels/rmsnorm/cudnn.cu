@@ -21,7 +21,7 @@ template <typename F>
 assay_status prepare(const assay_exec *exec, const assay_rmsnorm_params *params, void **state)
 {
     const Operand others[] = {{"weight", &params->weight}};
-    return prepare_packed(exec, state, [&](Packed *own) {
+    return prepare_state<Packed>(exec, "rmsnorm", state, [&](Packed *own) {
         own->weight = params->weight.data;
         const assay_status status = expect(exec, F::io, nullptr, 0, others, 1);
         return status != ASSAY_OK || params->weight.dtype == F::io

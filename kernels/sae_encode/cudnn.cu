@@ -6,28 +6,17 @@
  * It is a comparison and a choice, not CUDNN_POINTWISE_RELU_FWD: a NaN must stay one, while cuDNN's
  * attribute that says so of its ReLU is deprecated and its default makes 0 of it. */
 #include "kernels/cuda/sae_entries.h"
+#include "kernels/cuda/state.h"
 #include "kernels/cudnn/packed.h"
-
-#include <new>
 
 namespace assay_cudnn {
 namespace {
 
 struct State {
-    Uploads uploads; /* the encoder's vectors */
+    Uploads uploads;
     Encoder encoder;
-    Packed packed;
+    void *weight, *bias, *gain; /* as the graph reads them; NULL: there is none */
 };
-
-void release(const assay_exec *, void *state)
-{
-    State *const own = static_cast<State *>(state);
-    if (own != nullptr) {
-        release_uploads(&own->packed.uploads);
-        release_uploads(&own->uploads);
-        delete own;
-    }
-}
 
 bool relu_of(const assay_sae &sae)
 {
@@ -50,13 +39,13 @@ assay_status plan(int32_t device, const assay_sae &sae, int64_t rows, Plan *made
 
 /* A vector of the encoder's in f32, an absent one as NULL. */
 assay_status place_vector(const assay_exec *exec, const Matrix &vector, int64_t count,
-                          Packed *packed, void **placed)
+                          Uploads *uploads, void **placed)
 {
     if (vector.data == nullptr) {
         return ASSAY_OK;
     }
     const size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    const assay_status status = reserve(exec, bytes, &packed->uploads, placed);
+    const assay_status status = reserve(exec, bytes, uploads, placed);
     return status != ASSAY_OK
                ? status
                : pack(exec, vector, 1, count, static_cast<float *>(*placed), count);
@@ -70,24 +59,21 @@ assay_status open(const assay_exec *exec, const assay_sae &sae, State *own)
     status = status != ASSAY_OK ? status : upload_encoder(exec, sae, &own->uploads, &own->encoder);
     status = status != ASSAY_OK ? status
                                 : place<typename F::Io>(exec, F::io, sae.encoder, sae.d_sae,
-                                                        sae.d_in, &own->packed.uploads,
-                                                        &own->packed.weight);
+                                                        sae.d_in, &own->uploads,
+                                                        &own->weight);
     status = status != ASSAY_OK ? status
-                                : place_vector(exec, own->encoder.bias, sae.d_sae, &own->packed,
-                                               &own->packed.bias);
+                                : place_vector(exec, own->encoder.bias, sae.d_sae, &own->uploads,
+                                               &own->bias);
     return status != ASSAY_OK ? status
-                              : place_vector(exec, own->encoder.scale, sae.d_sae, &own->packed,
-                                             &own->packed.gain);
+                              : place_vector(exec, own->encoder.scale, sae.d_sae, &own->uploads,
+                                             &own->gain);
 }
 
 template <typename F>
 assay_status prepare(const assay_exec *exec, const assay_sae_encode_params *params, void **state)
 {
-    State *const own = new (std::nothrow) State();
-    if (own == nullptr) {
-        return assay_fail(exec->error, ASSAY_NO_MEMORY, "sae_encode: no memory");
-    }
-    return settle(exec, open<F>(exec, params->sae, own), own, release, state);
+    return prepare_state<State>(exec, "sae_encode", state,
+                                [&](State *own) { return open<F>(exec, params->sae, own); });
 }
 
 /* Scratch of a piece: rows as they are multiplied, what the graph makes, what makes entries of
@@ -175,9 +161,9 @@ assay_status encode_rows(const assay_exec *exec, const assay_sae &sae, const Sta
                  static_cast<typename F::Io *>(input), encoder.d_in);
     float zero = 0.0f;
     const Binding bindings[] = {{ID_X, input},
-                                {ID_WEIGHT, own.packed.weight},
-                                {ID_BIAS, own.packed.bias},
-                                {ID_GAIN, own.packed.gain},
+                                {ID_WEIGHT, own.weight},
+                                {ID_BIAS, own.bias},
+                                {ID_GAIN, own.gain},
                                 {ID_ZERO, relu_of(sae) ? &zero : nullptr},
                                 {ID_Y, piece.pre}};
     status = run_bound(exec, made, bindings, scratch);
@@ -190,15 +176,9 @@ template <typename F>
 assay_status run(const assay_exec *exec, const assay_sae_encode_params *params, const void *state,
                  const assay_sae_encode_io *io)
 {
-    const Operand typed[] = {{"x", &io->x}};
-    const Operand others[] = {{"row_offsets", &io->codes.row_offsets},
-                              {"latent", &io->codes.latent},
-                              {"value", &io->codes.value},
-                              {"dense", &io->dense}};
     const int64_t at_once = rows_at_once(params->sae, io->x.shape[0]);
     const Parts parts = parts_of(params->sae, at_once);
-    assay_status status = expect(exec, F::io, typed, others);
-    status = status != ASSAY_OK ? status : expect_workspace(exec, bytes_of(parts));
+    const assay_status status = expect_encode(exec, F::io, io, bytes_of(parts));
     if (status != ASSAY_OK) {
         return status;
     }
@@ -239,7 +219,7 @@ template <typename F> assay_kernel describe_sae_encode()
     kernel.run.sae_encode.workspace = workspace<F>;
     kernel.run.sae_encode.prepare = prepare<F>;
     kernel.run.sae_encode.run = run<F>;
-    kernel.release = release;
+    kernel.release = release_state<State>;
     return kernel;
 }
 
