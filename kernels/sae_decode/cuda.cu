@@ -16,6 +16,7 @@ namespace {
 struct State {
     Uploads uploads;
     int32_t device;
+    cudaStream_t stream; /* of what was prepared */
     Matrix columns; /* [d_sae, d_out] */
     Matrix scale, bias;
 };
@@ -199,6 +200,7 @@ assay_status prepare(const assay_exec *exec, const assay_sae_decode_params *para
     }
     const assay_sae &sae = params->sae;
     own->device = exec->device.index;
+    own->stream = static_cast<cudaStream_t>(exec->stream);
     assay_status status =
         upload(exec, "decode_scale", sae.decode_scale, true, &own->uploads, &own->scale);
     status = status != ASSAY_OK
@@ -243,16 +245,17 @@ assay_status run(const assay_exec *exec, const assay_sae_decode_params *params, 
 uint64_t bytes_read(const assay_sae_decode_params *params, const void *state,
                     const assay_sae_decode_io *io)
 {
+    const State &own = *static_cast<const State *>(state);
     assay_exec exec = {};
-    exec.device.index = static_cast<const State *>(state)->device;
+    exec.device.index = own.device;
     const Matrix offsets = matrix_of(io->codes.row_offsets);
     int64_t listed = 0;
     const int64_t *const last =
         static_cast<const int64_t *>(offsets.data) + io->y.shape[0] * offsets.column;
     if (use_device(&exec) != cudaSuccess ||
-        cudaMemcpyAsync(&listed, last, sizeof listed, cudaMemcpyDeviceToHost, nullptr) !=
+        cudaMemcpyAsync(&listed, last, sizeof listed, cudaMemcpyDeviceToHost, own.stream) !=
             cudaSuccess ||
-        cudaStreamSynchronize(nullptr) != cudaSuccess) {
+        cudaStreamSynchronize(own.stream) != cudaSuccess) {
         return 0;
     }
     return static_cast<uint64_t>(least(listed, params->sae.d_sae) * params->sae.d_out) *
