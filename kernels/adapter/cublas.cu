@@ -1,5 +1,4 @@
-/* adapter: the full-rank one, whose matrix is a layer of normalised rows (kernels/cublas/layer.h).
- */
+/* adapter: the full-rank one, a layer of normalised rows (kernels/cublas/layer.h). */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cuda/adapter.h"
