@@ -1,4 +1,5 @@
-/* adapter: the full-rank one, a layer of normalised rows (kernels/cublas/layer.h). */
+/* adapter: the full-rank one is a layer of normalised rows (kernels/cublas/layer.h); the others are no
+ * large product, and the CUDA kernel's. */
 #include "kernels/cublas/layer.h"
 #include "kernels/cublas/list.h"
 #include "kernels/cuda/adapter.h"
@@ -11,7 +12,36 @@ struct State {
     Uploads uploads;
     Matrix mean;
     Layer layer;
+    void *other; /* of the CUDA kernel; NULL: this is full rank */
 };
+
+template <typename Mode> const assay_kernel &cuda_kernel()
+{
+    static const assay_kernel kernel = cuda_adapter(Mode::io);
+    return kernel;
+}
+
+/* The CUDA kernel's low-rank products are in f32: only there do they keep this mode's contract. */
+template <typename Mode>
+assay_status type_served(const assay_adapter_params *params, assay_error *error)
+{
+    const bool low_rank = params->type == ASSAY_ADAPTER_LOW_RANK_ONLY ||
+                          params->type == ASSAY_ADAPTER_SCALAR_AFFINE_PLUS_LOW_RANK;
+    return low_rank && Mode::element != ASSAY_F32
+               ? assay_fail(error, ASSAY_UNSUPPORTED,
+                            "low-rank adapters are multiplied in f32, which is not the contract of "
+                            "'%s'; cublas and the cuda backend have them", Mode::name)
+               : ASSAY_OK;
+}
+
+template <typename Mode> void release_adapter(const assay_exec *exec, void *state)
+{
+    State *const own = static_cast<State *>(state);
+    if (own != nullptr && own->other != nullptr) {
+        cuda_kernel<Mode>().release(exec, own->other);
+    }
+    release_state<State>(exec, state);
+}
 
 template <typename Mode> LayerForm form_in(const assay_adapter_params *params)
 {
@@ -21,6 +51,12 @@ template <typename Mode> LayerForm form_in(const assay_adapter_params *params)
 template <typename Mode>
 assay_status open(const assay_exec *exec, const assay_adapter_params *params, State *own)
 {
+    const assay_status served = type_served<Mode>(params, exec->error);
+    if (served != ASSAY_OK || params->type != ASSAY_ADAPTER_FULL_RANK) {
+        return served != ASSAY_OK
+                   ? served
+                   : cuda_kernel<Mode>().run.adapter.prepare(exec, params, &own->other);
+    }
     Matrix weight = {};
     Matrix bias = {};
     assay_status status = upload(exec, "mean", params->mean, false, &own->uploads, &own->mean);
@@ -62,7 +98,7 @@ template <typename Mode>
 size_t workspace(const assay_adapter_params *params, const assay_adapter_io *io)
 {
     return params->type != ASSAY_ADAPTER_FULL_RANK
-               ? 0
+               ? cuda_kernel<Mode>().run.adapter.workspace(params, io)
                : layer_part<Mode>(params, io) +
                      static_cast<size_t>(rows_at_once<Mode>(params, io) * io->x.shape[1]) *
                          sizeof(float);
@@ -72,11 +108,14 @@ template <typename Mode>
 assay_status run(const assay_exec *exec, const assay_adapter_params *params, const void *state,
                  const assay_adapter_io *io)
 {
+    const State &own = *static_cast<const State *>(state);
+    if (own.other != nullptr) {
+        return cuda_kernel<Mode>().run.adapter.run(exec, params, own.other, io);
+    }
     const Operand typed[] = {{"y", &io->y}};
     const Operand others[] = {{"x", &io->x}};
     assay_status status = expect(exec, Mode::io, typed, others);
     status = status != ASSAY_OK ? status : expect_workspace(exec, workspace<Mode>(params, io));
-    const State &own = *static_cast<const State *>(state);
     const int64_t rows = io->x.shape[0];
     const int64_t d = io->x.shape[1];
     const int64_t at_once = rows_at_once<Mode>(params, io);
@@ -98,9 +137,9 @@ assay_status supports(const assay_device *device, const assay_adapter_params *pa
                       const assay_adapter_io *io, assay_error *error)
 {
     assay_status status = mode_served<Mode>(device, error);
+    status = status != ASSAY_OK ? status : type_served<Mode>(params, error);
     if (status == ASSAY_OK && params->type != ASSAY_ADAPTER_FULL_RANK) {
-        return assay_fail(error, ASSAY_UNSUPPORTED,
-                          "only full_rank adapters are one product; the cuda backend has the rest");
+        return cuda_kernel<Mode>().run.adapter.supports(device, params, io, error);
     }
     status = status != ASSAY_OK ? status
                                 : shape_served<Mode>(params->weight.shape[0],
@@ -123,7 +162,7 @@ template <typename Mode> assay_kernel describe_adapter()
     kernel.run.adapter.workspace = workspace<Mode>;
     kernel.run.adapter.prepare = prepare<Mode>;
     kernel.run.adapter.run = run<Mode>;
-    kernel.release = release_state<State>;
+    kernel.release = release_adapter<Mode>;
     return kernel;
 }
 
