@@ -43,19 +43,15 @@ inline double value(const std::vector<uint16_t> &m, size_t i)
     return static_cast<double>(assay_bf16_to_f32(m[i]));
 }
 
-/* compute: of the device that the kernel is told of. */
-inline void run_case(const assay_kernel &kernel, int compute, Case *c)
+/* A state prepared, run once and released. compute: of the device that the kernel is told of. */
+template <typename Functions, typename Params, typename Io>
+void run_once(const assay_kernel &kernel, const Functions &run, const Params &params,
+              const Io &io, int compute)
 {
     assay_error error = {};
     assay_exec exec = {};
     exec.error = &error;
     exec.device.compute = compute;
-    assay_linear_params params = {
-        assay_matrix(c->weight.data(), ASSAY_BF16, c->outputs, c->depth),
-        assay_vector(c->bias.data(), ASSAY_BF16, c->outputs)};
-    assay_linear_io io = {assay_matrix(c->x.data(), ASSAY_BF16, c->rows, c->depth),
-                          assay_matrix(c->y.data(), ASSAY_BF16, c->rows, c->outputs)};
-    const assay_linear_functions &run = kernel.run.linear;
     cr_assert(run.supports(&exec.device, &params, &io, &error) == ASSAY_OK, "%s", error.message);
     std::vector<char> workspace(run.workspace(&params, &io) + 256);
     const uintptr_t at = reinterpret_cast<uintptr_t>(workspace.data());
@@ -67,13 +63,19 @@ inline void run_case(const assay_kernel &kernel, int compute, Case *c)
     kernel.release(&exec, state);
 }
 
+inline void run_case(const assay_kernel &kernel, int compute, Case *c)
+{
+    const assay_linear_params params = {
+        assay_matrix(c->weight.data(), ASSAY_BF16, c->outputs, c->depth),
+        assay_vector(c->bias.data(), ASSAY_BF16, c->outputs)};
+    const assay_linear_io io = {assay_matrix(c->x.data(), ASSAY_BF16, c->rows, c->depth),
+                                assay_matrix(c->y.data(), ASSAY_BF16, c->rows, c->outputs)};
+    run_once(kernel, kernel.run.linear, params, io, compute);
+}
+
 /* The pre-activations of a ReLU encoder with that weight and bias. */
 inline std::vector<float> encode(const assay_kernel &kernel, int compute, Case *c)
 {
-    assay_error error = {};
-    assay_exec exec = {};
-    exec.error = &error;
-    exec.device.compute = compute;
     assay_sae_encode_params params = {};
     params.sae.d_in = c->depth;
     params.sae.d_sae = c->outputs;
@@ -88,16 +90,7 @@ inline std::vector<float> encode(const assay_kernel &kernel, int compute, Case *
     assay_sae_encode_io io = {};
     io.x = assay_matrix(c->x.data(), ASSAY_BF16, c->rows, c->depth);
     io.dense = assay_matrix(dense.data(), ASSAY_F32, c->rows, c->outputs);
-    const assay_sae_encode_functions &run = kernel.run.sae_encode;
-    cr_assert(run.supports(&exec.device, &params, &io, &error) == ASSAY_OK, "%s", error.message);
-    std::vector<char> workspace(run.workspace(&params, &io) + 256);
-    const uintptr_t at = reinterpret_cast<uintptr_t>(workspace.data());
-    exec.workspace = workspace.data() + (256 - at % 256);
-    exec.workspace_bytes = workspace.size() - 256;
-    void *state = nullptr;
-    cr_assert(run.prepare(&exec, &params, &state) == ASSAY_OK, "%s", error.message);
-    cr_assert(run.run(&exec, &params, state, &io) == ASSAY_OK, "%s", error.message);
-    kernel.release(&exec, state);
+    run_once(kernel, kernel.run.sae_encode, params, io, compute);
     return dense;
 }
 
