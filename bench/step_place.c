@@ -11,7 +11,7 @@ assay_status assay_step_place_weights(assay_bench_subject *s)
         return ASSAY_OK;
     }
     s->given = &s->on_gpu.params;
-    return assay_gpu_weights_place(s->gpu, &s->exec, s->kernel->op, s->params, &s->on_gpu);
+    return assay_gpu_weights_place(s->gpu, &s->exec, s->kernel, s->params, &s->on_gpu);
 }
 
 assay_status assay_step_place_workspace(assay_bench_subject *s, size_t bytes, assay_error *error)
@@ -41,14 +41,14 @@ assay_status assay_step_place_outputs(const assay_bench_subject *s, assay_step_s
 assay_status assay_step_upload(const assay_bench_subject *s, assay_step_set *set)
 {
     return s->gpu == NULL ? ASSAY_OK
-                          : assay_gpu_operands_place(s->gpu, &s->exec, s->kernel->op, &set->io,
+                          : assay_gpu_operands_place(s->gpu, &s->exec, s->kernel, &set->io,
                                                      &set->on_gpu);
 }
 
 assay_status assay_step_fetch(assay_bench_subject *s, size_t set)
 {
     return s->gpu == NULL ? ASSAY_OK
-                          : assay_gpu_operands_fetch(s->kernel->op, &s->set[set].io,
+                          : assay_gpu_operands_fetch(s->kernel, &s->set[set].io,
                                                      &s->set[set].on_gpu);
 }
 

@@ -109,7 +109,7 @@ static assay_status check_space(const assay_runner *runner, const assay_kernel *
         bound->params = *params;                                                                   \
         assay_status status = check_space(runner, kernel);                                         \
         if (status == ASSAY_OK) {                                                                  \
-            status = assay_space_weights(runner, ASSAY_OP_##op, &bound->params, &bound->uploads);  \
+            status = assay_space_weights(runner, kernel, &bound->params, &bound->uploads);         \
         }                                                                                          \
         if (status == ASSAY_OK && kernel->run.op.prepare != NULL) {                                \
             status = kernel->run.op.prepare(&runner->exec, &bound->params, &bound->state);         \
@@ -125,7 +125,7 @@ static assay_status check_space(const assay_runner *runner, const assay_kernel *
     {                                                                                              \
         const assay_##op##_functions *const functions = &bound->kernel->run.op;                    \
         assay_##op##_io placed = *io;                                                              \
-        assay_status status = assay_bridge_in(runner, ASSAY_OP_##op, &placed);                     \
+        assay_status status = assay_bridge_in(runner, bound->kernel, &placed);                     \
         if (status == ASSAY_OK && functions->supports != NULL) {                                   \
             status = functions->supports(&runner->exec.device, &bound->params, &placed,            \
                                          runner->exec.error);                                      \
@@ -137,7 +137,7 @@ static assay_status check_space(const assay_runner *runner, const assay_kernel *
             status = functions->run(&runner->exec, &bound->params, bound->state, &placed);         \
         }                                                                                          \
         return status != ASSAY_OK ? status                                                         \
-                                  : assay_bridge_out(runner, ASSAY_OP_##op, io, &placed);          \
+                                  : assay_bridge_out(runner, bound->kernel, io, &placed);          \
     }                                                                                              \
     void assay_unbind_##op(const assay_runner *runner, assay_bound_##op *bound)                    \
     {                                                                                              \

@@ -1,8 +1,6 @@
-/* Operands that lie on the host, for kernels that want them on a device. */
+/* Operands that lie on the host, for kernels that want them on a device, or aligned. */
 #include "kernels/exec/memory.h"
 #include "kernels/exec/space.h"
-
-#include "assay/kernel.h"
 
 enum { BRIDGED_MAX = 10 };
 
@@ -77,32 +75,68 @@ static const assay_tensor *tensor_in(const void *block, const place *p)
     return (const assay_tensor *)(const void *)((const char *)block + p->offset);
 }
 
-static bool is_hosts(const assay_tensor *tensor)
+/* The strictest of a kernel's wishes: which operand has it does not matter for a copy. */
+static uint64_t alignment_of(const assay_kernel *kernel)
 {
-    return assay_present(tensor) && tensor->space == ASSAY_HOST;
+    uint64_t most = 1;
+    for (int i = 0; i < ASSAY_OPERANDS_MAX; i++) {
+        most = kernel->alignment[i] > most ? kernel->alignment[i] : most;
+    }
+    return most;
 }
 
-assay_status assay_space_weights(const assay_runner *runner, assay_op op, void *params,
-                                 assay_uploads *uploads)
+/* Whether the kernel is given a copy. */
+static bool moves(const assay_runner *runner, const assay_kernel *kernel,
+                  const assay_tensor *tensor)
 {
-    const places *const list = &weights[op];
+    return assay_present(tensor) && tensor->space == ASSAY_HOST &&
+           (runner->accelerator != NULL ||
+            (uintptr_t)tensor->data % alignment_of(kernel) != 0);
+}
+
+static uint64_t round_up(uint64_t bytes, uint64_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+/* As what assay_space_take gives, each operand is aligned to 256, or to what the kernel wants. */
+static uint64_t unit_of(const assay_kernel *kernel)
+{
+    const uint64_t wanted = alignment_of(kernel);
+    return wanted > 256 ? wanted : 256;
+}
+
+/* A copy of what `tensor` names goes to `to`, or room alone, and it names that. */
+static assay_status move(const assay_runner *runner, assay_tensor *tensor, void *to, bool content)
+{
+    const void *const from = tensor->data;
+    tensor->data = to;
+    assay_space_mark(runner, tensor);
+    return content ? assay_space_write(runner, from, tensor) : ASSAY_OK;
+}
+
+static void *aligned(void *memory, uint64_t unit)
+{
+    const uintptr_t from = (uintptr_t)memory;
+    return memory == NULL ? NULL : (char *)memory + (round_up(from, unit) - from);
+}
+
+assay_status assay_space_weights(const assay_runner *runner, const assay_kernel *kernel,
+                                 void *params, assay_uploads *uploads)
+{
+    const places *const list = &weights[kernel->op];
+    const uint64_t unit = unit_of(kernel);
     assay_status status = ASSAY_OK;
     uploads->count = 0;
-    if (runner->accelerator == NULL) {
-        return ASSAY_OK;
-    }
     for (int i = 0; status == ASSAY_OK && i < list->count; i++) {
         assay_tensor *const tensor = tensor_at(params, &list->at[i]);
-        if (!is_hosts(tensor)) {
+        if (!moves(runner, kernel, tensor)) {
             continue;
         }
         void **const block = &uploads->block[uploads->count++];
-        const void *const from = tensor->data;
-        status = assay_space_take(runner, assay_tensor_extent(tensor), "a weight", block);
+        status = assay_space_take(runner, assay_tensor_extent(tensor) + unit, "a weight", block);
         if (status == ASSAY_OK) {
-            tensor->data = *block;
-            assay_space_mark(runner, tensor);
-            status = assay_space_write(runner, from, tensor);
+            status = move(runner, tensor, aligned(*block, unit), true);
         }
     }
     return status;
@@ -116,20 +150,16 @@ void assay_space_forget(const assay_runner *runner, assay_uploads *uploads)
     uploads->count = 0;
 }
 
-static uint64_t room_of(const assay_tensor *tensor)
+static assay_status reserve(assay_runner *runner, const assay_kernel *kernel, const places *list,
+                            const void *io)
 {
-    enum { ALIGNMENT = 256 };
-    return (assay_tensor_extent(tensor) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-static assay_status reserve(assay_runner *runner, const places *list, const void *io)
-{
-    uint64_t bytes = 0;
+    const uint64_t unit = unit_of(kernel);
+    uint64_t bytes = unit;
     for (int i = 0; i < list->count; i++) {
         const assay_tensor *const tensor = tensor_in(io, &list->at[i]);
-        bytes += is_hosts(tensor) ? room_of(tensor) : 0;
+        bytes += moves(runner, kernel, tensor) ? round_up(assay_tensor_extent(tensor), unit) : 0;
     }
-    if (bytes <= runner->bridge_bytes) {
+    if (bytes == unit || bytes <= runner->bridge_bytes) {
         return ASSAY_OK;
     }
     assay_space_return(runner, &runner->bridge);
@@ -140,44 +170,35 @@ static assay_status reserve(assay_runner *runner, const places *list, const void
     return status;
 }
 
-assay_status assay_bridge_in(assay_runner *runner, assay_op op, void *io)
+assay_status assay_bridge_in(assay_runner *runner, const assay_kernel *kernel, void *io)
 {
-    const places *const list = &operands[op];
-    if (runner->accelerator == NULL) {
-        return ASSAY_OK;
-    }
-    assay_status status = reserve(runner, list, io);
-    uint64_t at = 0;
+    const places *const list = &operands[kernel->op];
+    const uint64_t unit = unit_of(kernel);
+    assay_status status = reserve(runner, kernel, list, io);
+    char *at = aligned(runner->bridge, unit);
     for (int i = 0; status == ASSAY_OK && i < list->count; i++) {
         assay_tensor *const tensor = tensor_at(io, &list->at[i]);
-        if (!is_hosts(tensor)) {
+        if (!moves(runner, kernel, tensor)) {
             continue;
         }
-        const void *const from = tensor->data;
-        const bool gaps = assay_tensor_extent(tensor) !=
+        const uint64_t extent = assay_tensor_extent(tensor);
+        const bool gaps = extent !=
                           (uint64_t)assay_count(tensor) * assay_dtype_size(tensor->dtype);
-        const uint64_t room = room_of(tensor);
-        tensor->data = (char *)runner->bridge + at;
-        assay_space_mark(runner, tensor);
-        at += room;
-        if (list->at[i].input || gaps) { /* what lies between an output's rows stays */
-            status = assay_space_write(runner, from, tensor);
-        }
+        /* What lies between an output's rows stays. */
+        status = move(runner, tensor, at, list->at[i].input || gaps);
+        at += round_up(extent, unit);
     }
     return status;
 }
 
-assay_status assay_bridge_out(const assay_runner *runner, assay_op op, const void *io,
-                              const void *placed)
+assay_status assay_bridge_out(const assay_runner *runner, const assay_kernel *kernel,
+                              const void *io, const void *placed)
 {
-    const places *const list = &operands[op];
+    const places *const list = &operands[kernel->op];
     assay_status status = ASSAY_OK;
-    if (runner->accelerator == NULL) {
-        return ASSAY_OK;
-    }
     for (int i = 0; status == ASSAY_OK && i < list->count; i++) {
         const assay_tensor *const to = tensor_in(io, &list->at[i]);
-        if (list->at[i].output && is_hosts(to)) {
+        if (list->at[i].output && moves(runner, kernel, to)) {
             status = assay_space_read(runner, tensor_in(placed, &list->at[i]), to->data);
         }
     }

@@ -20,7 +20,7 @@
  * run        all of its ops. NULL: the implementation has no such fusion. Rules are those of an op's
  *            run: no allocation, no printing, no hidden synchronisation; inputs are never written.
  * `steps` are the ops' params and states as their kernels prepared them, `io` their operands, in the
- * memory and of the types that the kernels want. Outputs lie apart from inputs and from one another
+ * memory and of the types that the kernels want, aligned to an element alone. Outputs lie apart from inputs and from one another
  * unless it says otherwise. A fusion needs no feature of the processor that its kernels do not. */
 #ifndef ASSAY_FUSION_H
 #define ASSAY_FUSION_H

@@ -64,7 +64,8 @@ typedef struct assay_kernel {
     /* Bytes each operand's data must be aligned to, a power of two; 0: the element's own size. The
      * verifier gives exactly this and no more. The order is that of the fields that are data, first
      * of the op's params (rope's inverse_frequency too; an assay_sae's tensors in its own order),
-     * then of its io (an assay_csr's three in its own order). For stages only the io counts. */
+     * then of its io (an assay_csr's three in its own order). For stages only the io counts.
+     * Compositions copy what lies otherwise, by the strictest of them. */
     uint16_t alignment[ASSAY_OPERANDS_MAX];
     assay_kernel_functions run; /* the member named like op; only its `run` is a must */
     void (*release)(const assay_exec *exec, void *state); /* NULL: nothing to release */
