@@ -9,10 +9,11 @@
 #include "reports/commands.h"
 #include "reports/forms.h"
 #include "reports/page.h"
+#include "reports/targets.h"
 #include "reports/text.h"
 
 static const char help[] =
-    "usage: assay report RESULT... [-o DIR]\n"
+    "usage: assay report RESULT... [-o DIR] [--targets FILE]\n"
     "\n"
     "Makes a report of result files (assay verify --json, assay bench --json): verdicts, "
     "accuracy,\n"
@@ -25,6 +26,8 @@ static const char help[] =
     "                  report.md     its tables as Markdown\n"
     "                  results.csv   a line a verdict, timing, ratio and case left out\n"
     "                  junit.xml     a test case each, for CI\n"
+    "  --targets FILE  what was to be reached (reports/targets.h), held against the results:\n"
+    "                  targets.tsv and targets.md, PASS or missed, beside the four\n"
     "\n"
     "Nothing but the files is read: a report can be made where nothing was measured.\n"
     "Exit status: 0 written; 2 usage; 3 a file is wrong or cannot be written.\n"
@@ -66,6 +69,26 @@ static assay_status write_form(const assay_results *results, const char *folder,
     return status;
 }
 
+static assay_status write_targets(const assay_results *results, const char *folder,
+                                  const char *wanted, bool markdown, assay_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the targets");
+    }
+    assay_status status = report_targets(results, wanted, markdown, out, error);
+    if (fclose(out) != 0 && status == ASSAY_OK) {
+        status = assay_fail(error, ASSAY_NO_MEMORY, "out of memory for the targets");
+    }
+    if (status == ASSAY_OK) {
+        status = write_text(folder, markdown ? "targets.md" : "targets.tsv", text, size, error);
+    }
+    free(text);
+    return status;
+}
+
 static assay_status write_all(const assay_results *results, const char *folder, assay_error *error)
 {
     char *html = NULL;
@@ -96,7 +119,8 @@ static assay_status write_all(const assay_results *results, const char *folder, 
     return status;
 }
 
-static int run(char **paths, size_t count, const char *folder, assay_error *error)
+static int run(char **paths, size_t count, const char *folder, const char *wanted,
+               assay_error *error)
 {
     assay_results results = {0};
     assay_status status = ASSAY_OK;
@@ -106,6 +130,9 @@ static int run(char **paths, size_t count, const char *folder, assay_error *erro
     if (status == ASSAY_OK) {
         assay_results_unify(&results);
         status = write_all(&results, folder, error);
+    }
+    for (int form_at = 0; form_at < 2 && status == ASSAY_OK && wanted != NULL; form_at++) {
+        status = write_targets(&results, folder, wanted, form_at == 1, error);
     }
     assay_results_free(&results);
     if (status != ASSAY_OK) {
@@ -118,9 +145,11 @@ static int run(char **paths, size_t count, const char *folder, assay_error *erro
 int assay_report_command(int argc, char **argv)
 {
     static const struct option table[] = {{"out", required_argument, NULL, 'o'},
+                                          {"targets", required_argument, NULL, 't'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *folder = "report";
+    const char *wanted = NULL;
     assay_error error = {.message = ""};
     int found;
     cli_start();
@@ -129,10 +158,13 @@ int assay_report_command(int argc, char **argv)
             (void)fputs(help, stdout);
             return 0;
         }
-        if (found != 'o') {
+        if (found == 't') {
+            wanted = optarg;
+        } else if (found == 'o') {
+            folder = optarg;
+        } else {
             return cli_bad_option("report", argv, found);
         }
-        folder = optarg;
     }
     if (folder[0] == '\0') {
         (void)assay_fail(&error, ASSAY_BAD_ARGUMENT, "--out '': expected a folder's name");
@@ -143,5 +175,5 @@ int assay_report_command(int argc, char **argv)
                          "no result file given: assay report RESULT... -o DIR");
         return cli_complain("report", &error, 2);
     }
-    return run(argv + optind, (size_t)(argc - optind), folder, &error);
+    return run(argv + optind, (size_t)(argc - optind), folder, wanted, &error);
 }
