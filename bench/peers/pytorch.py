@@ -34,7 +34,8 @@ OFFERED = {"pytorch": (ALL, F32, "eager"),
            "pytorch_compile": (["sae_encode", "capture"], F32, "compile"),
            "pytorch_bf16": (ALL, BF16, "eager"),
            "pytorch_compile_bf16": (["sae_encode", "capture"], BF16, "compile"),
-           "pytorch_dense_bf16": (["sae_decode"], BF16, "dense")}
+           "pytorch_dense_bf16": (["sae_decode"], BF16, "dense"),
+           "pytorch_full_bf16": (["capture"], BF16, "full")}
 
 
 if DEVICE != "cpu":

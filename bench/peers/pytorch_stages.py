@@ -27,7 +27,8 @@ def prompts(tensors):
 
 
 class Capture:
-    """The forward without the layers after the hook; what is right of a row is never attended."""
+    """The forward without the layers after the hook; what is right of a row is never attended.
+    full: all layers and every hidden state, as a script calls it that only wants one of them."""
     waits = True
 
     def __init__(self, tensors, params, dtype, variant):
@@ -35,9 +36,13 @@ class Capture:
         if params["hook"] not in ("input", "output") or count == 0:
             raise Unsupported("its hooks are a layer's output, or input from layer 1 on")
         self.model = load_model(params, dtype).model
-        self.model.layers = self.model.layers[:count]
-        self.model.config.num_hidden_layers = count
-        self.model.norm = torch.nn.Identity()
+        self.wanted = count if variant == "full" else None
+        if self.wanted is None:
+            self.model.layers = self.model.layers[:count]
+            self.model.config.num_hidden_layers = count
+            self.model.norm = torch.nn.Identity()
+        elif count == len(self.model.layers):
+            raise Unsupported("the last layer's output is normed in hidden_states")
         self.forward = torch.compile(self.model) if variant == "compile" else self.model
         self.sets = {}
 
@@ -46,6 +51,9 @@ class Capture:
 
     def call(self, index):
         tokens, valid = self.sets[index]
+        if self.wanted is not None:
+            states = self.forward(input_ids=tokens, use_cache=False, output_hidden_states=True)
+            return states.hidden_states[self.wanted][valid]
         return self.forward(input_ids=tokens, use_cache=False).last_hidden_state[valid]
 
     def outputs(self, rows):
