@@ -198,6 +198,11 @@ foreach(library openblas onednn)
     endif()
 endforeach()
 
+# What is measured on a CPU, its parts played; the table of targets.
+add_test(NAME ci/measure-cpu COMMAND ${PROJECT_SOURCE_DIR}/ci/measure-cpu-test
+    ${PROJECT_BINARY_DIR})
+set_tests_properties(ci/measure-cpu PROPERTIES LABELS reports TIMEOUT 120)
+
 # What goes to a machine with a GPU and no network; what runs there, its parts played.
 add_test(NAME cuda/bundle COMMAND ${PROJECT_SOURCE_DIR}/ci/bundle-test)
 set_tests_properties(cuda/bundle PROPERTIES LABELS cuda TIMEOUT 300 SKIP_RETURN_CODE 77)
