@@ -256,9 +256,15 @@ endif()
 # emulated, and whether the module opens.
 if(TARGET assay_cublas_emulated)
     add_subdirectory(kernels/cublas/tests)
-    add_test(NAME cuda/cublas-emulated
-        COMMAND assay verify --quick --impl cublas* --plugin $<TARGET_FILE:assay_cublas_emulated>)
-    set_tests_properties(cuda/cublas-emulated PROPERTIES LABELS cuda TIMEOUT 1200 PROCESSORS 2
+    # The ops that the library multiplies, and stages of three of its names: all else that the names
+    # have is the CUDA kernels', which cuda/emulated judges.
+    add_test(NAME cuda/cublas-emulated COMMAND assay verify --quick --impl cublas*
+        --op linear,sae_encode,adapter --plugin $<TARGET_FILE:assay_cublas_emulated>)
+    add_test(NAME cuda/cublas-stages COMMAND assay verify --quick
+        --impl cublas,cublas_bf16,cublas_int8 --op capture,generate,explain
+        --plugin $<TARGET_FILE:assay_cublas_emulated>)
+    set_tests_properties(cuda/cublas-emulated cuda/cublas-stages PROPERTIES LABELS cuda
+        TIMEOUT 1200 PROCESSORS 2
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
         ENVIRONMENT "OMP_WAIT_POLICY=passive;ASSAY_CACHE=${PROJECT_BINARY_DIR}/cache")
 endif()
