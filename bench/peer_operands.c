@@ -59,6 +59,34 @@ static void put_attention(const assay_attention_params *attention, cJSON *reques
     (void)cJSON_AddNumberToObject(params, "head_dim", (double)attention->head_dim);
 }
 
+/* An explanation's adapter: tensors where they are there, and which of the formulas it is. */
+static assay_status put_adapter(const assay_peer_operands *o, cJSON *params, cJSON *request,
+                                assay_error *error)
+{
+    static const char *const types[] = {
+        [ASSAY_ADAPTER_IDENTITY] = "identity",
+        [ASSAY_ADAPTER_SCALE_ONLY] = "scale_only",
+        [ASSAY_ADAPTER_SCALAR_AFFINE] = "scalar_affine",
+        [ASSAY_ADAPTER_SCALAR_AFFINE_PLUS_LOW_RANK] = "scalar_affine_plus_low_rank",
+        [ASSAY_ADAPTER_LOW_RANK_ONLY] = "low_rank_only",
+        [ASSAY_ADAPTER_FULL_RANK] = "full_rank"};
+    const assay_adapter_params *const adapter = &o->params.explain.adapter;
+    const struct {
+        const char *name;
+        const assay_tensor *tensor;
+    } parts[] = {{"mean", &adapter->mean}, {"log_scale", &adapter->log_scale},
+                 {"bias", &adapter->bias}, {"u", &adapter->u},
+                 {"v", &adapter->v},       {"weight", &adapter->weight}};
+    cJSON *const list = cJSON_AddArrayToObject(request, "tensors");
+    (void)cJSON_AddStringToObject(params, "adapter", types[adapter->type]);
+    (void)cJSON_AddBoolToObject(params, "normalize_input", adapter->normalize_input);
+    assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == ASSAY_OK; i++) {
+        status = put(o, parts[i].name, parts[i].tensor, list, error);
+    }
+    return status;
+}
+
 static assay_status put_stage(assay_peer_operands *o, const cJSON *json, cJSON *request,
                               assay_error *error)
 {
@@ -67,9 +95,6 @@ static assay_status put_stage(assay_peer_operands *o, const cJSON *json, cJSON *
         [ASSAY_HOOK_OUTPUT] = "output",     [ASSAY_HOOK_ATTN_OUT] = "attn_out",
         [ASSAY_HOOK_MLP_IN] = "mlp_in",     [ASSAY_HOOK_MLP_OUT] = "mlp_out",
         [ASSAY_HOOK_FINAL_NORM] = "final_norm"};
-    if (o->measure->entry->op == ASSAY_OP_explain) {
-        return assay_fail(error, ASSAY_UNSUPPORTED, "peers are not asked for explain");
-    }
     cJSON *const params = cJSON_AddObjectToObject(request, "params");
     assay_status status = assay_stage_case_read(json, &o->read, error);
     if (status == ASSAY_OK && o->model.model.vocab == 0) {
@@ -85,7 +110,9 @@ static assay_status put_stage(assay_peer_operands *o, const cJSON *json, cJSON *
         (void)cJSON_AddNumberToObject(params, "layer", (double)hook->layer);
         (void)cJSON_AddNumberToObject(params, "new_tokens", (double)o->read.new_tokens);
     }
-    return status;
+    return status == ASSAY_OK && o->measure->entry->op == ASSAY_OP_explain
+               ? put_adapter(o, params, request, error)
+               : status;
 }
 
 assay_status assay_peer_weights(assay_peer_operands *o, const cJSON *json, cJSON *request,
@@ -210,16 +237,28 @@ static assay_status put_step(assay_peer_operands *o, uint64_t seed, cJSON *list,
 static assay_status put_prompts(assay_peer_operands *o, uint64_t seed, cJSON *list,
                                 assay_error *error)
 {
-    const bool capture = o->measure->entry->op == ASSAY_OP_capture;
-    const assay_tensor *const tokens =
-        capture ? &o->operands.capture.tokens : &o->operands.generate.tokens;
-    const assay_tensor *const lengths =
-        capture ? &o->operands.capture.lengths : &o->operands.generate.lengths;
+    const assay_op op = o->measure->entry->op;
+    const assay_capture_io *const capture = &o->operands.capture;
+    const assay_generate_io *const generate = &o->operands.generate;
+    const assay_explain_io *const explain = &o->operands.explain;
+    const struct {
+        assay_op op;
+        const char *name;
+        const assay_tensor *tensor;
+    } parts[] = {{ASSAY_OP_capture, "tokens", &capture->tokens},
+                 {ASSAY_OP_capture, "lengths", &capture->lengths},
+                 {ASSAY_OP_generate, "tokens", &generate->tokens},
+                 {ASSAY_OP_generate, "lengths", &generate->lengths},
+                 {ASSAY_OP_explain, "vectors", &explain->vectors},
+                 {ASSAY_OP_explain, "prompt", &explain->prompt},
+                 {ASSAY_OP_explain, "placeholder", &explain->placeholder}};
     assay_status status = assay_stage_operands_renew(&o->operands, seed, error);
-    if (status == ASSAY_OK) {
-        status = put(o, "tokens", tokens, list, error);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == ASSAY_OK; i++) {
+        if (parts[i].op == op) {
+            status = put(o, parts[i].name, parts[i].tensor, list, error);
+        }
     }
-    return status == ASSAY_OK ? put(o, "lengths", lengths, list, error) : status;
+    return status;
 }
 
 assay_status assay_peer_inputs(assay_peer_operands *o, uint64_t seed, cJSON *list,

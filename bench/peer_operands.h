@@ -24,8 +24,8 @@ typedef struct assay_peer_operands {
 
 /* Forgets what lies in the file. */
 assay_status assay_peer_operands_clear(const assay_peer_operands *o, assay_error *error);
-/* Weights into the file, "tensors" and "params" into the request. Of a stage the parameters alone:
- * the case names its checkpoint. */
+/* Weights into the file, "tensors" and "params" into the request. Of a stage the parameters and an
+ * explanation's adapter: the case names its checkpoint. */
 assay_status assay_peer_weights(assay_peer_operands *o, const cJSON *json, cJSON *request,
                                 assay_error *error);
 /* Another batch size: work and set_bytes are computed. */

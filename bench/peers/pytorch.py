@@ -26,7 +26,7 @@ F32 = {"multiply": "f32", "accumulate_bits": 24, "intermediate": "f32", "output"
        "angle": "f32"}
 BF16 = {"storage": "bf16", "multiply": "bf16", "accumulate_bits": 24, "intermediate": "bf16",
         "output": "bf16", "angle": "f32", "flush": True}
-ALL = ["linear", "attention", "sae_encode", "sae_decode", "capture", "generate"]
+ALL = ["linear", "attention", "sae_encode", "sae_decode", "capture", "generate", "explain"]
 DEVICE = assay_peer.device()
 # By name: ops, contract, variant.
 OFFERED = {"pytorch": (ALL, F32, "eager"),
@@ -79,9 +79,9 @@ class PyTorch(assay_peer.Peer):
             self.on_device(torch)
         _, precision, variant = OFFERED[request["impl"]]
         dtype = torch.bfloat16 if precision is BF16 else torch.float32
-        if request["op"] in ("capture", "generate"):
-            from pytorch_stages import Capture, Generate
-            made = {"capture": Capture, "generate": Generate}[request["op"]]
+        if request["op"] in ("capture", "generate", "explain"):
+            from pytorch_stages import Capture, Explain, Generate
+            made = {"capture": Capture, "generate": Generate, "explain": Explain}[request["op"]]
         else:
             from pytorch_steps import Attention, Decode, Encode, Linear
             made = {"linear": Linear, "attention": Attention, "sae_encode": Encode,

@@ -104,3 +104,46 @@ class Generate:
         times = [(time - start) * 1e-9 for time in clock.times]
         return {"first_token_seconds": times[0],
                 "token_seconds": [b - a for a, b in zip(times, times[1:])]}
+
+
+class Explain(Generate):
+    """The published way: adapter, embeddings of the prompt with the soft tokens in their places,
+    generate. Same settings as Generate."""
+
+    def __init__(self, tensors, params, dtype, variant):
+        super().__init__(tensors, params, dtype, variant)
+        self.dtype, self.params = dtype, params
+        self.parts_of = {name: view(tensor).float() for name, tensor in tensors.items()}
+        if dtype == torch.bfloat16 and {"u", "weight"} & set(self.parts_of):
+            raise Unsupported("its bf16 product is rounded before the rest is added")
+
+    def adapter(self, x):
+        has, kind, v = self.parts_of, self.params["adapter"], x.float()
+        if kind == "identity":
+            return x
+        if "mean" in has:
+            v = v - has["mean"]
+        if self.params["normalize_input"]:
+            v = v / (v.norm(dim=-1, keepdim=True) + 1e-8)
+        y = torch.zeros_like(v)
+        if kind.startswith("scal"):
+            y = has["log_scale"].exp() * v
+        if "u" in has:
+            y = y + (v @ has["u"]) @ has["v"].T
+        if "weight" in has:
+            y = v @ has["weight"].T
+        return (y + has["bias"] if "bias" in has and kind != "scale_only" else y).to(self.dtype)
+
+    def load(self, index, tensors):
+        self.sets[index] = [view(tensors[name]) for name in ("vectors", "prompt", "placeholder")]
+
+    def call(self, index, **options):
+        vectors, prompt, placeholder = self.sets[index]
+        soft = self.adapter(vectors)
+        embedded = self.model.get_input_embeddings()(prompt).repeat(len(vectors), 1, 1)
+        embedded[:, placeholder] = soft[:, None]
+        mask = torch.ones(embedded.shape[:2], dtype=torch.long)
+        return soft, self.model.generate(inputs_embeds=embedded, attention_mask=mask, **options)
+
+    def outputs(self, result):
+        return [named("soft", result[0]), named("new_tokens", result[1])]

@@ -14,6 +14,9 @@ static const char cases[] =
     " \"encoder\": false}},"
     "{\"id\": \"generate\", \"system\": \"tiny\", \"batch\": [2],"
     " \"stage\": {\"op\": \"generate\", \"model\": {\"name\": \"tiny\"}, \"tokens\": 8,"
+    " \"new_tokens\": 3}},"
+    "{\"id\": \"explain\", \"system\": \"tiny\", \"batch\": [2],"
+    " \"stage\": {\"op\": \"explain\", \"model\": {\"name\": \"tiny\"}, \"tokens\": 14,"
     " \"new_tokens\": 3}}]}";
 
 typedef struct peer_run {
@@ -114,6 +117,22 @@ Test(peers, wrong_tokens_fail)
               run.output.out);
     cr_expect_eq(count_of(&run, "comparisons", "against", "stub_idle"), 0);
     run_end(&run);
+}
+
+Test(peers, wrong_explanations_fail_at_the_soft_tokens_or_at_the_text)
+{
+    static const struct {
+        const char *kind, *impl, *said;
+    } wrong[] = {{"deaf", "stub_deaf", "FAIL: row 0"},
+                 {"mumbling", "stub_mumbling", "FAIL: row 0, step 0: token 0, but"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        peer_run run = run_peer(wrong[i].kind, "--case explain --against '*'");
+        cr_expect_eq(run.output.status, 1, "%s%s", run.output.out, run.output.err);
+        cr_expect(strstr(run.output.out, wrong[i].said) != NULL, "%s", run.output.out);
+        cr_expect_eq(strstr(run.output.out, "step 0") != NULL, i == 1, "%s", run.output.out);
+        cr_expect_eq(count_of(&run, "comparisons", "against", wrong[i].impl), 0);
+        run_end(&run);
+    }
 }
 
 Test(peers, an_impossible_time_is_not_believed)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A peer for tests: it computes linear and sae_decode in plain Python, and misbehaves as the name
 it is called by says (right, lying, fast, hanging, dying, babbling, short, unknown; idle
-generates nothing but token 0; throttled says that a GPU took its times and was held down for two of
-three, clockless says it without naming the GPU)."""
+generates nothing but token 0, mumbling too from right soft tokens, deaf from wrong ones; throttled
+says that a GPU took its times and was held down for two of three, clockless says it without naming
+the GPU)."""
 import array
+import math
 import os
 import sys
 import time
@@ -104,6 +106,35 @@ class Idle(assay_peer.Peer):
         return [("new_tokens", "i64", [self.rows, self.steps], result)]
 
 
+class Explain(Idle):
+    """Soft tokens are right, e^log_scale x / (|x| + 1e-8) + bias, unless it is deaf."""
+    implementations = [dict(Stub.implementations[0], name="stub_" + KIND, ops=["explain"])]
+
+    def open(self, request, tensors):
+        super().open(request, tensors)
+        params = request["params"]
+        if (params["adapter"], params["normalize_input"]) != ("scalar_affine", True):
+            raise assay_peer.Unsupported("another adapter")
+        self.scale = math.exp(floats(tensors["log_scale"])[0])
+        self.bias = list(floats(tensors["bias"]))
+
+    def load(self, index, tensors):
+        self.rows, width = tensors["vectors"].shape
+        flat = list(floats(tensors["vectors"]))
+        self.vectors = [flat[i * width:(i + 1) * width] for i in range(self.rows)]
+        places = tensors["placeholder"].data.cast("q")
+        assert max(places) < tensors["prompt"].shape[0] and len(self.bias) == width
+
+    def outputs(self, result):
+        soft = array.array("f")
+        for x in self.vectors:
+            factor = self.scale / (math.sqrt(sum(value * value for value in x)) + 1e-8)
+            soft.extend(0.0 if KIND == "deaf" else factor * value + bias
+                        for value, bias in zip(x, self.bias))
+        shape = [self.rows, len(self.bias)]
+        return [("soft", "f32", shape, soft)] + super().outputs(result)
+
+
 class Fast(assay_peer.Server):
     """Claims a nanosecond for whatever it does."""
 
@@ -121,5 +152,6 @@ if KIND == "throttled":
     Stub.implementations[0]["space"] = "cuda"
 if KIND == "unknown":
     Stub.implementations[0]["ops"] = ["teleport"]
-MADE = {"idle": Idle, "throttled": Throttled, "clockless": Throttled}
+MADE = {"idle": Idle, "mumbling": Explain, "deaf": Explain, "throttled": Throttled,
+        "clockless": Throttled}
 assay_peer.serve(MADE.get(KIND, Stub)())
