@@ -75,29 +75,6 @@ static inline uint64_t simd_linear_bytes_read(const assay_linear_params *params,
            vectors * (uint64_t)s->panels.outputs * sizeof(float);
 }
 
-/* One chunk of rows, by every thread of a team. Where there are too few panels to share, the blocks
- * of rows are shared: each element is summed in the same order either way. */
-static inline void simd_linear_chunk(const simd_product *product, const simd_linear_state *s,
-                                     const assay_tensor *x, int64_t first, int64_t rows,
-                                     unsigned char *packed, simd_consume_fn *consume,
-                                     simd_linear_sink *sink)
-{
-    const simd_panels *const p = &s->panels;
-    const simd_blocks blocks = simd_blocks_of(rows, product->block_rows);
-    const size_t stride = simd_block_stride(product, p, &blocks);
-    simd_pack_rows(product, p, x, first, &blocks, packed);
-#pragma omp barrier
-    const bool by_rows = p->count < 4 * (int64_t)omp_get_num_threads() && blocks.blocks > p->count;
-    const simd_share mine = simd_share_of(by_rows ? blocks.blocks : p->count);
-    if (by_rows) {
-        simd_multiply(product, p, 0, p->count, packed, stride, &blocks, mine.first, mine.last,
-                      consume, sink);
-    } else {
-        simd_multiply(product, p, mine.first, mine.last, packed, stride, &blocks, 0, blocks.blocks,
-                      consume, sink);
-    }
-}
-
 static inline assay_status simd_linear_run(const simd_product *product, assay_dtype type,
                                            const assay_exec *exec, const void *state,
                                            const assay_linear_io *io, simd_consume_fn *consume)
@@ -121,8 +98,8 @@ static inline assay_status simd_linear_run(const simd_product *product, assay_dt
         simd_linear_sink sink = {
             s->bias, s->scale,
             (char *)io->y.data + first * width * (int64_t)assay_dtype_size(type), width};
-        simd_linear_chunk(product, s, &io->x, first, scalar_min(chunk, total - first),
-                          exec->workspace, consume, &sink);
+        simd_multiply_chunk(product, &s->panels, &io->x, first, scalar_min(chunk, total - first),
+                            exec->workspace, consume, &sink);
         if (first + chunk < total) {
 #pragma omp barrier
         }

@@ -126,7 +126,7 @@ static inline void simd_linear_sample_chunk(const simd_product *product,
     for (int64_t r = 0; r < rows; r++) {
         simd_lanes_clear(&lanes[r]);
     }
-    simd_linear_chunk(product, s, x, first, rows, packed, consume, &choice.sink);
+    simd_multiply_chunk(product, &s->panels, x, first, rows, packed, consume, &choice.sink);
 #pragma omp critical(simd_linear_sample)
     for (int64_t r = 0; r < rows; r++) {
         const simd_best mine = simd_lanes_best(&lanes[r]);

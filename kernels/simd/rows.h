@@ -148,4 +148,27 @@ static inline void simd_multiply(const simd_product *product, const simd_panels 
     }
 }
 
+/* Rows first .. of x times all panels, by every thread of a team, which packs them together and
+ * then shares the panels. Where there are too few panels to share, the blocks of rows are shared:
+ * each element is summed in the same order either way. */
+static inline void simd_multiply_chunk(const simd_product *product, const simd_panels *p,
+                                       const assay_tensor *x, int64_t first, int64_t rows,
+                                       unsigned char *packed, simd_consume_fn *consume,
+                                       void *context)
+{
+    const simd_blocks blocks = simd_blocks_of(rows, product->block_rows);
+    const size_t stride = simd_block_stride(product, p, &blocks);
+    simd_pack_rows(product, p, x, first, &blocks, packed);
+#pragma omp barrier
+    const bool by_rows = p->count < 4 * (int64_t)omp_get_num_threads() && blocks.blocks > p->count;
+    const simd_share mine = simd_share_of(by_rows ? blocks.blocks : p->count);
+    if (by_rows) {
+        simd_multiply(product, p, 0, p->count, packed, stride, &blocks, mine.first, mine.last,
+                      consume, context);
+    } else {
+        simd_multiply(product, p, mine.first, mine.last, packed, stride, &blocks, 0, blocks.blocks,
+                      consume, context);
+    }
+}
+
 #endif
