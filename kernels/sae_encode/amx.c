@@ -13,6 +13,7 @@
  * which the next tiles' loads are found. Panels asked for one ahead instead of streamed lost 15% at 64 rows. */
 #include "kernels/list.h"
 #include "kernels/simd/emit_avx512.h"
+#include "kernels/simd/encode_run.h"
 #include "kernels/simd/product_amx.h"
 
 static const simd_product product = AMX_PRODUCT;

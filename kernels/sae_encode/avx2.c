@@ -7,7 +7,7 @@
  *   16 rows   33.9 ms   52%: six blocks of rows, of which the first waits for memory
  *   240 rows  348 ms    92 GFLOP/s, 76% */
 #include "kernels/list.h"
-#include "kernels/simd/encode.h"
+#include "kernels/simd/encode_run.h"
 #include "kernels/simd/product_avx2.h"
 
 /* Which of eight latents from j on are active. A NaN is: it is not below or at any threshold. With

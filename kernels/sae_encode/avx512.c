@@ -9,6 +9,7 @@
  * Panels asked for one ahead instead of streamed lost 6% at 16 rows. */
 #include "kernels/list.h"
 #include "kernels/simd/emit_avx512.h"
+#include "kernels/simd/encode_run.h"
 #include "kernels/simd/products_avx512.h"
 
 ENCODE_FUNCTIONS(panel_kind_of(&params->sae.encoder), &avx512_products[kind], ASSAY_F32,

@@ -8,6 +8,7 @@
  *   240 rows  309 ms   104 GFLOP/s, 90% */
 #include "kernels/list.h"
 #include "kernels/simd/emit_avx512.h"
+#include "kernels/simd/encode_run.h"
 #include "kernels/simd/pack_pairs.h"
 #include "kernels/simd/product_avx512.h"
 

@@ -12,25 +12,44 @@ enum {
     SIMD_TILE_ROWS = 4
 };
 
-/* sum[w][r] += weight[w] . x[r], n elements, the last vector of a row possibly in part. */
-VEC_INLINE void simd_tile_sum(const float *const *weight, const float *const *x, int64_t n,
-                              vec sum[SIMD_TILE_WEIGHTS][SIMD_TILE_ROWS])
+/* sum[w][r] += weight[w] . x[r] at the vector of element i, of which `left` exist. */
+VEC_INLINE void simd_tile_step(const float *const *weight, const float *const *x, int64_t i,
+                               int64_t left, vec sum[SIMD_TILE_WEIGHTS][SIMD_TILE_ROWS])
 {
-    for (int64_t i = 0; i < n; i += VEC) {
-        vec a[SIMD_TILE_WEIGHTS];
+    vec a[SIMD_TILE_WEIGHTS];
+#pragma GCC unroll 4
+    for (int w = 0; w < SIMD_TILE_WEIGHTS; w++) {
+        a[w] = vec_read_first(ASSAY_F32, weight[w], i, left);
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < SIMD_TILE_ROWS; r++) {
+        const vec b = vec_read_first(ASSAY_F32, x[r], i, left);
 #pragma GCC unroll 4
         for (int w = 0; w < SIMD_TILE_WEIGHTS; w++) {
-            a[w] = vec_read_first(ASSAY_F32, weight[w], i, n - i);
-        }
-#pragma GCC unroll 4
-        for (int r = 0; r < SIMD_TILE_ROWS; r++) {
-            const vec b = vec_read_first(ASSAY_F32, x[r], i, n - i);
-#pragma GCC unroll 4
-            for (int w = 0; w < SIMD_TILE_WEIGHTS; w++) {
-                sum[w][r] = vec_fma(a[w], b, sum[w][r]);
-            }
+            sum[w][r] = vec_fma(a[w], b, sum[w][r]);
         }
     }
+}
+
+/* n elements. The sums are in registers meanwhile: in their own variables, since a compiler keeps
+ * an array that it is given in memory. */
+VEC_INLINE void simd_tile_sum(const float *const *weight, const float *const *x, int64_t n,
+                              vec total[SIMD_TILE_WEIGHTS][SIMD_TILE_ROWS])
+{
+    vec sum[SIMD_TILE_WEIGHTS][SIMD_TILE_ROWS];
+    const float *a[SIMD_TILE_WEIGHTS];
+    const float *b[SIMD_TILE_ROWS];
+    memcpy(sum, total, sizeof sum);
+    memcpy(a, weight, sizeof a);
+    memcpy(b, x, sizeof b);
+    int64_t i = 0;
+    for (; i + VEC <= n; i += VEC) {
+        simd_tile_step(a, b, i, VEC, sum);
+    }
+    if (i < n) {
+        simd_tile_step(a, b, i, n - i, sum);
+    }
+    memcpy(total, sum, sizeof sum);
 }
 
 /* dot[r * dot_stride + w] = row first+w of weight . row r of x, up to a tile of each. A tile that

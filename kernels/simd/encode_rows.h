@@ -7,18 +7,24 @@
 #include "kernels/scalar/sae.h"
 #include "kernels/simd/rows.h"
 
-enum { ENCODE_THREADS = 64 /* most threads: the workspace does not know how many there will be */ };
+enum {
+    ENCODE_THREADS = 64, /* most threads: the workspace does not know how many there will be */
+    ENCODE_FEW = 16,     /* latents at most that are not multiplied by panels (encode_few.h) */
+    ENCODE_FEW_ROWS = 5  /* rows that a thread then has room for */
+};
 
 typedef struct encode_state {
     simd_panels panels;
     float *scale, *bias, *gate, *threshold; /* [panels * PANEL_WIDTH] each, in one piece */
     bool gated;                             /* whether any gate differs from 1 */
     double *pre_bias;                       /* [d_in]; NULL: none */
+    float *few; /* [d_sae][d_in], instead of the panels' data: latents are few (encode_few.h) */
 } encode_state;
 
 typedef struct encode_scratch {
     unsigned char *packed; /* a chunk's rows */
-    void *made;            /* [rows][d_in], of the type of x: rows that are not x's own */
+    void *made;            /* [rows][d_in], of the type of x: rows that are not x's own; of few
+                              latents each thread's, as f32 */
     int32_t *latent;       /* [rows][panels * PANEL_WIDTH]: a thread's segment begins with its first
                               latent */
     float *value;          /* the same */
@@ -35,6 +41,7 @@ typedef struct encode_job {
     const assay_sae_encode_io *io;
     int64_t capacity;
     int64_t grain;    /* panels that one thread takes together: their count is a multiple */
+    bool by_rows;     /* threads share the rows of a chunk instead of the panels */
     int64_t k, limit; /* topk: how many, and beyond how many candidates a segment is cut */
     encode_scratch scratch;
 } encode_job;
@@ -73,8 +80,10 @@ static inline encode_scratch encode_scratch_of(const simd_product *product, cons
                                                int64_t total, void *memory)
 {
     const int64_t rows = scalar_min(total, simd_chunk_rows(product, p, total));
-    const size_t packed = simd_round_up(simd_rows_bytes(product, p, total), SIMD_LINE);
-    const size_t made = (size_t)(rows * p->depth) * sizeof(float);
+    const bool few = p->outputs <= ENCODE_FEW;
+    const size_t packed = few ? 0 : simd_round_up(simd_rows_bytes(product, p, total), SIMD_LINE);
+    const int64_t kept = few ? scalar_min(rows, ENCODE_THREADS) * ENCODE_FEW_ROWS : rows;
+    const size_t made = (size_t)(kept * p->depth) * sizeof(float);
     encode_scratch s = {.packed = memory,
                         .made = memory != NULL ? (unsigned char *)memory + packed : NULL,
                         .bytes = packed + simd_round_up(made, SIMD_LINE)};
@@ -82,9 +91,13 @@ static inline encode_scratch encode_scratch_of(const simd_product *product, cons
     return s;
 }
 
-/* The panels of a thread of the team. */
+/* The panels of a thread of the team. Where rows are shared each has all panels, and one thread
+ * alone has entries of a row. */
 static inline simd_share encode_share_of(const encode_job *job, int thread)
 {
+    if (job->by_rows) {
+        return (simd_share){0, job->state->panels.count};
+    }
     const int64_t team = omp_get_num_threads();
     const int64_t grains = job->state->panels.count / job->grain;
     return (simd_share){grains * thread / team * job->grain,

@@ -148,9 +148,17 @@ static inline void simd_multiply(const simd_product *product, const simd_panels 
     }
 }
 
+/* Whether threads share the blocks of so many rows, since panels are too few to share: each element
+ * is summed in the same order either way. */
+static inline bool simd_by_rows(const simd_panels *p, const simd_product *product, int64_t rows,
+                                int threads)
+{
+    const simd_blocks blocks = simd_blocks_of(rows, product->block_rows);
+    return p->count < 4 * (int64_t)threads && blocks.blocks > p->count;
+}
+
 /* Rows first .. of x times all panels, by every thread of a team, which packs them together and
- * then shares the panels. Where there are too few panels to share, the blocks of rows are shared:
- * each element is summed in the same order either way. */
+ * then shares the panels or the rows. */
 static inline void simd_multiply_chunk(const simd_product *product, const simd_panels *p,
                                        const assay_tensor *x, int64_t first, int64_t rows,
                                        unsigned char *packed, simd_consume_fn *consume,
@@ -160,7 +168,7 @@ static inline void simd_multiply_chunk(const simd_product *product, const simd_p
     const size_t stride = simd_block_stride(product, p, &blocks);
     simd_pack_rows(product, p, x, first, &blocks, packed);
 #pragma omp barrier
-    const bool by_rows = p->count < 4 * (int64_t)omp_get_num_threads() && blocks.blocks > p->count;
+    const bool by_rows = simd_by_rows(p, product, rows, omp_get_num_threads());
     const simd_share mine = simd_share_of(by_rows ? blocks.blocks : p->count);
     if (by_rows) {
         simd_multiply(product, p, 0, p->count, packed, stride, &blocks, mine.first, mine.last,
