@@ -30,7 +30,8 @@ static assay_sae random_sae(assay_dtype weights, assay_activation activation)
 static assay_sae choose(const assay_sae *sae)
 {
     assay_sae chosen;
-    void *const memory = calloc(1, (size_t)assay_sae_chosen_bytes(sae, CHOSEN));
+    const int64_t words = (int64_t)((assay_sae_chosen_bytes(sae, CHOSEN) + 7) / 8);
+    void *const memory = blank_vector(ASSAY_F64, words).data;
     cr_assert_eq(assay_sae_choose(sae, chosen_latents, CHOSEN, memory, &chosen, NULL), ASSAY_OK);
     return chosen;
 }
